@@ -1,0 +1,36 @@
+/**
+ * Names of the environment variables that the stacks set and `functions/deps.ts` reads. A name that is misspelt on
+ * one side does not compile.
+ */
+export const environment = {
+  /** The DynamoDB table. */
+  table: "HONE_TABLE",
+  /** URL of the dispatch queue. */
+  queue: "HONE_QUEUE_URL",
+  /** Bucket of checkpoints and artefacts. */
+  bucket: "HONE_BUCKET",
+  /** Where a job reaches the API: base URL up to and including `/v1`. */
+  api: "HONE_API_URL",
+  /** Batch job queue for trials that ask for GPUs, and the one for those that do not. */
+  gpuJobQueue: "HONE_GPU_JOB_QUEUE",
+  cpuJobQueue: "HONE_CPU_JOB_QUEUE",
+  /** Job definition of the stack: the template (roles, logs, retries) of the one registered for each study. */
+  jobDefinition: "HONE_JOB_DEFINITION",
+  /** Comma-separated prefixes of images that studies may name; `*` allows any. */
+  images: "HONE_IMAGES",
+  /** ARN of the halving state machine. */
+  halving: "HONE_HALVING_ARN",
+} as const;
+
+/** Keys of the CoreStack's outputs, which the CLI, the local stack and the tests read. */
+export const outputs = {
+  apiUrl: "ApiUrl",
+  table: "TableName",
+  queue: "DispatchQueueUrl",
+  deadLetterQueue: "DispatchDeadLetterQueueUrl",
+  bucket: "BucketName",
+  halving: "HalvingArn",
+} as const;
+
+export const CORE_STACK = "HoneCore";
+export const COMPUTE_STACK = "HoneCompute";

@@ -1,0 +1,73 @@
+import type { Action } from "../api/routes.ts";
+import { Forbidden, NotFound, StudyNotFound, Unauthenticated } from "../errors.ts";
+import type { Role } from "../schemas/token.ts";
+
+/** Who calls, as the authorizer established it. */
+export type Caller =
+  /** A person or program with an API token; `study` restricts it to one study. */
+  | {
+      readonly kind: "token";
+      readonly team: string;
+      readonly id: string;
+      readonly role: Role;
+      readonly study: string | null;
+    }
+  /** The container of one attempt: `bootstrap` may only claim, `trial` may do everything else of its own trial. */
+  | {
+      readonly kind: "bootstrap" | "trial";
+      readonly team: string;
+      readonly study: string;
+      readonly trial: number;
+      readonly attempt: number;
+    }
+  /** A credential that is unknown, expired or revoked. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** What an action is done to: the loaded study, and the trial that the path names. */
+export interface Target {
+  readonly team: string;
+  readonly study?: string;
+  readonly trial?: number;
+}
+
+const read: readonly Action[] = ["study:list", "study:read", "trial:read"];
+const work: readonly Action[] = ["trial:ask", "trial:report", "trial:tell"];
+const edit: readonly Action[] = ["study:create", "study:update", "study:delete", "study:run", "trial:add"];
+const own: readonly Action[] = ["token:create", "token:list", "token:delete"];
+
+/** The access matrix. A worker runs trials; it does not see other studies' results or change a study. */
+export const roleActions: Readonly<Record<Role, ReadonlySet<Action>>> = {
+  viewer: new Set(read),
+  worker: new Set<Action>([...work, "study:read", "trial:read"]),
+  editor: new Set([...read, ...work, ...edit]),
+  owner: new Set([...read, ...work, ...edit, ...own]),
+};
+
+const jobActions: Readonly<Record<"bootstrap" | "trial", ReadonlySet<Action>>> = {
+  bootstrap: new Set<Action>(["trial:claim"]),
+  trial: new Set<Action>(["trial:report", "trial:tell"]),
+};
+
+/**
+ * Lets the caller do `action` to `target`, or throws; deny by default.
+ * @throws Unauthenticated for a refused credential; NotFound or StudyNotFound, as if it did not exist, for what
+ *   belongs to others; Forbidden when the role does not allow the action.
+ */
+export const authorize = (caller: Caller, action: Action, target: Target): void => {
+  if (caller.kind === "refused") throw new Unauthenticated(caller.reason);
+  if (caller.team !== target.team) throw new NotFound("There is nothing here that this token may see.");
+  if (caller.kind === "token") {
+    if (caller.study !== null && caller.study !== target.study) {
+      if (target.study !== undefined) throw new StudyNotFound(target.study);
+      throw new Forbidden(`This token is restricted to study ${caller.study}.`);
+    }
+    if (!roleActions[caller.role].has(action)) {
+      throw new Forbidden(`A token with the role ${caller.role} may not do this (${action}).`);
+    }
+    return;
+  }
+  if (target.study !== caller.study) throw new StudyNotFound(target.study ?? "");
+  if (target.trial !== caller.trial) throw new Forbidden("A trial's token opens its own trial alone.");
+  if (!jobActions[caller.kind].has(action))
+    throw new Forbidden(`A ${caller.kind} token may not do this (${action}).`);
+};

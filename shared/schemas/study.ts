@@ -1,0 +1,165 @@
+import { z } from "zod";
+import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "./common.ts";
+import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "./space.ts";
+
+export const Objective = z.strictObject({
+  metric: Name,
+  direction: z.enum(["minimize", "maximize"]),
+});
+
+/** A metric that must stay within bounds for a trial to count as feasible. */
+export const Outcome = z
+  .strictObject({ metric: Name, max: z.number().optional(), min: z.number().optional() })
+  .refine((outcome) => outcome.max !== undefined || outcome.min !== undefined, "Give `max`, `min` or both.");
+
+/** 32 bits, so that every language can repeat it. */
+export const Seed = z.int().min(0).max(4294967295);
+
+/** An algorithm's own options stand beside its name; the registry of the optimizer has the same names. */
+export const AlgorithmChoice = z.discriminatedUnion("name", [
+  z.strictObject({ name: z.literal("auto"), seed: Seed.optional() }),
+  z.strictObject({ name: z.literal("random"), seed: Seed.optional() }),
+  z.strictObject({ name: z.literal("sobol"), seed: Seed.optional() }),
+  z.strictObject({
+    name: z.literal("grid"),
+    seed: Seed.optional(),
+    points: z.int().min(1).max(1000).optional().meta({
+      description: "Values taken from a continuous parameter that has no `points` of its own.",
+    }),
+  }),
+  z.strictObject({
+    name: z.literal("tpe"),
+    seed: Seed.optional(),
+    startup: z.int().min(1).max(1000).optional().meta({ description: "Trials before the model is used." }),
+    candidates: z.int().min(1).max(1000).optional(),
+  }),
+]);
+
+export const SchedulerChoice = z.discriminatedUnion("name", [
+  z.strictObject({ name: z.literal("none") }),
+  z.strictObject({
+    name: z.literal("sha").meta({ description: "Synchronous successive halving; needs the batch executor." }),
+    resource: z.strictObject({ name: Name, min: z.int().min(1), max: z.int().min(1).max(1_000_000_000) }),
+    eta: z.int().min(2).max(16).optional(),
+  }),
+]);
+
+export const Budget = z.strictObject({
+  trials: z.int().min(1).max(1_000_000),
+  parallel: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .meta({ description: "Trials at once; 1,000 by default for client studies, 4 for batch." }),
+  gpuHours: z.number().positive().max(1_000_000).optional(),
+  dollars: z.number().positive().max(10_000_000).optional(),
+});
+
+export const LeaseSettings = z.strictObject({
+  seconds: z.int().min(10).max(86_400).optional(),
+  maxAttempts: z.int().min(1).max(10).optional(),
+});
+
+export const Executor = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("client") }),
+  z.strictObject({
+    type: z.literal("batch"),
+    image: z.string().min(1).max(512),
+    command: z.array(z.string().max(4096)).min(1).max(64),
+    vcpus: z.number().positive().max(192).optional(),
+    memoryMiB: z.int().min(64).max(1_500_000).optional(),
+    gpus: z.int().min(0).max(16).optional(),
+    timeoutSeconds: z.int().min(60).max(1_209_600).optional(),
+    environment: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(4096))
+      .optional(),
+  }),
+]);
+
+/** What the client says of a study. Everything but `name`, `space`, `objectives` and `budget.trials` has a default. */
+export const CreateStudyBody = z.strictObject({
+  name: Id,
+  space: SpaceDefinition,
+  constraints: z.array(LinearConstraint).max(100).optional(),
+  forbidden: z.array(ForbiddenCombination).max(1000).optional(),
+  objectives: z.array(Objective).min(1).max(8),
+  outcomes: z.array(Outcome).max(16).optional(),
+  algorithm: AlgorithmChoice.optional(),
+  scheduler: SchedulerChoice.optional(),
+  budget: Budget,
+  lease: LeaseSettings.optional(),
+  executor: Executor.optional(),
+});
+
+export const StudyState = z.enum(["running", "paused", "finished", "deleting"]);
+
+export const TrialCounts = z.strictObject({
+  queued: SafeInt,
+  running: SafeInt,
+  paused: SafeInt,
+  completed: SafeInt,
+  pruned: SafeInt,
+  failed: SafeInt,
+});
+
+export const BestTrial = z.strictObject({ number: SafeInt, params: Params, values: FiniteValues });
+
+/** A study as GET shows it: what was asked for, with the defaults filled in, and how far it is. */
+export const Study = z.strictObject({
+  study: Id,
+  name: Id,
+  team: Id,
+  state: StudyState,
+  created: Timestamp,
+  space: SpaceDefinition,
+  constraints: z.array(LinearConstraint),
+  forbidden: z.array(ForbiddenCombination),
+  objectives: z.array(Objective),
+  outcomes: z.array(Outcome),
+  algorithm: AlgorithmChoice,
+  scheduler: SchedulerChoice,
+  budget: Budget,
+  lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
+  executor: Executor,
+  trials: TrialCounts,
+  best: z.array(BestTrial).meta({ description: "None yet, one, or the first 100 of the Pareto set." }),
+  started: z.boolean().meta({ description: "Whether the batch executor is dispatching." }),
+  spent: z.strictObject({ gpuHours: z.number(), vcpuHours: z.number() }),
+  message: z.string().nullable().meta({ description: "What a person should know: why it waits or ended." }),
+});
+
+export const StudySummary = z.strictObject({
+  study: Id,
+  name: Id,
+  state: z.enum(["active", "deleting"]),
+  created: Timestamp,
+});
+export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
+export const PageQuery = z.strictObject({ cursor: z.string().max(1024).optional(), limit: Limit.optional() });
+
+/** Pause, resume, extend. */
+export const PatchStudyBody = z
+  .strictObject({
+    state: z.enum(["running", "paused"]).optional(),
+    budget: Budget.partial().optional(),
+  })
+  .refine((body) => body.state !== undefined || body.budget !== undefined, "Give `state`, `budget` or both.");
+
+export const StopBody = z.strictObject({
+  drain: z.boolean().optional().meta({
+    description: "Let running trials end by themselves; otherwise they are terminated and put back.",
+  }),
+});
+
+export type CreateStudyBody = z.infer<typeof CreateStudyBody>;
+export type Study = z.infer<typeof Study>;
+export type StudyState = z.infer<typeof StudyState>;
+export type TrialCounts = z.infer<typeof TrialCounts>;
+export type BestTrial = z.infer<typeof BestTrial>;
+export type StudyPage = z.infer<typeof StudyPage>;
+export type PatchStudyBody = z.infer<typeof PatchStudyBody>;
+export type StopBody = z.infer<typeof StopBody>;
+export type AlgorithmChoice = z.infer<typeof AlgorithmChoice>;
+export type Executor = z.infer<typeof Executor>;
+export type PageQuery = z.infer<typeof PageQuery>;

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { Id, Timestamp } from "./common.ts";
+
+/** What a token may do: see the actions of each role in `auth/authorize.ts`. */
+export const Role = z.enum(["viewer", "worker", "editor", "owner"]);
+
+/** The public part of a token, by which it is found. */
+export const TokenId = z.string().regex(/^[a-z0-9]{12}$/);
+
+export const CreateTokenBody = z.strictObject({
+  name: Id,
+  role: Role,
+  study: Id.optional().meta({ description: "Restricts the token to one study." }),
+  days: z.int().min(1).max(366).optional().meta({ description: "Days until it expires; 90 by default." }),
+});
+
+export const Token = z.strictObject({
+  id: TokenId,
+  name: Id,
+  role: Role,
+  study: Id.nullable(),
+  created: Timestamp,
+  expires: Timestamp,
+});
+
+export const CreatedToken = z.strictObject({
+  ...Token.shape,
+  token: z.string().meta({ description: "The secret. It is shown this once and stored nowhere." }),
+});
+
+export const TokenPage = z.strictObject({ tokens: z.array(Token), cursor: z.string().nullable() });
+
+export type Role = z.infer<typeof Role>;
+export type CreateTokenBody = z.infer<typeof CreateTokenBody>;
+export type Token = z.infer<typeof Token>;
+export type CreatedToken = z.infer<typeof CreatedToken>;
+export type TokenPage = z.infer<typeof TokenPage>;

@@ -1,0 +1,190 @@
+import { z } from "zod";
+import { FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "./common.ts";
+import { BestTrial, StudyState } from "./study.ts";
+
+export const TrialState = z.enum(["queued", "running", "paused", "completed", "pruned", "failed"]);
+
+export const AttemptEnd = z.enum(["completed", "failed", "interrupted", "expired"]);
+
+/** Attempts start at 1 and only rise: the number is what fences a lost worker off. */
+export const Attempt = z.int().min(1).max(1_000_000);
+
+export const MAX_ASK = 100;
+
+export const AskBody = z.strictObject({
+  count: z.int().min(1).max(MAX_ASK).optional().meta({ description: "1 by default." }),
+  worker: Name.optional().meta({
+    description: "Names the asker: when it asks again it gets its own open trials back first.",
+  }),
+});
+
+export const LeasedTrial = z.strictObject({
+  number: SafeInt,
+  attempt: Attempt,
+  params: Params,
+  resource: z
+    .number()
+    .nullable()
+    .meta({ description: "How far to run it, in the scheduler's unit; null without a scheduler." }),
+  checkpoint: z.string().nullable().meta({ description: "Where an earlier attempt left its state." }),
+  leaseExpires: Timestamp,
+  algorithm: z.string(),
+  why: z.string(),
+});
+
+export const AskReply = z.strictObject({
+  trials: z.array(LeasedTrial),
+  state: StudyState,
+  retryAfter: z
+    .number()
+    .nullable()
+    .meta({ description: "Seconds to wait when there is nothing to hand out, or null." }),
+});
+
+const checkpoint = z.string().min(1).max(1024).optional();
+
+/** The end of an attempt: either `values` or `failed`. */
+export const TellBody = z
+  .strictObject({
+    attempt: Attempt,
+    values: MetricValues.optional(),
+    failed: z.strictObject({ reason: z.string().min(1).max(1024) }).optional(),
+    gradients: z
+      .record(Name, z.number())
+      .optional()
+      .meta({ description: "d objective / d parameter, for algorithms that use them." }),
+    checkpoint,
+  })
+  .refine((body) => (body.values === undefined) !== (body.failed === undefined), {
+    path: ["values"],
+    message: "Give either `values` or `failed`, not both.",
+  });
+
+export const TellReply = z.strictObject({ number: SafeInt, state: TrialState });
+
+export const ReportBody = z.strictObject({
+  attempt: Attempt,
+  step: z.number().min(0).max(1_000_000_000),
+  values: MetricValues,
+  checkpoint,
+});
+
+export const Decision = z.enum(["continue", "stop", "pause"]);
+
+export const ReportReply = z.strictObject({
+  decision: Decision,
+  reason: z.string(),
+  leaseExpires: Timestamp,
+});
+
+export const HeartbeatBody = z.strictObject({ attempt: Attempt, checkpoint });
+export const HeartbeatReply = ReportReply;
+
+export const ClaimBody = z.strictObject({
+  attempt: Attempt,
+  jobId: z.string().min(1).max(256),
+  claimant: z.string().min(16).max(128).meta({
+    description:
+      "A random name the container gives itself, so that it may repeat a claim whose answer was lost.",
+  }),
+});
+
+export const ClaimReply = z.strictObject({
+  token: z.string().meta({ description: "Good for this attempt alone." }),
+  number: SafeInt,
+  attempt: Attempt,
+  params: Params,
+  resource: z.number().nullable(),
+  checkpoint: z.string().nullable(),
+  leaseExpires: Timestamp,
+  heartbeatSeconds: z.number(),
+});
+
+/** Without `values` queued for the next asks, with `values` imported as finished. */
+export const AddTrialsBody = z.strictObject({
+  trials: z
+    .array(z.strictObject({ params: Params, values: MetricValues.optional() }))
+    .min(1)
+    .max(500),
+});
+
+export const AddTrialsReply = z.strictObject({
+  trials: z.array(z.strictObject({ number: SafeInt, state: TrialState })),
+});
+
+export const ReportEntry = z.strictObject({
+  attempt: Attempt,
+  step: z.number(),
+  values: FiniteValues,
+  at: Timestamp,
+});
+
+export const AttemptRecord = z.strictObject({
+  attempt: Attempt,
+  end: AttemptEnd,
+  reason: z.string().nullable(),
+  jobId: z.string().nullable(),
+  at: Timestamp,
+});
+
+export const Trial = z.strictObject({
+  number: SafeInt,
+  state: TrialState,
+  attempt: SafeInt.meta({ description: "The current or last attempt; 0 while it waits for its first." }),
+  params: Params,
+  values: FiniteValues.nullable(),
+  resource: z.number().nullable(),
+  worker: z.string().nullable(),
+  algorithm: z.string(),
+  why: z.string(),
+  reason: z.string().nullable().meta({ description: "Why it failed, was pruned or waits." }),
+  created: Timestamp,
+  leaseExpires: Timestamp.nullable(),
+  finished: Timestamp.nullable(),
+  checkpoint: z.string().nullable(),
+});
+
+/** One trial in full: with its attempts that ended early and its learning curve. */
+export const TrialDetail = z.strictObject({
+  ...Trial.shape,
+  attempts: z.array(AttemptRecord),
+  reports: z.array(ReportEntry),
+  jobId: z.string().nullable(),
+});
+
+export const TrialPage = z.strictObject({ trials: z.array(Trial), cursor: z.string().nullable() });
+
+export const TrialsQuery = z.strictObject({
+  cursor: z.string().max(1024).optional(),
+  limit: Limit.optional(),
+  state: TrialState.optional(),
+});
+
+export const BestReply = z.strictObject({ trials: z.array(BestTrial) });
+
+export const ExportQuery = z.strictObject({
+  format: z.enum(["csv", "json"]).optional(),
+});
+
+export type TrialState = z.infer<typeof TrialState>;
+export type AttemptEnd = z.infer<typeof AttemptEnd>;
+export type AskBody = z.infer<typeof AskBody>;
+export type AskReply = z.infer<typeof AskReply>;
+export type LeasedTrial = z.infer<typeof LeasedTrial>;
+export type TellBody = z.infer<typeof TellBody>;
+export type TellReply = z.infer<typeof TellReply>;
+export type ReportBody = z.infer<typeof ReportBody>;
+export type ReportReply = z.infer<typeof ReportReply>;
+export type HeartbeatBody = z.infer<typeof HeartbeatBody>;
+export type ClaimBody = z.infer<typeof ClaimBody>;
+export type ClaimReply = z.infer<typeof ClaimReply>;
+export type AddTrialsBody = z.infer<typeof AddTrialsBody>;
+export type AddTrialsReply = z.infer<typeof AddTrialsReply>;
+export type AttemptRecord = z.infer<typeof AttemptRecord>;
+export type ReportEntry = z.infer<typeof ReportEntry>;
+export type Trial = z.infer<typeof Trial>;
+export type TrialDetail = z.infer<typeof TrialDetail>;
+export type TrialPage = z.infer<typeof TrialPage>;
+export type TrialsQuery = z.infer<typeof TrialsQuery>;
+export type BestReply = z.infer<typeof BestReply>;
+export type ExportQuery = z.infer<typeof ExportQuery>;
