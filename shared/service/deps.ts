@@ -1,7 +1,10 @@
 import type { BatchJob } from "../schemas/batch-event.ts";
 import type { DispatchMessage } from "../schemas/message.ts";
 import type { Executor } from "../schemas/study.ts";
+import type { Receipt } from "../store/receipt.ts";
 import type { Store } from "../store/store.ts";
+
+export type { Receipt };
 
 /** What the use cases need of the world; `functions/deps.ts` makes the real ones, tests hand in their own. */
 export interface ServiceDeps {
@@ -64,14 +67,6 @@ export interface Rounds {
   stop(study: string, generation: number, reason: string): Promise<void>;
   /** Tells a waiting machine that its attempt ended. @returns false when nobody waits for that token any more. */
   resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean>;
-}
-
-/** A receipt to be written with the change it acknowledges: made of the Idempotency-Key by the middleware. */
-export interface Receipt {
-  /** Hash of caller, route, path and key. */
-  readonly id: string;
-  /** Hash of the body. */
-  readonly body: string;
 }
 
 /** What a use case may want to know of the write request beside its body. */

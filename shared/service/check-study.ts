@@ -1,0 +1,46 @@
+import { type FieldError, InvalidInput } from "../errors.ts";
+import type { StudySpec } from "./study.ts";
+
+const duplicates = (names: readonly string[]) => names.filter((name, i) => names.indexOf(name) !== i);
+
+/**
+ * What concerns several fields of a new study at once.
+ * @throws InvalidInput with every fault.
+ */
+export const checkStudy = (spec: StudySpec): void => {
+  const errors: FieldError[] = [];
+  for (const metric of duplicates(spec.objectives.map((objective) => objective.metric))) {
+    errors.push({ pointer: "/objectives", detail: `${metric} is named twice. Name each metric once.` });
+  }
+  for (const metric of duplicates(spec.outcomes.map((outcome) => outcome.metric))) {
+    errors.push({ pointer: "/outcomes", detail: `${metric} is named twice. Give its max and min together.` });
+  }
+  for (const [i, { max, min }] of spec.outcomes.entries()) {
+    if (max !== undefined && min !== undefined && min > max) {
+      errors.push({ pointer: `/outcomes/${i}/min`, detail: `min ${min} is above max ${max}. Swap them.` });
+    }
+  }
+  if (spec.scheduler.name === "sha") {
+    const { min, max } = spec.scheduler.resource;
+    if (min > max) {
+      errors.push({
+        pointer: "/scheduler/resource/min",
+        detail: `min ${min} is above max ${max}. Swap them.`,
+      });
+    }
+    if (spec.executor.type !== "batch") {
+      errors.push({
+        pointer: "/scheduler/name",
+        detail:
+          "sha runs in synchronous rounds, which need the batch executor. Leave the scheduler out for a client study.",
+      });
+    }
+    if (spec.objectives.length > 1) {
+      errors.push({
+        pointer: "/scheduler/name",
+        detail: "sha ranks by one objective. Name one, or leave the scheduler out.",
+      });
+    }
+  }
+  if (errors.length > 0) throw new InvalidInput(errors);
+};

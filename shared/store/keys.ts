@@ -1,0 +1,66 @@
+/**
+ * Every key of the one table; nobody else spells a key.
+ *
+ * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `B#TRIAL#<n>` (a trial
+ * from its first lease until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
+ * changed). One Query of what lies below `C` reads all that an ask needs.
+ */
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+const padded = (n: number, width: number) => String(n).padStart(width, "0");
+
+export const studyPartition = (study: string) => `STUDY#${study}`;
+export const headKey = (study: string): Key => ({ pk: studyPartition(study), sk: "A#HEAD" });
+export const specKey = (study: string): Key => ({ pk: studyPartition(study), sk: "Z#SPEC" });
+export const trialKey = (study: string, n: number): Key => ({
+  pk: studyPartition(study),
+  sk: `B#TRIAL#${padded(n, 8)}`,
+});
+export const segmentKey = (study: string, k: number): Key => ({
+  pk: studyPartition(study),
+  sk: `S#SEG#${padded(k, 6)}`,
+});
+
+/** Sort keys below this one are the head and the trials that are not folded yet. */
+export const END_OF_OPEN = "C";
+
+/** A trial's learning curve keeps its own partition, so that reports do not slow the asks of the study. */
+export const trialPartition = (study: string, n: number) => `TRIAL#${study}#${n}`;
+export const reportKey = (study: string, n: number, attempt: number, step: number): Key => ({
+  pk: trialPartition(study, n),
+  // Steps may be fractions; the integer part sorts, the rest follows as written.
+  sk: `REPORT#${padded(Math.floor(step), 10)}#${step}#${padded(attempt, 3)}`,
+});
+
+export const rungPartition = (study: string, bracket: number, rung: number) =>
+  `RUNG#${study}#${bracket}#${rung}`;
+export const rungKey = (study: string, bracket: number, rung: number): Key => ({
+  pk: rungPartition(study, bracket, rung),
+  sk: "RUNG",
+});
+export const rungEntryKey = (study: string, bracket: number, rung: number, n: number): Key => ({
+  pk: rungPartition(study, bracket, rung),
+  sk: `TRIAL#${padded(n, 8)}`,
+});
+
+export const teamPartition = (team: string) => `TEAM#${team}`;
+export const teamKey = (team: string): Key => ({ pk: teamPartition(team), sk: "TEAM" });
+export const tokenKey = (team: string, id: string): Key => ({ pk: teamPartition(team), sk: `TOKEN#${id}` });
+export const TOKEN_PREFIX = "TOKEN#";
+export const teamStudyKey = (team: string, study: string): Key => ({
+  pk: teamPartition(team),
+  sk: `STUDY#${study}`,
+});
+export const TEAM_STUDY_PREFIX = "STUDY#";
+
+export const receiptKey = (id: string): Key => ({ pk: `REQ#${id}`, sk: "REQ" });
+
+/** What the reconciler must look after: studies whose jobs run, and studies that are being deleted. */
+export const OPEN_PARTITION = "OPEN";
+export const openBatchKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `BATCH#${study}` });
+export const OPEN_BATCH_PREFIX = "BATCH#";
+export const openDeletionKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `DELETION#${study}` });
+export const OPEN_DELETION_PREFIX = "DELETION#";

@@ -1,0 +1,33 @@
+import type { FiniteValues } from "../schemas/common.ts";
+import { reportKey, trialPartition } from "./keys.ts";
+import type { Change, Store } from "./store.ts";
+import type { TrialItem } from "./trial.ts";
+
+/** One point of a trial's learning curve. */
+export interface ReportItem {
+  readonly attempt: number;
+  readonly step: number;
+  readonly values: FiniteValues;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Records a step; the same step of the same attempt again replaces it. */
+export const newReport = (trial: TrialItem, step: number, values: FiniteValues, now: number): Change => ({
+  name: "report",
+  key: reportKey(trial.study, trial.number, trial.attempt, step),
+  put: { attempt: trial.attempt, step: String(step), values: JSON.stringify(values), at: now },
+});
+
+/** The learning curve in order of its steps. */
+export const readReports = async (store: Store, study: string, number: number): Promise<ReportItem[]> => {
+  const items = await store.list(trialPartition(study, number), "REPORT#");
+  return items
+    .map((item) => ({
+      attempt: Number(item.attempt),
+      step: Number(item.step),
+      values: JSON.parse(String(item.values)) as FiniteValues,
+      at: Number(item.at),
+    }))
+    .sort((a, b) => a.step - b.step || a.attempt - b.attempt);
+};

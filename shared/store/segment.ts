@@ -1,0 +1,215 @@
+import type { FiniteValues, ParameterValue, Params } from "../schemas/common.ts";
+import type { AttemptRecord } from "../schemas/trial.ts";
+import type { Space } from "../space/space.ts";
+import { segmentKey } from "./keys.ts";
+import type { Change, Item, Store } from "./store.ts";
+import type { TrialItem } from "./trial.ts";
+
+/**
+ * A segment: hundreds of finished trials in one immutable item, packed by column. Doubles are stored as their eight
+ * bytes, so every finite value reads back bit for bit.
+ *
+ * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
+ * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, one f64 column a parameter in the space's
+ * order (a choice is its index, NaN inactive), one f64 column a metric (NaN not told). Each column begins on a multiple
+ * of eight. Text lies in the header, once each, with an index a trial.
+ */
+const VERSION = 1;
+
+const ENDS = ["completed", "pruned", "failed"] as const;
+
+interface Header {
+  readonly version: number;
+  readonly count: number;
+  readonly metrics: readonly string[];
+  /** Every distinct text once. */
+  readonly texts: readonly string[];
+  /** For each of these fields, an index into `texts` a trial, -1 for none. */
+  readonly algorithm: readonly number[];
+  readonly why: readonly number[];
+  readonly worker: readonly number[];
+  readonly reason: readonly number[];
+  readonly checkpoint: readonly number[];
+  /** Trials with attempts that were lost: position and their records. */
+  readonly attempts: readonly (readonly [number, readonly AttemptRecord[]])[];
+}
+
+/** A decoded segment; its trials are made one at a time, on demand. */
+export interface Segment {
+  readonly count: number;
+  readonly numbers: Uint32Array;
+  readonly trial: (i: number) => TrialItem;
+  /** Position of a trial's number, or -1. */
+  readonly find: (number: number) => number;
+}
+
+const align = (offset: number) => (offset + 7) & ~7;
+
+/** A segment stays well below DynamoDB's 400 KB an item. */
+export const MAX_SEGMENT_BYTES = 300_000;
+
+const choiceKey = (value: ParameterValue) => `${typeof value}:${String(value)}`;
+
+/**
+ * Packs finished trials.
+ * @throws RangeError when a trial is not finished.
+ */
+export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8Array => {
+  const texts = new Map<string, number>();
+  const textOf = (text: string | null): number => {
+    if (text === null) return -1;
+    const known = texts.get(text);
+    if (known !== undefined) return known;
+    texts.set(text, texts.size);
+    return texts.size - 1;
+  };
+  const metrics = [...new Set(trials.flatMap((trial) => Object.keys(trial.values ?? {})))];
+  const indexed = {
+    algorithm: trials.map((trial) => textOf(trial.algorithm)),
+    why: trials.map((trial) => textOf(trial.why)),
+    worker: trials.map((trial) => textOf(trial.worker)),
+    reason: trials.map((trial) => textOf(trial.reason)),
+    checkpoint: trials.map((trial) => textOf(trial.checkpoint)),
+  };
+  const header: Header = {
+    version: VERSION,
+    count: trials.length,
+    metrics,
+    texts: [...texts.keys()],
+    ...indexed,
+    attempts: trials.flatMap((trial, i) =>
+      trial.attempts.length === 0 ? [] : [[i, trial.attempts] as const],
+    ),
+  };
+  const head = new TextEncoder().encode(JSON.stringify(header));
+  const n = trials.length;
+  const columns = space.parameters.length + metrics.length + 3;
+  const start = align(4 + head.length);
+  const bytes = new Uint8Array(start + 2 * align(4 * n) + align(n) + columns * 8 * n);
+  new DataView(bytes.buffer).setUint32(0, head.length, true);
+  bytes.set(head, 4);
+
+  let offset = start;
+  const take = (size: number) => {
+    const here = offset;
+    offset += align(size);
+    return here;
+  };
+  const doubles = () => new Float64Array(bytes.buffer, take(8 * n), n);
+  new Uint32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.number));
+  bytes.set(
+    trials.map((trial) => {
+      const end = ENDS.indexOf(trial.state as (typeof ENDS)[number]);
+      if (end < 0)
+        throw new RangeError(`Trial ${trial.number} is ${trial.state}; only finished trials are folded.`);
+      return end;
+    }),
+    take(n),
+  );
+  new Uint32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.attempt));
+  doubles().set(trials.map((trial) => trial.created));
+  doubles().set(trials.map((trial) => trial.finished ?? Number.NaN));
+  doubles().set(trials.map((trial) => trial.resource ?? Number.NaN));
+  for (const parameter of space.parameters) {
+    const indices =
+      "choices" in parameter ? new Map(parameter.choices.map((choice, i) => [choiceKey(choice), i])) : null;
+    doubles().set(
+      trials.map((trial) => {
+        const value = trial.params[parameter.name];
+        if (value === undefined) return Number.NaN;
+        return indices === null ? Number(value) : (indices.get(choiceKey(value)) ?? Number.NaN);
+      }),
+    );
+  }
+  for (const metric of metrics) doubles().set(trials.map((trial) => trial.values?.[metric] ?? Number.NaN));
+  return bytes;
+};
+
+/** @throws Error for a version this code does not know. */
+export const decodeSegment = (study: string, space: Space, packed: Uint8Array): Segment => {
+  // A copy at offset 0: columns must lie on multiples of eight.
+  const bytes = packed.byteOffset % 8 === 0 ? packed : packed.slice();
+  const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + headLength))) as Header;
+  if (header.version !== VERSION) throw new Error(`Segment version ${header.version} is not known.`);
+  const n = header.count;
+  let offset = bytes.byteOffset + align(4 + headLength);
+  const take = (size: number) => {
+    const here = offset;
+    offset += align(size);
+    return here;
+  };
+  const doubles = () => new Float64Array(bytes.buffer, take(8 * n), n);
+  const numbers = new Uint32Array(bytes.buffer, take(4 * n), n);
+  const states = new Uint8Array(bytes.buffer, take(n), n);
+  const attempt = new Uint32Array(bytes.buffer, take(4 * n), n);
+  const created = doubles();
+  const finished = doubles();
+  const resource = doubles();
+  const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
+  const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
+  const lostAttempts = new Map(header.attempts);
+  const positions = new Map(Array.from(numbers, (number, i) => [number, i]));
+  const text = (index: number | undefined) => (index === undefined ? null : (header.texts[index] ?? null));
+  const orNull = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value);
+
+  const trial = (i: number): TrialItem => {
+    const params: Params = {};
+    for (const { parameter, column } of parameters) {
+      const value = column[i] ?? Number.NaN;
+      if (Number.isNaN(value)) continue;
+      params[parameter.name] = "choices" in parameter ? (parameter.choices[value] ?? null) : value;
+    }
+    const values: FiniteValues = {};
+    for (const { metric, column } of metrics) {
+      const value = orNull(column[i]);
+      if (value !== null) values[metric] = value;
+    }
+    return {
+      study,
+      number: numbers[i] ?? 0,
+      state: ENDS[states[i] ?? 0] ?? "failed",
+      attempt: attempt[i] ?? 0,
+      lost: 0,
+      params,
+      values: Object.keys(values).length === 0 ? null : values,
+      resource: orNull(resource[i]),
+      worker: text(header.worker[i]),
+      algorithm: text(header.algorithm[i]) ?? "",
+      why: text(header.why[i]) ?? "",
+      reason: text(header.reason[i]),
+      created: created[i] ?? 0,
+      leaseExpires: null,
+      finished: orNull(finished[i]),
+      checkpoint: text(header.checkpoint[i]),
+      attempts: lostAttempts.get(i) ?? [],
+      job: null,
+    };
+  };
+  return { count: n, numbers, trial, find: (number) => positions.get(number) ?? -1 };
+};
+
+/** A new segment; fails under the name "segment" when another fold took its number. */
+export const newSegment = (study: string, k: number, bytes: Uint8Array): Change => ({
+  name: "segment",
+  key: segmentKey(study, k),
+  put: { data: bytes },
+  when: { expression: "attribute_not_exists(pk)" },
+});
+
+/** Segments `from` to `to - 1`, in order. */
+export const readSegments = async (
+  store: Store,
+  study: string,
+  space: Space,
+  from: number,
+  to: number,
+): Promise<Segment[]> => {
+  if (from >= to) return [];
+  const items = await store.query(
+    segmentKey(study, from).pk,
+    segmentKey(study, from).sk,
+    segmentKey(study, to - 1).sk,
+  );
+  return items.map((item: Item) => decodeSegment(study, space, item.data as Uint8Array));
+};

@@ -1,0 +1,270 @@
+import {
+  type AttributeValue,
+  BatchWriteItemCommand,
+  type CancellationReason,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  TransactionCanceledException,
+  TransactionInProgressException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { Unavailable } from "../errors.ts";
+import type { Key } from "./keys.ts";
+
+/**
+ * The table, as the item files see it: plain objects in and out, conditions that fail as a value with the name of
+ * the change that failed, and a token of ours on every transaction, so that a retry after a lost reply is harmless.
+ */
+
+/** An item as stored: strings, safe integers, booleans and bytes. Doubles travel inside JSON strings. */
+export type Item = Record<string, string | number | boolean | Uint8Array>;
+
+/** A condition, with `#name` and `:value` placeholders that refer to `values` and to attributes of the same name. */
+export interface Condition {
+  readonly expression: string;
+  readonly values?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** One item's change in a transaction. `name` says in a ConditionFailed which one it was. */
+export type Change = { readonly name: string; readonly key: Key; readonly when?: Condition } & (
+  | { readonly put: Item }
+  | { readonly update: Update }
+  | { readonly remove: true }
+  | { readonly check: true }
+);
+
+export interface Update {
+  readonly set?: Readonly<Item>;
+  readonly add?: Readonly<Record<string, number>>;
+  readonly drop?: readonly string[];
+}
+
+/** Conditions that did not hold; nothing was written. */
+export class ConditionFailed extends Error {
+  readonly names: ReadonlySet<string>;
+  constructor(names: Iterable<string>) {
+    const set = new Set(names);
+    super(`Conditions did not hold: ${[...set].join(", ")}`);
+    this.names = set;
+  }
+}
+
+export interface StoreOptions {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  /** Uniform in [0, 1): jitter. */
+  readonly jitter: () => number;
+  /** A fresh token of up to 36 characters. */
+  readonly token: () => string;
+  readonly sleep?: (ms: number) => Promise<void>;
+}
+
+/** Times a transaction is sent while others hold its items. */
+const MAX_TRIES = 10;
+const BATCH = 25;
+
+const attributeNames = (expression: string): Record<string, string> =>
+  Object.fromEntries([...expression.matchAll(/#(\w+)/g)].map((match) => [match[0], match[1] ?? ""]));
+
+const placeholders = (values: Condition["values"] = {}): Record<string, AttributeValue> =>
+  marshall(Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])));
+
+/** Leaves out an empty map, which DynamoDB refuses. */
+const unlessEmpty = <K extends string, V>(key: K, map: Record<string, V>) =>
+  Object.keys(map).length === 0 ? {} : ({ [key]: map } as Record<K, Record<string, V>>);
+
+const updateExpression = ({ set = {}, add = {}, drop = [] }: Update) => {
+  const names: Record<string, string> = {};
+  const values: Record<string, string | number | boolean | Uint8Array> = {};
+  const parts: string[] = [];
+  const sets = Object.entries(set).map(([name, value]) => {
+    names[`#${name}`] = name;
+    values[`:set_${name}`] = value;
+    return `#${name} = :set_${name}`;
+  });
+  const adds = Object.entries(add).map(([name, value]) => {
+    names[`#${name}`] = name;
+    values[`:add_${name}`] = value;
+    return `#${name} :add_${name}`;
+  });
+  for (const name of drop) names[`#${name}`] = name;
+  if (sets.length > 0) parts.push(`SET ${sets.join(", ")}`);
+  if (adds.length > 0) parts.push(`ADD ${adds.join(", ")}`);
+  if (drop.length > 0) parts.push(`REMOVE ${drop.map((name) => `#${name}`).join(", ")}`);
+  return { expression: parts.join(" "), names, values: marshall(values) };
+};
+
+export class Store {
+  /** What a warm Lambda may keep: immutable things only (specs, segments), by key. */
+  readonly cache = new Map<string, unknown>();
+  readonly table: string;
+  readonly #client: DynamoDBClient;
+  readonly #jitter: () => number;
+  readonly #token: () => string;
+  readonly #sleep: (ms: number) => Promise<void>;
+
+  constructor(options: StoreOptions) {
+    this.table = options.table;
+    this.#client = options.client;
+    this.#jitter = options.jitter;
+    this.#token = options.token;
+    this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+  }
+
+  /** Reads one item, strongly consistent. */
+  async get(key: Key): Promise<Item | null> {
+    const reply = await this.#client.send(
+      new GetItemCommand({ TableName: this.table, Key: marshall(key), ConsistentRead: true }),
+    );
+    return reply.Item === undefined ? null : (unmarshall(reply.Item) as Item);
+  }
+
+  /**
+   * All items of a partition between two sort keys (inclusive), strongly consistent, in order.
+   * @param limit stops after about that many items.
+   */
+  async query(pk: string, from: string, to: string, limit = Number.POSITIVE_INFINITY): Promise<Item[]> {
+    const items: Item[] = [];
+    let start: Record<string, AttributeValue> | undefined;
+    do {
+      const reply = await this.#client.send(
+        new QueryCommand({
+          TableName: this.table,
+          ConsistentRead: true,
+          KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+          ExpressionAttributeValues: marshall({ ":pk": pk, ":from": from, ":to": to }),
+          ...(start && { ExclusiveStartKey: start }),
+          ...(Number.isFinite(limit) && { Limit: limit - items.length }),
+        }),
+      );
+      for (const item of reply.Items ?? []) items.push(unmarshall(item) as Item);
+      start = reply.LastEvaluatedKey;
+    } while (start !== undefined && items.length < limit);
+    return items;
+  }
+
+  /** All items whose sort key begins with `prefix`, from after `after` on. */
+  async list(pk: string, prefix: string, after = "", limit = Number.POSITIVE_INFINITY): Promise<Item[]> {
+    const from = after === "" ? prefix : `${prefix}${after}\u0000`;
+    return this.query(pk, from, `${prefix}\uffff`, limit);
+  }
+
+  /**
+   * Changes one item alone, at half the price of a transaction. The SDK may repeat it after a lost reply, and the
+   * repeat then fails its condition: only for changes whose caller reads the item again and recognises its own work.
+   * @throws ConditionFailed
+   */
+  async update(change: Change & { readonly update: Update }): Promise<void> {
+    const { expression, names, values } = updateExpression(change.update);
+    try {
+      await this.#client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: marshall(change.key),
+          UpdateExpression: expression,
+          ...(change.when && { ConditionExpression: change.when.expression }),
+          ...unlessEmpty("ExpressionAttributeNames", {
+            ...names,
+            ...attributeNames(change.when?.expression ?? ""),
+          }),
+          ...unlessEmpty("ExpressionAttributeValues", { ...values, ...placeholders(change.when?.values) }),
+        }),
+      );
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) throw new ConditionFailed([change.name]);
+      throw error;
+    }
+  }
+
+  /**
+   * All changes or none. A conflict with another transaction is tried again with the same token.
+   * @throws ConditionFailed when a condition does not hold; Unavailable when the items stay contended.
+   */
+  async transact(changes: readonly Change[]): Promise<void> {
+    const input = {
+      TransactItems: changes.map((change) => this.#transactItem(change)),
+      ClientRequestToken: this.#token(),
+    };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#client.send(new TransactWriteItemsCommand(input));
+        return;
+      } catch (error) {
+        if (error instanceof TransactionCanceledException) {
+          const reasons: readonly CancellationReason[] = error.CancellationReasons ?? [];
+          const failed = changes.filter((_, i) => reasons[i]?.Code === "ConditionalCheckFailed");
+          if (failed.length > 0) throw new ConditionFailed(failed.map((change) => change.name));
+          if (reasons.some((reason) => reason.Code === "ValidationError")) throw error;
+        } else if (!(error instanceof TransactionInProgressException)) {
+          throw error;
+        }
+        if (attempt >= MAX_TRIES) throw new Unavailable();
+        await this.pause(attempt);
+      }
+    }
+  }
+
+  /** Deletes items without condition; deleting what is gone already is fine. */
+  async removeAll(keys: readonly Key[]): Promise<void> {
+    for (let i = 0; i < keys.length; i += BATCH) {
+      let requests = keys.slice(i, i + BATCH).map((key) => ({ DeleteRequest: { Key: marshall(key) } }));
+      for (let attempt = 1; requests.length > 0; attempt++) {
+        const reply = await this.#client.send(
+          new BatchWriteItemCommand({ RequestItems: { [this.table]: requests } }),
+        );
+        requests = (reply.UnprocessedItems?.[this.table] ?? []) as typeof requests;
+        if (requests.length > 0 && attempt >= MAX_TRIES) throw new Unavailable();
+        if (requests.length > 0) await this.pause(attempt);
+      }
+    }
+  }
+
+  /** Waits with full jitter, longer each time. */
+  async pause(attempt: number): Promise<void> {
+    await this.#sleep(this.#jitter() * Math.min(1000, 10 * 2 ** attempt));
+  }
+
+  #transactItem(change: Change): TransactWriteItem {
+    const target = { TableName: this.table };
+    const condition = change.when && { ConditionExpression: change.when.expression };
+    const names = attributeNames(change.when?.expression ?? "");
+    const values = placeholders(change.when?.values);
+    const expressions = {
+      ...unlessEmpty("ExpressionAttributeNames", names),
+      ...unlessEmpty("ExpressionAttributeValues", values),
+    };
+    if ("put" in change) {
+      return {
+        Put: { ...target, Item: marshall({ ...change.put, ...change.key }), ...condition, ...expressions },
+      };
+    }
+    const key = marshall(change.key);
+    if ("remove" in change) return { Delete: { ...target, Key: key, ...condition, ...expressions } };
+    if ("check" in change) {
+      return {
+        ConditionCheck: {
+          ...target,
+          Key: key,
+          ConditionExpression: change.when?.expression ?? "attribute_exists(pk)",
+          ...expressions,
+        },
+      };
+    }
+    const update = updateExpression(change.update);
+    return {
+      Update: {
+        ...target,
+        Key: key,
+        UpdateExpression: update.expression,
+        ...condition,
+        ...unlessEmpty("ExpressionAttributeNames", { ...update.names, ...names }),
+        ...unlessEmpty("ExpressionAttributeValues", { ...update.values, ...values }),
+      },
+    };
+  }
+}

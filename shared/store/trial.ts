@@ -1,0 +1,170 @@
+import type { FiniteValues, Params } from "../schemas/common.ts";
+import type { AttemptRecord, TrialState } from "../schemas/trial.ts";
+import { trialKey } from "./keys.ts";
+import type { Change, Condition, Item, Update } from "./store.ts";
+
+/**
+ * A trial, one item from its first lease until it is folded into a segment. It keeps its key when it ends, so a tell
+ * writes one item only, and a number can never be handed out twice.
+ */
+export interface TrialItem {
+  readonly study: string;
+  readonly number: number;
+  readonly state: TrialState;
+  /** The fence: rises with every lease, 0 while the trial waits for its first. */
+  readonly attempt: number;
+  /** Attempts that were lost (expired or interrupted) since the trial last ran to an end. */
+  readonly lost: number;
+  readonly params: Params;
+  readonly values: FiniteValues | null;
+  /** NaN-free: null without a scheduler. */
+  readonly resource: number | null;
+  readonly worker: string | null;
+  readonly algorithm: string;
+  readonly why: string;
+  readonly reason: string | null;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly leaseExpires: number | null;
+  readonly finished: number | null;
+  readonly checkpoint: string | null;
+  /** Attempts that ended without a result. */
+  readonly attempts: readonly AttemptRecord[];
+  readonly job: Job | null;
+}
+
+/** How far the batch executor is with the current attempt. */
+export interface Job {
+  /** queued: a message is on its way; dispatching: SubmitJob may have happened; submitted: it did; claimed: it runs. */
+  readonly phase: "queued" | "dispatching" | "submitted" | "claimed";
+  /** When the phase began, milliseconds since 1970. */
+  readonly since: number;
+  readonly jobId: string | null;
+  /** SHA-256 (hex) of the token that may claim, and of the one that the claim was answered with. */
+  readonly bootstrapHash: string | null;
+  readonly tokenHash: string | null;
+  readonly claimant: string | null;
+  /** The state machine that waits for this attempt. */
+  readonly taskToken: string | null;
+}
+
+interface TrialFields {
+  readonly state: TrialState;
+  readonly attempt: number;
+  readonly lost?: number;
+  readonly params: string;
+  readonly values?: string;
+  readonly resource?: string;
+  readonly worker?: string;
+  readonly algorithm: string;
+  readonly why: string;
+  readonly reason?: string;
+  readonly created: number;
+  readonly leaseExpires?: number;
+  readonly finished?: number;
+  readonly checkpoint?: string;
+  readonly attempts?: string;
+  readonly job?: string;
+}
+
+/** What of a trial may change after it was made; null removes. */
+export type TrialPatch = Partial<
+  Omit<TrialItem, "study" | "number" | "params" | "created" | "algorithm" | "why">
+>;
+
+const written = (trial: TrialPatch): Record<string, string | number | undefined> => ({
+  ...(trial.state !== undefined && { state: trial.state }),
+  ...(trial.attempt !== undefined && { attempt: trial.attempt }),
+  ...(trial.lost !== undefined && { lost: trial.lost === 0 ? undefined : trial.lost }),
+  // JSON carries every finite double bit for bit (-0 reads back as 0); DynamoDB's numbers do not.
+  ...(trial.values !== undefined && {
+    values: trial.values === null ? undefined : JSON.stringify(trial.values),
+  }),
+  ...(trial.resource !== undefined && {
+    resource: trial.resource === null ? undefined : String(trial.resource),
+  }),
+  ...(trial.worker !== undefined && { worker: trial.worker ?? undefined }),
+  ...(trial.reason !== undefined && { reason: trial.reason ?? undefined }),
+  ...(trial.leaseExpires !== undefined && { leaseExpires: trial.leaseExpires ?? undefined }),
+  ...(trial.finished !== undefined && { finished: trial.finished ?? undefined }),
+  ...(trial.checkpoint !== undefined && { checkpoint: trial.checkpoint ?? undefined }),
+  ...(trial.attempts !== undefined && {
+    attempts: trial.attempts.length === 0 ? undefined : JSON.stringify(trial.attempts),
+  }),
+  ...(trial.job !== undefined && { job: trial.job === null ? undefined : JSON.stringify(trial.job) }),
+});
+
+const isPresent = (entry: [string, string | number | undefined]): entry is [string, string | number] =>
+  entry[1] !== undefined;
+
+/** A trial that did not exist; fails under the name "trial" when its number is taken. */
+export const newTrial = (trial: TrialItem): Change => ({
+  name: "trial",
+  key: trialKey(trial.study, trial.number),
+  put: {
+    params: JSON.stringify(trial.params),
+    created: trial.created,
+    algorithm: trial.algorithm,
+    why: trial.why,
+    ...Object.fromEntries(Object.entries(written(trial)).filter(isPresent)),
+  },
+  when: { expression: "attribute_not_exists(pk)" },
+});
+
+/**
+ * A change of a trial by whoever owns its attempt; fails under the name "trial" when the trial has moved on.
+ * @param when a further condition beside the trial's state and attempt as they were read.
+ */
+export const changeTrial = (
+  trial: Pick<TrialItem, "study" | "number" | "state" | "attempt">,
+  patch: TrialPatch,
+  when?: Condition,
+): Change & { update: Update } => {
+  const fields = Object.entries(written(patch));
+  const own = "#state = :state AND #attempt = :attempt";
+  return {
+    name: "trial",
+    key: trialKey(trial.study, trial.number),
+    update: {
+      set: Object.fromEntries(fields.filter(isPresent)),
+      drop: fields.filter((entry) => !isPresent(entry)).map(([name]) => name),
+    },
+    when: {
+      expression: when ? `${own} AND ${when.expression}` : own,
+      values: { state: trial.state, attempt: trial.attempt, ...when?.values },
+    },
+  };
+};
+
+/** The trial's job must be as it was read, to the byte. For steps that several parties may take at once. */
+export const sameJob = (trial: TrialItem): Condition =>
+  trial.job === null
+    ? { expression: "attribute_not_exists(#job)" }
+    : { expression: "#job = :job", values: { job: JSON.stringify(trial.job) } };
+
+export const readTrialItem = (study: string, item: Item): TrialItem => {
+  const fields = item as unknown as TrialFields & { sk: string };
+  return {
+    study,
+    number: Number(fields.sk.slice(fields.sk.lastIndexOf("#") + 1)),
+    state: fields.state,
+    attempt: fields.attempt,
+    lost: fields.lost ?? 0,
+    params: JSON.parse(fields.params) as Params,
+    values: fields.values === undefined ? null : (JSON.parse(fields.values) as FiniteValues),
+    resource: fields.resource === undefined ? null : Number(fields.resource),
+    worker: fields.worker ?? null,
+    algorithm: fields.algorithm,
+    why: fields.why,
+    reason: fields.reason ?? null,
+    created: fields.created,
+    leaseExpires: fields.leaseExpires ?? null,
+    finished: fields.finished ?? null,
+    checkpoint: fields.checkpoint ?? null,
+    attempts: fields.attempts === undefined ? [] : (JSON.parse(fields.attempts) as AttemptRecord[]),
+    job: fields.job === undefined ? null : (JSON.parse(fields.job) as Job),
+  };
+};
+
+export const isFinished = (state: TrialState): state is "completed" | "pruned" | "failed" =>
+  state === "completed" || state === "pruned" || state === "failed";
