@@ -17,14 +17,15 @@ import { foldIfDue } from "./fold.ts";
 import { once } from "./once.ts";
 import { newTrials, numbersLeft } from "./propose.ts";
 import { readOpen, type Snapshot } from "./snapshot.ts";
-import { isOpen, type LoadedStudy, stateOf } from "./study.ts";
+import { type LoadedStudy, stateOf } from "./study.ts";
 import { timestamp } from "./view.ts";
 
 /** Trials changed by one ask; with head and receipt they fit DynamoDB's 100 items a transaction. */
 const MAX_CHANGES = 90;
 /** How long an ask competes with others before it says that Hone is busy. */
 const PATIENCE_MS = 8000;
-const LONGEST_WAIT_SECONDS = 30;
+/** A slot may free itself long before its lease is over. */
+const LONGEST_WAIT_SECONDS = 5;
 const PAUSED_WAIT_SECONDS = 30;
 
 /** What an ask would change, and how it would answer. */
@@ -153,7 +154,7 @@ const toLease = (trial: TrialItem, leaseExpires: number): LeasedTrial => ({
 const retryAfter = (state: AskReply["state"], { trials }: Snapshot, now: number): number | null => {
   if (state === "finished" || state === "deleting") return null;
   if (state === "paused") return PAUSED_WAIT_SECONDS;
-  const leases = trials.filter(isOpen).map((trial) => trial.leaseExpires ?? now);
+  const leases = trials.flatMap((trial) => trial.leaseExpires ?? []);
   const seconds = Math.ceil((Math.min(...leases, now + LONGEST_WAIT_SECONDS * 1000) - now) / 1000);
   return Math.max(1, seconds);
 };

@@ -29,7 +29,7 @@ export const deleteStudy = async (deps: ServiceDeps, study: LoadedStudy): Promis
       name: "head",
       key: headKey(study.id),
       update: { set: { state: "deleting", started: false }, add: { rev: 1 } },
-      when: { expression: "#state <> :deleting", values: { deleting: "deleting" } },
+      when: { expression: "attribute_exists(pk) AND #state <> :deleting", values: { deleting: "deleting" } },
     },
     { name: "listing", key: teamStudyKey(study.team, study.id), remove: true },
     { name: "deletion", key: openDeletionKey(study.id), put: { team: study.team } },

@@ -14,6 +14,7 @@ interface Columns {
   capacity: number;
   /** Segments whose rows are in place. */
   segments: number;
+  number: Uint32Array;
   x: Float64Array;
   y: Float64Array;
   violation: Float64Array;
@@ -43,6 +44,8 @@ const grow = (columns: Columns, capacity: number, d: number, m: number): void =>
   columns.violation = widen(columns.violation, 1);
   columns.resource = widen(columns.resource, 1);
   columns.kind = kind;
+  columns.number = new Uint32Array(capacity);
+  for (let i = 0; i < capacity; i++) columns.number[i] = i;
   columns.capacity = capacity;
 };
 
@@ -63,6 +66,7 @@ const place = (study: LoadedStudy, columns: Columns, trial: TrialItem): void => 
 const emptyColumns = (): Columns => ({
   capacity: 0,
   segments: 0,
+  number: new Uint32Array(0),
   x: new Float64Array(0),
   y: new Float64Array(0),
   violation: new Float64Array(0),
@@ -103,7 +107,7 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   for (const trial of trials) place(study, columns, trial);
   return {
     n,
-    number: Uint32Array.from({ length: n }, (_, i) => i),
+    number: columns.number.subarray(0, n),
     x: columns.x.subarray(0, n * d),
     y: columns.y.subarray(0, n * m),
     violation: columns.violation.subarray(0, n),

@@ -290,8 +290,16 @@ export const describe = async (deps: ServiceDeps, snapshot: Snapshot): Promise<S
     best: (await bestTrialsOf(deps, snapshot)).slice(0, MAX_SHOWN_BEST),
     started: head.started,
     spent: { gpuHours: head.gpuSeconds / 3600, vcpuHours: head.vcpuSeconds / 3600 },
-    message: head.message === "" ? null : head.message,
+    message: head.message !== "" ? head.message : revisionNote(snapshot),
   };
+};
+
+/** A deploy that changes an algorithm's draws says so on the studies that began before it. */
+const revisionNote = ({ study, head }: Snapshot): string | null => {
+  const { name } = study.spec.algorithm;
+  const { revision } = algorithms[name];
+  if (revision === head.algorithmRevision) return null;
+  return `${name} has changed since this study began (revision ${head.algorithmRevision}, now ${revision}).`;
 };
 
 /** The best trials of all. The head remembers a single objective's folded best; a Pareto set is made of the segments. */

@@ -64,6 +64,21 @@ export interface StoreOptions {
   readonly sleep?: (ms: number) => Promise<void>;
 }
 
+const TRANSIENT = new Set([
+  "ProvisionedThroughputExceededException",
+  "ThrottlingException",
+  "RequestLimitExceeded",
+  "InternalServerError",
+  "ServiceUnavailable",
+  "TimeoutError",
+]);
+
+/** Whether the table, or the way to it, failed for now; the SDK has tried again by itself already. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error &&
+  (TRANSIENT.has(error.name) ||
+    ("code" in error && typeof error.code === "string" && /^(ECONN|EPIPE|ETIMEDOUT)/.test(error.code)));
+
 /** Times a transaction is sent while others hold its items. */
 const MAX_TRIES = 10;
 const BATCH = 25;
@@ -116,10 +131,22 @@ export class Store {
     this.#sleep = options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   }
 
+  /** @throws Unavailable when the table stays throttled or out of reach. */
+  async #try<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (isTransient(error)) throw Object.assign(new Unavailable(), { cause: error });
+      throw error;
+    }
+  }
+
   /** Reads one item, strongly consistent. */
   async get(key: Key): Promise<Item | null> {
-    const reply = await this.#client.send(
-      new GetItemCommand({ TableName: this.table, Key: marshall(key), ConsistentRead: true }),
+    const reply = await this.#try(() =>
+      this.#client.send(
+        new GetItemCommand({ TableName: this.table, Key: marshall(key), ConsistentRead: true }),
+      ),
     );
     return reply.Item === undefined ? null : (unmarshall(reply.Item) as Item);
   }
@@ -132,16 +159,15 @@ export class Store {
     const items: Item[] = [];
     let start: Record<string, AttributeValue> | undefined;
     do {
-      const reply = await this.#client.send(
-        new QueryCommand({
-          TableName: this.table,
-          ConsistentRead: true,
-          KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
-          ExpressionAttributeValues: marshall({ ":pk": pk, ":from": from, ":to": to }),
-          ...(start && { ExclusiveStartKey: start }),
-          ...(Number.isFinite(limit) && { Limit: limit - items.length }),
-        }),
-      );
+      const page = new QueryCommand({
+        TableName: this.table,
+        ConsistentRead: true,
+        KeyConditionExpression: "pk = :pk AND sk BETWEEN :from AND :to",
+        ExpressionAttributeValues: marshall({ ":pk": pk, ":from": from, ":to": to }),
+        ...(start && { ExclusiveStartKey: start }),
+        ...(Number.isFinite(limit) && { Limit: limit - items.length }),
+      });
+      const reply = await this.#try(() => this.#client.send(page));
       for (const item of reply.Items ?? []) items.push(unmarshall(item) as Item);
       start = reply.LastEvaluatedKey;
     } while (start !== undefined && items.length < limit);
@@ -161,23 +187,27 @@ export class Store {
    */
   async update(change: Change & { readonly update: Update }): Promise<void> {
     const { expression, names, values } = updateExpression(change.update);
-    try {
-      await this.#client.send(
-        new UpdateItemCommand({
-          TableName: this.table,
-          Key: marshall(change.key),
-          UpdateExpression: expression,
-          ...(change.when && { ConditionExpression: change.when.expression }),
-          ...unlessEmpty("ExpressionAttributeNames", {
-            ...names,
-            ...attributeNames(change.when?.expression ?? ""),
-          }),
-          ...unlessEmpty("ExpressionAttributeValues", { ...values, ...placeholders(change.when?.values) }),
-        }),
-      );
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) throw new ConditionFailed([change.name]);
-      throw error;
+    const command = new UpdateItemCommand({
+      TableName: this.table,
+      Key: marshall(change.key),
+      UpdateExpression: expression,
+      ...(change.when && { ConditionExpression: change.when.expression }),
+      ...unlessEmpty("ExpressionAttributeNames", {
+        ...names,
+        ...attributeNames(change.when?.expression ?? ""),
+      }),
+      ...unlessEmpty("ExpressionAttributeValues", { ...values, ...placeholders(change.when?.values) }),
+    });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#try(() => this.#client.send(command));
+        return;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) throw new ConditionFailed([change.name]);
+        if (!(error instanceof Error && error.name === "TransactionConflictException")) throw error;
+        if (attempt >= MAX_TRIES) throw new Unavailable();
+        await this.pause(attempt);
+      }
     }
   }
 
@@ -192,7 +222,7 @@ export class Store {
     };
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#client.send(new TransactWriteItemsCommand(input));
+        await this.#try(() => this.#client.send(new TransactWriteItemsCommand(input)));
         return;
       } catch (error) {
         if (error instanceof TransactionCanceledException) {
@@ -214,9 +244,8 @@ export class Store {
     for (let i = 0; i < keys.length; i += BATCH) {
       let requests = keys.slice(i, i + BATCH).map((key) => ({ DeleteRequest: { Key: marshall(key) } }));
       for (let attempt = 1; requests.length > 0; attempt++) {
-        const reply = await this.#client.send(
-          new BatchWriteItemCommand({ RequestItems: { [this.table]: requests } }),
-        );
+        const command = new BatchWriteItemCommand({ RequestItems: { [this.table]: requests } });
+        const reply = await this.#try(() => this.#client.send(command));
         requests = (reply.UnprocessedItems?.[this.table] ?? []) as typeof requests;
         if (requests.length > 0 && attempt >= MAX_TRIES) throw new Unavailable();
         if (requests.length > 0) await this.pause(attempt);

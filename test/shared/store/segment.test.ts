@@ -1,0 +1,84 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { compileSpace } from "../../../shared/space/compile.ts";
+import { decodeSegment, encodeSegment } from "../../../shared/store/segment.ts";
+import type { TrialItem } from "../../../shared/store/trial.ts";
+
+const space = compileSpace({
+  lr: { type: "float", low: 1e-5, high: 1, scale: "log" },
+  layers: { type: "int", low: -3, high: 8 },
+  optimizer: { type: "categorical", choices: ["sgd", "adam", 1, true, null] },
+  momentum: { type: "float", low: 0, high: 1, when: { optimizer: ["sgd"] } },
+});
+
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => (Object.is(x, -0) ? 0 : x));
+
+const params = fc
+  .record({
+    lr: fc.double({ min: 1e-5, max: 1, noNaN: true }),
+    layers: fc.integer({ min: -3, max: 8 }),
+    optimizer: fc.constantFrom("sgd", "adam", 1, true, null),
+    momentum: fc.double({ min: 0, max: 1, noNaN: true }).map((x) => x + 0),
+  })
+  .map(({ momentum, ...rest }) => (rest.optimizer === "sgd" ? { ...rest, momentum } : rest));
+
+const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
+  study: fc.constant("s-1"),
+  state: fc.constantFrom("completed" as const, "pruned" as const, "failed" as const),
+  attempt: fc.integer({ min: 0, max: 1_000_000 }),
+  lost: fc.constant(0),
+  params,
+  values: fc.option(
+    fc
+      .record({ loss: finite }, { requiredKeys: ["loss"] })
+      .chain((v) => fc.option(finite).map((extra) => (extra === null ? v : { ...v, "other.metric": extra }))),
+  ),
+  resource: fc.option(fc.integer({ min: 1, max: 1e9 })),
+  worker: fc.option(fc.string({ unit: "grapheme" })),
+  algorithm: fc.constantFrom("tpe", "random"),
+  why: fc.string(),
+  reason: fc.option(fc.string({ unit: "grapheme" })),
+  created: fc.integer({ min: 0, max: 2 ** 42 }),
+  leaseExpires: fc.constant(null),
+  finished: fc.option(fc.integer({ min: 0, max: 2 ** 42 })),
+  checkpoint: fc.option(fc.string()),
+  attempts: fc.array(
+    fc.record({
+      attempt: fc.integer({ min: 1, max: 9 }),
+      end: fc.constantFrom("expired" as const, "interrupted" as const),
+      reason: fc.option(fc.string()),
+      jobId: fc.constant(null),
+      at: fc.constant("2026-11-23T12:00:00.000Z"),
+    }),
+    { maxLength: 2 },
+  ),
+  job: fc.constant(null),
+});
+
+test("finished trials come back from a segment as they went in, every double bit for bit", () => {
+  fc.assert(
+    fc.property(
+      fc.array(trial, { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 0, max: 3 }),
+      (rows, shift) => {
+        const trials = rows.map((row, i): TrialItem => ({ ...row, number: i * 3 }));
+        const bytes = encodeSegment(space, trials);
+        // Where the bytes lie in memory must not matter.
+        const moved = new Uint8Array(bytes.length + shift);
+        moved.set(bytes, shift);
+        const segment = decodeSegment("s-1", space, moved.subarray(shift));
+        expect(Array.from({ length: segment.count }, (_, i) => segment.trial(i))).toStrictEqual(trials);
+        expect(segment.find(0)).toBe(0);
+        expect(segment.find(1)).toBe(-1);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("a trial that is not finished cannot be folded", () => {
+  const [row] = fc.sample(trial, 1);
+  expect(() => encodeSegment(space, [{ ...row!, number: 0, state: "running" }])).toThrow(
+    "only finished trials",
+  );
+});

@@ -1,0 +1,66 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { CreateStudyBody } from "../../shared/schemas/study.ts";
+import type { ServiceDeps, WriteContext } from "../../shared/service/deps.ts";
+import { createStudy, loadStudy } from "../../shared/service/study.ts";
+import { Store } from "../../shared/store/store.ts";
+
+/** A clock that tests turn. */
+export interface TestClock {
+  now: number;
+}
+
+export const noReceipt: WriteContext = { receipt: null };
+
+/** A receipt as the middleware would make it of an Idempotency-Key. */
+export const keyed = (key: string, body: unknown = {}): WriteContext => ({
+  receipt: { id: key, body: JSON.stringify(body) },
+});
+
+const unused = (what: string) => () => {
+  throw new Error(`${what} was not expected in this test`);
+};
+
+/** A "process": its own caches over the shared table. No queue, Batch or state machine unless handed in. */
+export const testDeps = (
+  client: DynamoDBClient,
+  table: string,
+  clock: TestClock = { now: Date.now() },
+  overrides: Partial<ServiceDeps> = {},
+): ServiceDeps => ({
+  store: new Store({ client, table, jitter: Math.random, token: randomUUID }),
+  clock: () => clock.now,
+  randomBytes: (count) => randomBytes(count),
+  queue: { send: unused("the queue") },
+  batch: {
+    register: unused("Batch"),
+    deregister: unused("Batch"),
+    submit: unused("Batch"),
+    describe: unused("Batch"),
+    listByName: unused("Batch"),
+    terminate: unused("Batch"),
+  },
+  rounds: { start: unused("rounds"), stop: unused("rounds"), resume: unused("rounds") },
+  log: () => {},
+  ...overrides,
+});
+
+export const studyBody = (change: Partial<CreateStudyBody> = {}): CreateStudyBody => ({
+  name: "svm-digits",
+  space: {
+    C: { type: "float", low: 0.01, high: 1000, scale: "log" },
+    gamma: { type: "float", low: 1e-5, high: 1, scale: "log" },
+  },
+  objectives: [{ metric: "accuracy", direction: "maximize" }],
+  algorithm: { name: "random", seed: 1 },
+  budget: { trials: 40 },
+  ...change,
+});
+
+export const TEAM = "acme";
+
+/** Creates a study and loads it. */
+export const makeStudy = async (deps: ServiceDeps, change: Partial<CreateStudyBody> = {}) => {
+  const { study } = await createStudy(deps, TEAM, studyBody(change), noReceipt);
+  return loadStudy(deps, TEAM, study);
+};
