@@ -1,0 +1,101 @@
+import { Duration } from "aws-cdk-lib";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Node } from "constructs";
+
+/** What an environment decides. Every field can be set by context: `cdk deploy -c env=dev -c maxVcpus=64`. */
+export interface Config {
+  readonly env: Environment;
+  /** Second deployment beside the first in one account and Region: suffix of the stacks' and fixed resources' names. */
+  readonly name: string | null;
+  /** The emulator: it refuses Batch and events whose source is `aws.batch`. */
+  readonly local: boolean;
+  /** Table and bucket go with the stack; otherwise they stay when it is deleted. */
+  readonly ephemeral: boolean;
+  /** Base URL of the API up to and including `/v1`, where it has another than its own: a domain, a local proxy. */
+  readonly apiUrl: string | null;
+  /** Browser origins that may call the API. */
+  readonly origins: readonly string[];
+  /** Prefixes of images that studies may name; empty: those of the account's own registry in this Region. */
+  readonly images: readonly string[];
+  readonly alarmEmail: string | null;
+  readonly reconcileEvery: Duration;
+  readonly logRetention: RetentionDays;
+  /** Requests a second that the API's stage lets through, and how many at once. */
+  readonly throttle: { readonly rate: number; readonly burst: number };
+  /** Ceiling of each Batch compute environment: the last bound on what a runaway study can cost. */
+  readonly maxVcpus: { readonly gpu: number; readonly cpu: number };
+  /** Availability Zones that jobs may run in: more zones, more Spot capacity. */
+  readonly zones: number;
+}
+
+const environments = ["prod", "dev", "local"] as const;
+export type Environment = (typeof environments)[number];
+
+const defaults = {
+  prod: { ephemeral: false, reconcileMinutes: 5, logRetention: RetentionDays.THREE_MONTHS, maxVcpus: 256 },
+  dev: { ephemeral: true, reconcileMinutes: 5, logRetention: RetentionDays.ONE_WEEK, maxVcpus: 32 },
+  local: { ephemeral: true, reconcileMinutes: 1, logRetention: RetentionDays.ONE_DAY, maxVcpus: 0 },
+} as const satisfies Record<Environment, unknown>;
+
+/**
+ * Reads the context of the app; `docs/deploy.md` lists the keys.
+ * @throws Error that names the key when a value is not of its form, so that nothing is deployed by a misspelt option.
+ */
+export const readConfig = (node: Node): Config => {
+  const env = oneOf(node, "env", environments, "prod");
+  const base = defaults[env];
+  return {
+    env,
+    name: matching(node, "name", /^[a-z][a-z0-9-]{0,15}$/),
+    local: env === "local",
+    ephemeral: flag(node, "ephemeral", base.ephemeral),
+    apiUrl: matching(node, "apiUrl", /^https?:\/\/\S+\/v1$/),
+    origins: list(node, "origins"),
+    images: env === "local" ? ["*"] : list(node, "images"),
+    alarmEmail: matching(node, "alarmEmail", /^\S+@\S+$/),
+    reconcileEvery: Duration.minutes(whole(node, "reconcileMinutes", base.reconcileMinutes, 1)),
+    logRetention: base.logRetention,
+    throttle: { rate: whole(node, "throttleRate", 1000, 1), burst: whole(node, "throttleBurst", 500, 1) },
+    maxVcpus: {
+      gpu: whole(node, "maxGpuVcpus", base.maxVcpus, 0),
+      cpu: whole(node, "maxCpuVcpus", base.maxVcpus, 0),
+    },
+    zones: whole(node, "zones", 2, 1),
+  };
+};
+
+const text = (node: Node, key: string): string | null => {
+  const value: unknown = node.tryGetContext(key);
+  return value === undefined || value === null || value === "" ? null : String(value);
+};
+
+const refuse = (key: string, value: string, wanted: string): never => {
+  throw new Error(`Context ${key}=${value}: expected ${wanted}.`);
+};
+
+const matching = (node: Node, key: string, form: RegExp): string | null => {
+  const value = text(node, key);
+  return value === null || form.test(value) ? value : refuse(key, value, `the form ${form.source}`);
+};
+
+const oneOf = <T extends string>(node: Node, key: string, values: readonly T[], otherwise: T): T => {
+  const value = text(node, key) ?? otherwise;
+  return values.find((candidate) => candidate === value) ?? refuse(key, value, values.join(" | "));
+};
+
+const flag = (node: Node, key: string, otherwise: boolean): boolean =>
+  oneOf(node, key, ["true", "false"], otherwise ? "true" : "false") === "true";
+
+const whole = (node: Node, key: string, otherwise: number, least: number): number => {
+  const value = text(node, key);
+  if (value === null) return otherwise;
+  return /^\d{1,9}$/.test(value) && Number(value) >= least
+    ? Number(value)
+    : refuse(key, value, `a whole number from ${least}`);
+};
+
+const list = (node: Node, key: string): string[] =>
+  (text(node, key) ?? "")
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");

@@ -1,0 +1,73 @@
+import { Duration } from "aws-cdk-lib";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import {
+  Alarm,
+  ComparisonOperator,
+  type IAlarmAction,
+  type IMetric,
+  Stats,
+  TreatMissingData,
+} from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import { Construct } from "constructs";
+
+const PERIOD = Duration.minutes(5);
+
+/** Alarms of the stack, which also mail if there is an address. The first ten of an account cost nothing. */
+export class Alarms extends Construct {
+  readonly #action: IAlarmAction | null;
+
+  constructor(scope: Construct, id: string, email: string | null) {
+    super(scope, id);
+    this.#action = email === null ? null : this.#mail(email);
+  }
+
+  /** Something rests in a dead-letter queue. */
+  notEmpty(name: string, queue: IQueue, what: string): void {
+    const depth = queue.metricApproximateNumberOfMessagesVisible({
+      period: PERIOD,
+      statistic: Stats.MAXIMUM,
+    });
+    this.#alarm(name, depth, 1, `${what} Look at the messages, mend the cause, send them back.`);
+  }
+
+  /** A Lambda threw or ran out of time `threshold` times in five minutes. */
+  fails(name: string, lambda: IFunction, threshold: number, what: string): void {
+    this.#alarm(name, lambda.metricErrors({ period: PERIOD, statistic: Stats.SUM }), threshold, what);
+  }
+
+  /** The API answered 5xx `threshold` times in five minutes. */
+  answersErrors(name: string, api: HttpApi, threshold: number): void {
+    const errors = api.metricServerError({ period: PERIOD, statistic: Stats.SUM });
+    this.#alarm(name, errors, threshold, "The API answers with server errors.");
+  }
+
+  /** An execution failed or timed out. */
+  executionsFail(name: string, machine: StateMachine): void {
+    const failed = machine.metricFailed({ period: PERIOD, statistic: Stats.SUM });
+    this.#alarm(name, failed, 1, "An execution failed; its study's message says why.");
+  }
+
+  #alarm(name: string, metric: IMetric, threshold: number, alarmDescription: string): void {
+    const alarm = new Alarm(this, name, {
+      metric,
+      threshold,
+      alarmDescription,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    if (this.#action !== null) alarm.addAlarmAction(this.#action);
+  }
+
+  #mail(address: string): IAlarmAction {
+    const topic = new Topic(this, "Topic", { enforceSSL: true });
+    topic.addSubscription(new EmailSubscription(address));
+    return new SnsAction(topic);
+  }
+}

@@ -1,0 +1,110 @@
+import { Duration, type RemovalPolicy, Stack } from "aws-cdk-lib";
+import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import {
+  CorsHttpMethod,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpRoute,
+  HttpRouteKey,
+  HttpStage,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+  HttpApi as V2Api,
+} from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpLambdaAuthorizer, HttpLambdaResponseType } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { BASE_PATH, HEALTH_PATH, type Route, routes } from "../../shared/api/routes.ts";
+
+/** How long API Gateway remembers an authorizer's answer: a revoked token works that much longer. */
+const AUTHORIZER_TTL = Duration.seconds(60);
+
+export interface HttpApiProps {
+  readonly origins: readonly string[];
+  readonly throttle: { readonly rate: number; readonly burst: number };
+  readonly logRetention: RetentionDays;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** The HTTP API: one route for each entry of `shared/api/routes.ts`, all behind the authorizer, and the open health route. */
+export class HttpApi extends Construct {
+  readonly api: V2Api;
+  /** Base URL up to and including `/v1`. */
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: HttpApiProps) {
+    super(scope, id);
+    this.api = new V2Api(this, "Api", {
+      apiName: Stack.of(this).stackName,
+      createDefaultStage: false,
+      ...(props.origins.length > 0 && { corsPreflight: cors(props.origins) }),
+    });
+    new HttpStage(this, "Stage", {
+      httpApi: this.api,
+      stageName: "$default",
+      autoDeploy: true,
+      throttle: { rateLimit: props.throttle.rate, burstLimit: props.throttle.burst },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(
+          new LogGroup(this, "AccessLog", {
+            retention: props.logRetention,
+            removalPolicy: props.removalPolicy,
+          }),
+        ),
+        format: accessLog,
+      },
+    });
+    this.url = `${this.api.apiEndpoint}/v1`;
+  }
+
+  /** Adds the routes: apart from the constructor, since the handler's environment holds the URL. */
+  servedBy(handler: IFunction, authorizer: IFunction): void {
+    // One permission for the whole API instead of one a route.
+    const integration = new HttpLambdaIntegration("Api", handler, { scopePermissionToRoute: false });
+    const bearer = new HttpLambdaAuthorizer("Bearer", authorizer, {
+      // A policy, not a boolean: it is cached for the token on every route. It implies payload 1.0.
+      responseTypes: [HttpLambdaResponseType.IAM],
+      identitySource: ["$request.header.Authorization"],
+      resultsCacheTtl: AUTHORIZER_TTL,
+    });
+    const add = (name: string, method: Route["method"], path: string, gate: IHttpRouteAuthorizer) =>
+      new HttpRoute(this, name, {
+        httpApi: this.api,
+        routeKey: HttpRouteKey.with(path, HttpMethod[method]),
+        integration,
+        authorizer: gate,
+      });
+    for (const [name, route] of Object.entries<Route>(routes)) {
+      add(`Route-${name}`, route.method, `${BASE_PATH}${route.path}`, bearer);
+    }
+    add("Route-health", "GET", HEALTH_PATH, new HttpNoneAuthorizer());
+  }
+}
+
+const cors = (origins: readonly string[]) => ({
+  allowOrigins: [...origins],
+  allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST, CorsHttpMethod.PATCH, CorsHttpMethod.DELETE],
+  allowHeaders: ["authorization", "content-type", "idempotency-key"],
+  exposeHeaders: ["location", "retry-after"],
+  maxAge: Duration.hours(1),
+});
+
+/** `$context.path` has no query string, and no header is logged: neither tokens nor parameters can end up here. */
+const accessLog = AccessLogFormat.custom(
+  JSON.stringify({
+    time: "$context.requestTime",
+    requestId: "$context.requestId",
+    ip: "$context.identity.sourceIp",
+    route: "$context.routeKey",
+    path: "$context.path",
+    status: "$context.status",
+    bytes: "$context.responseLength",
+    latencyMs: "$context.responseLatency",
+    integrationMs: "$context.integrationLatency",
+    error: "$context.error.messageString",
+    integrationError: "$context.integrationErrorMessage",
+    authorizerError: "$context.authorizer.error",
+  }),
+);

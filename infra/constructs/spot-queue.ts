@@ -1,0 +1,88 @@
+import { Duration, type Size } from "aws-cdk-lib";
+import {
+  AllocationStrategy,
+  type EcsMachineImageType,
+  JobQueue,
+  JobStateTimeLimitActionsAction,
+  JobStateTimeLimitActionsReason,
+  JobStateTimeLimitActionsState,
+  ManagedEc2EcsComputeEnvironment,
+} from "aws-cdk-lib/aws-batch";
+import {
+  BlockDeviceVolume,
+  EbsDeviceVolumeType,
+  type InstanceClass,
+  LaunchTemplate,
+  LaunchTemplateHttpTokens,
+} from "aws-cdk-lib/aws-ec2";
+import type { IRole } from "aws-cdk-lib/aws-iam";
+import { Construct } from "constructs";
+import type { Network } from "./network.ts";
+
+/** A job that no machine can be found for is given up, and its trial says so, instead of waiting for ever. */
+const WAIT_FOR_A_MACHINE = Duration.hours(1);
+
+export interface SpotQueueProps {
+  readonly queueName: string;
+  readonly network: Network;
+  readonly instanceRole: IRole;
+  /** Families of x86-64 machines; Batch picks the sizes. More families, fewer interruptions. */
+  readonly families: readonly InstanceClass[];
+  readonly image: EcsMachineImageType;
+  readonly maxVcpus: number;
+  /** Room for images and scratch on every machine. */
+  readonly disk: Size;
+}
+
+/** A Batch job queue with its own Spot machines, of which there are none while nothing is queued. */
+export class SpotQueue extends Construct {
+  constructor(scope: Construct, id: string, props: SpotQueueProps) {
+    super(scope, id);
+    const launchTemplate = new LaunchTemplate(this, "Machine", {
+      httpTokens: LaunchTemplateHttpTokens.REQUIRED,
+      httpPutResponseHopLimit: 1,
+      blockDevices: [
+        {
+          deviceName: "/dev/xvda",
+          volume: BlockDeviceVolume.ebs(props.disk.toGibibytes(), {
+            volumeType: EbsDeviceVolumeType.GP3,
+            encrypted: true,
+            deleteOnTermination: true,
+          }),
+        },
+      ],
+    });
+    const computeEnvironment = new ManagedEc2EcsComputeEnvironment(this, "Machines", {
+      vpc: props.network.vpc,
+      vpcSubnets: { subnets: props.network.vpc.publicSubnets },
+      securityGroups: [props.network.securityGroup],
+      spot: true,
+      allocationStrategy: AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED,
+      instanceClasses: [...props.families],
+      useOptimalInstanceClasses: false,
+      images: [{ imageType: props.image }],
+      instanceRole: props.instanceRole,
+      launchTemplate,
+      minvCpus: 0,
+      maxvCpus: props.maxVcpus,
+      // An update lets running jobs end before it takes their machines.
+      terminateOnUpdate: false,
+      updateTimeout: Duration.hours(2),
+    });
+    const giveUp = (reason: JobStateTimeLimitActionsReason) => ({
+      action: JobStateTimeLimitActionsAction.CANCEL,
+      state: JobStateTimeLimitActionsState.RUNNABLE,
+      maxTime: WAIT_FOR_A_MACHINE,
+      reason,
+    });
+    new JobQueue(this, "Queue", {
+      jobQueueName: props.queueName,
+      computeEnvironments: [{ computeEnvironment, order: 1 }],
+      jobStateTimeLimitActions: [
+        giveUp(JobStateTimeLimitActionsReason.INSUFFICIENT_INSTANCE_CAPACITY),
+        giveUp(JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE),
+        giveUp(JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT),
+      ],
+    });
+  }
+}

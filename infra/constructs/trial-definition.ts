@@ -1,0 +1,72 @@
+import { Duration, type RemovalPolicy, Size } from "aws-cdk-lib";
+import {
+  Action,
+  EcsEc2ContainerDefinition,
+  EcsJobDefinition,
+  Reason,
+  RetryStrategy,
+} from "aws-cdk-lib/aws-batch";
+import { ContainerImage, LogDriver } from "aws-cdk-lib/aws-ecs";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+
+/** The exit code with which a container says "not my fault, once more please" (EX_TEMPFAIL). */
+const TRY_AGAIN = "75";
+
+export interface TrialDefinitionProps {
+  readonly definitionName: string;
+  readonly jobRoleName: string;
+  readonly executionRoleName: string;
+  readonly logGroupName: string;
+  readonly logRetention: RetentionDays;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/**
+ * The template of all job definitions: a study's own, registered when it is created, takes its roles, logs and retries
+ * from here, and brings its image, command, size and time-out.
+ */
+export class TrialDefinition extends Construct {
+  readonly executionRole: Role;
+
+  constructor(scope: Construct, id: string, props: TrialDefinitionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, "Logs", {
+      logGroupName: props.logGroupName,
+      retention: props.logRetention,
+      removalPolicy: props.removalPolicy,
+    });
+    const assumedBy = new ServicePrincipal("ecs-tasks.amazonaws.com");
+    // The code of a trial is the user's own: it may do nothing in the account. It reaches the API with its token.
+    const jobRole = new Role(this, "JobRole", { roleName: props.jobRoleName, assumedBy });
+    this.executionRole = new Role(this, "ExecutionRole", { roleName: props.executionRoleName, assumedBy });
+    this.executionRole.addToPolicy(
+      new PolicyStatement({
+        actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    new EcsJobDefinition(this, "Definition", {
+      jobDefinitionName: props.definitionName,
+      propagateTags: true,
+      timeout: Duration.days(1),
+      retryAttempts: 3,
+      // Without a rule that matches, Batch would retry everything.
+      retryStrategies: [
+        RetryStrategy.of(Action.RETRY, Reason.custom({ onStatusReason: "Host EC2*" })),
+        RetryStrategy.of(Action.RETRY, Reason.custom({ onExitCode: TRY_AGAIN })),
+        RetryStrategy.of(Action.EXIT, Reason.custom({ onReason: "*" })),
+      ],
+      container: new EcsEc2ContainerDefinition(this, "Container", {
+        image: ContainerImage.fromRegistry("public.ecr.aws/docker/library/busybox:stable"),
+        command: ["true"],
+        cpu: 1,
+        memory: Size.gibibytes(2),
+        jobRole,
+        executionRole: this.executionRole,
+        logging: LogDriver.awsLogs({ logGroup, streamPrefix: "trial" }),
+      }),
+    });
+  }
+}

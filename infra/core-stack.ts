@@ -1,0 +1,135 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Construct } from "constructs";
+import { environment, outputs } from "../shared/api/environment.ts";
+import type { Bundles, LambdaName } from "./bundles.ts";
+import type { Config } from "./config.ts";
+import { Alarms } from "./constructs/alarms.ts";
+import { Bucket } from "./constructs/bucket.ts";
+import { DeadLetterQueue } from "./constructs/dead-letter-queue.ts";
+import { HttpApi } from "./constructs/http-api.ts";
+import { JobEvents } from "./constructs/job-events.ts";
+import { Lambda } from "./constructs/lambda.ts";
+import { Recurring } from "./constructs/recurring.ts";
+import { StateMachine } from "./constructs/state-machine.ts";
+import { Table } from "./constructs/table.ts";
+import { WorkQueue } from "./constructs/work-queue.ts";
+import { halving } from "./machines/halving.ts";
+import { halvingArn, jobQueueArn, type Names } from "./names.ts";
+import { statementsOf } from "./permissions.ts";
+
+export interface CoreStackProps extends StackProps {
+  readonly config: Config;
+  readonly names: Names;
+  readonly bundles: Bundles;
+}
+
+/** How each Lambda is sized. One vCPU is 1,769 MiB; work that computes costs the same at any size below it. */
+const sizes = {
+  // Below the API's 30 s, so that a slow ask is answered by us and not by a bare 503.
+  api: { memoryMiB: 1769, timeout: Duration.seconds(25) },
+  authorizer: { memoryMiB: 512, timeout: Duration.seconds(8) },
+  dispatcher: { memoryMiB: 512, timeout: Duration.seconds(30) },
+  events: { memoryMiB: 1024, timeout: Duration.seconds(30) },
+  reconciler: { memoryMiB: 1024, timeout: Duration.minutes(4) },
+  rounds: { memoryMiB: 1024, timeout: Duration.seconds(55) },
+} as const satisfies Record<LambdaName, { memoryMiB: number; timeout: Duration }>;
+
+/** Everything but the machines that trials run on. Costs nothing while nobody calls it. */
+export class CoreStack extends Stack {
+  constructor(scope: Construct, id: string, { config, names, bundles, ...props }: CoreStackProps) {
+    super(scope, id, props);
+    const { logRetention } = config;
+    const removalPolicy = RemovalPolicy.DESTROY; // of logs; table and bucket decide for themselves
+
+    const { table } = new Table(this, "Table", config);
+    const { bucket } = new Bucket(this, "Bucket", config);
+    const work = new WorkQueue(this, "Dispatch", { timeout: sizes.dispatcher.timeout });
+    const api = new HttpApi(this, "HttpApi", { ...config, removalPolicy });
+
+    const variables = {
+      [environment.table]: table.tableName,
+      [environment.queue]: work.queue.queueUrl,
+      [environment.bucket]: bucket.bucketName,
+      [environment.api]: config.apiUrl ?? api.url,
+      [environment.gpuJobQueue]: names.gpuJobQueue,
+      [environment.cpuJobQueue]: names.cpuJobQueue,
+      [environment.jobDefinition]: names.jobDefinition,
+      [environment.images]: images(this, config),
+      [environment.halving]: halvingArn(this, names),
+    };
+    const resources = { tableArn: table.tableArn, queueArn: work.queue.queueArn, names };
+    const lambda = (name: LambdaName, description: string, failed?: DeadLetterQueue) =>
+      new Lambda(this, name, {
+        ...sizes[name],
+        bundle: bundles[name],
+        description,
+        environment: name === "authorizer" ? { [environment.table]: table.tableName } : variables,
+        statements: statementsOf(this, name, resources),
+        logRetention,
+        removalPolicy,
+        ...(failed && { failed: failed.queue }),
+      }).function;
+
+    const apiHandler = lambda("api", "Hone: the HTTP API");
+    const authorizer = lambda("authorizer", "Hone: bearer token in, policy out");
+    api.servedBy(apiHandler, authorizer);
+
+    const dispatcher = lambda("dispatcher", "Hone: queued attempts become Batch jobs");
+    work.drainedBy(dispatcher, 4);
+
+    const failedEvents = new DeadLetterQueue(this, "FailedEvents");
+    new JobEvents(this, "JobEvents", {
+      jobQueues: [jobQueueArn(this, names.gpuJobQueue), jobQueueArn(this, names.cpuJobQueue)],
+      sources: config.local ? ["aws.batch", "hone.batch"] : ["aws.batch"],
+      handler: lambda("events", "Hone: what became of Batch jobs", failedEvents),
+      failed: failedEvents.queue,
+    });
+
+    const failedRuns = new DeadLetterQueue(this, "FailedReconciliations");
+    new Recurring(this, "Reconcile", {
+      description: "Hone: repairs what lost events left behind",
+      every: config.reconcileEvery,
+      handler: lambda("reconciler", "Hone: repairs what lost events left behind", failedRuns),
+      failed: failedRuns.queue,
+    });
+
+    const rounds = lambda("rounds", "Hone: opens and closes the rungs of a halving study");
+    const { machine } = new StateMachine(this, "Halving", {
+      name: names.halving,
+      definition: halving({ rounds: rounds.functionArn, queue: work.queue.queueUrl }),
+      statements: [
+        new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [rounds.functionArn] }),
+        new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [work.queue.queueArn] }),
+      ],
+      logRetention,
+      removalPolicy,
+    });
+
+    const alarms = new Alarms(this, "Alarms", config.alarmEmail);
+    alarms.notEmpty("DispatchFailed", work.failed, "Attempts could not be submitted in five tries.");
+    alarms.notEmpty("EventsFailed", failedEvents.queue, "Job events could not be handled.");
+    alarms.notEmpty("ReconciliationsFailed", failedRuns.queue, "The reconciler failed three times in a row.");
+    alarms.fails("DispatcherErrors", dispatcher, 3, "The dispatcher throws: no trials are submitted.");
+    alarms.fails("AuthorizerErrors", authorizer, 1, "The authorizer throws: callers are answered 500.");
+    alarms.answersErrors("ApiErrors", api.api, 5);
+    alarms.executionsFail("HalvingFailed", machine);
+
+    this.#output({
+      [outputs.apiUrl]: api.url,
+      [outputs.table]: table.tableName,
+      [outputs.queue]: work.queue.queueUrl,
+      [outputs.deadLetterQueue]: work.failed.queueUrl,
+      [outputs.bucket]: bucket.bucketName,
+      [outputs.halving]: machine.stateMachineArn,
+    });
+  }
+
+  #output(values: Readonly<Record<string, string>>): void {
+    for (const [key, value] of Object.entries(values)) new CfnOutput(this, key, { value });
+  }
+}
+
+/** Studies may name images of the account's own registry unless the deployment says otherwise. */
+const images = (stack: Stack, { images: prefixes }: Config): string =>
+  prefixes.length > 0 ? prefixes.join(",") : `${stack.account}.dkr.ecr.${stack.region}.${stack.urlSuffix}/`;

@@ -1,0 +1,164 @@
+import { ArnFormat, type Stack } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { LambdaName } from "./bundles.ts";
+import { executionRoleName, halvingArn, jobQueueArn, jobRoleName, type Names } from "./names.ts";
+
+/** What an action may be done to. */
+export type Thing =
+  | "table"
+  | "queue"
+  | "halving"
+  | "executions"
+  | "jobs"
+  | "jobDefinitions"
+  | "jobQueues"
+  | "jobRoles"
+  /** Actions that AWS cannot restrict to a resource. */
+  | "anything";
+
+interface Grant {
+  readonly on: readonly Thing[];
+  readonly actions: readonly string[];
+  /** What the Lambda does with it. */
+  readonly why: string;
+}
+
+const readTable: Grant = {
+  on: ["table"],
+  actions: ["dynamodb:GetItem", "dynamodb:Query"],
+  why: "load studies, trials and tokens",
+};
+const writeTable: Grant = {
+  on: ["table"],
+  // TransactWriteItems is allowed by the actions it is made of.
+  actions: ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"],
+  why: "change trials, their study's counters and receipts in one transaction",
+};
+const manyItems: Grant = {
+  on: ["table"],
+  actions: ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+  why: "read trial records by the hundred, delete folded observations",
+};
+const sendTrials: Grant = { on: ["queue"], actions: ["sqs:SendMessage"], why: "top the dispatch queue up" };
+const answerMachine: Grant = {
+  on: ["anything"],
+  actions: ["states:SendTaskSuccess"],
+  why: "tell a waiting state machine that its attempt ended",
+};
+const endJobs: Grant = {
+  on: ["jobs"],
+  actions: ["batch:TerminateJob"],
+  why: "end the jobs of stopped, deleted and lost trials",
+};
+const describeJobs: Grant = {
+  on: ["anything"],
+  actions: ["batch:DescribeJobs"],
+  why: "learn what became of a job",
+};
+const dropDefinition: Grant = {
+  on: ["jobDefinitions"],
+  actions: ["batch:DeregisterJobDefinition"],
+  why: "remove the job definition of a deleted study",
+};
+
+/** Who may do what: all of it, apart from each Lambda's own log group and, for those called asynchronously, its DLQ. */
+export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
+  api: [
+    readTable,
+    writeTable,
+    manyItems,
+    sendTrials,
+    answerMachine,
+    endJobs,
+    describeJobs,
+    dropDefinition,
+    {
+      on: ["anything"],
+      actions: ["batch:DescribeJobDefinitions"],
+      why: "read the stack's template, of which a study's own definition is made",
+    },
+    {
+      on: ["jobDefinitions"],
+      actions: ["batch:RegisterJobDefinition", "batch:TagResource"],
+      why: "register a study's image, command and size",
+    },
+    { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
+    { on: ["halving"], actions: ["states:StartExecution"], why: "start the rounds of a halving study" },
+    { on: ["executions"], actions: ["states:StopExecution"], why: "stop them" },
+  ],
+  authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look a token up" }],
+  dispatcher: [
+    {
+      on: ["queue"],
+      actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+      why: "Lambda reads the queue with the function's role",
+    },
+    readTable,
+    writeTable,
+    {
+      on: ["jobs", "jobDefinitions", "jobQueues"],
+      actions: ["batch:SubmitJob", "batch:TagResource"],
+      why: "start an attempt's job",
+    },
+    answerMachine,
+  ],
+  events: [readTable, writeTable, manyItems, sendTrials, answerMachine, endJobs],
+  reconciler: [
+    readTable,
+    writeTable,
+    manyItems,
+    sendTrials,
+    answerMachine,
+    endJobs,
+    describeJobs,
+    dropDefinition,
+    {
+      on: ["anything"],
+      actions: ["batch:ListJobs"],
+      why: "find by its name a job whose submission was unclear",
+    },
+    { on: ["halving"], actions: ["states:StartExecution"], why: "start rounds whose start was lost" },
+    { on: ["executions"], actions: ["states:DescribeExecution"], why: "see whether rounds still run" },
+  ],
+  rounds: [readTable, writeTable, manyItems, sendTrials],
+};
+
+export interface Resources {
+  readonly tableArn: string;
+  readonly queueArn: string;
+  readonly names: Names;
+}
+
+/** The IAM statements of one Lambda's role. */
+export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resources): PolicyStatement[] => {
+  const arns = arnsOf(stack, resources);
+  return permissions[lambda].map(
+    ({ on, actions }) =>
+      new PolicyStatement({ actions: [...actions], resources: on.flatMap((thing) => arns[thing]) }),
+  );
+};
+
+const arnsOf = (stack: Stack, { tableArn, queueArn, names }: Resources): Record<Thing, readonly string[]> => {
+  const batch = (resource: string, resourceName: string) =>
+    stack.formatArn({ service: "batch", resource, resourceName });
+  const role = (resourceName: string) =>
+    stack.formatArn({ service: "iam", region: "", resource: "role", resourceName });
+  return {
+    table: [tableArn],
+    queue: [queueArn],
+    halving: [halvingArn(stack, names)],
+    executions: [
+      stack.formatArn({
+        service: "states",
+        resource: "execution",
+        resourceName: `${names.halving}:*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+    jobs: [batch("job", "*")],
+    jobDefinitions: [batch("job-definition", `${names.jobDefinitionPrefix}*`)],
+    jobQueues: [jobQueueArn(stack, names.gpuJobQueue), jobQueueArn(stack, names.cpuJobQueue)],
+    jobRoles: [role(jobRoleName(stack, names)), role(executionRoleName(stack, names))],
+    anything: ["*"],
+  };
+};
