@@ -50,6 +50,13 @@ export const teamPartition = (team: string) => `TEAM#${team}`;
 export const teamKey = (team: string): Key => ({ pk: teamPartition(team), sk: "TEAM" });
 export const tokenKey = (team: string, id: string): Key => ({ pk: teamPartition(team), sk: `TOKEN#${id}` });
 export const TOKEN_PREFIX = "TOKEN#";
+/** Which team a token is of; found by the token's id alone. */
+export const tokenOwnerKey = (id: string): Key => ({ pk: `TOKEN#${id}`, sk: "OWNER" });
+/** What a team created in one minute; gone soon after. */
+export const teamMinuteKey = (team: string, minute: number): Key => ({
+  pk: teamPartition(team),
+  sk: `MINUTE#${minute}`,
+});
 export const teamStudyKey = (team: string, study: string): Key => ({
   pk: teamPartition(team),
   sk: `STUDY#${study}`,
