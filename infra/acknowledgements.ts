@@ -33,6 +33,14 @@ export const acknowledgeCore = (core: CoreStack, names: Names): void => {
 };
 
 export const acknowledgeCompute = (compute: ComputeStack): void => {
+  const execution = "Trial/ExecutionRole";
+  acknowledge(compute, execution, "IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resource.");
+  acknowledge(
+    compute,
+    execution,
+    "IAM5[Resource::arn:<AWS::Partition>:ecr:*:*:repository/*]",
+    "Teams bring their own images; the role may only pull, and the api holds names against the allowed prefixes.",
+  );
   acknowledge(
     compute,
     "InstanceRole",

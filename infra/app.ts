@@ -9,7 +9,9 @@ import { makeStacks } from "./stacks.ts";
 const bundles = mkdtempSync(join(tmpdir(), "hone-bundles-"));
 try {
   const app = new App();
-  makeStacks(app, await buildBundles(bundles));
+  const { compute } = makeStacks(app, await buildBundles(bundles));
+  // The CDK's own check of templates takes five seconds, for which the emulator's user would wait each time.
+  if (compute === null) process.env.CDK_VALIDATION = "false";
   app.synth();
 } finally {
   rmSync(bundles, { recursive: true, force: true });

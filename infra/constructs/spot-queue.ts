@@ -19,8 +19,10 @@ import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { Network } from "./network.ts";
 
-/** A job that no machine can be found for is given up, and its trial says so, instead of waiting for ever. */
-const WAIT_FOR_A_MACHINE = Duration.hours(1);
+/** A job that gets no machine is given up, and its trial says so: at the head of the queue it holds up all others. */
+const WAIT_FOR_CAPACITY = Duration.hours(1);
+/** One that no machine here could ever run need not wait; ten minutes is the least that Batch knows. */
+const WAIT_FOR_THE_IMPOSSIBLE = Duration.minutes(10);
 
 export interface SpotQueueProps {
   readonly queueName: string;
@@ -69,19 +71,19 @@ export class SpotQueue extends Construct {
       terminateOnUpdate: false,
       updateTimeout: Duration.hours(2),
     });
-    const giveUp = (reason: JobStateTimeLimitActionsReason) => ({
+    const giveUp = (reason: JobStateTimeLimitActionsReason, maxTime: Duration) => ({
       action: JobStateTimeLimitActionsAction.CANCEL,
       state: JobStateTimeLimitActionsState.RUNNABLE,
-      maxTime: WAIT_FOR_A_MACHINE,
+      maxTime,
       reason,
     });
     new JobQueue(this, "Queue", {
       jobQueueName: props.queueName,
       computeEnvironments: [{ computeEnvironment, order: 1 }],
       jobStateTimeLimitActions: [
-        giveUp(JobStateTimeLimitActionsReason.INSUFFICIENT_INSTANCE_CAPACITY),
-        giveUp(JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE),
-        giveUp(JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT),
+        giveUp(JobStateTimeLimitActionsReason.INSUFFICIENT_INSTANCE_CAPACITY, WAIT_FOR_CAPACITY),
+        giveUp(JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE, WAIT_FOR_THE_IMPOSSIBLE),
+        giveUp(JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT, WAIT_FOR_THE_IMPOSSIBLE),
       ],
     });
   }

@@ -1,4 +1,4 @@
-import { Duration, type RemovalPolicy, Size } from "aws-cdk-lib";
+import { Duration, type RemovalPolicy, Size, Stack } from "aws-cdk-lib";
 import {
   Action,
   EcsEc2ContainerDefinition,
@@ -28,8 +28,6 @@ export interface TrialDefinitionProps {
  * from here, and brings its image, command, size and time-out.
  */
 export class TrialDefinition extends Construct {
-  readonly executionRole: Role;
-
   constructor(scope: Construct, id: string, props: TrialDefinitionProps) {
     super(scope, id);
     const logGroup = new LogGroup(this, "Logs", {
@@ -40,11 +38,21 @@ export class TrialDefinition extends Construct {
     const assumedBy = new ServicePrincipal("ecs-tasks.amazonaws.com");
     // The code of a trial is the user's own: it may do nothing in the account. It reaches the API with its token.
     const jobRole = new Role(this, "JobRole", { roleName: props.jobRoleName, assumedBy });
-    this.executionRole = new Role(this, "ExecutionRole", { roleName: props.executionRoleName, assumedBy });
-    this.executionRole.addToPolicy(
+    const executionRole = new Role(this, "ExecutionRole", { roleName: props.executionRoleName, assumedBy });
+    executionRole.addToPolicy(
       new PolicyStatement({
         actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
         resources: [logGroup.logGroupArn],
+      }),
+    );
+    executionRole.addToPolicy(
+      new PolicyStatement({ actions: ["ecr:GetAuthorizationToken"], resources: ["*"] }),
+    );
+    executionRole.addToPolicy(
+      new PolicyStatement({
+        actions: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        // Which registries studies may name is the api's to check; a registry of another account has a policy of its own.
+        resources: [`arn:${Stack.of(this).partition}:ecr:*:*:repository/*`],
       }),
     );
     new EcsJobDefinition(this, "Definition", {
@@ -64,7 +72,7 @@ export class TrialDefinition extends Construct {
         cpu: 1,
         memory: Size.gibibytes(2),
         jobRole,
-        executionRole: this.executionRole,
+        executionRole,
         logging: LogDriver.awsLogs({ logGroup, streamPrefix: "trial" }),
       }),
     });
