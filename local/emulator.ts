@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, LocalError, lastLines, minimalEnvironment, root, startService } from "./process.ts";
+
+export const REGION = "us-east-1";
+
+/** Settings with which SDKs, the CDK CLI and Lambdas' code reach an emulator and never AWS. */
+export const clientEnvironment = (endpoint: string): Record<string, string> => ({
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_REGION: REGION,
+  AWS_DEFAULT_REGION: REGION,
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  AWS_EC2_METADATA_DISABLED: "true",
+  // The host's profiles must not interfere.
+  AWS_CONFIG_FILE: "/dev/null",
+  AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+});
+
+export interface EmulatorOptions {
+  /** Folder for its log and its temporary files; made if missing. */
+  readonly folder: string;
+  /** Variables that Lambdas inherit: where the local Batch endpoint is, for example. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Deny what a Lambda's role does not grant. The endpoint is then https, its certificate `certificate`. */
+  readonly enforceIam?: boolean;
+  /** Lambda calls at once; above it the emulator answers 429. A call in flight is a process of about 52 MB. */
+  readonly lambdaConcurrency?: number;
+}
+
+export interface Emulator {
+  readonly endpoint: string;
+  readonly log: string;
+  /** PEM file of the self-signed certificate, when IAM is enforced. */
+  readonly certificate: string | null;
+  /** Resolves when it has ended, by itself or by `stop`. */
+  readonly exited: Promise<number>;
+  stop(): Promise<void>;
+}
+
+const START_MS = 30_000;
+
+/**
+ * Starts MiniStack on a free port of the loopback interface and waits until it is ready.
+ * @throws LocalError when it is not installed or does not come up; the message has the end of its log.
+ */
+export const startEmulator = async (options: EmulatorOptions): Promise<Emulator> => {
+  const python = join(root, ".venv", "bin", "python");
+  if (!existsSync(python)) throw new LocalError("The emulator is not installed. Run: npm run setup");
+  for (let tries = 3; ; tries--) {
+    const emulator = await launch(python, options);
+    if (await ready(emulator)) return emulator;
+    await emulator.stop();
+    const log = lastLines(emulator.log);
+    // Another process may have taken the port between our look and its start.
+    if (tries > 1 && /address already in use/i.test(log)) continue;
+    throw new LocalError(`The emulator did not start. The end of ${emulator.log}:\n${log}`);
+  }
+};
+
+const launch = async (python: string, options: EmulatorOptions): Promise<Emulator> => {
+  const { folder, environment = {}, enforceIam = false, lambdaConcurrency = 32 } = options;
+  const port = await freePort();
+  const endpoint = `${enforceIam ? "https" : "http"}://127.0.0.1:${port}`;
+  const scratch = join(folder, "emulator-tmp");
+  const log = join(folder, "emulator.log");
+  const certificate = enforceIam ? join(scratch, "ministack-tls", "server.crt") : null;
+  const service = startService({
+    command: python,
+    args: ["-m", "ministack"],
+    environment: {
+      ...minimalEnvironment(),
+      TMPDIR: scratch,
+      BIND_HOST: "127.0.0.1",
+      MINISTACK_HOST: "127.0.0.1",
+      GATEWAY_PORT: String(port),
+      IOT_MTLS_ENABLED: "0",
+      LOG_LEVEL: "INFO",
+      LAMBDA_WARM_TTL_SECONDS: "60",
+      LAMBDA_ACCOUNT_CONCURRENCY: String(lambdaConcurrency),
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...(certificate === null ? {} : { AUTH: "true", USE_SSL: "1", NODE_EXTRA_CA_CERTS: certificate }),
+      ...environment,
+    },
+    log,
+    scratch,
+  });
+  return { endpoint, log, certificate, exited: service.exited, stop: service.stop };
+};
+
+const ready = async ({ endpoint, exited }: Emulator): Promise<boolean> => {
+  let ended = false;
+  exited.then(() => {
+    ended = true;
+  });
+  for (const until = Date.now() + START_MS; Date.now() < until && !ended; await sleep(50)) {
+    if (await answers(`${endpoint}/_ministack/ready`)) return true;
+  }
+  return false;
+};
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(url, { signal: AbortSignal.timeout(1000) }).then(
+    (response) => response.ok,
+    () => false,
+  );

@@ -1,0 +1,47 @@
+/**
+ * Runs one command and sees to its end: `node local/guard.ts SCRATCH COMMAND ARGUMENT...`
+ *
+ * The command gets a process group of its own. When it ends, when the guard is told to (SIGTERM), or when whoever
+ * started the guard is gone (stdin closes, even after a SIGKILL), the whole group is ended, at first politely, after
+ * five seconds not, and the folder SCRATCH is removed.
+ */
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+
+const PATIENCE_MS = 5000;
+
+const [scratch, command, ...args] = process.argv.slice(2);
+if (scratch === undefined || command === undefined)
+  throw new Error("usage: guard.ts SCRATCH COMMAND ARGUMENT...");
+
+const child = spawn(command, args, { detached: true, stdio: ["ignore", "inherit", "inherit"] });
+
+const signalGroup = (signal: NodeJS.Signals): void => {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // Nobody is left in the group.
+  }
+};
+
+let stopping = false;
+const stop = (): void => {
+  if (stopping) return;
+  stopping = true;
+  signalGroup("SIGTERM");
+  setTimeout(() => signalGroup("SIGKILL"), PATIENCE_MS).unref();
+};
+
+const finish = (code: number): void => {
+  signalGroup("SIGKILL"); // workers that outlived their leader
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  process.exit(code);
+};
+
+child.on("error", (error) => {
+  console.error(`${command} does not start: ${error.message}`);
+  finish(127);
+});
+child.on("exit", (code) => finish(code ?? 1));
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
+process.stdin.on("close", stop).resume();

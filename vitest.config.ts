@@ -1,0 +1,57 @@
+import { defineConfig } from "vitest/config";
+
+/** Folders whose tests talk to a real DynamoDB API: the emulator, started once for the run. */
+const needEmulator = [
+  "test/shared/store/**/*.test.ts",
+  "test/shared/service/**/*.test.ts",
+  "test/functions/**/*.test.ts",
+  "test/cli/**/*.test.ts",
+];
+/** What a user sees of the deployed stack: deployed once, shared by all files. */
+const needStack = ["test/stack/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    reporters: process.env.CI_RESULTS
+      ? ["default", ["json", { outputFile: process.env.CI_RESULTS }]]
+      : ["default"],
+    // A hung test must not hang the run; the slowest of a project decide.
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [...needEmulator, ...needStack],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "store",
+          include: needEmulator,
+          globalSetup: "test/support/emulator-setup.ts",
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "stack",
+          include: needStack,
+          globalSetup: "test/support/stack-setup.ts",
+          // Real jobs on few cores: one file at a time, and patience.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
