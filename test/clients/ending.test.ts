@@ -1,0 +1,188 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { python, runJob, serve, sh, startJob } from "./driver.ts";
+import type { Answer, ContractService } from "./service.ts";
+
+const decide = (decision: "continue" | "stop" | "pause"): Answer => ({
+  body: { decision, reason: "rung 1: 3rd of 3", leaseExpires: "2026-11-23T12:00:00Z" },
+});
+
+/** Whether a process runs; one that has died and only waits to be collected does not. */
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== "linux" || !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+};
+
+/** Resolves when a process is gone; a test that waits in vain fails by its time limit. */
+const gone = async (pid: number): Promise<void> => {
+  while (alive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+
+/** What the program printed as `pid N`. */
+const pidIn = (text: string): number => Number(/pid (\d+)/.exec(text)?.[1]);
+
+/** Reports its process id as a metric and then sleeps, so that a test knows that it runs. */
+const sleeper = sh(`echo "{\\"step\\": 1, \\"pid\\": $$}"; exec sleep 600`);
+const sleepersPid = (service: ContractService): number => service.of("report")[0]?.body.values.pid;
+
+test("a silent program is kept alive by heartbeats of its attempt", async () => {
+  const service = await serve({}, {}, 0.1);
+  const running = startJob(service, sh(`trap 'echo "{\\"loss\\": 1}"; exit 0' TERM; sleep 600 & wait`));
+  await service.received("heartbeat", 3);
+  running.process.kill("SIGTERM");
+  await running.ended;
+  expect(service.of("heartbeat")[2]?.body).toEqual({ attempt: 2 });
+});
+
+test("a heartbeat whose answer is lost is repeated, and the program goes on", async () => {
+  const heartbeat = (_: unknown, count: number) => ({
+    body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z" },
+    ...(count === 1 ? { lost: true as const } : {}),
+  });
+  const service = await serve({ heartbeat }, {}, 0.1);
+  const { code } = await runJob(service, sh(`sleep 1; echo '{"loss": 1}'`));
+  expect([code, service.of("tell").length]).toEqual([0, 1]);
+  expect(service.of("heartbeat").length).toBeGreaterThan(1);
+});
+
+test.each(["stop", "pause"] as const)(
+  "a report answered with %s ends the program, and nothing is told",
+  async (decision) => {
+    const service = await serve({ report: () => decide(decision) });
+    const { code, stderr } = await runJob(service, sleeper);
+    expect([code, service.of("tell").length]).toEqual([0, 0]);
+    expect(stderr).toContain("rung 1: 3rd of 3");
+    await gone(sleepersPid(service));
+  },
+);
+
+test("a heartbeat answered with stop ends a silent program", async () => {
+  const service = await serve({ heartbeat: () => decide("stop") }, {}, 0.1);
+  const { code } = await runJob(service, sh("exec sleep 600"));
+  expect([code, service.of("tell").length]).toEqual([0, 0]);
+});
+
+test("a stop that answers the last report stands: the finished program is not told", async () => {
+  const service = await serve({ report: () => decide("stop") });
+  const { code } = await runJob(service, sh(`echo '{"step": 1, "loss": 1}'`));
+  expect([code, service.of("tell").length]).toEqual([0, 0]);
+});
+
+test.each(["stale-attempt", "trial-not-found", "unauthenticated"] as const)(
+  "an attempt that is no longer ours (%s) ends the program, and nothing is told",
+  async (problem) => {
+    const service = await serve({ heartbeat: () => ({ problem }) }, {}, 0.1);
+    const { code } = await runJob(service, sh("exec sleep 600"));
+    expect([code, service.of("tell").length]).toEqual([0, 0]);
+  },
+);
+
+test("a program that ignores SIGTERM is killed after its grace, with what it started", async () => {
+  const service = await serve({ report: () => decide("stop") });
+  const program = `trap '' TERM; sleep 600 & echo "pid $!"; echo '{"step": 1, "loss": 1}'; while true; do sleep 1; done`;
+  const { code, stdout } = await runJob(service, sh(program), { options: ["--grace", "0.2"] });
+  expect(code).toBe(0);
+  await gone(pidIn(stdout.toString()));
+});
+
+test("SIGTERM is passed on; the program's last checkpoint is delivered, and nothing is told", async () => {
+  const service = await serve();
+  const program = `
+import signal, sys, time
+def save(*_):
+    print('{"checkpoint": "s3://b/last"}')
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print('{"step": 1, "loss": 1}')
+time.sleep(600)`;
+  const running = startJob(service, python(program));
+  await service.received("report");
+  running.process.kill("SIGTERM");
+  expect((await running.ended).code).toBe(143);
+  expect(service.of("heartbeat").at(-1)?.body).toEqual({ attempt: 2, checkpoint: "s3://b/last" });
+  expect(service.of("tell").length).toBe(0);
+});
+
+test("SIGTERM before the claim is answered runs nothing", async () => {
+  const service = await serve({ claim: () => ({ problem: "unavailable" }) });
+  const running = startJob(service, sh("echo ran"));
+  await service.received("claim");
+  running.process.kill("SIGTERM");
+  const { code, stdout } = await running.ended;
+  expect([code, stdout.toString()]).toEqual([143, ""]);
+});
+
+test("SIGTERM after the program's end does not keep its result from being told", async () => {
+  let end = () => {};
+  const signalled = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const service = await serve({
+    tell: async (_, count) => {
+      if (count === 1) await signalled;
+      return count === 1 ? { problem: "unavailable" } : { body: { number: 7, state: "completed" } };
+    },
+  });
+  const running = startJob(service, sh(`echo '{"loss": 1}'`));
+  await service.received("tell");
+  running.process.kill("SIGTERM");
+  end();
+  expect((await running.ended).code).toBe(0);
+  expect(service.of("tell").length).toBe(2);
+});
+
+test("a second signal ends at once a program that ignores the first", async () => {
+  const service = await serve();
+  const running = startJob(
+    service,
+    sh(`trap '' TERM; echo '{"step": 1, "loss": 1}'; while true; do sleep 1; done`),
+  );
+  await service.received("report");
+  running.process.kill("SIGINT");
+  running.process.kill("SIGTERM");
+  expect((await running.ended).code).toBe(143);
+  expect(service.of("tell").length).toBe(0);
+});
+
+// macOS has no such call: there the program outlives a runner that is killed outright.
+test.runIf(process.platform === "linux")("a runner that is killed takes the program with it", async () => {
+  const service = await serve();
+  const running = startJob(service, sleeper);
+  await service.received("report");
+  running.process.kill("SIGKILL");
+  await gone(sleepersPid(service));
+});
+
+test("a program past its time limit has failed", async () => {
+  const service = await serve();
+  const { code } = await runJob(service, sh("echo going >&2; exec sleep 600"), {
+    options: ["--timeout", "0.3"],
+  });
+  expect(code).toBe(0);
+  expect(service.of("tell")[0]?.body.failed.reason).toBe("timeout: not done after 0.3 seconds\ngoing");
+});
+
+test("a process left behind does not hold up the end, and is ended too", async () => {
+  const service = await serve();
+  const { code, stdout } = await runJob(service, sh(`sleep 600 & echo "pid $!"; echo '{"loss": 1}'`));
+  expect([code, service.of("tell").length]).toEqual([0, 1]);
+  await gone(pidIn(stdout.toString()));
+});
+
+test("the program has no input to wait for", async () => {
+  const service = await serve();
+  const { code } = await runJob(service, sh(`cat; echo '{"loss": 1}'`));
+  expect([code, service.of("tell").length]).toEqual([0, 1]);
+});
+
+test("output that nobody reads does not end the program", async () => {
+  const service = await serve();
+  const running = startJob(service, sh(`seq 1 200000; echo '{"loss": 1}'`));
+  running.process.stdout?.destroy();
+  expect((await running.ended).code).toBe(0);
+  expect(service.of("tell")[0]?.body.values).toEqual({ loss: 1 });
+});

@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import type { Params } from "../../shared/schemas/common.ts";
+import { type JobOptions, python, runJob, serve } from "./driver.ts";
+import { BOOTSTRAP, type Script, TRIAL_TOKEN } from "./service.ts";
+
+const showEnvironment = python("import json, os; print(json.dumps(dict(os.environ)))");
+const showArguments = python("import json, sys; print(json.dumps(sys.argv[1:]))");
+
+/** What a program that prints JSON sees. */
+const seen = async (params: Params, command: readonly string[], job?: JobOptions, script?: Script) => {
+  const service = await serve(script, params);
+  const { stdout, stderr } = await runJob(service, command, job);
+  return { ...JSON.parse(stdout.toString()), stderr, api: service.api };
+};
+
+const claimed = (resource: number | null, checkpoint: string | null): Script => ({
+  claim: () => ({
+    body: {
+      token: TRIAL_TOKEN,
+      number: 7,
+      attempt: 2,
+      params: {},
+      resource,
+      checkpoint,
+      leaseExpires: "2026-11-23T12:00:00Z",
+      heartbeatSeconds: 60,
+    },
+  }),
+});
+
+test("the program sees its trial, and the trial's token in place of the bootstrap token", async () => {
+  const params = { C: 1.5, kernel: "rbf" };
+  const env = { HONE_CHECKPOINT_OUT: "s3://b/out", OWN: "kept" };
+  const { api, ...environment } = await seen(params, showEnvironment, { env });
+  expect(environment).toMatchObject({
+    HONE_API: api,
+    HONE_TEAM: "acme",
+    HONE_STUDY: "svm-digits",
+    HONE_TRIAL: "7",
+    HONE_ATTEMPT: "2",
+    HONE_TOKEN: TRIAL_TOKEN,
+    HONE_PARAM_C: "1.5",
+    HONE_PARAM_KERNEL: "rbf",
+    HONE_CHECKPOINT_OUT: "s3://b/out",
+    OWN: "kept",
+    PYTHONUNBUFFERED: "1",
+  });
+  expect(JSON.parse(environment.HONE_PARAMS)).toEqual(params);
+  expect(JSON.stringify(environment)).not.toContain(BOOTSTRAP);
+});
+
+test("resource and checkpoint are set when the trial has them", async () => {
+  const environment = await seen({}, showEnvironment, {}, claimed(27, "s3://b/in"));
+  expect(environment).toMatchObject({ HONE_RESOURCE: "27", HONE_CHECKPOINT_IN: "s3://b/in" });
+});
+
+test("what the trial lacks is not set, even when the job's environment has it", async () => {
+  const env = { HONE_RESOURCE: "9", HONE_CHECKPOINT_IN: "s3://old", HONE_PARAM_MOMENTUM: "0.9" };
+  const environment = await seen({}, showEnvironment, { env }, claimed(null, null));
+  for (const name of Object.keys(env)) expect(environment).not.toHaveProperty(name);
+});
+
+test("a value is a variable's text: strings as they are, the rest as JSON", async () => {
+  const params = { a: "x y", b: true, c: null, d: 1e-7, e: -3, f: "é\n'$(x)\"", g: 1e21 };
+  const environment = await seen(params, showEnvironment);
+  expect(environment).toMatchObject({
+    HONE_PARAM_A: "x y",
+    HONE_PARAM_B: "true",
+    HONE_PARAM_C: "null",
+    HONE_PARAM_D: "1e-07",
+    HONE_PARAM_E: "-3",
+    HONE_PARAM_F: "é\n'$(x)\"",
+    HONE_PARAM_G: "1e+21",
+  });
+});
+
+test("a name of odd characters becomes a name that a shell can read", async () => {
+  const params = { "net.0-size": 3, "1st": 4, _x: 5 };
+  const environment = await seen(params, showEnvironment);
+  expect(environment).toMatchObject({ HONE_PARAM_NET_0_SIZE: "3", HONE_PARAM_1ST: "4", HONE_PARAM__X: "5" });
+});
+
+test("names that fall on the same variable, and values no variable can hold, are in HONE_PARAMS alone", async () => {
+  const params = { C: 1, c: 2, "a-b": 3, "a.b": 4, A_B: 5, nul: "x\0y", lone: "\ud800", fine: 6 };
+  const environment = await seen(params, showEnvironment);
+  expect(Object.keys(environment).filter((name) => name.startsWith("HONE_PARAM_"))).toEqual([
+    "HONE_PARAM_FINE",
+  ]);
+  expect(JSON.parse(environment.HONE_PARAMS)).toEqual(params);
+  expect(environment.stderr).toContain("HONE_PARAM_C");
+});
+
+test("{name} in the command stands for the parameter's value, as one argument and without a shell", async () => {
+  const service = await serve({}, { lr: 0.001, opt: "sgd; rm -rf $HOME", "a.b": true });
+  const command = [
+    "--lr",
+    "{lr}",
+    "--opt={opt}",
+    "{a.b}{lr}",
+    "{momentum}",
+    "{}",
+    '{"lr": 1}',
+    "{ lr }",
+    "{{lr}}",
+    "{{x}}",
+  ];
+  const { stdout } = await runJob(service, [...showArguments, ...command]);
+  expect(JSON.parse(stdout.toString())).toEqual([
+    "--lr",
+    "0.001",
+    "--opt=sgd; rm -rf $HOME",
+    "true0.001",
+    "{momentum}",
+    "{}",
+    '{"lr": 1}',
+    "{ lr }",
+    "{lr}",
+    "{{x}}",
+  ]);
+});
+
+test("a value that stands in the command cannot bring in another: it is put in once", async () => {
+  const service = await serve({}, { a: "{b}", b: "{a}" });
+  const { stdout } = await runJob(service, [...showArguments, "{a}{b}"]);
+  expect(JSON.parse(stdout.toString())).toEqual(["{b}{a}"]);
+});
+
+test("a value that no argument can hold fails the trial with a reason", async () => {
+  const service = await serve({}, { nul: "x\0y" });
+  const { code } = await runJob(service, [...showArguments, "{nul}"]);
+  expect(code).toBe(0);
+  expect(service.of("tell")[0]?.body.failed.reason).toContain("could not be started");
+});

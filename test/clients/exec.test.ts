@@ -1,0 +1,204 @@
+import { expect, test } from "vitest";
+import { python, RUNNER, runJob, serve, sh, start } from "./driver.ts";
+import { BOOTSTRAP, TRIAL_TOKEN } from "./service.ts";
+
+const told = '{"accuracy": 0.9}';
+const tellAccuracy = sh(`echo '${told}'`);
+
+test("a program is claimed, run, and its last values are told", async () => {
+  const service = await serve();
+  const program = `echo '{"step": 1, "loss": 0.5}'; echo '{"step": 2, "loss": 0.25}'; echo '{"accuracy": 0.97}'`;
+  const { code, stdout } = await runJob(service, sh(program));
+  expect(code).toBe(0);
+  expect(stdout.toString()).toBe('{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n{"accuracy": 0.97}\n');
+  expect(service.calls.map((call) => [call.route, call.number, call.body])).toEqual([
+    ["claim", 7, { attempt: 2, jobId: "job-1", claimant: expect.stringMatching(/^[0-9a-f]{32}$/) }],
+    ["report", 7, { attempt: 2, step: 1, values: { loss: 0.5 } }],
+    ["report", 7, { attempt: 2, step: 2, values: { loss: 0.25 } }],
+    ["tell", 7, { attempt: 2, values: { loss: 0.25, accuracy: 0.97 } }],
+  ]);
+});
+
+test("the claim carries the bootstrap token and no Idempotency-Key, every later write the trial's token and a key of its own", async () => {
+  const service = await serve();
+  await runJob(service, sh(`echo '{"step": 1, "loss": 1}'; echo '{"step": 2, "loss": 1}'`));
+  const [claim, ...writes] = service.calls;
+  expect([claim?.token, claim?.key]).toEqual([BOOTSTRAP, undefined]);
+  expect(new Set(writes.map((call) => call.token))).toEqual(new Set([TRIAL_TOKEN]));
+  expect(new Set(writes.map((call) => call.key)).size).toBe(3);
+  expect(writes.every((call) => call.key !== undefined)).toBe(true);
+});
+
+test.each(["claim-lost", "stale-attempt"] as const)(
+  "the loser of a claim (%s) exits 0 and runs nothing",
+  async (problem) => {
+    const service = await serve({ claim: () => ({ problem }) });
+    const { code, stdout } = await runJob(service, sh("echo ran"));
+    expect([code, stdout.toString()]).toEqual([0, ""]);
+    expect(service.calls.map((call) => call.route)).toEqual(["claim"]);
+  },
+);
+
+test.each(["unauthenticated", "forbidden", "study-not-found"] as const)(
+  "a claim that is refused (%s) exits 1 and runs nothing",
+  async (problem) => {
+    const service = await serve({ claim: () => ({ problem, detail: "Not for you." }) });
+    const { code, stdout, stderr } = await runJob(service, sh("echo ran"));
+    expect([code, stdout.toString()]).toEqual([1, ""]);
+    expect(stderr).toContain("Not for you.");
+    expect(service.calls.length).toBe(1);
+  },
+);
+
+test("a claim whose answer is lost is repeated by the same claimant, and the program runs once", async () => {
+  const service = await serve({
+    claim: (_, count) => ({
+      body: {
+        token: TRIAL_TOKEN,
+        number: 7,
+        attempt: 2,
+        params: {},
+        resource: null,
+        checkpoint: null,
+        leaseExpires: "2026-11-23T12:00:00Z",
+        heartbeatSeconds: 60,
+      },
+      ...(count < 3 ? { lost: true } : {}),
+    }),
+  });
+  const { code, stdout } = await runJob(service, tellAccuracy);
+  expect([code, stdout.toString()]).toEqual([0, `${told}\n`]);
+  expect(new Set(service.of("claim").map((call) => call.body.claimant)).size).toBe(1);
+  expect(service.calls.map((call) => call.route)).toEqual(["claim", "claim", "claim", "tell"]);
+});
+
+test("a throttled or failing service is asked again", async () => {
+  const problems = [
+    { problem: "rate-limited", retryAfter: 0 },
+    { problem: "unavailable" },
+    { problem: "internal" },
+    { problem: "in-progress" },
+  ] as const;
+  const accepted = { body: { number: 7, state: "completed" } };
+  const service = await serve({ tell: (_, count) => problems[count - 1] ?? accepted });
+  const { code } = await runJob(service, tellAccuracy);
+  expect(code).toBe(0);
+  expect(service.of("tell").length).toBe(5);
+  expect(new Set(service.of("tell").map((call) => call.key)).size).toBe(1);
+});
+
+test("a service that cannot be reached within the patience exits 75, so that the job is tried again", async () => {
+  const service = await serve();
+  const env = { HONE_API: service.api.replace(/:\d+/, ":9") };
+  const { code, stdout } = await runJob(service, sh("echo ran"), { env, options: ["--patience", "0.1"] });
+  expect([code, stdout.toString()]).toEqual([75, ""]);
+});
+
+test("a tell whose answer is lost is repeated with the same key and body", async () => {
+  const service = await serve({
+    tell: (_, count) => ({
+      body: { number: 7, state: "completed" },
+      ...(count < 3 ? { lost: true } : {}),
+    }),
+  });
+  const { code } = await runJob(service, tellAccuracy);
+  expect(code).toBe(0);
+  const tells = service.of("tell");
+  expect(tells.length).toBe(3);
+  expect(new Set(tells.map((call) => `${call.key} ${JSON.stringify(call.body)}`)).size).toBe(1);
+});
+
+test("a result that cannot be told within the patience exits 75", async () => {
+  const service = await serve({ tell: () => ({ problem: "unavailable" }) });
+  const { code } = await runJob(service, tellAccuracy, { options: ["--patience", "0.1"] });
+  expect(code).toBe(75);
+});
+
+test.each(["already-told", "stale-attempt", "trial-not-found"] as const)(
+  "a result that is not wanted any more (%s) is no error",
+  async (problem) => {
+    const service = await serve({ tell: () => ({ problem }) });
+    const { code } = await runJob(service, tellAccuracy);
+    expect(code).toBe(0);
+    expect(service.of("tell").length).toBe(1);
+  },
+);
+
+test("a result that the service refuses is told as a failure, in the service's words", async () => {
+  const service = await serve({
+    tell: (call) =>
+      call.body.failed === undefined
+        ? { problem: "invalid-input", detail: "The objective `accuracy` is missing." }
+        : { body: { number: 7, state: "failed" } },
+  });
+  const { code } = await runJob(service, sh(`echo '{"acuracy": 0.9}'`));
+  expect(code).toBe(0);
+  const [first, second] = service.of("tell");
+  expect(second?.body.failed.reason).toContain("The objective `accuracy` is missing.");
+  expect(second?.key).not.toBe(first?.key);
+});
+
+test("an answer that is not JSON counts as no answer", async () => {
+  const service = await serve({
+    tell: (_, count) =>
+      count === 1
+        ? { raw: (response) => void response.writeHead(200).end("<html>captive portal</html>") }
+        : { body: { number: 7, state: "completed" } },
+  });
+  const { code } = await runJob(service, tellAccuracy);
+  expect([code, service.of("tell").length]).toEqual([0, 2]);
+});
+
+test("a redirect is not followed: the token goes nowhere else", async () => {
+  const elsewhere = await serve();
+  const service = await serve({
+    claim: () => ({
+      raw: (response) => void response.writeHead(307, { Location: `${elsewhere.api}/teams/acme` }).end(),
+    }),
+  });
+  const { code } = await runJob(service, sh("echo ran"));
+  expect([code, elsewhere.calls.length]).toEqual([1, 0]);
+});
+
+test("a proxy is not asked for what lies on the loopback", async () => {
+  const service = await serve();
+  const env = { http_proxy: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" };
+  const { code } = await runJob(service, tellAccuracy, { env });
+  expect([code, service.of("tell").length]).toEqual([0, 1]);
+});
+
+test("neither token is in the runner's output or in a failure's reason", async () => {
+  const service = await serve();
+  const { code, stderr } = await runJob(
+    service,
+    sh('echo "token $HONE_TOKEN" | tee /dev/stderr >&2; exit 1'),
+  );
+  expect(code).toBe(0);
+  const runnersOwn = stderr.split("\n").filter((line) => line.startsWith("hone: "));
+  expect(runnersOwn.join()).not.toContain(TRIAL_TOKEN);
+  expect(stderr).not.toContain(BOOTSTRAP);
+  expect(service.of("tell")[0]?.body.failed.reason).toContain("token [token]");
+});
+
+test("without its variables the runner says which are missing, and exits 2", async () => {
+  const bare = await start(["exec", "--", "true"], {}).ended;
+  expect([bare.code, bare.stderr]).toEqual([2, "hone: HONE_API, HONE_TEAM, HONE_TOKEN not set\n"]);
+  const env = { HONE_API: "http://127.0.0.1:9/v1", HONE_TEAM: "acme", HONE_TOKEN: "t", HONE_TRIAL: "x" };
+  const odd = await start(["exec", "--", "true"], env).ended;
+  expect(odd.code).toBe(2);
+  expect(odd.stderr).toContain("HONE_TRIAL");
+});
+
+test("a runner within a runner only runs the program: an image's entrypoint and a study's command may both name it", async () => {
+  const service = await serve();
+  const { code } = await runJob(service, [RUNNER, "exec", "--", ...tellAccuracy]);
+  expect(code).toBe(0);
+  expect(service.calls.map((call) => call.route)).toEqual(["claim", "tell"]);
+});
+
+test("what follows the first -- is the program's, whatever it looks like", async () => {
+  const service = await serve();
+  const program = python("import sys, json; print(json.dumps({'n': len(sys.argv)})); print(sys.argv[1:])");
+  const { stdout } = await runJob(service, [...program, "--grace", "--", "-h"]);
+  expect(stdout.toString()).toBe(`{"n": 4}\n['--grace', '--', '-h']\n`);
+});

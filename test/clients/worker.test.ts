@@ -1,0 +1,190 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { Params } from "../../shared/schemas/common.ts";
+import { serve, sh, start } from "./driver.ts";
+import type { Answer, Call, ContractService, Script } from "./service.ts";
+
+const TOKEN = "hone_worker_0123456789";
+const leaseExpires = "2026-11-23T12:00:00Z";
+
+const study = {
+  study: "svm-digits",
+  name: "svm-digits",
+  team: "acme",
+  state: "running",
+  created: "2026-11-23T11:00:00Z",
+  space: { x: { type: "float", low: 0, high: 1 } },
+  constraints: [],
+  forbidden: [],
+  objectives: [{ metric: "loss", direction: "minimize" }],
+  outcomes: [],
+  algorithm: { name: "random" },
+  scheduler: { name: "none" },
+  budget: { trials: 4 },
+  lease: { seconds: 30, maxAttempts: 3 },
+  executor: { type: "client" },
+  trials: { queued: 0, running: 0, paused: 0, completed: 0, pruned: 0, failed: 0 },
+  best: [],
+  started: false,
+  spent: { gpuHours: 0, vcpuHours: 0 },
+  message: null,
+};
+
+const handOut = (number: number, params: Params = { x: number }): Answer => ({
+  body: {
+    trials: [
+      {
+        number,
+        attempt: 1,
+        params,
+        resource: null,
+        checkpoint: null,
+        leaseExpires,
+        algorithm: "random",
+        why: "uniform",
+      },
+    ],
+    state: "running",
+    retryAfter: null,
+  },
+});
+
+const nothing = (state: string, retryAfter: number | null = null): Answer => ({
+  body: { trials: [], state, retryAfter },
+});
+
+/** A service with a client study of `count` trials; the rest of the script is the test's. */
+const serveStudy = (count: number, script: Script = {}) => {
+  let next = 0;
+  const ask = () => (next < count ? handOut(next++) : nothing("finished"));
+  return serve({ getStudy: () => ({ body: study }), ask, ...script });
+};
+
+const environment = (service: ContractService) => ({
+  HONE_API: service.api,
+  HONE_TEAM: "acme",
+  HONE_TOKEN: TOKEN,
+});
+
+const work = (service: ContractService, program: string, ...options: string[]) =>
+  start(["worker", "--study", "svm-digits", ...options, "--", ...sh(program)], environment(service));
+
+const loss = `echo "{\\"loss\\": $HONE_PARAM_X}"`;
+const tells = (service: ContractService) =>
+  service.of("tell").map((call: Call) => [call.number, call.body.values ?? call.body.failed.reason]);
+
+test("a worker runs every trial that it is handed, until the study is finished", async () => {
+  const service = await serveStudy(3);
+  const { code } = await work(service, loss).ended;
+  expect(code).toBe(0);
+  expect(tells(service)).toEqual([
+    [0, { loss: 0 }],
+    [1, { loss: 1 }],
+    [2, { loss: 2 }],
+  ]);
+  expect(new Set(service.calls.map((call) => call.token))).toEqual(new Set([TOKEN]));
+  expect(new Set(service.of("ask").map((call) => call.key)).size).toBe(4);
+});
+
+test("two jobs run side by side, each a worker of its own, their lines told apart", async () => {
+  // Neither program ends before the other has begun.
+  const folder = await mkdtemp(join(tmpdir(), "hone-worker-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const program = `
+    touch ${folder}/$HONE_TRIAL
+    until [ -e ${folder}/0 ] && [ -e ${folder}/1 ]; do sleep 0.01; done
+    ${loss}`;
+  const service = await serveStudy(2);
+  const { code, stdout } = await work(service, program, "--jobs", "2", "--name", "gpu box").ended;
+  expect(code).toBe(0);
+  expect(tells(service).sort()).toEqual([
+    [0, { loss: 0 }],
+    [1, { loss: 1 }],
+  ]);
+  expect(new Set(service.of("ask").map((call) => call.body.worker))).toEqual(
+    new Set(["gpu-box.1", "gpu-box.2"]),
+  );
+  expect(stdout.toString().split("\n").sort()).toEqual(["", '[0] {"loss": 0}', '[1] {"loss": 1}']);
+});
+
+test("an ask whose answer is lost is repeated with the same key, by the same worker", async () => {
+  const service = await serveStudy(1, {
+    ask: (_, count) =>
+      count === 1 ? { ...handOut(0), lost: true } : count === 2 ? handOut(0) : nothing("finished"),
+  });
+  const { code } = await work(service, loss).ended;
+  expect(code).toBe(0);
+  const [first, second, third] = service.of("ask");
+  expect(second).toEqual(first);
+  expect(third?.key).not.toBe(first?.key);
+  expect(tells(service)).toEqual([[0, { loss: 0 }]]);
+});
+
+test("a trial that fails is told, and the worker goes on", async () => {
+  const service = await serveStudy(2);
+  const { code } = await work(service, `[ $HONE_TRIAL = 1 ] || exit 4; ${loss}`).ended;
+  expect(code).toBe(0);
+  expect(tells(service)).toEqual([
+    [0, "exit code 4"],
+    [1, { loss: 1 }],
+  ]);
+});
+
+test("a trial that is stopped is not told, and the worker goes on", async () => {
+  const service = await serveStudy(2, {
+    report: () => ({ body: { decision: "stop", reason: "hopeless", leaseExpires } }),
+  });
+  const program = `[ $HONE_TRIAL = 1 ] || { echo '{"step": 1, "loss": 9}'; exec sleep 600; }; ${loss}`;
+  const { code } = await work(service, program).ended;
+  expect(code).toBe(0);
+  expect(tells(service)).toEqual([[1, { loss: 1 }]]);
+});
+
+test("a worker waits while there is nothing to do, as long as the service says", async () => {
+  const answers = [nothing("paused", 0.01), nothing("running", 0.01), handOut(0), nothing("finished")];
+  const service = await serveStudy(1, { ask: (_, count) => answers[count - 1] as Answer });
+  const { code } = await work(service, loss).ended;
+  expect([code, service.of("ask").length]).toEqual([0, 4]);
+});
+
+test("a study that has another executor is refused in the service's words", async () => {
+  const service = await serveStudy(1, {
+    ask: () => ({ problem: "wrong-executor", detail: "Hone runs the trials of this study itself." }),
+  });
+  const { code, stderr } = await work(service, loss).ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain("Hone runs the trials of this study itself.");
+});
+
+test("a program that does not exist spends no trial", async () => {
+  const service = await serveStudy(1);
+  const args = ["worker", "--study", "svm-digits", "--", "no-such-program"];
+  const { code, stderr } = await start(args, environment(service)).ended;
+  expect([code, service.calls.length]).toEqual([2, 0]);
+  expect(stderr).toContain("no-such-program");
+});
+
+test("Ctrl-C ends the programs and leaves their trials to the service", async () => {
+  const service = await serveStudy(2);
+  const program = `echo '{"step": 1, "loss": 1}'; exec sleep 600`;
+  const running = work(service, program, "--jobs", "2");
+  await service.received("report", 2);
+  running.process.kill("SIGINT");
+  expect((await running.ended).code).toBe(143);
+  expect(service.of("tell").length).toBe(0);
+});
+
+test("without variables of its own a worker finds the local stack of its folder", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "hone-worker-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const service = await serveStudy(1);
+  await mkdir(join(folder, ".hone"));
+  const local = { api: service.api, team: "acme", token: TOKEN, pid: 1 };
+  await writeFile(join(folder, ".hone", "local.json"), JSON.stringify(local));
+  const args = ["worker", "--study", "svm-digits", "--", ...sh(loss)];
+  const { code } = await start(args, {}, folder).ended;
+  expect(code).toBe(0);
+  expect(tells(service)).toEqual([[0, { loss: 0 }]]);
+});
