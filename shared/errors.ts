@@ -69,6 +69,11 @@ export const invalid = (pointer: Pointer, detail: string, type: ProblemType = "i
 /** The body is not JSON that every parser reads the same way. */
 export class InvalidJson extends DomainError {
   readonly type = "invalid-json";
+  override readonly pointer: Pointer;
+  constructor(message: string, pointer: Pointer = "") {
+    super(message);
+    this.pointer = pointer;
+  }
 }
 
 /** The body, or one item of it, is larger than Hone stores. */

@@ -1,0 +1,160 @@
+import type { core, z } from "zod";
+import { type FieldError, InvalidInput } from "../../shared/errors.ts";
+import { pointerTo } from "./pointer.ts";
+
+/** Faults told at once; a body of 256 KiB can hold tens of thousands. */
+const MAX_FAULTS = 20;
+
+/**
+ * Checks a body or a query against its schema.
+ * @throws InvalidInput with a JSON pointer to every fault and how to mend it.
+ */
+export const validate = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
+  const known = new Map<readonly string[], readonly string[]>();
+  const result = schema.safeParse(value, { error: (issue) => words(issue, known) });
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const faults = issues.flatMap((issue) => faultsOf(issue, known)).slice(0, MAX_FAULTS);
+  const isUnsafe = issues[0] !== undefined && isUnsafeInteger(issues[0]);
+  throw new InvalidInput(faults, isUnsafe ? "unsafe-integer" : "invalid-input");
+};
+
+/** The keys an object has, by the list of those it does not have: the issue itself does not say. */
+type KnownKeys = Map<readonly string[], readonly string[]>;
+
+type Issue = core.$ZodIssue;
+
+const faultsOf = (issue: Issue, known: KnownKeys, above: readonly PropertyKey[] = []): FieldError[] => {
+  const path = [...above, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      pointer: pointerTo([...path, key]),
+      detail: unknownField(key, known.get(issue.keys) ?? []),
+    }));
+  }
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    return closest(issue.errors).flatMap((branch) => faultsOf(branch, known, path));
+  }
+  if (issue.code === "invalid_key") {
+    const detail = issue.issues[0]?.message ?? issue.message;
+    return [{ pointer: pointerTo(path), detail: `The name ${quote(String(path.at(-1)))}: ${detail}` }];
+  }
+  return [{ pointer: pointerTo(path), detail: issue.message }];
+};
+
+/**
+ * The faults of the branch of a union that the caller probably meant: the one that got deepest. Branches that all fail
+ * at the root differ in their type alone, and are told together.
+ */
+const closest = (branches: readonly (readonly Issue[])[]): readonly Issue[] => {
+  const depth = (branch: readonly Issue[]) => Math.max(...branch.map((issue) => issue.path.length));
+  const deepest = branches.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
+  if (
+    depth(deepest) > 0 ||
+    deepest.some((issue) => issue.code !== "invalid_type" && issue.code !== "invalid_value")
+  )
+    return deepest;
+  const wanted = branches.flatMap((branch) => branch.map(expectation)).join(" or ");
+  const [first] = deepest;
+  return first === undefined ? [] : [{ ...first, message: `Expected ${wanted}.` }];
+};
+
+const expectation = (issue: Issue): string => {
+  if (issue.code === "invalid_type") return a(issue.expected);
+  if (issue.code === "invalid_value") return oneOf(issue.values);
+  return issue.message;
+};
+
+/** What is wrong and what would be right; the schemas' own messages come first. */
+const words = (issue: core.$ZodRawIssue, known: KnownKeys): string | undefined => {
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.input === undefined) return `This field is missing; ${a(issue.expected)} is expected.`;
+      return `Expected ${a(issue.expected)}, not ${nameOf(issue.input)}.`;
+    case "invalid_value":
+      return `Expected ${oneOf(issue.values)}.`;
+    case "invalid_union":
+      return Array.isArray(issue.options) ? `Expected ${oneOf(issue.options)}.` : undefined;
+    case "too_small":
+      return `Expected ${bound(issue, issue.inclusive === false ? "more than" : "at least", issue.minimum)}.`;
+    case "too_big":
+      return `Expected ${bound(issue, issue.inclusive === false ? "less than" : "at most", issue.maximum)}.`;
+    case "unrecognized_keys":
+      known.set(issue.keys, keysOf(issue.inst));
+      return "Unknown field.";
+    default:
+      return undefined;
+  }
+};
+
+const bound = (issue: { origin: string }, relation: string, limit: number | bigint) => {
+  const unit = { string: " characters", array: " items" }[issue.origin] ?? "";
+  return `${relation} ${limit}${unit}`;
+};
+
+const keysOf = (schema: core.$ZodRawIssue["inst"]): readonly string[] => {
+  const def: object | undefined = schema?._zod.def;
+  return def !== undefined && "shape" in def && typeof def.shape === "object"
+    ? Object.keys(def.shape ?? {})
+    : [];
+};
+
+const unknownField = (key: string, known: readonly string[]): string => {
+  const nearest = known
+    .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
+    .sort((one, other) => one.distance - other.distance)[0];
+  if (nearest !== undefined && nearest.distance <= furthest(nearest.name))
+    return `There is no field ${quote(key)} here. Did you mean ${quote(nearest.name)}?`;
+  return known.length === 0
+    ? `There is no field ${quote(key)} here.`
+    : `There is no field ${quote(key)} here. The fields are ${known.join(", ")}.`;
+};
+
+/** How far a misspelling may be off: two letters swapped count as two. */
+const furthest = (name: string) => (name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3)));
+
+/** Characters to put in, take out or replace to make one word of another (Levenshtein). */
+const editDistance = (from: string, to: string): number => {
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+};
+
+const isUnsafeInteger = (issue: Issue) =>
+  (issue.code === "too_big" && issue.maximum === Number.MAX_SAFE_INTEGER) ||
+  (issue.code === "too_small" && issue.minimum === Number.MIN_SAFE_INTEGER);
+
+const MAX_QUOTED = 64;
+/** Nothing long of the caller's is repeated to it. */
+const quote = (text: string) =>
+  JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
+
+const NAMES: Readonly<Record<string, string>> = {
+  int: "a whole number",
+  number: "a number",
+  string: "a text",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+const a = (type: string) => NAMES[type] ?? type;
+
+const oneOf = (values: readonly unknown[]): string =>
+  values.length === 1
+    ? JSON.stringify(values[0])
+    : `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`;
+
+const nameOf = (value: unknown): string => {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : a(typeof value);
+};
