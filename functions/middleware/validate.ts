@@ -110,21 +110,22 @@ const unknownField = (key: string, known: readonly string[]): string => {
     : `There is no field ${quote(key)} here. The fields are ${known.join(", ")}.`;
 };
 
-/** How far a misspelling may be off: two letters swapped count as two. */
 const furthest = (name: string) => (name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3)));
 
-/** Characters to put in, take out or replace to make one word of another (Levenshtein). */
+/** Letters to put in, take out, replace or swap with their neighbour to make one word of another. */
 const editDistance = (from: string, to: string): number => {
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
+  const rows = [Array.from({ length: to.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= from.length; i++) {
-    const next = [i];
+    const [above, row] = [rows[i - 1]!, [i]];
     for (let j = 1; j <= to.length; j++) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const replaced = above[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
+      const isSwapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      const swapped = isSwapped ? rows[i - 2]![j - 2]! + 1 : replaced;
+      row.push(Math.min(replaced, swapped, above[j]! + 1, row[j - 1]! + 1));
     }
-    row = next;
+    rows.push(row);
   }
-  return row[to.length]!;
+  return rows[from.length]![to.length]!;
 };
 
 const isUnsafeInteger = (issue: Issue) =>
