@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { environment } from "../../shared/api/environment.ts";
+import {
+  allStatements,
+  flat,
+  lambdaOf,
+  ofType,
+  type Resource,
+  statementsOfRole,
+  synthesize,
+  synthesizeBoth,
+  type Template,
+  target,
+} from "./synthesize.ts";
+
+const { core, compute } = synthesizeBoth();
+
+const names = (template: Template, type: string, property: string): string[] =>
+  ofType(template, type).map(([, { Properties }]) => flat(Properties[property]));
+const first = (type: string): Resource => {
+  const [[, resource] = []] = ofType(compute, type);
+  if (resource === undefined) throw new Error(`No ${type}`);
+  return resource;
+};
+
+describe("machines", () => {
+  const resources = ofType(compute, "AWS::Batch::ComputeEnvironment").map(
+    ([, { Properties }]) => Properties.ComputeResources as Record<string, unknown>,
+  );
+
+  test("are Spot, of many types, and none while nothing is queued", () => {
+    expect(resources).toHaveLength(2);
+    for (const resource of resources) {
+      expect(resource).toMatchObject({
+        Type: "SPOT",
+        AllocationStrategy: "SPOT_PRICE_CAPACITY_OPTIMIZED",
+        MinvCpus: 0,
+        MaxvCpus: 256,
+      });
+      expect((resource.InstanceTypes as string[]).length).toBeGreaterThanOrEqual(3);
+    }
+    expect(resources[0]?.InstanceTypes).toEqual(["g4dn", "g5", "g6"]);
+  });
+
+  test("have a ceiling that the context sets", () => {
+    const { compute: small } = synthesizeBoth({ context: { maxGpuVcpus: "8", maxCpuVcpus: "16" } });
+    const ceilings = ofType(small, "AWS::Batch::ComputeEnvironment").map(
+      ([, { Properties }]) => (Properties.ComputeResources as { MaxvCpus: number }).MaxvCpus,
+    );
+    expect(ceilings).toEqual([8, 16]);
+  });
+
+  test("encrypt their disks and hand out credentials by IMDSv2 only", () => {
+    for (const [, template] of ofType(compute, "AWS::EC2::LaunchTemplate")) {
+      expect(template.Properties.LaunchTemplateData).toMatchObject({
+        MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
+        BlockDeviceMappings: [{ Ebs: { Encrypted: true } }],
+      });
+    }
+  });
+});
+
+describe("the network", () => {
+  test("has no NAT gateway and no address that costs money while idle", () => {
+    expect(ofType(compute, "AWS::EC2::NatGateway")).toEqual([]);
+    expect(ofType(compute, "AWS::EC2::EIP")).toEqual([]);
+    expect(names(compute, "AWS::EC2::VPCEndpoint", "VpcEndpointType")).toEqual(["Gateway"]);
+  });
+
+  test("lets nobody in", () => {
+    expect(ofType(compute, "AWS::EC2::SecurityGroupIngress")).toEqual([]);
+    expect(first("AWS::EC2::SecurityGroup").Properties).not.toHaveProperty("SecurityGroupIngress");
+    const used = ofType(compute, "AWS::Batch::ComputeEnvironment").flatMap(
+      ([, { Properties }]) =>
+        (Properties.ComputeResources as { SecurityGroupIds: unknown[] }).SecurityGroupIds,
+    );
+    expect(new Set(used.map(target))).toEqual(new Set([ofType(compute, "AWS::EC2::SecurityGroup")[0]?.[0]]));
+  });
+
+  test("spans the zones that the context names, without looking them up in an account", () => {
+    const zones = (count: string) =>
+      ofType(synthesizeBoth({ context: { zones: count } }).compute, "AWS::EC2::Subnet");
+    expect(zones("3")).toHaveLength(3);
+    expect(zones("1")[0]?.[1].Properties.AvailabilityZone).toEqual({
+      "Fn::Select": [0, { "Fn::GetAZs": "" }],
+    });
+  });
+});
+
+describe("jobs", () => {
+  test("that no machine can be found for are cancelled after an hour, the impossible ones after ten minutes", () => {
+    for (const [, queue] of ofType(compute, "AWS::Batch::JobQueue")) {
+      const limits = queue.Properties.JobStateTimeLimitActions as Record<string, unknown>[];
+      for (const limit of limits) expect(limit).toMatchObject({ Action: "CANCEL", State: "RUNNABLE" });
+      expect(Object.fromEntries(limits.map((limit) => [limit.Reason, limit.MaxTimeSeconds]))).toEqual({
+        "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY": 3600,
+        "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE": 600,
+        "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT": 600,
+      });
+    }
+  });
+
+  test("have a time-out and log to a group that forgets", () => {
+    const { Properties: definition } = first("AWS::Batch::JobDefinition");
+    expect(definition.Timeout).toEqual({ AttemptDurationSeconds: 86_400 });
+    const container = definition.ContainerProperties as {
+      LogConfiguration: { Options: Record<string, unknown> };
+    };
+    const group = target(container.LogConfiguration.Options["awslogs-group"]);
+    expect(compute.Resources[group ?? ""]?.Properties.RetentionInDays).toBe(90);
+  });
+
+  test("may do nothing in the account", () => {
+    const container = first("AWS::Batch::JobDefinition").Properties.ContainerProperties as {
+      JobRoleArn: unknown;
+    };
+    const role = target(container.JobRoleArn) ?? "";
+    expect(statementsOfRole(compute, role)).toEqual([]);
+    expect(compute.Resources[role]?.Properties).not.toHaveProperty("ManagedPolicyArns");
+  });
+});
+
+describe("the two stacks", () => {
+  const variablesOf = (template: Template) =>
+    (lambdaOf(template, "api")[1].Properties.Environment as { Variables: Record<string, string> }).Variables;
+
+  test.each([{}, { name: "blue" }])("agree on the names of queues, definition and roles (%o)", (context) => {
+    const stacks = synthesizeBoth({ context: context as Record<string, string> });
+    const variables = variablesOf(stacks.core);
+    const queues = [variables[environment.gpuJobQueue], variables[environment.cpuJobQueue]];
+    const definition = variables[environment.jobDefinition] ?? "";
+    expect(names(stacks.compute, "AWS::Batch::JobQueue", "JobQueueName")).toEqual(queues);
+    expect(names(stacks.compute, "AWS::Batch::JobDefinition", "JobDefinitionName")).toEqual([definition]);
+
+    const resourcesOf = (action: string) =>
+      allStatements(stacks.core)
+        .filter(({ actions }) => actions.includes(action))
+        .flatMap(({ resources }) => resources);
+    const arn = (rest: string) => `arn:aws:batch:eu-west-1:111122223333:${rest}`;
+    expect(resourcesOf("batch:SubmitJob")).toEqual(
+      expect.arrayContaining(queues.map((queue) => arn(`job-queue/${queue}`))),
+    );
+    const prefix = resourcesOf("batch:RegisterJobDefinition")[0] ?? "";
+    expect(prefix).toMatch(/\*$/);
+    expect(arn(`job-definition/${definition}`)).toContain(prefix.slice(0, -1));
+    expect(resourcesOf("iam:PassRole").toSorted()).toEqual(
+      names(stacks.compute, "AWS::IAM::Role", "RoleName")
+        .filter((name) => name !== "undefined")
+        .map((name) => `arn:aws:iam::111122223333:role/${name}`)
+        .toSorted(),
+    );
+
+    const pattern = ofType(stacks.core, "AWS::Events::Rule")[0]?.[1].Properties.EventPattern as {
+      detail: { jobQueue: unknown[] };
+    };
+    expect(pattern.detail.jobQueue.map(flat)).toEqual(queues.map((queue) => arn(`job-queue/${queue}`)));
+    const machine = ofType(stacks.core, "AWS::StepFunctions::StateMachine")[0]?.[1].Properties
+      .StateMachineName;
+    expect(flat(variables[environment.halving])).toBe(
+      `arn:aws:states:eu-west-1:111122223333:stateMachine:${flat(machine)}`,
+    );
+  });
+
+  test("of a second deployment share no fixed name with the first", () => {
+    const fixed = /(JobQueueName|JobDefinitionName|RoleName|StateMachineName|LogGroupName)$/;
+    const namesOf = ({ Resources }: Template) =>
+      Object.values(Resources).flatMap(({ Properties }) =>
+        Object.entries(Properties ?? {})
+          .filter(([key]) => fixed.test(key))
+          .map(([, value]) => flat(value))
+          // A reference is a name that CloudFormation draws.
+          .filter((name) => !name.startsWith("<")),
+      );
+    const second = synthesize({ context: { name: "blue" } });
+    expect(second.stacks).toEqual(["HoneCompute-blue", "HoneCore-blue"]);
+    const taken = [...namesOf(core), ...namesOf(compute)];
+    expect(taken.length).toBeGreaterThan(6);
+    for (const name of [...namesOf(second.core), ...namesOf(second.compute as Template)]) {
+      expect(taken).not.toContain(name);
+    }
+  });
+});

@@ -1,0 +1,45 @@
+import { App } from "aws-cdk-lib";
+import { describe, expect, test } from "vitest";
+import { readConfig } from "../../infra/config.ts";
+
+const read = (context: Record<string, unknown>) => readConfig(new App({ context }).node);
+
+test("without context it is production, which keeps its data", () => {
+  expect(read({})).toMatchObject({
+    env: "prod",
+    local: false,
+    ephemeral: false,
+    name: null,
+    alarmEmail: null,
+  });
+});
+
+test("the emulator reconciles every minute and takes any image", () => {
+  const config = read({ env: "local" });
+  expect(config).toMatchObject({ local: true, ephemeral: true, images: ["*"] });
+  expect(config.reconcileEvery.toMinutes()).toBe(1);
+});
+
+test("options come as text from the command line and as values from cdk.json", () => {
+  expect(read({ maxGpuVcpus: "8", ephemeral: "true" })).toMatchObject({
+    ephemeral: true,
+    maxVcpus: { gpu: 8 },
+  });
+  expect(read({ maxGpuVcpus: 8, ephemeral: true })).toMatchObject({ ephemeral: true, maxVcpus: { gpu: 8 } });
+});
+
+describe("a value that is not of its form is refused by name", () => {
+  test.each([
+    { env: "production" },
+    { name: "Blue" },
+    { ephemeral: "yes" },
+    { reconcileMinutes: "0" },
+    { maxGpuVcpus: "-1" },
+    { maxCpuVcpus: "many" },
+    { zones: "0" },
+    { apiUrl: "https://example.org" },
+    { alarmEmail: "nobody" },
+  ])("%o", (context) => {
+    expect(() => read(context)).toThrow(`Context ${Object.keys(context)[0]}=`);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { lambdas } from "../../infra/bundles.ts";
+import { permissions } from "../../infra/permissions.ts";
+import { allStatements, lambdaOf, ofType, statementsOfRole, synthesizeBoth, target } from "./synthesize.ts";
+
+const { core, compute } = synthesizeBoth();
+
+const roleOf = (name: string): string => target(lambdaOf(core, name)[1].Properties.Role) ?? "";
+const actionsOf = (name: string): string[] =>
+  statementsOfRole(core, roleOf(name)).flatMap(({ actions }) => actions);
+
+test("no policy of either stack names an action with a wildcard", () => {
+  const actions = [...allStatements(core), ...allStatements(compute)].flatMap(
+    (statement) => statement.actions,
+  );
+  expect(actions.length).toBeGreaterThan(50);
+  expect(actions.filter((action) => action.includes("*"))).toEqual([]);
+});
+
+test("no role has a policy of AWS's but the machines that run jobs", () => {
+  const managed = [core, compute].flatMap((template) =>
+    ofType(template, "AWS::IAM::Role")
+      .filter(([, { Properties }]) => Properties.ManagedPolicyArns !== undefined)
+      .map(([id]) => id),
+  );
+  expect(managed).toEqual([expect.stringMatching(/^InstanceRole/)]);
+});
+
+describe.each(lambdas)("%s", (name) => {
+  test("may do what the table says, write its log and fill its dead-letter queue, and nothing else", () => {
+    const asynchronous = "DeadLetterConfig" in lambdaOf(core, name)[1].Properties;
+    const expected = new Set([
+      ...permissions[name].flatMap(({ actions }) => actions),
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+      ...(asynchronous ? ["sqs:SendMessage"] : []),
+    ]);
+    expect(new Set(actionsOf(name))).toEqual(expected);
+  });
+
+  test("is free to name any resource only for actions that know none", () => {
+    const free = statementsOfRole(core, roleOf(name))
+      .filter(({ resources }) => resources.includes("*"))
+      .flatMap(({ actions }) => actions);
+    const resourceless = [
+      "states:SendTaskSuccess",
+      "batch:DescribeJobs",
+      "batch:DescribeJobDefinitions",
+      "batch:ListJobs",
+    ];
+    expect(free.filter((action) => !resourceless.includes(action))).toEqual([]);
+  });
+});
+
+test("the authorizer reads single items of the table, no more", () => {
+  const own = statementsOfRole(core, roleOf("authorizer")).filter(
+    ({ actions }) => !actions.some((action) => action.startsWith("logs:")),
+  );
+  const [[table] = []] = ofType(core, "AWS::DynamoDB::GlobalTable");
+  expect(own).toEqual([{ effect: "Allow", actions: ["dynamodb:GetItem"], resources: [`<${table}.Arn>`] }]);
+});
+
+test("roles are passed to jobs by the api alone", () => {
+  expect(lambdas.filter((name) => actionsOf(name).includes("iam:PassRole"))).toEqual(["api"]);
+});
+
+test("the state machine may call rounds and send to the dispatch queue", () => {
+  const [[, machine] = []] = ofType(core, "AWS::StepFunctions::StateMachine");
+  const own = statementsOfRole(core, target(machine?.Properties.RoleArn) ?? "").filter(
+    ({ resources }) => !resources.includes("*"),
+  );
+  const rounds = lambdaOf(core, "rounds")[0];
+  expect(own.map(({ actions }) => actions)).toEqual([["lambda:InvokeFunction"], ["sqs:SendMessage"]]);
+  expect(own[0]?.resources).toEqual([`<${rounds}.Arn>`]);
+});
