@@ -1,0 +1,285 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { z } from "zod";
+import { nameOf } from "./arn.ts";
+import { type Container, startContainer } from "./container.ts";
+import { Definitions } from "./definitions.ts";
+import { clientError } from "./errors.ts";
+import {
+  commandOf,
+  environmentOf,
+  type Job,
+  retryStrategyOf,
+  timeoutOf,
+  toDetail,
+  toSummary,
+  vcpusOf,
+} from "./job.ts";
+import type { JobState, ListJobs, SubmitJob } from "./requests.ts";
+import { type AttemptEnd, retries } from "./retry.ts";
+
+export interface BatchOptions {
+  /** Job queues that exist. They share the vCPUs. */
+  readonly queues: readonly string[];
+  /** Jobs beyond these wait in RUNNABLE. One that asks for more than all of them gets all of them. */
+  readonly vcpus: number;
+  /** Working directory of the jobs: what an image's WORKDIR would be. */
+  readonly directory: string;
+  /** Folder for the jobs' logs and temporary files. */
+  readonly folder: string;
+  /** What the jobs' environment starts from: PATH and little else. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Told of each change of a job's state, in order, with what DescribeJobs would show at that moment. */
+  readonly publish: (detail: Record<string, unknown>) => void;
+  /** Between SIGTERM and SIGKILL of a job that is ended: 30 s, as on AWS, if not given. */
+  readonly graceMs?: number;
+}
+
+/** Ways in which a job that runs may come to its end without its doing, for tests and for the curious. */
+export const endings = ["host-terminated", "out-of-memory", "timeout"] as const;
+export type Ending = (typeof endings)[number];
+
+interface Running {
+  readonly container: Container;
+  /** Set when something else than the program itself ends the attempt. */
+  cause: Omit<AttemptEnd, "exitCode"> | null;
+  /** The exit is not seen: the machine is gone. */
+  unseen: boolean;
+}
+
+/** AWS's limit on a SubmitJob request. */
+const MAX_BYTES = 30 * 1024;
+const EXITED = "Essential container in task exited";
+const TIMED_OUT = "Job attempt duration exceeded timeout";
+const GRACE_MS = 30_000;
+
+/** As much of AWS Batch as Hone uses, over processes of this machine; all of its state is in memory. */
+export class LocalBatch {
+  readonly definitions = new Definitions();
+  readonly #options: BatchOptions;
+  readonly #jobs = new Map<string, Job>();
+  readonly #running = new Map<string, Running>();
+  #stopped = false;
+
+  constructor(options: BatchOptions) {
+    this.#options = options;
+  }
+
+  submit(request: SubmitJob) {
+    if (JSON.stringify(request).length > MAX_BYTES) throw clientError("Request exceeds 30 KiB");
+    const queue = this.#queue(request.jobQueue);
+    const definition = this.definitions.active(request.jobDefinition);
+    const job: Job = {
+      jobId: randomUUID(),
+      request,
+      definition,
+      queue,
+      createdAt: Date.now(),
+      status: "SUBMITTED",
+      statusReason: null,
+      startedAt: null,
+      stoppedAt: null,
+      isTerminated: false,
+      logStreamName: null,
+      attempts: [],
+    };
+    checkEnvironment(environmentOf(job));
+    if (commandOf(job).length === 0) {
+      throw clientError(
+        "The local Batch runs commands, not images: give the job or its definition a command.",
+      );
+    }
+    this.#jobs.set(job.jobId, job);
+    setImmediate(() => {
+      if (job.status === "SUBMITTED") this.#enter(job, "RUNNABLE");
+      this.#startWaiting();
+    });
+    return { jobArn: toDetail(job).jobArn, jobName: request.jobName, jobId: job.jobId };
+  }
+
+  /** Jobs that are not known are missing from the answer. */
+  describe(ids: readonly string[]) {
+    return { jobs: ids.flatMap((id) => this.#jobs.get(nameOf(id)) ?? []).map(toDetail) };
+  }
+
+  /** By name, whatever their state, or by state: RUNNING if none is given. Newest first. */
+  list({ jobQueue, jobStatus = "RUNNING", filters, maxResults, nextToken = "0" }: z.infer<typeof ListJobs>) {
+    const queue = this.#queue(jobQueue);
+    const name = filters?.[0]?.values[0]?.toLowerCase();
+    const found = [...this.#jobs.values()]
+      .reverse()
+      .filter(
+        (job) => job.queue === queue && (name === undefined ? job.status === jobStatus : isNamed(job, name)),
+      );
+    const start = Number(nextToken);
+    const most = name === undefined ? 1000 : 100;
+    const end = start + Math.min(maxResults ?? most, most);
+    return {
+      jobSummaryList: found.slice(start, end).map(toSummary),
+      ...(end < found.length && { nextToken: String(end) }),
+    };
+  }
+
+  /** Ends a job that is not over: SIGTERM, then SIGKILL. One that is over stays as it is. */
+  terminate(id: string, reason: string): void {
+    const job = this.#job(id);
+    if (isOver(job)) return;
+    job.isTerminated = true;
+    const running = this.#running.get(job.jobId);
+    if (running === undefined) {
+      job.statusReason = reason;
+      job.stoppedAt = Date.now();
+      this.#enter(job, "FAILED");
+      return;
+    }
+    this.#end(running, { by: "termination", statusReason: reason, reason: null });
+  }
+
+  /** Ends a running job as if by an outside cause. */
+  endBy(id: string, ending: Ending): void {
+    const running = this.#running.get(this.#job(id).jobId);
+    if (running === undefined) throw clientError("The job does not run.");
+    switch (ending) {
+      case "host-terminated":
+        running.unseen = true;
+        this.#end(running, { by: "host", statusReason: hostTerminated(), reason: null }, 0);
+        break;
+      case "out-of-memory":
+        this.#end(
+          running,
+          {
+            by: "itself",
+            statusReason: EXITED,
+            reason: "OutOfMemoryError: Container killed due to memory usage",
+          },
+          0,
+        );
+        break;
+      case "timeout":
+        this.#end(running, { by: "timeout", statusReason: TIMED_OUT, reason: null });
+    }
+  }
+
+  /** Kills everything at once; nothing starts any more and nobody is told. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { container } of this.#running.values()) container.abandon();
+  }
+
+  #end(
+    running: Running,
+    cause: Omit<AttemptEnd, "exitCode">,
+    graceMs = this.#options.graceMs ?? GRACE_MS,
+  ): void {
+    running.cause ??= cause; // the first cause counts
+    running.container.kill(graceMs);
+  }
+
+  /** Starts what fits, in the order of submission; a big job that does not fit holds up those behind it. */
+  #startWaiting(): void {
+    const { vcpus } = this.#options;
+    const need = (job: Job): number => Math.min(vcpusOf(job), vcpus);
+    for (const job of this.#jobs.values()) {
+      if (job.status !== "RUNNABLE" || this.#stopped) continue;
+      const used = [...this.#running.keys()].reduce((sum, id) => sum + need(this.#job(id)), 0);
+      if (used + need(job) > vcpus) return;
+      this.#start(job);
+    }
+  }
+
+  #start(job: Job): void {
+    const { directory, folder, environment } = this.#options;
+    const attempt = job.attempts.length + 1;
+    const command = commandOf(job);
+    const { image } = job.definition.containerProperties;
+    job.logStreamName = `${job.request.jobName}-${job.jobId.slice(0, 8)}-${attempt}.log`;
+    job.stoppedAt = null;
+    this.#enter(job, "STARTING");
+    const container = startContainer({
+      command,
+      environment: {
+        ...environment,
+        ...environmentOf(job),
+        AWS_BATCH_JOB_ID: job.jobId,
+        AWS_BATCH_JOB_ATTEMPT: String(attempt),
+        AWS_BATCH_JQ_NAME: job.queue,
+      },
+      directory,
+      log: join(folder, "jobs", job.logStreamName),
+      title: `# attempt ${attempt} of job ${job.jobId}; image ${image} is not used; command ${JSON.stringify(command)}`,
+      scratch: join(folder, "jobs-tmp", job.jobId),
+    });
+    const running: Running = { container, cause: null, unseen: false };
+    this.#running.set(job.jobId, running);
+    job.startedAt = Date.now();
+    this.#enter(job, "RUNNING");
+    const seconds = timeoutOf(job);
+    const timer =
+      seconds === null
+        ? undefined
+        : setTimeout(
+            () => this.#end(running, { by: "timeout", statusReason: TIMED_OUT, reason: null }),
+            seconds * 1000,
+          );
+    container.ended.then(({ exitCode, reason }) => {
+      clearTimeout(timer);
+      this.#running.delete(job.jobId);
+      if (this.#stopped) return;
+      const cause = running.cause ?? { by: "itself", statusReason: EXITED, reason };
+      this.#ended(job, { ...cause, exitCode: running.unseen ? null : exitCode });
+      this.#startWaiting();
+    });
+  }
+
+  #ended(job: Job, end: AttemptEnd): void {
+    const stoppedAt = Date.now();
+    job.attempts.push({
+      startedAt: job.startedAt ?? stoppedAt,
+      stoppedAt,
+      end,
+      logStreamName: job.logStreamName ?? "",
+    });
+    const succeeded = end.by === "itself" && end.exitCode === 0 && end.reason === null;
+    job.statusReason = end.statusReason;
+    if (!succeeded && retries(retryStrategyOf(job), job.attempts.length, end)) {
+      this.#enter(job, "RUNNABLE");
+      return;
+    }
+    job.stoppedAt = stoppedAt;
+    this.#enter(job, succeeded ? "SUCCEEDED" : "FAILED");
+  }
+
+  #enter(job: Job, status: JobState): void {
+    job.status = status;
+    this.#options.publish(toDetail(job));
+  }
+
+  #queue(id: string): string {
+    const name = nameOf(id);
+    if (!this.#options.queues.includes(name)) throw clientError(`JobQueue ${id} does not exist.`);
+    return name;
+  }
+
+  #job(id: string): Job {
+    const job = this.#jobs.get(nameOf(id));
+    if (job === undefined) throw clientError(`Job ${id} does not exist.`);
+    return job;
+  }
+}
+
+const isOver = ({ status }: Job): boolean => status === "SUCCEEDED" || status === "FAILED";
+
+/** @param pattern lower case; a final `*` matches any rest. */
+const isNamed = ({ request }: Job, pattern: string): boolean => {
+  const name = request.jobName.toLowerCase();
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+};
+
+const checkEnvironment = (environment: Record<string, string>): void => {
+  const reserved = Object.keys(environment).find((name) => name.startsWith("AWS_BATCH"));
+  if (reserved !== undefined) {
+    throw clientError(`Environment variables must not start with AWS_BATCH: ${reserved}`);
+  }
+};
+
+const hostTerminated = (): string => `Host EC2 (instance i-0${randomBytes(8).toString("hex")}) terminated.`;

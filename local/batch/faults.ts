@@ -1,0 +1,33 @@
+import { z } from "zod";
+
+/** What a fault does to a call: refuse it, break it, or let it through and lose the answer. */
+const Fault = z.enum(["throttle", "error", "drop", "accept-then-drop"]);
+export type Fault = z.infer<typeof Fault>;
+
+/** `{"calls": {"submitjob": ["throttle", "accept-then-drop"]}, "events": "lose"}`: the next two SubmitJobs, all events. */
+export const FaultPlan = z.strictObject({
+  calls: z.record(z.string(), z.array(Fault)).optional(),
+  events: z.enum(["deliver", "lose", "twice"]).optional(),
+});
+export type FaultPlan = z.infer<typeof FaultPlan>;
+
+/** Faults that were ordered and not yet had. */
+export class Faults {
+  #calls = new Map<string, Fault[]>();
+  #copies = 1;
+
+  order({ calls = {}, events }: FaultPlan): void {
+    for (const [call, faults] of Object.entries(calls)) this.#calls.set(call, [...faults]);
+    if (events !== undefined) this.#copies = { deliver: 1, lose: 0, twice: 2 }[events];
+  }
+
+  /** The fault of the next call of this name, if one was ordered. */
+  next(call: string): Fault | undefined {
+    return this.#calls.get(call)?.shift();
+  }
+
+  /** How often each event is sent. */
+  get copies(): number {
+    return this.#copies;
+  }
+}

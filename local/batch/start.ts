@@ -1,0 +1,52 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LocalError, lastLines, minimalEnvironment, root, type Service, startService } from "../process.ts";
+
+export interface BatchServiceOptions {
+  /** Folder for the jobs' logs and temporary files. */
+  readonly folder: string;
+  /** Port to listen on. */
+  readonly port: number;
+  /** Of the event bus that job state changes go to. */
+  readonly eventsEndpoint: string;
+  readonly queues: readonly string[];
+  /** How many vCPUs' worth of jobs run at once; as many as the machine has if not given. */
+  readonly vcpus?: number;
+}
+
+export interface BatchService extends Service {
+  readonly endpoint: string;
+  readonly log: string;
+}
+
+const START_MS = 15_000;
+
+/** Starts the local Batch endpoint as a process that ends with us, and waits until it answers. */
+export const startBatch = async (options: BatchServiceOptions): Promise<BatchService> => {
+  const { folder, port, eventsEndpoint, queues, vcpus = availableParallelism() } = options;
+  const log = join(folder, "batch.log");
+  const service = startService({
+    command: process.execPath,
+    args: [join(root, "local/batch/main.ts"), String(port), folder, String(vcpus), eventsEndpoint, ...queues],
+    environment: minimalEnvironment(),
+    log,
+    scratch: join(folder, "jobs-tmp"),
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  let ended = false;
+  service.exited.then(() => {
+    ended = true;
+  });
+  for (const until = Date.now() + START_MS; Date.now() < until && !ended; await sleep(50)) {
+    if (await answers(endpoint)) return { ...service, endpoint, log };
+  }
+  await service.stop();
+  throw new LocalError(`The local Batch endpoint did not start. The end of ${log}:\n${lastLines(log)}`);
+};
+
+const answers = (endpoint: string): Promise<boolean> =>
+  fetch(`${endpoint}/local/ready`, { method: "POST" }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
