@@ -20,6 +20,14 @@ export interface Problem {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** A problem as an algorithm receives it, with what it may draw on beside its Random. */
+export interface SeededProblem extends Problem {
+  /** The study's seed, for what all trials of a study share, as the scrambling of a sequence. */
+  readonly seed: number;
+  /** The number that the first proposed trial will have; the others follow. */
+  readonly firstNumber: number;
+}
+
 /** What became of a trial, as an algorithm sees it. */
 export const TrialKind = { running: 0, completed: 1, pruned: 2, failed: 3 } as const;
 export type TrialKind = (typeof TrialKind)[keyof typeof TrialKind];
@@ -62,6 +70,7 @@ export interface Algorithm {
   /**
    * Proposes `count` configurations, best first; fewer, or none, only when a finite space holds nothing new.
    * Pure: the same arguments give the same answer. `random` is seeded from the study's seed and the first trial's number.
+   * Called by `proposeTrials`, which replaces what the space does not allow or what was tried before.
    */
-  propose(problem: Problem, history: History, count: number, random: Random): Proposal[];
+  propose(problem: SeededProblem, history: History, count: number, random: Random): Proposal[];
 }

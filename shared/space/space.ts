@@ -1,4 +1,4 @@
-import type { ParameterDefinition, Prior } from "../schemas/space.ts";
+import type { ParameterDefinition } from "../schemas/space.ts";
 
 /**
  * A compiled search space. Every parameter has one coordinate in the unit cube, whatever its type; a parameter that
@@ -7,11 +7,15 @@ import type { ParameterDefinition, Prior } from "../schemas/space.ts";
 export interface Space {
   /** Parents before their children, otherwise as the client wrote them. */
   readonly parameters: readonly Parameter[];
+  readonly byName: ReadonlyMap<string, Parameter>;
   readonly constraints: readonly CompiledConstraint[];
-  readonly forbidden: readonly Readonly<Record<string, number>>[];
+  /** Each is a conjunction: a configuration that agrees with all of its terms must not be tried. */
+  readonly forbidden: readonly (readonly ForbiddenTerm[])[];
+  /** Product of the parameters' sizes, so at least the number of configurations; Infinity when one is continuous. */
+  readonly size: number;
 }
 
-/** How a numeric parameter lies on its axis. */
+/** How a numeric parameter lies on its axis; reverse-log is the logarithm of the distance to 1. */
 export type Scale = "linear" | "log" | "reverse-log";
 
 interface ParameterBase {
@@ -26,15 +30,28 @@ interface ParameterBase {
 export interface NumericParameter extends ParameterBase {
   readonly kind: "float" | "int";
   readonly low: number;
+  /** The greatest value it takes: `high` as written, or the last step below it. */
   readonly high: number;
+  /** Distance of neighbouring values; null for a continuous parameter. */
   readonly step: number | null;
   readonly scale: Scale;
-  readonly prior: Prior;
+  /** Where its axis begins and how long it is, on the scale; half a step wider at both ends when it has steps. */
+  readonly start: number;
+  readonly span: number;
+  /** Decimal places that every step has at most, null when that cannot be said. */
+  readonly decimals: number | null;
+  readonly prior: UnitPrior;
   /** How many values `grid` takes, null to let grid choose. */
   readonly points: number | null;
   /** Number of distinct values, Infinity for a continuous one. */
   readonly size: number;
 }
+
+/** A prior over the coordinate, truncated to [0, 1]. */
+export type UnitPrior =
+  | { readonly type: "uniform" }
+  | { readonly type: "normal"; readonly mean: number; readonly sd: number }
+  | { readonly type: "beta"; readonly alpha: number; readonly beta: number };
 
 export interface ChoiceParameter extends ParameterBase {
   readonly kind: "categorical" | "ordinal";
@@ -58,3 +75,12 @@ export interface CompiledConstraint {
   readonly min: number;
   readonly max: number;
 }
+
+/** One value of a forbidden combination: the index of a choice, or a number. An inactive parameter never agrees. */
+export interface ForbiddenTerm {
+  readonly parameter: number;
+  readonly value: number;
+}
+
+export const isNumeric = (parameter: Parameter): parameter is NumericParameter =>
+  parameter.kind === "float" || parameter.kind === "int";

@@ -1,0 +1,70 @@
+import type { Space } from "../space/space.ts";
+import { type History, TrialKind } from "./algorithm.ts";
+
+/** One trial, as a history is built of. What is left out is unknown. */
+export interface HistoryRow {
+  readonly number: number;
+  /** Its point in the unit cube, NaN where inactive. */
+  readonly x: ArrayLike<number>;
+  /** One value an objective, lower is better. */
+  readonly y?: ArrayLike<number> | null;
+  /** 0 when feasible; when left out, 0 for a trial that has values. */
+  readonly violation?: number;
+  /** Completed when it has values, else running, if left out. */
+  readonly kind?: TrialKind;
+  readonly resource?: number;
+}
+
+/** The history of a study that has no trial yet. */
+export const emptyHistory = (space: Space, objectives: number): History =>
+  buildHistory(space, objectives, []);
+
+/** A history of trials in any order. */
+export const buildHistory = (space: Space, objectives: number, rows: readonly HistoryRow[]): History => {
+  const n = rows.length;
+  const d = space.parameters.length;
+  const history: History = {
+    n,
+    number: new Uint32Array(n),
+    x: new Float64Array(n * d),
+    y: new Float64Array(n * objectives).fill(Number.NaN),
+    violation: new Float64Array(n).fill(Number.NaN),
+    kind: new Uint8Array(n),
+    resource: new Float64Array(n).fill(Number.NaN),
+  };
+  const ordered = [...rows].sort((a, b) => a.number - b.number);
+  for (const [i, { number, x, y, violation, kind, resource }] of ordered.entries()) {
+    history.number[i] = number;
+    history.x.set(x, i * d);
+    if (y) history.y.set(y, i * objectives);
+    history.violation[i] = violation ?? (y ? 0 : Number.NaN);
+    history.kind[i] = kind ?? (y ? TrialKind.completed : TrialKind.running);
+    history.resource[i] = resource ?? Number.NaN;
+  }
+  return history;
+};
+
+/** The same history with more trials running, numbered after all others: what a batch knows of its own first part. */
+export const withRunning = (history: History, d: number, points: readonly Float64Array[]): History => {
+  if (points.length === 0) return history;
+  const n = history.n + points.length;
+  const objectives = history.n === 0 ? 1 : history.y.length / history.n;
+  const grown = <T extends Float64Array | Uint8Array | Uint32Array>(old: T, wide: T): T => {
+    wide.set(old);
+    return wide;
+  };
+  const x = grown(history.x, new Float64Array(n * d));
+  for (const [i, point] of points.entries()) x.set(point, (history.n + i) * d);
+  const next = history.n === 0 ? 0 : history.number[history.n - 1]! + 1;
+  const number = grown(history.number, new Uint32Array(n));
+  for (let i = 0; i < points.length; i++) number[history.n + i] = next + i;
+  return {
+    n,
+    number,
+    x,
+    y: grown(history.y, new Float64Array(n * objectives).fill(Number.NaN)),
+    violation: grown(history.violation, new Float64Array(n).fill(Number.NaN)),
+    kind: grown(history.kind, new Uint8Array(n)),
+    resource: grown(history.resource, new Float64Array(n).fill(Number.NaN)),
+  };
+};

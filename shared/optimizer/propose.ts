@@ -1,0 +1,61 @@
+import { createRandom, type Random } from "../numerics/random.ts";
+import { snap } from "../space/cube.ts";
+import { enumerate, everyValue } from "../space/enumerate.ts";
+import { sampleCube } from "../space/sample.ts";
+import type { Space } from "../space/space.ts";
+import type { AlgorithmName, History, Problem, Proposal, SeededProblem } from "./algorithm.ts";
+import { createFresh, type Fresh } from "./fresh.ts";
+import { withRunning } from "./history.ts";
+import { algorithms } from "./registry.ts";
+
+/** Draws before what is left of a finite space is looked through instead. */
+const TRIES = 100;
+
+/**
+ * Asks a study's algorithm for trials and sees to what holds for every algorithm: a proposal is allowed by the space
+ * and is neither running nor tried before. What an algorithm owes beyond that is replaced by a draw from the prior,
+ * in a finite space by what is left of it.
+ * @param history all trials that exist, running ones included.
+ * @param firstNumber the number that the first proposed trial will have.
+ * @returns `count` proposals; fewer only when a finite space, or the grid, holds nothing new.
+ * @throws InvalidInput when no allowed point can be found.
+ */
+export const proposeTrials = (
+  problem: Problem,
+  name: AlgorithmName,
+  history: History,
+  count: number,
+  seed: number,
+  firstNumber: number,
+): Proposal[] => {
+  const random = createRandom(seed, firstNumber);
+  const seeded: SeededProblem = { ...problem, seed, firstNumber };
+  const { space } = problem;
+  const fresh = createFresh(space, history);
+  const proposals: Proposal[] = [];
+  for (const proposal of algorithms[name].propose(seeded, history, count, random)) {
+    const x = snap(space, proposal.x);
+    if (!fresh.accepts(x)) continue;
+    fresh.take(x);
+    proposals.push({ ...proposal, x });
+  }
+  if (name === "grid") return proposals;
+  while (proposals.length < count) {
+    const x = fallback(space, history, fresh, random);
+    if (x === null) break;
+    fresh.take(x);
+    proposals.push({ x, algorithm: name === "auto" ? "random" : name, why: "fallback" });
+  }
+  return proposals;
+};
+
+/** A point that is allowed and new; null when there is none. */
+const fallback = (space: Space, history: History, fresh: Fresh, random: Random): Float64Array | null => {
+  for (let i = 0; i < TRIES; i++) {
+    const x = sampleCube(space, random);
+    if (fresh.accepts(x)) return x;
+  }
+  if (space.size === Infinity) return null;
+  const tried = withRunning(history, space.parameters.length, fresh.taken);
+  return enumerate(space, space.parameters.map(everyValue), tried, 1)[0] ?? null;
+};

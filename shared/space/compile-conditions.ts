@@ -1,0 +1,153 @@
+import type { ParameterValue } from "../schemas/common.ts";
+import type { SpaceDefinition, When } from "../schemas/space.ts";
+import { stepOf, stepValue } from "./axis.ts";
+import { pointer, type Report, unknownParameter } from "./report.ts";
+import {
+  type ChoiceParameter,
+  type Condition,
+  isNumeric,
+  type NumericParameter,
+  type Parameter,
+} from "./space.ts";
+
+/**
+ * The parameters' names, parents before their children, otherwise as written. A cycle is reported, once for each
+ * parameter that closes one.
+ */
+export const inOrder = (definition: SpaceDefinition, report: Report): string[] => {
+  const done: string[] = [];
+  const seen = new Set<string>();
+  const path: string[] = [];
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    path.push(name);
+    for (const parent of Object.keys(definition[name]?.when ?? {})) {
+      if (!Object.hasOwn(definition, parent)) continue;
+      if (path.includes(parent)) {
+        const cycle = [...path.slice(path.indexOf(parent)), parent].join(" needs ");
+        report(
+          pointer("space", name, "when", parent),
+          `The conditions form a cycle: ${cycle}. Remove one of them.`,
+        );
+      } else visit(parent);
+    }
+    path.pop();
+    done.push(name);
+  };
+  for (const name of Object.keys(definition)) visit(name);
+  return done;
+};
+
+/**
+ * The conditions of one parameter.
+ * @param parents the parameters compiled so far; a parent that is missing here stands in a cycle, reported already.
+ */
+export const compileConditions = (
+  name: string,
+  definition: SpaceDefinition,
+  parents: ReadonlyMap<string, Parameter>,
+  report: Report,
+): Condition[] =>
+  Object.entries(definition[name]?.when ?? {}).flatMap(([parentName, wanted]) => {
+    const at = pointer("space", name, "when", parentName);
+    if (!Object.hasOwn(definition, parentName)) {
+      report(at, unknownParameter(parentName, Object.keys(definition)));
+      return [];
+    }
+    const parent = parents.get(parentName);
+    if (parent === undefined) return [];
+    return [isNumeric(parent) ? onNumber(parent, wanted, at, report) : onChoice(parent, wanted, at, report)];
+  });
+
+const onChoice = (parent: ChoiceParameter, wanted: When[string], at: string, report: Report): Condition => {
+  const indices = Array.isArray(wanted)
+    ? choicesAmong(parent, wanted, at, report)
+    : choicesWithin(parent, wanted, at, report);
+  return { parent: parent.index, kind: "choices", indices };
+};
+
+const choicesAmong = (
+  parent: ChoiceParameter,
+  wanted: readonly ParameterValue[],
+  at: string,
+  report: Report,
+): number[] =>
+  wanted.flatMap((value, i) => {
+    const index = parent.choices.indexOf(value);
+    if (index >= 0) return [index];
+    const known = parent.choices.slice(0, 10).map((choice) => JSON.stringify(choice));
+    report(`${at}/${i}`, `${parent.name} has no choice ${JSON.stringify(value)}, only ${known.join(", ")}.`);
+    return [];
+  });
+
+/** Bounds on a parent whose choices are numbers. */
+const choicesWithin = (
+  parent: ChoiceParameter,
+  { low = -Infinity, high = Infinity }: { low?: number | undefined; high?: number | undefined },
+  at: string,
+  report: Report,
+): number[] => {
+  if (parent.choices.some((choice) => typeof choice !== "number")) {
+    report(at, `${parent.name} has choices that are not numbers. List the choices instead of bounds.`);
+    return [];
+  }
+  const indices = [...parent.choices.keys()].filter((i) => {
+    const choice = Number(parent.choices[i]);
+    return choice >= low && choice <= high;
+  });
+  if (indices.length === 0) report(at, `No choice of ${parent.name} lies within these bounds. Widen them.`);
+  return indices;
+};
+
+const onNumber = (parent: NumericParameter, wanted: When[string], at: string, report: Report): Condition => {
+  if (!Array.isArray(wanted)) return onRange(parent, wanted, at, report);
+  const values = wanted.flatMap((value, i) => {
+    if (typeof value !== "number" || !canBe(parent, value)) {
+      report(`${at}/${i}`, `${parent.name} never has the value ${JSON.stringify(value)}. ${hint(parent)}`);
+      return [];
+    }
+    return [parent.size === Infinity ? value : stepValue(parent, stepOf(parent, value))];
+  });
+  return { parent: parent.index, kind: "values", values };
+};
+
+const hint = (parent: NumericParameter): string =>
+  parent.size === Infinity
+    ? 'It is continuous, so give bounds: {"low": ..., "high": ...}.'
+    : `It goes from ${parent.low} to ${parent.high} by ${parent.step}.`;
+
+/** Whether a parameter with steps has this value; a continuous one hits no value exactly. */
+const canBe = (parent: NumericParameter, value: number): boolean =>
+  parent.size !== Infinity && isOnStep(parent, value);
+
+/** Whether a number is one of the parameter's steps, but for representation noise. */
+export const isOnStep = (parameter: NumericParameter, value: number): boolean => {
+  const nearest = stepValue(parameter, stepOf(parameter, value));
+  return Math.abs(nearest - value) <= 1e-9 * (parameter.step ?? 1);
+};
+
+const onRange = (
+  parent: NumericParameter,
+  { low = -Infinity, high = Infinity }: { low?: number | undefined; high?: number | undefined },
+  at: string,
+  report: Report,
+): Condition => {
+  if (low > high) report(`${at}/low`, `low ${low} is above high ${high}. Swap them.`);
+  else if (low > parent.high || high < parent.low || !someStepWithin(parent, low, high)) {
+    report(
+      at,
+      `${parent.name} goes from ${parent.low} to ${parent.high} and never lies within these bounds. Widen them.`,
+    );
+  }
+  return { parent: parent.index, kind: "range", low, high };
+};
+
+const someStepWithin = (parent: NumericParameter, low: number, high: number): boolean => {
+  if (parent.size === Infinity || low <= parent.low) return true;
+  const k = stepOf(parent, low);
+  return [k, k + 1].some((i) => {
+    const value = i < parent.size ? stepValue(parent, i) : Number.NaN;
+    return value >= low && value <= high;
+  });
+};

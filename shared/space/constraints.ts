@@ -1,0 +1,48 @@
+import { indexOf, numberAt } from "./axis.ts";
+import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Space } from "./space.ts";
+
+/** Representation noise that a sum may have: 0.1 + 0.2 <= 0.3 holds. Relative to the size of the sum's terms. */
+const TOLERANCE = 1e-9;
+
+/** The number that parameter `index` has at x; 0 where it is inactive. */
+const amount = (space: Space, x: ArrayLike<number>, index: number): number => {
+  const parameter = space.parameters[index]!;
+  const u = x[index]!;
+  return Number.isNaN(u) || !isNumeric(parameter) ? 0 : numberAt(parameter, u);
+};
+
+/** The constraint's sum at x, and the noise it may have. */
+export const constraintSum = (space: Space, constraint: CompiledConstraint, x: ArrayLike<number>) => {
+  let sum = 0;
+  let size = 0;
+  for (const { parameter, coefficient } of constraint.terms) {
+    const term = coefficient * amount(space, x, parameter);
+    sum += term;
+    size += Math.abs(term);
+  }
+  return { sum, noise: TOLERANCE * size };
+};
+
+export const satisfies = (space: Space, constraint: CompiledConstraint, x: ArrayLike<number>): boolean => {
+  const { sum, noise } = constraintSum(space, constraint, x);
+  return sum >= constraint.min - noise && sum <= constraint.max + noise;
+};
+
+/** Whether x agrees with every term of a forbidden combination. */
+export const isForbidden = (space: Space, terms: readonly ForbiddenTerm[], x: ArrayLike<number>): boolean =>
+  terms.every(({ parameter: index, value }) => {
+    const u = x[index]!;
+    if (Number.isNaN(u)) return false;
+    const parameter = space.parameters[index]!;
+    if (!isNumeric(parameter)) return indexOf(parameter, u) === value;
+    const number = numberAt(parameter, u);
+    return Math.abs(number - value) <= 1e-12 * Math.abs(value);
+  });
+
+/**
+ * Whether the space's constraints and forbidden combinations admit a point.
+ * @param x a snapped point, NaN where inactive.
+ */
+export const isAllowed = (space: Space, x: ArrayLike<number>): boolean =>
+  space.constraints.every((constraint) => satisfies(space, constraint, x)) &&
+  !space.forbidden.some((terms) => isForbidden(space, terms, x));

@@ -1,0 +1,58 @@
+import { invalid } from "../errors.ts";
+import type { Random } from "../numerics/random.ts";
+import { isActive } from "./activity.ts";
+import { isAllowed } from "./constraints.ts";
+import { priorQuantile } from "./prior.ts";
+import { repair } from "./repair.ts";
+import type { Space } from "./space.ts";
+
+export { isAllowed };
+
+/** Draws that are simply thrown away when constraints refuse them; only then is one mended. */
+const REJECTIONS = 200;
+/** Draws that are mended before the space counts as empty. */
+const REPAIRS = 50;
+
+const isFree = (space: Space) => space.constraints.length === 0 && space.forbidden.length === 0;
+
+/**
+ * The point whose coordinates lie at the given quantiles of the parameters' priors and weights. Constraints and
+ * forbidden combinations are not looked at.
+ * @param u one quantile in [0, 1] a parameter.
+ * @returns a snapped point.
+ */
+export const fromPriorQuantiles = (space: Space, u: ArrayLike<number>): Float64Array => {
+  const x = new Float64Array(space.parameters.length).fill(Number.NaN);
+  for (const parameter of space.parameters) {
+    if (isActive(space, parameter, x)) x[parameter.index] = priorQuantile(parameter, u[parameter.index]!);
+  }
+  return x;
+};
+
+/** A draw from the priors and weights alone, as if the space had no constraints. */
+export const samplePrior = (space: Space, random: Random): Float64Array =>
+  fromPriorQuantiles(
+    space,
+    Float64Array.from(space.parameters, () => random.uniform()),
+  );
+
+/**
+ * A random allowed point: drawn from the priors and weights given that it satisfies the constraints and agrees with
+ * no forbidden combination. Where such points are rare (under about one draw in 100) they are found by mending draws,
+ * and the distribution is only near the prior.
+ * @throws InvalidInput when no allowed point can be found.
+ */
+export const sampleCube = (space: Space, random: Random): Float64Array => {
+  for (let i = 0; i < (isFree(space) ? 1 : REJECTIONS); i++) {
+    const x = samplePrior(space, random);
+    if (isAllowed(space, x)) return x;
+  }
+  for (let i = 0; i < REPAIRS; i++) {
+    const x = repair(space, samplePrior(space, random), random);
+    if (x !== null) return x;
+  }
+  throw invalid(
+    space.constraints.length > 0 ? "/constraints" : "/forbidden",
+    "No configuration was found that satisfies the constraints and agrees with no forbidden combination. Loosen them.",
+  );
+};
