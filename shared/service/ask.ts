@@ -60,7 +60,7 @@ export const askTrials = (
         await deps.store.transact(all);
       } catch (error) {
         if (!(error instanceof ConditionFailed) || error.names.has(RECEIPT)) throw error;
-        await deps.store.pause(Math.min(attempt, 5));
+        await deps.store.pause(attempt);
         continue;
       }
       await foldIfDue(deps, study, snapshot);

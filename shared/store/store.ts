@@ -81,6 +81,8 @@ const isTransient = (error: unknown): boolean =>
 
 /** Times a transaction is sent while others hold its items. */
 const MAX_TRIES = 10;
+/** As long as a few dozen contenders need for a turn each. */
+const LONGEST_PAUSE_MS = 1500;
 const BATCH = 25;
 
 const attributeNames = (expression: string): Record<string, string> =>
@@ -255,7 +257,7 @@ export class Store {
 
   /** Waits with full jitter, longer each time. */
   async pause(attempt: number): Promise<void> {
-    await this.#sleep(this.#jitter() * Math.min(1000, 10 * 2 ** attempt));
+    await this.#sleep(this.#jitter() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** attempt));
   }
 
   #transactItem(change: Change): TransactWriteItem {

@@ -14,7 +14,7 @@ const accuracy = (number: number) => ({ accuracy: 1 / (1 + number) });
 
 test("64 workers that ask and tell at once get every trial of the budget exactly once", async () => {
   const { client, tableName } = await createTestTable();
-  const budget = 200;
+  const budget = 128;
   const study = await makeStudy(testDeps(client, tableName), { budget: { trials: budget } });
   const events: Event[] = [];
 
