@@ -34,10 +34,10 @@ const writeTable: Grant = {
   actions: ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"],
   why: "change trials, their study's counters and receipts in one transaction",
 };
-const manyItems: Grant = {
+const writeMany: Grant = {
   on: ["table"],
-  actions: ["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
-  why: "read trial records by the hundred, delete folded observations",
+  actions: ["dynamodb:BatchWriteItem"],
+  why: "delete observations that were folded, and deleted studies",
 };
 const sendTrials: Grant = { on: ["queue"], actions: ["sqs:SendMessage"], why: "top the dispatch queue up" };
 const answerMachine: Grant = {
@@ -50,10 +50,10 @@ const endJobs: Grant = {
   actions: ["batch:TerminateJob"],
   why: "end the jobs of stopped, deleted and lost trials",
 };
-const describeJobs: Grant = {
-  on: ["anything"],
-  actions: ["batch:DescribeJobs"],
-  why: "learn what became of a job",
+const stopRounds: Grant = {
+  on: ["executions"],
+  actions: ["states:StopExecution"],
+  why: "end the rounds of a stopped or deleted study",
 };
 const dropDefinition: Grant = {
   on: ["jobDefinitions"],
@@ -66,11 +66,10 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
   api: [
     readTable,
     writeTable,
-    manyItems,
+    writeMany,
     sendTrials,
     answerMachine,
     endJobs,
-    describeJobs,
     dropDefinition,
     {
       on: ["anything"],
@@ -84,7 +83,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     },
     { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
     { on: ["halving"], actions: ["states:StartExecution"], why: "start the rounds of a halving study" },
-    { on: ["executions"], actions: ["states:StopExecution"], why: "stop them" },
+    stopRounds,
   ],
   authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look a token up" }],
   dispatcher: [
@@ -95,32 +94,34 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     },
     readTable,
     writeTable,
+    writeMany,
     {
       on: ["jobs", "jobDefinitions", "jobQueues"],
       actions: ["batch:SubmitJob", "batch:TagResource"],
       why: "start an attempt's job",
     },
+    sendTrials,
     answerMachine,
   ],
-  events: [readTable, writeTable, manyItems, sendTrials, answerMachine, endJobs],
+  events: [readTable, writeTable, writeMany, sendTrials, answerMachine],
   reconciler: [
     readTable,
     writeTable,
-    manyItems,
+    writeMany,
     sendTrials,
     answerMachine,
     endJobs,
-    describeJobs,
     dropDefinition,
     {
       on: ["anything"],
-      actions: ["batch:ListJobs"],
-      why: "find by its name a job whose submission was unclear",
+      actions: ["batch:DescribeJobs", "batch:ListJobs"],
+      why: "learn what became of jobs, and find those whose submission was unclear or whose study is gone",
     },
     { on: ["halving"], actions: ["states:StartExecution"], why: "start rounds whose start was lost" },
     { on: ["executions"], actions: ["states:DescribeExecution"], why: "see whether rounds still run" },
+    stopRounds,
   ],
-  rounds: [readTable, writeTable, manyItems, sendTrials],
+  rounds: [readTable, writeTable],
 };
 
 export interface Resources {

@@ -103,7 +103,7 @@ const accessLog = AccessLogFormat.custom(
     bytes: "$context.responseLength",
     latencyMs: "$context.responseLatency",
     integrationMs: "$context.integrationLatency",
-    error: "$context.error.messageString",
+    error: "$context.error.message",
     integrationError: "$context.integrationErrorMessage",
     authorizerError: "$context.authorizer.error",
   }),

@@ -1,18 +1,9 @@
 import { Duration, type RemovalPolicy, Size, Stack } from "aws-cdk-lib";
-import {
-  Action,
-  EcsEc2ContainerDefinition,
-  EcsJobDefinition,
-  Reason,
-  RetryStrategy,
-} from "aws-cdk-lib/aws-batch";
+import { EcsEc2ContainerDefinition, EcsJobDefinition } from "aws-cdk-lib/aws-batch";
 import { ContainerImage, LogDriver } from "aws-cdk-lib/aws-ecs";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-
-/** The exit code with which a container says "not my fault, once more please" (EX_TEMPFAIL). */
-const TRY_AGAIN = "75";
 
 export interface TrialDefinitionProps {
   readonly definitionName: string;
@@ -59,13 +50,9 @@ export class TrialDefinition extends Construct {
       jobDefinitionName: props.definitionName,
       propagateTags: true,
       timeout: Duration.days(1),
-      retryAttempts: 3,
-      // Without a rule that matches, Batch would retry everything.
-      retryStrategies: [
-        RetryStrategy.of(Action.RETRY, Reason.custom({ onStatusReason: "Host EC2*" })),
-        RetryStrategy.of(Action.RETRY, Reason.custom({ onExitCode: TRY_AGAIN })),
-        RetryStrategy.of(Action.EXIT, Reason.custom({ onReason: "*" })),
-      ],
+      // Hone starts the next attempt itself, under a new number and token: a job that Batch ran again would find its
+      // attempt claimed by its predecessor.
+      retryAttempts: 1,
       container: new EcsEc2ContainerDefinition(this, "Container", {
         image: ContainerImage.fromRegistry("public.ecr.aws/docker/library/busybox:stable"),
         command: ["true"],

@@ -100,6 +100,10 @@ describe("jobs", () => {
     }
   });
 
+  test("are not run again by Batch, which would find their attempt claimed", () => {
+    expect(first("AWS::Batch::JobDefinition").Properties.RetryStrategy).toEqual({ Attempts: 1 });
+  });
+
   test("have a time-out and log to a group that forgets", () => {
     const { Properties: definition } = first("AWS::Batch::JobDefinition");
     expect(definition.Timeout).toEqual({ AttemptDurationSeconds: 86_400 });
