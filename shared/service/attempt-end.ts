@@ -1,33 +1,154 @@
-import type { Change } from "../store/store.ts";
-import type { TrialItem, TrialPatch } from "../store/trial.ts";
+import { spend } from "../store/head.ts";
+import { type Change, ConditionFailed } from "../store/store.ts";
+import { changeTrial, type Job, sameJob, type TrialItem, type TrialPatch } from "../store/trial.ts";
+import { usageOf } from "./budget.ts";
 import type { ServiceDeps } from "./deps.ts";
+import { isLastAttempt, lostAttempt, outOfAttempts } from "./expire.ts";
 import type { Outcome } from "./outcome.ts";
+import { messageOf, queuedJob } from "./queued.ts";
+import { ladderOf, nameRung, rungEntry, rungOf } from "./rung.ts";
 import type { LoadedStudy } from "./study.ts";
+import { topUp } from "./top-up.ts";
 
-/** What an outcome does to the trial, and to the items that go with it. */
+/**
+ * How an attempt may end, and what follows from it. Each end is one transaction: the trial, what its job has used, and
+ * its place in a rung, so that none of them is counted twice or forgotten.
+ */
 export interface End {
   readonly patch: TrialPatch & { readonly state: TrialItem["state"] };
   readonly changes: readonly Change[];
 }
 
-/** The end of the current attempt with a result. */
-export const endOf = (_study: LoadedStudy, _trial: TrialItem, outcome: Outcome, now: number): End => ({
+/** Whole seconds since the container claimed its attempt; 0 when none did. */
+export const secondsSinceClaim = (trial: TrialItem, now: number): number =>
+  trial.job?.phase === "claimed" ? Math.max(0, Math.ceil((now - trial.job.since) / 1000)) : 0;
+
+/**
+ * The end of the current attempt with a result.
+ * @param seconds how long its job ran.
+ */
+export const endOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  outcome: Outcome,
+  now: number,
+  seconds = secondsSinceClaim(trial, now),
+): End => ({
   patch: {
     ...(outcome.state === "completed"
-      ? { state: "completed" as const, values: outcome.values }
+      ? completed(study, trial, outcome.values)
       : { state: "failed" as const, reason: outcome.reason }),
     leaseExpires: null,
     finished: now,
   },
-  changes: [],
+  changes: [
+    ...spent(study, seconds),
+    ...rungEntry(study, trial, outcome.state === "completed" ? outcome.values : null),
+  ],
 });
 
-/** What follows from an attempt's end once it is committed. Repeating it is harmless. */
-export const afterEnd = async (
-  _deps: ServiceDeps,
-  _study: LoadedStudy,
-  _trial: TrialItem,
-): Promise<void> => {};
+/** A trial in a rung below the top waits for the others; otherwise it is done. */
+const completed = (study: LoadedStudy, trial: TrialItem, values: NonNullable<TrialItem["values"]>) => {
+  const rungs = ladderOf(study);
+  const rung = rungOf(rungs, trial);
+  if (rungs === null || rung === null || rung === rungs.resources.length - 1) {
+    return { state: "completed" as const, values };
+  }
+  return {
+    state: "paused" as const,
+    values,
+    reason: `${nameRung(rungs, rung)}: waits until the others are there`,
+  };
+};
 
-/** What follows from enqueued trials: a started batch study dispatches them. */
-export const afterEnqueue = async (_deps: ServiceDeps, _study: LoadedStudy): Promise<void> => {};
+/** The end of the current attempt without a result: the trial gets its next attempt, or fails when it had all of them. */
+export const lossOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  end: "expired" | "interrupted",
+  reason: string,
+  now: number,
+  seconds = secondsSinceClaim(trial, now),
+): End => {
+  if (isLastAttempt(study, trial)) {
+    return {
+      patch: outOfAttempts(trial, end, reason, now, seconds),
+      changes: [...spent(study, seconds), ...rungEntry(study, trial, null)],
+    };
+  }
+  return {
+    patch: {
+      state: "queued",
+      attempt: trial.attempt + 1,
+      lost: trial.lost + 1,
+      attempts: lostAttempt(trial, end, reason, now, seconds),
+      leaseExpires: null,
+      job: queuedJob(now, trial.job?.taskToken ?? null),
+    },
+    changes: spent(study, seconds),
+  };
+};
+
+/** The end of the current attempt because its study was stopped: it is not counted as lost, and waits for a start. */
+export const stopOf = (study: LoadedStudy, trial: TrialItem, reason: string, now: number): End => {
+  const seconds = secondsSinceClaim(trial, now);
+  return {
+    patch: {
+      state: "queued",
+      attempts: lostAttempt(trial, "interrupted", reason, now, seconds),
+      leaseExpires: null,
+      job: null,
+    },
+    changes: spent(study, seconds),
+  };
+};
+
+const spent = (study: LoadedStudy, seconds: number): Change[] => {
+  const { executor } = study.spec;
+  if (executor.type !== "batch" || seconds === 0) return [];
+  const { gpuSeconds, vcpuSeconds } = usageOf(executor, seconds);
+  return [spend(study.id, gpuSeconds, vcpuSeconds)];
+};
+
+/**
+ * What follows from an attempt's end once it is committed: its next attempt is sent, the machine that waits for it is
+ * answered, or the study is topped up. Repeating it is harmless. It never throws: the end stands, and what could not be
+ * done now the reconciler does.
+ */
+export const afterEnd = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
+  if (study.spec.executor.type !== "batch") return;
+  try {
+    if (trial.state === "queued") {
+      if (trial.job !== null) await deps.queue.send(study.team, [messageOf(trial)]);
+    } else if (trial.job?.taskToken != null) {
+      await answerMachine(deps, trial, trial.job, trial.job.taskToken);
+    } else {
+      await topUp(deps, study);
+    }
+  } catch (error) {
+    deps.log("follow-up-failed", {
+      study: study.id,
+      trial: trial.number,
+      error: error instanceof Error ? error.name : "unknown",
+    });
+  }
+};
+
+/** Answers the machine first and forgets the token then: answering twice is harmless, never answering is not. */
+const answerMachine = async (
+  deps: ServiceDeps,
+  trial: TrialItem,
+  job: Job,
+  taskToken: string,
+): Promise<void> => {
+  await deps.rounds.resume(taskToken, { trial: trial.number, attempt: trial.attempt, state: trial.state });
+  try {
+    await deps.store.update(changeTrial(trial, { job: { ...job, taskToken: null } }, sameJob(trial)));
+  } catch (error) {
+    // Another did the same, or the trial went on to the next rung.
+    if (!(error instanceof ConditionFailed)) throw error;
+  }
+};
+
+/** What follows from enqueued trials, a resumed or an extended study: a started batch study dispatches them. */
+export const afterEnqueue = (deps: ServiceDeps, study: LoadedStudy): Promise<void> => topUp(deps, study);

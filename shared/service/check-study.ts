@@ -1,13 +1,18 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
+import { DEFAULT_ETA, ladder, runsOf } from "../scheduler/sha.ts";
 import type { StudySpec } from "./study.ts";
 
 const duplicates = (names: readonly string[]) => names.filter((name, i) => names.indexOf(name) !== i);
 
+/** Trials that one execution of the halving machine can run, counted in every rung (infra/machines/halving.ts). */
+const MAX_ROUND_RUNS = 2400;
+
 /**
  * What concerns several fields of a new study at once.
+ * @param trials the budget of trials.
  * @throws InvalidInput with every fault.
  */
-export const checkStudy = (spec: StudySpec): void => {
+export const checkStudy = (spec: StudySpec, trials: number): void => {
   const errors: FieldError[] = [];
   for (const metric of duplicates(spec.objectives.map((objective) => objective.metric))) {
     errors.push({ pointer: "/objectives", detail: `${metric} is named twice. Name each metric once.` });
@@ -22,10 +27,17 @@ export const checkStudy = (spec: StudySpec): void => {
   }
   if (spec.scheduler.name === "sha") {
     const { min, max } = spec.scheduler.resource;
+    const { eta = DEFAULT_ETA } = spec.scheduler;
     if (min > max) {
       errors.push({
         pointer: "/scheduler/resource/min",
         detail: `min ${min} is above max ${max}. Swap them.`,
+      });
+    }
+    if (min <= max && runsOf(trials, ladder(min, max, eta).length, eta) > MAX_ROUND_RUNS) {
+      errors.push({
+        pointer: "/budget/trials",
+        detail: `sha runs at most ${MAX_ROUND_RUNS} trials, counted in every rung that they reach. Lower the budget of trials.`,
       });
     }
     if (spec.executor.type !== "batch") {

@@ -9,13 +9,17 @@ import {
   teamStudyKey,
   trialPartition,
 } from "../store/keys.ts";
+import { removeRungs } from "../store/rung.ts";
 import type { Item } from "../store/store.ts";
 import { uncountStudy } from "../store/team.ts";
 import type { ServiceDeps } from "./deps.ts";
+import { endRuns } from "./end-runs.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /** Items one pass deletes: about two seconds of work; the reconciler goes on with the rest. */
 const PASS = 2000;
+/** Jobs ended while the caller waits. */
+const JOBS_AT_ONCE = 100;
 
 /**
  * Deletes a study. It is gone for every caller at once; its items follow, in passes that may be repeated.
@@ -35,7 +39,8 @@ export const deleteStudy = async (deps: ServiceDeps, study: LoadedStudy): Promis
     { name: "deletion", key: openDeletionKey(study.id), put: { team: study.team } },
     ...uncountStudy(study.team),
   ]);
-  await continueDeletion(deps, study.id);
+  // Jobs first, for their ids go with the trials. What cannot be ended now the reconciler ends.
+  if (await endRuns(deps, study.id, JOBS_AT_ONCE)) await continueDeletion(deps, study.id);
 };
 
 const keyOf = (item: Item) => ({ pk: String(item.pk), sk: String(item.sk) });
@@ -63,6 +68,7 @@ export const continueDeletion = async (deps: ServiceDeps, study: string): Promis
   );
   await store.removeAll(items.map(keyOf));
   if (items.length >= PASS - last.size) return false;
+  await removeRungs(store, study);
   await store.removeAll([openBatchKey(study), specKey(study), headKey(study), openDeletionKey(study)]);
   return true;
 };

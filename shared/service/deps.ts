@@ -54,8 +54,11 @@ export interface BatchExecutor {
   submit(request: JobRequest): Promise<Submission>;
   /** Any number of job ids; a job that Batch has forgotten is missing from the answer. */
   describe(jobIds: readonly string[]): Promise<BatchJob[]>;
-  /** All jobs whose name is `name` or, if it ends in `*`, begins with it, oldest first. */
+  /** All jobs of that name, over or not, oldest first. */
   listByName(name: string): Promise<BatchJob[]>;
+  /** All jobs of ours that are not over, whatever study they are of. */
+  listAlive(): Promise<BatchJob[]>;
+  /** Ends a job, if it is not over. */
   terminate(jobId: string, reason: string): Promise<void>;
 }
 
@@ -63,7 +66,9 @@ export interface BatchExecutor {
 export interface Rounds {
   /** Starts the halving machine for a study; an execution of that name that exists already is a success. */
   start(study: string, generation: number): Promise<void>;
-  /** Ends a study's execution. */
+  /** Whether the execution runs, has ended (however it did), or was never started. */
+  state(study: string, generation: number): Promise<"running" | "ended" | "missing">;
+  /** Ends a study's execution, if there is one. */
   stop(study: string, generation: number, reason: string): Promise<void>;
   /** Tells a waiting machine that its attempt ended. @returns false when nobody waits for that token any more. */
   resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean>;

@@ -14,15 +14,26 @@ export const isExpired = (trial: TrialItem, now: number) =>
 export const isLastAttempt = (study: LoadedStudy, trial: TrialItem) =>
   trial.lost + 1 >= study.spec.lease.maxAttempts;
 
-/** The record of the current attempt, lost. */
+/**
+ * The record of the current attempt, lost.
+ * @param seconds how long its job ran, for an attempt that had one.
+ */
 export const lostAttempt = (
   trial: TrialItem,
   end: AttemptRecord["end"],
   reason: string,
   now: number,
+  seconds?: number,
 ): readonly AttemptRecord[] => [
   ...trial.attempts,
-  { attempt: trial.attempt, end, reason, jobId: trial.job?.jobId ?? null, at: timestamp(now) },
+  {
+    attempt: trial.attempt,
+    end,
+    reason,
+    jobId: trial.job?.jobId ?? null,
+    at: timestamp(now),
+    ...(seconds !== undefined && { seconds }),
+  },
 ];
 
 /** The end of a trial whose last attempt was lost. */
@@ -31,10 +42,11 @@ export const outOfAttempts = (
   end: "expired" | "interrupted",
   reason: string,
   now: number,
-): TrialPatch => ({
+  seconds?: number,
+): TrialPatch & { readonly state: "failed" } => ({
   state: "failed",
   reason: `All ${trial.lost + 1} attempts were lost; the last one: ${reason}`,
-  attempts: lostAttempt(trial, end, reason, now),
+  attempts: lostAttempt(trial, end, reason, now, seconds),
   leaseExpires: null,
   finished: now,
 });

@@ -37,6 +37,16 @@ export const readOpen = async (deps: ServiceDeps, study: LoadedStudy): Promise<S
   };
 };
 
+/** The same for work that nobody waits for: null when the study is gone or going. */
+export const readIfThere = async (deps: ServiceDeps, study: LoadedStudy): Promise<Snapshot | null> => {
+  try {
+    return await readOpen(deps, study);
+  } catch (error) {
+    if (error instanceof StudyNotFound) return null;
+    throw error;
+  }
+};
+
 /** Segments `from` to `to - 1`; immutable, so those seen before come from memory. */
 export const segmentsOf = async (
   deps: ServiceDeps,

@@ -85,7 +85,7 @@ export const createStudy = (
   once(deps, write, async (acknowledge) => {
     const spec = completeSpec(deps, team, body);
     const space = compileSpace(spec.space, spec.constraints, spec.forbidden);
-    checkStudy(spec);
+    checkStudy(spec, body.budget.trials);
     const id = `${spec.name.slice(0, 56)}-${randomSuffix(deps)}`;
     const study: LoadedStudy = { team, id, spec, space };
     const budget = {
@@ -215,6 +215,9 @@ export const patchStudy = (
         throw new BudgetSpent(
           `${head.next - head.imported} trials were handed out already; the budget cannot go below that.`,
         );
+      }
+      if (study.spec.scheduler.name === "sha" && head.generation > 0 && trials !== head.trials) {
+        throw new Conflict("The rounds of this study have begun with the trials that they have.");
       }
       if (body.state !== undefined && stateOf(snapshot) === "finished" && trials === head.trials) {
         throw new Conflict("The study is finished. Extend its budget to run it again.");

@@ -71,3 +71,5 @@ export const openBatchKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `
 export const OPEN_BATCH_PREFIX = "BATCH#";
 export const openDeletionKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `DELETION#${study}` });
 export const OPEN_DELETION_PREFIX = "DELETION#";
+/** Turns all dispatching of the deployment off and on. */
+export const switchKey: Key = { pk: OPEN_PARTITION, sk: "SWITCH" };

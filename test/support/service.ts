@@ -38,9 +38,15 @@ export const testDeps = (
     submit: unused("Batch"),
     describe: unused("Batch"),
     listByName: unused("Batch"),
+    listAlive: unused("Batch"),
     terminate: unused("Batch"),
   },
-  rounds: { start: unused("rounds"), stop: unused("rounds"), resume: unused("rounds") },
+  rounds: {
+    start: unused("rounds"),
+    state: unused("rounds"),
+    stop: unused("rounds"),
+    resume: unused("rounds"),
+  },
   log: () => {},
   ...overrides,
 });

@@ -1,0 +1,113 @@
+import { hasEnded, OUR_TERMINATION } from "../executor/ending.ts";
+import { jobName } from "../executor/job-name.ts";
+import type { BatchJob } from "../schemas/batch-event.ts";
+import type { TrialItem, TrialPatch } from "../store/trial.ts";
+import { afterEnd, lossOf } from "./attempt-end.ts";
+import type { ServiceDeps } from "./deps.ts";
+import { isExpired, LEASE_RAN_OUT, stillExpired } from "./expire.ts";
+import { messageOf, queuedJob } from "./queued.ts";
+import { commitEnd, settleTrial } from "./settle.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { LoadedStudy } from "./study.ts";
+
+/** A step that takes longer than this was lost. */
+export const OVERDUE_MS = 60_000;
+
+/**
+ * Mends what lost messages, replies, events and crashes have left of a started study's trials. Every step is a
+ * conditional write or may be repeated, so two reconcilers at once do no harm.
+ */
+export const repairTrials = async (deps: ServiceDeps, { study, trials }: Snapshot): Promise<void> => {
+  const now = deps.clock();
+  const isOverdue = (trial: TrialItem) => trial.job !== null && trial.job.since <= now - OVERDUE_MS;
+  const inPhase = (state: TrialItem["state"], ...phases: string[]) =>
+    trials.filter((trial) => trial.state === state && trial.job !== null && phases.includes(trial.job.phase));
+
+  await sendAgain(deps, study, inPhase("queued", "queued").filter(isOverdue));
+  for (const trial of inPhase("running", "dispatching").filter(isOverdue)) {
+    await findSubmitted(deps, study, trial);
+  }
+  await checkJobs(deps, study, inPhase("running", "submitted", "claimed"), isOverdue);
+  for (const trial of trials) {
+    const isOver = trial.state !== "running" && trial.state !== "queued";
+    if (isOver && trial.job?.taskToken != null) await afterEnd(deps, study, trial);
+  }
+};
+
+/** In rounds, the machine sends an attempt when its turn comes: only one that the dispatcher has seen is sent again. */
+const sendAgain = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  trials: readonly TrialItem[],
+): Promise<void> => {
+  const inRounds = study.spec.scheduler.name === "sha";
+  const lost = trials.filter((trial) => !inRounds || trial.job?.taskToken != null);
+  if (lost.length > 0) await deps.queue.send(study.team, lost.map(messageOf));
+};
+
+/**
+ * The dispatcher set its fence and was not heard of again: the job may exist or not. Its name tells. Of several the
+ * oldest that still lives is the one, and the others end; when there is none, the trial gets a new attempt, so that the
+ * name stays that of one submission, and a job that shows up late is stale.
+ */
+const findSubmitted = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
+  const name = jobName({ study: study.id, trial: trial.number, attempt: trial.attempt });
+  const jobs = await deps.batch.listByName(name);
+  const [own, ...others] = [...jobs.filter((job) => !hasEnded(job)), ...jobs.filter(hasEnded)];
+  if (own === undefined) {
+    const patch: TrialPatch & { readonly state: "queued" } = {
+      state: "queued",
+      attempt: trial.attempt + 1,
+      job: queuedJob(deps.clock(), trial.job?.taskToken ?? null),
+    };
+    deps.log("never-submitted", { study: study.id, trial: trial.number, attempt: trial.attempt });
+    await commitEnd(deps, study, trial, { patch, changes: [] });
+    return;
+  }
+  deps.log("job-adopted", {
+    study: study.id,
+    trial: trial.number,
+    attempt: trial.attempt,
+    twins: others.length,
+  });
+  await settleTrial(deps, study, trial, own);
+  for (const job of others.filter((other) => !hasEnded(other))) {
+    await deps.batch.terminate(job.jobId, `${OUR_TERMINATION} submitted twice`);
+  }
+};
+
+/** Looks at the jobs of running trials: what their events should have told, and leases that ran out. */
+const checkJobs = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  trials: readonly TrialItem[],
+  isOverdue: (trial: TrialItem) => boolean,
+): Promise<void> => {
+  const ids = trials.flatMap((trial) => trial.job?.jobId ?? []);
+  const jobs = new Map<string, BatchJob>();
+  if (ids.length > 0) for (const job of await deps.batch.describe(ids)) jobs.set(job.jobId, job);
+  for (const trial of trials) {
+    const job = jobs.get(trial.job?.jobId ?? "");
+    if (job !== undefined && hasEnded(job)) await settleTrial(deps, study, trial, job);
+    else if (isExpired(trial, deps.clock())) await expire(deps, study, trial, job);
+    else if (job === undefined && isOverdue(trial)) await loseForgotten(deps, study, trial);
+  }
+};
+
+/** Its container has not been heard of for a whole lease: another attempt takes over, and the job ends if it lives. */
+const expire = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  trial: TrialItem,
+  job: BatchJob | undefined,
+): Promise<void> => {
+  const now = deps.clock();
+  const end = lossOf(study, trial, "expired", LEASE_RAN_OUT, now);
+  if (!(await commitEnd(deps, study, trial, end, stillExpired(now)))) return;
+  if (job !== undefined) await deps.batch.terminate(job.jobId, `${OUR_TERMINATION} no heartbeat`);
+};
+
+const loseForgotten = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
+  const end = lossOf(study, trial, "interrupted", "AWS Batch knows the job no more.", deps.clock());
+  await commitEnd(deps, study, trial, end);
+};
