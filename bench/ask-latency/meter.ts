@@ -88,7 +88,8 @@ export const meter = (client: DynamoDBClient): Meter => {
         case "BatchWriteItemCommand": {
           const tables = input.RequestItems as Record<string, { DeleteRequest?: WriteInput }[]>;
           for (const requests of Object.values(tables)) {
-            for (const { DeleteRequest } of requests) counts.writes += writeUnits(bytesOf(DeleteRequest ?? {}));
+            for (const { DeleteRequest } of requests)
+              counts.writes += writeUnits(bytesOf(DeleteRequest ?? {}));
           }
           break;
         }

@@ -4,21 +4,23 @@
  *
  *   npm run bench:ask
  */
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { startEmulator } from "../../local/emulator.ts";
+import { root } from "../../local/process.ts";
+import { createRandom } from "../../shared/numerics/random.ts";
 import { addTrials } from "../../shared/service/add.ts";
 import { askTrials } from "../../shared/service/ask.ts";
 import type { ServiceDeps } from "../../shared/service/deps.ts";
 import { FOLD_AT } from "../../shared/service/fold.ts";
 import { loadStudy } from "../../shared/service/study.ts";
 import { tellTrial } from "../../shared/service/tell.ts";
-import { createRandom } from "../../shared/numerics/random.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
-import { startEmulator } from "../../local/emulator.ts";
-import { createTable } from "../../test/support/table.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../test/support/service.ts";
+import { createTable } from "../../test/support/table.ts";
 import { type Meter, meter } from "./meter.ts";
 
 const SIZES = [100, 1_000, 10_000];
@@ -66,7 +68,12 @@ const fill = async (deps: ServiceDeps, id: string, count: number) => {
   }
 };
 
-const measure = async (client: DynamoDBClient, table: string, size: number, algorithm: "tpe" | "random"): Promise<Row> => {
+const measure = async (
+  client: DynamoDBClient,
+  table: string,
+  size: number,
+  algorithm: "tpe" | "random",
+): Promise<Row> => {
   const deps = testDeps(client, table);
   // The clock of the bench is the machine's.
   const live = { ...deps, clock: () => Date.now() };
@@ -86,7 +93,13 @@ const measure = async (client: DynamoDBClient, table: string, size: number, algo
   coldMeter.stop();
   const coldReads = coldMeter.reads;
   for (const trial of first.trials) {
-    await tellTrial(cold, study, trial.number, { attempt: 1, values: { loss: objective(trial.params) } }, noReceipt);
+    await tellTrial(
+      cold,
+      study,
+      trial.number,
+      { attempt: 1, values: { loss: objective(trial.params) } },
+      noReceipt,
+    );
   }
 
   const ask: number[] = [];
@@ -99,7 +112,13 @@ const measure = async (client: DynamoDBClient, table: string, size: number, algo
     ask.push(t1 - t0);
     for (const trial of trials) {
       const t2 = performance.now();
-      await tellTrial(cold, study, trial.number, { attempt: 1, values: { loss: objective(trial.params) } }, noReceipt);
+      await tellTrial(
+        cold,
+        study,
+        trial.number,
+        { attempt: 1, values: { loss: objective(trial.params) } },
+        noReceipt,
+      );
       tell.push(performance.now() - t2);
     }
   }
@@ -107,7 +126,7 @@ const measure = async (client: DynamoDBClient, table: string, size: number, algo
   return { trials: size, ask, tell, cost, cold: coldTime, coldReads };
 };
 
-const emulator = await startEmulator();
+const emulator = await startEmulator({ folder: join(root, ".hone", "bench") });
 try {
   const { client, tableName } = await createTable(emulator.endpoint);
   console.log(
