@@ -5,7 +5,7 @@ import { type Ranking, rank } from "../scheduler/sha.ts";
 import type { ClosedRung, OpenedRung } from "../schemas/rounds.ts";
 import { changeHead } from "../store/head.ts";
 import { headKey } from "../store/keys.ts";
-import { closeRung, newRung, type Rung, readRung } from "../store/rung.ts";
+import { newRung, type Rung, readRung, rungClosed } from "../store/rung.ts";
 import { type Change, ConditionFailed } from "../store/store.ts";
 import { changeTrial, newTrial, sameJob, type TrialItem, type TrialPatch } from "../store/trial.ts";
 import type { ServiceDeps } from "./deps.ts";
@@ -181,7 +181,7 @@ const patience = ({ spec }: LoadedStudy): number => {
  * Closes a rung when all its trials are over there: ranks them, promotes the best, ends the others. Decided once, by one
  * conditional write, from the told values alone.
  */
-export const closeRungOf = async (deps: ServiceDeps, address: RungAddress): Promise<ClosedRung> => {
+export const closeRung = async (deps: ServiceDeps, address: RungAddress): Promise<ClosedRung> => {
   const { rung } = address;
   for (let tries = 1; tries <= MAX_TRIES; tries++) {
     const round = await readRound(deps, address);
@@ -192,7 +192,7 @@ export const closeRungOf = async (deps: ServiceDeps, address: RungAddress): Prom
     try {
       if (known.state === "open") {
         await deps.store.transact([
-          closeRung(snapshot.study.id, rung, decide(snapshot.study, rungs, rung, known)),
+          rungClosed(snapshot.study.id, rung, decide(snapshot.study, rungs, rung, known)),
           stillOurs(snapshot),
         ]);
         continue;

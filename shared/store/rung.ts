@@ -46,7 +46,7 @@ export const newRung = (study: string, rung: number, members: readonly number[])
 });
 
 /** Closes a rung, once: fails under the name "rung" when it is closed already. */
-export const closeRung = (
+export const rungClosed = (
   study: string,
   rung: number,
   decided: Pick<Rung, "order" | "promoted" | "hash">,

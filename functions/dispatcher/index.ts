@@ -1,0 +1,15 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { ServiceDeps } from "../../shared/service/deps.ts";
+import { dispatchMessages } from "../../shared/service/dispatch.ts";
+import { serviceDeps } from "../deps.ts";
+
+/** The dispatcher Lambda: queued attempts in, the messages that must come back out. */
+export const createDispatcher =
+  (deps: () => ServiceDeps) =>
+  async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const messages = event.Records.map(({ messageId, body }) => ({ id: messageId, body }));
+    const again = await dispatchMessages(deps(), messages);
+    return { batchItemFailures: again.map((itemIdentifier) => ({ itemIdentifier })) };
+  };
+
+export const handler = createDispatcher(serviceDeps);

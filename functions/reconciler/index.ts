@@ -1,0 +1,17 @@
+import type { Context } from "aws-lambda";
+import type { ServiceDeps } from "../../shared/service/deps.ts";
+import { reconcile } from "../../shared/service/reconcile.ts";
+import { serviceDeps } from "../deps.ts";
+
+/** The last step must end before the Lambda does. */
+const RESERVE_MS = 20_000;
+
+/** The reconciler Lambda, on a schedule. */
+export const createReconciler =
+  (deps: () => ServiceDeps) =>
+  async (_event: unknown, context: Pick<Context, "getRemainingTimeInMillis">): Promise<void> => {
+    const world = deps();
+    await reconcile(world, world.clock() + context.getRemainingTimeInMillis() - RESERVE_MS);
+  };
+
+export const handler = createReconciler(serviceDeps);
