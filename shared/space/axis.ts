@@ -11,7 +11,8 @@ import { isNumeric } from "./space.ts";
 export const toScale = (scale: Scale, value: number): number =>
   scale === "linear" ? value : scale === "log" ? Math.log(value) : -Math.log1p(-value);
 
-const fromScale = (scale: Scale, scaled: number): number =>
+/** The number at a place on its scale. */
+export const fromScale = (scale: Scale, scaled: number): number =>
   scale === "linear" ? scaled : scale === "log" ? Math.exp(scaled) : -Math.expm1(-scaled);
 
 /** Which of n equal cells of [0, 1] holds u. */

@@ -1,6 +1,6 @@
 import type { ParameterValue } from "../schemas/common.ts";
 import type { SpaceDefinition, When } from "../schemas/space.ts";
-import { stepOf, stepValue } from "./axis.ts";
+import { fromScale, stepOf, stepValue, toScale } from "./axis.ts";
 import { pointer, type Report, unknownParameter } from "./report.ts";
 import {
   type ChoiceParameter,
@@ -9,6 +9,11 @@ import {
   type NumericParameter,
   type Parameter,
 } from "./space.ts";
+
+/** What counts as lying on a step, as a part of the step. */
+const NOISE = 1e-9;
+/** The same on a continuous axis, as a part of the axis. */
+const AXIS_NOISE = 1e-12;
 
 /**
  * The parameters' names, parents before their children, otherwise as written. A cycle is reported, once for each
@@ -124,7 +129,7 @@ const canBe = (parent: NumericParameter, value: number): boolean =>
 /** Whether a number is one of the parameter's steps, but for representation noise. */
 export const isOnStep = (parameter: NumericParameter, value: number): boolean => {
   const nearest = stepValue(parameter, stepOf(parameter, value));
-  return Math.abs(nearest - value) <= 1e-9 * (parameter.step ?? 1);
+  return Math.abs(nearest - value) <= NOISE * (parameter.step ?? 1);
 };
 
 const onRange = (
@@ -140,8 +145,24 @@ const onRange = (
       `${parent.name} goes from ${parent.low} to ${parent.high} and never lies within these bounds. Widen them.`,
     );
   }
-  return { parent: parent.index, kind: "range", low, high };
+  return { parent: parent.index, kind: "range", ...widened(parent, low, high) };
 };
+
+/** Bounds wider by noise, so that a value on a bound stays within it on its way through the cube. */
+const widened = (parent: NumericParameter, low: number, high: number) => {
+  if (parent.size !== Infinity) {
+    const noise = NOISE * (parent.step ?? 1);
+    return { low: low - noise, high: high + noise };
+  }
+  return {
+    low: low <= parent.low ? -Infinity : moved(parent, low, -AXIS_NOISE),
+    high: high >= parent.high ? Infinity : moved(parent, high, AXIS_NOISE),
+  };
+};
+
+/** A number moved along its parameter's axis. */
+const moved = (parameter: NumericParameter, value: number, by: number): number =>
+  fromScale(parameter.scale, toScale(parameter.scale, value) + by * parameter.span);
 
 const someStepWithin = (parent: NumericParameter, low: number, high: number): boolean => {
   if (parent.size === Infinity || low <= parent.low) return true;

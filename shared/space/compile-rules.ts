@@ -1,4 +1,5 @@
 import type { ForbiddenCombination, LinearConstraint } from "../schemas/space.ts";
+import { coordinateOf, coordinateOfNumber } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
 import { pointer, type Report, unknownParameter } from "./report.ts";
 import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Parameter } from "./space.ts";
@@ -103,7 +104,7 @@ export const compileForbidden = (
     if (!isNumeric(parameter)) {
       const choice = parameter.choices.indexOf(value);
       if (choice < 0) report(at, `${name} has no choice ${JSON.stringify(value)}. Remove it or correct it.`);
-      return [{ parameter: parameter.index, value: choice }];
+      return [{ parameter: parameter.index, coordinate: coordinateOf(parameter, choice) }];
     }
     const isValue =
       typeof value === "number" &&
@@ -116,6 +117,6 @@ export const compileForbidden = (
         `${name} never has the value ${JSON.stringify(value)}. Remove the combination or correct it.`,
       );
     }
-    return [{ parameter: parameter.index, value: Number(value) }];
+    return [{ parameter: parameter.index, coordinate: coordinateOfNumber(parameter, Number(value)) }];
   });
 };

@@ -1,4 +1,4 @@
-import { indexOf, numberAt } from "./axis.ts";
+import { numberAt } from "./axis.ts";
 import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Space } from "./space.ts";
 
 /** Representation noise that a sum may have: 0.1 + 0.2 <= 0.3 holds. Relative to the size of the sum's terms. */
@@ -28,15 +28,14 @@ export const satisfies = (space: Space, constraint: CompiledConstraint, x: Array
   return sum >= constraint.min - noise && sum <= constraint.max + noise;
 };
 
+/** How near a continuous parameter must come to a forbidden value, on its axis. */
+const SAME = 1e-9;
+
 /** Whether x agrees with every term of a forbidden combination. */
 export const isForbidden = (space: Space, terms: readonly ForbiddenTerm[], x: ArrayLike<number>): boolean =>
-  terms.every(({ parameter: index, value }) => {
-    const u = x[index]!;
-    if (Number.isNaN(u)) return false;
-    const parameter = space.parameters[index]!;
-    if (!isNumeric(parameter)) return indexOf(parameter, u) === value;
-    const number = numberAt(parameter, u);
-    return Math.abs(number - value) <= 1e-12 * Math.abs(value);
+  terms.every(({ parameter, coordinate }) => {
+    const tolerance = space.parameters[parameter]!.size === Infinity ? SAME : 0;
+    return Math.abs(x[parameter]! - coordinate) <= tolerance;
   });
 
 /**

@@ -63,7 +63,10 @@ export interface ChoiceParameter extends ParameterBase {
 
 export type Parameter = NumericParameter | ChoiceParameter;
 
-/** Active only while the parent is active and its value is one of `values` (choice indices) or within the bounds. */
+/**
+ * Active only while the parent is active and its value is one of those listed or within the bounds. The bounds are wider
+ * than the client's by the noise that a value gets on its way through the cube.
+ */
 export type Condition =
   | { readonly parent: number; readonly kind: "choices"; readonly indices: readonly number[] }
   | { readonly parent: number; readonly kind: "values"; readonly values: readonly number[] }
@@ -76,10 +79,10 @@ export interface CompiledConstraint {
   readonly max: number;
 }
 
-/** One value of a forbidden combination: the index of a choice, or a number. An inactive parameter never agrees. */
+/** One value of a forbidden combination, by its coordinate. An inactive parameter never agrees. */
 export interface ForbiddenTerm {
   readonly parameter: number;
-  readonly value: number;
+  readonly coordinate: number;
 }
 
 export const isNumeric = (parameter: Parameter): parameter is NumericParameter =>
