@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The fields Hone reads of AWS Batch's "Batch Job State Change" event (EventBridge) and of DescribeJobs, which share

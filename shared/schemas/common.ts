@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Team, study, sweep: lower case, safe in a path, a key and a job name. */
 export const Id = z

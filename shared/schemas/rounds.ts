@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id } from "./common.ts";
 
 const address = { study: Id, generation: z.int().min(1), rung: z.int().min(0).max(64) };

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "./common.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "./space.ts";
 

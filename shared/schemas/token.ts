@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, Timestamp } from "./common.ts";
 
 /** What a token may do: see the actions of each role in `auth/authorize.ts`. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "./common.ts";
 import { BestTrial, StudyState } from "./study.ts";
 
