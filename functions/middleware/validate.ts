@@ -4,6 +4,7 @@ import { pointerTo } from "./pointer.ts";
 
 /** Faults told at once; a body of 256 KiB can hold tens of thousands. */
 const MAX_FAULTS = 20;
+const MAX_QUOTED = 64;
 
 /**
  * Checks a body or a query against its schema.
@@ -27,7 +28,7 @@ type Issue = core.$ZodIssue;
 const faultsOf = (issue: Issue, known: KnownKeys, above: readonly PropertyKey[] = []): FieldError[] => {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, MAX_FAULTS).map((key) => ({
       pointer: pointerTo([...path, key]),
       detail: unknownField(key, known.get(issue.keys) ?? []),
     }));
@@ -100,7 +101,7 @@ const keysOf = (schema: core.$ZodRawIssue["inst"]): readonly string[] => {
 };
 
 const unknownField = (key: string, known: readonly string[]): string => {
-  const nearest = known
+  const nearest = (key.length > MAX_QUOTED ? [] : known)
     .map((name) => ({ name, distance: editDistance(key.toLowerCase(), name.toLowerCase()) }))
     .sort((one, other) => one.distance - other.distance)[0];
   if (nearest !== undefined && nearest.distance <= furthest(nearest.name))
@@ -132,7 +133,6 @@ const isUnsafeInteger = (issue: Issue) =>
   (issue.code === "too_big" && issue.maximum === Number.MAX_SAFE_INTEGER) ||
   (issue.code === "too_small" && issue.minimum === Number.MIN_SAFE_INTEGER);
 
-const MAX_QUOTED = 64;
 /** Nothing long of the caller's is repeated to it. */
 const quote = (text: string) =>
   JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);

@@ -23,12 +23,15 @@ export type Caller =
   /** A credential that is unknown, expired or revoked. */
   | { readonly kind: "refused"; readonly reason: string };
 
-/** What an action is done to: the loaded study, and the trial that the path names. */
+/** What an action is done to: the loaded study, the trial that the path names, the attempt that the body names. */
 export interface Target {
   readonly team: string;
   readonly study?: string;
   readonly trial?: number;
+  readonly attempt?: number;
 }
+
+type KnownCaller = Exclude<Caller, { readonly kind: "refused" }>;
 
 const read: readonly Action[] = ["study:list", "study:read", "trial:read"];
 const work: readonly Action[] = ["trial:ask", "trial:report", "trial:tell"];
@@ -49,13 +52,21 @@ const jobActions: Readonly<Record<"bootstrap" | "trial", ReadonlySet<Action>>> =
 };
 
 /**
+ * Lets a known caller into its own team, before anything of that team is read.
+ * @throws Unauthenticated for a refused credential; NotFound, as if it did not exist, for another's team.
+ */
+export function authorizeTeam(caller: Caller, team: string): asserts caller is KnownCaller {
+  if (caller.kind === "refused") throw new Unauthenticated(caller.reason);
+  if (caller.team !== team) throw new NotFound("There is nothing here that this token may see.");
+}
+
+/**
  * Lets the caller do `action` to `target`, or throws; deny by default.
  * @throws Unauthenticated for a refused credential; NotFound or StudyNotFound, as if it did not exist, for what
  *   belongs to others; Forbidden when the role does not allow the action.
  */
 export const authorize = (caller: Caller, action: Action, target: Target): void => {
-  if (caller.kind === "refused") throw new Unauthenticated(caller.reason);
-  if (caller.team !== target.team) throw new NotFound("There is nothing here that this token may see.");
+  authorizeTeam(caller, target.team);
   if (caller.kind === "token") {
     if (caller.study !== null && caller.study !== target.study) {
       if (target.study !== undefined) throw new StudyNotFound(target.study);
@@ -68,6 +79,9 @@ export const authorize = (caller: Caller, action: Action, target: Target): void 
   }
   if (target.study !== caller.study) throw new StudyNotFound(target.study ?? "");
   if (target.trial !== caller.trial) throw new Forbidden("A trial's token opens its own trial alone.");
+  if (target.attempt !== undefined && target.attempt !== caller.attempt) {
+    throw new Forbidden(`This token is good for attempt ${caller.attempt} alone.`);
+  }
   if (!jobActions[caller.kind].has(action))
     throw new Forbidden(`A ${caller.kind} token may not do this (${action}).`);
 };

@@ -12,7 +12,7 @@ export type Acknowledge = (answer: unknown) => Change[];
  * @throws KeyReuse when the key came before with another body.
  */
 export const once = async <T>(
-  deps: ServiceDeps,
+  deps: Pick<ServiceDeps, "store" | "clock">,
   write: WriteContext,
   run: (acknowledge: Acknowledge) => Promise<T>,
 ): Promise<T> => {

@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import type { Study, StudyPage } from "../shared/schemas/study.ts";
+import type { BestReply } from "../shared/schemas/trial.ts";
+import { CommandError, command, type Output } from "./command.ts";
+import { call, callJson } from "./http.ts";
+
+const STDIN = 0;
+
+export const create = command({
+  summary: "Create a study from a JSON file (`-` reads standard input).",
+  args: [],
+  options: { file: { type: "string", short: "f" } },
+  describe: { file: "the study, as POST /studies takes it (-f for short)" },
+  run: async (_, { file }) => {
+    if (file === undefined) throw new CommandError("Name the file: -f study.json");
+    return shown(await callJson<Study>("POST", "/studies", readJson(file)));
+  },
+});
+
+export const list = command({
+  summary: "List the team's studies.",
+  args: [],
+  options: {},
+  describe: {},
+  run: async () => {
+    const studies: StudyPage["studies"] = [];
+    let cursor: string | null = null;
+    do {
+      const from: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+      const page: StudyPage = await callJson<StudyPage>("GET", `/studies${from}`);
+      studies.push(...page.studies);
+      cursor = page.cursor;
+    } while (cursor !== null);
+    const lines = studies.map(({ study, created, state }) => `${created}  ${state.padEnd(8)}  ${study}`);
+    return { json: { studies }, text: lines.join("\n") || "No studies yet." };
+  },
+});
+
+export const show = command({
+  summary: "Show a study's progress.",
+  args: ["study"],
+  options: {},
+  describe: {},
+  run: async ([study]) => shown(await callJson<Study>("GET", `/studies/${named(study)}`)),
+});
+
+export const best = command({
+  summary: "Show the best trial, or the Pareto set.",
+  args: ["study"],
+  options: {},
+  describe: {},
+  run: async ([study]) => {
+    const reply = await callJson<BestReply>("GET", `/studies/${named(study)}/best`);
+    return { json: reply, text: reply.trials.map(bestLine).join("\n") || "No trial has completed yet." };
+  },
+});
+
+export const exportTrials = command({
+  summary: "Write all finished trials to standard output.",
+  args: ["study"],
+  options: { format: { type: "string" } },
+  describe: { format: "csv (the default) or json" },
+  run: async ([study], { format = "csv" }) => {
+    const text = await call("GET", `/studies/${named(study)}/export?format=${encodeURIComponent(format)}`);
+    return { json: format === "json" ? JSON.parse(text) : { csv: text }, text: text.trimEnd() };
+  },
+});
+
+export const start = command({
+  summary: "Start the batch executor.",
+  args: ["study"],
+  options: {},
+  describe: {},
+  run: async ([study]) => shown(await callJson<Study>("POST", `/studies/${named(study)}/start`)),
+});
+
+export const stop = command({
+  summary: "Stop the batch executor; running trials are put back.",
+  args: ["study"],
+  options: { drain: { type: "boolean" } },
+  describe: { drain: "let running trials end by themselves" },
+  run: async ([study], { drain = false }) =>
+    shown(await callJson<Study>("POST", `/studies/${named(study)}/stop`, { drain })),
+});
+
+export const remove = command({
+  summary: "Delete a study and all its trials, for good.",
+  args: ["study"],
+  options: { yes: { type: "boolean" } },
+  describe: { yes: "required: there is no way back" },
+  run: async ([study], { yes }) => {
+    if (yes !== true) throw new CommandError(`This deletes ${study} and all its trials for good. Add --yes.`);
+    await call("DELETE", `/studies/${named(study)}`);
+    return { json: { deleted: study }, text: `Study ${study} deleted.` };
+  },
+});
+
+/** An argument as one segment of a path, whatever is in it. */
+const named = (argument = "") => encodeURIComponent(argument);
+
+const readJson = (file: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(file === "-" ? STDIN : file, "utf8"));
+  } catch (error) {
+    throw new CommandError(`${file}: ${error instanceof Error ? error.message : error}`);
+  }
+};
+
+const shown = (study: Study): Output => {
+  const { completed, pruned, failed, running, queued } = study.trials;
+  const lines = [
+    `${study.study}  ${study.state}`,
+    `${completed + pruned + failed} of ${study.budget.trials} trials over (${failed} failed, ${pruned} pruned), ${running} running, ${queued} queued`,
+    ...study.best.slice(0, 1).map((trial) => `best: ${bestLine(trial)}`),
+    ...(study.message === null ? [] : [study.message]),
+  ];
+  return { json: study, text: lines.join("\n") };
+};
+
+const bestLine = ({ number, params, values }: BestReply["trials"][number]) =>
+  `trial ${number}  ${JSON.stringify(values)}  ${JSON.stringify(params)}`;

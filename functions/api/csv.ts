@@ -1,0 +1,31 @@
+import type { Trial } from "../../shared/schemas/trial.ts";
+
+const BEFORE = ["number", "state", "attempt"] as const;
+const AFTER = ["algorithm", "why", "worker", "reason", "created", "finished"] as const;
+
+/**
+ * Trials as CSV (RFC 4180): one row a trial, one column a parameter (`params.lr`) and a metric (`values.loss`), empty
+ * where a trial has none. Doubles are written so that they read back exactly.
+ */
+export const toCsv = (trials: readonly Trial[]): string => {
+  const parameters = [...new Set(trials.flatMap((trial) => Object.keys(trial.params)))].sort();
+  const metrics = [...new Set(trials.flatMap((trial) => Object.keys(trial.values ?? {})))].sort();
+  const header = [
+    ...BEFORE,
+    ...parameters.map((name) => `params.${name}`),
+    ...metrics.map((name) => `values.${name}`),
+    ...AFTER,
+  ];
+  const rows = trials.map((trial) => [
+    ...BEFORE.map((field) => trial[field]),
+    ...parameters.map((name) => trial.params[name]),
+    ...metrics.map((name) => trial.values?.[name]),
+    ...AFTER.map((field) => trial[field]),
+  ]);
+  return [header, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+};
+
+const cell = (value: string | number | boolean | null | undefined): string => {
+  const text = String(value ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};

@@ -1,0 +1,58 @@
+import * as z from "zod";
+import { type Route, type RouteName, routes } from "../../shared/api/routes.ts";
+import { authorize } from "../../shared/auth/authorize.ts";
+import { invalid } from "../../shared/errors.ts";
+import type { ServiceDeps } from "../../shared/service/deps.ts";
+import { loadStudy } from "../../shared/service/study.ts";
+import type { ApiEvent, ApiReply } from "../middleware/event.ts";
+import { validate } from "../middleware/validate.ts";
+import type { Handlers, Reply, TextReply } from "./handler.ts";
+import { healthReply, toReply } from "./reply.ts";
+import * as studies from "./studies.ts";
+import * as tokens from "./tokens.ts";
+import * as trials from "./trials.ts";
+
+const handlers: Handlers = { ...studies, ...trials, ...tokens };
+
+/** A handler whose route is not known when compiling; `Handlers` has held each one against its own route. */
+type AnyHandler = (request: object, deps: ServiceDeps) => Promise<Reply<RouteName> | TextReply>;
+
+const NoBody = z.strictObject({});
+
+/**
+ * Checks the input against the route's schemas, loads the study that the path names, asks whether the caller may do
+ * this to it, and only then calls the handler: no handler can forget one of them.
+ */
+export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiReply> => {
+  const { match, caller, json, receipt } = event;
+  if (match.route === "health") return healthReply;
+  const route: Route = routes[match.route];
+  const { team, token } = match.path;
+
+  const query = route.query && validate(route.query, queryOf(event.rawQueryString));
+  const body = validate(route.body ?? NoBody, json);
+  const study = match.path.study === "" ? null : await loadStudy(deps, team, match.path.study);
+  const number = match.path.number === "" ? null : Number(match.path.number);
+  authorize(caller, route.action, {
+    team: study?.team ?? team,
+    ...(study !== null && { study: study.id }),
+    ...(number !== null && { trial: number }),
+    ...(hasAttempt(body) && { attempt: body.attempt }),
+  });
+
+  const handle = handlers[match.route] as unknown as AnyHandler;
+  const reply = await handle({ team, study, number, token, query, body, caller, write: { receipt } }, deps);
+  return toReply(route, reply, event.rawPath);
+};
+
+const queryOf = (text: string): Record<string, string> => {
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (Object.hasOwn(query, name)) throw invalid(`/${name}`, `The parameter ${name} is given twice.`);
+    query[name] = value;
+  }
+  return query;
+};
+
+const hasAttempt = (body: unknown): body is { attempt: number } =>
+  typeof body === "object" && body !== null && "attempt" in body && typeof body.attempt === "number";

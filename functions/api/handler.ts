@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import type { RouteName, routes } from "../../shared/api/routes.ts";
+import type { Caller } from "../../shared/auth/authorize.ts";
+import type { ServiceDeps, WriteContext } from "../../shared/service/deps.ts";
+import type { LoadedStudy } from "../../shared/service/study.ts";
+
+type Routes = typeof routes;
+
+type Parsed<N extends RouteName, K extends "body" | "query"> = Routes[N] extends {
+  readonly [P in K]: infer S;
+}
+  ? S extends z.ZodType
+    ? z.output<S>
+    : never
+  : null;
+
+/** `T` where the route's path names such a thing, else null. */
+type Named<N extends RouteName, P extends string, T> = Routes[N]["path"] extends `${string}{${P}}${string}`
+  ? T
+  : null;
+
+/** A request that was checked: its route's schemas fit, and the caller may do this to what was loaded. */
+export interface Request<N extends RouteName> {
+  readonly team: string;
+  readonly study: Named<N, "study", LoadedStudy>;
+  readonly number: Named<N, "number", number>;
+  readonly token: Named<N, "token", string>;
+  readonly query: Parsed<N, "query">;
+  readonly body: Parsed<N, "body">;
+  readonly caller: Caller;
+  readonly write: WriteContext;
+}
+
+/** A reply of the route's schema; `location` is the id of what was created, below the request's path. */
+export interface Reply<N extends RouteName> {
+  readonly body: Routes[N]["reply"] extends z.ZodType ? z.input<Routes[N]["reply"]> : null;
+  readonly location?: string;
+}
+
+/** An answer that is not JSON. */
+export interface TextReply {
+  readonly text: string;
+  readonly type: string;
+  readonly fileName: string;
+}
+
+/** Parsed input in, reply out; both types come from the table of routes. */
+export type Handler<N extends RouteName> = (
+  request: Request<N>,
+  deps: ServiceDeps,
+) => Promise<Reply<N> | TextReply>;
+
+export type Handlers = { readonly [N in RouteName]: Handler<N> };

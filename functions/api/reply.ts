@@ -1,0 +1,44 @@
+import type { Route, RouteName } from "../../shared/api/routes.ts";
+import { TooLarge } from "../../shared/errors.ts";
+import type { ApiReply } from "../middleware/event.ts";
+import type { Reply, TextReply } from "./handler.ts";
+
+/** Lambda answers at most 6 MB; beyond that API Gateway would say 500. */
+const MAX_REPLY_BYTES = 5_500_000;
+
+export const healthReply: ApiReply = {
+  statusCode: 200,
+  headers: { "content-type": "application/json" },
+  body: '{"status":"ok"}',
+};
+
+/**
+ * A handler's answer as HTTP.
+ * @throws TooLarge when the answer does not fit; the caller asks for less at a time.
+ */
+export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path: string): ApiReply => {
+  if ("text" in reply) {
+    return limited({
+      statusCode: route.status,
+      headers: {
+        "content-type": reply.type,
+        "content-disposition": `attachment; filename="${reply.fileName}"`,
+      },
+      body: reply.text,
+    });
+  }
+  if (reply.body === null) return { statusCode: route.status };
+  return limited({
+    statusCode: route.status,
+    headers: {
+      "content-type": "application/json",
+      ...(reply.location !== undefined && { location: `${path}/${reply.location}` }),
+    },
+    body: JSON.stringify(reply.body),
+  });
+};
+
+const limited = (reply: ApiReply & { readonly body: string }): ApiReply => {
+  if (Buffer.byteLength(reply.body) <= MAX_REPLY_BYTES) return reply;
+  throw new TooLarge("The answer is larger than 5.5 MB. Read the trials in pages: GET .../trials?limit=100.");
+};

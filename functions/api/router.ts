@@ -1,0 +1,62 @@
+import {
+  BASE_PATH,
+  HEALTH_PATH,
+  type PathParameter,
+  pathParameters,
+  type Route,
+  type RouteName,
+  routes,
+} from "../../shared/api/routes.ts";
+import { NotFound } from "../../shared/errors.ts";
+
+/** Which route a request is for, and what its path names. */
+export interface Match {
+  readonly route: RouteName | "health";
+  readonly path: Readonly<Record<PathParameter, string>>;
+}
+
+/** Longer than any path of ours. */
+const MAX_PATH = 512;
+
+/**
+ * Finds the route of a request in the table, by the path as it was sent. An id is lower-case letters, digits and
+ * hyphens and nothing else stands in a path, so `..`, `//`, `%2f`, capitals and a trailing slash match no route. A known
+ * path with another method is a 404 too: API Gateway declares pairs of method and path and answers so before we do.
+ * @throws NotFound
+ */
+export const matchRoute = (method: string, path: string): Match => {
+  if (method === "GET" && path === HEALTH_PATH) return { route: "health", path: NO_PATH };
+  if (path.length <= MAX_PATH) {
+    for (const { name, method: wanted, pattern } of patterns) {
+      const groups = method === wanted ? pattern.exec(path)?.groups : undefined;
+      if (groups !== undefined) return { route: name, path: { ...NO_PATH, ...groups } };
+    }
+  }
+  throw new NotFound("There is nothing at this path.");
+};
+
+const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "" };
+
+/** How each path parameter is written; `number` without leading zeros, so that a trial has one address. */
+const forms: Readonly<Record<PathParameter, string>> = {
+  team: "[a-z0-9][a-z0-9-]{2,62}",
+  study: "[a-z0-9][a-z0-9-]{2,62}",
+  number: "0|[1-9][0-9]{0,8}",
+  token: "[a-z0-9]{12}",
+};
+
+const isParameter = (name: string): name is PathParameter => name in pathParameters;
+
+const patternOf = (path: string): RegExp =>
+  new RegExp(
+    `^${path.replace(/\{(\w+)\}/g, (_, name: string) => {
+      if (!isParameter(name)) throw new Error(`Route ${path} has an unknown parameter ${name}.`);
+      return `(?<${name}>${forms[name]})`;
+    })}$`,
+  );
+
+const patterns = (Object.entries(routes) as [RouteName, Route][]).map(([name, route]) => ({
+  name,
+  method: route.method,
+  pattern: patternOf(`${BASE_PATH}${route.path}`),
+}));

@@ -1,0 +1,40 @@
+import { deleteStudy as remove } from "../../shared/service/delete.ts";
+import { startStudy } from "../../shared/service/start.ts";
+import { stopStudy } from "../../shared/service/stop.ts";
+import {
+  createStudy as create,
+  listStudies as list,
+  patchStudy as patch,
+  readStudy,
+} from "../../shared/service/study.ts";
+import type { Handler } from "./handler.ts";
+
+export const createStudy: Handler<"createStudy"> = async ({ team, body, write }, deps) => {
+  const study = await create(deps, team, body, write);
+  return { body: study, location: study.study };
+};
+
+export const listStudies: Handler<"listStudies"> = async ({ team, query }, deps) => ({
+  body: await list(deps, team, query),
+});
+
+export const getStudy: Handler<"getStudy"> = async ({ study }, deps) => ({
+  body: await readStudy(deps, study),
+});
+
+export const patchStudy: Handler<"patchStudy"> = async ({ study, body, write }, deps) => ({
+  body: await patch(deps, study, body, write),
+});
+
+export const deleteStudy: Handler<"deleteStudy"> = async ({ study }, deps) => {
+  await remove(deps, study);
+  return { body: null };
+};
+
+export const start: Handler<"start"> = async ({ study, write }, deps) => ({
+  body: await startStudy(deps, study, write),
+});
+
+export const stop: Handler<"stop"> = async ({ study, body, write }, deps) => ({
+  body: await stopStudy(deps, study, body, write),
+});

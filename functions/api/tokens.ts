@@ -1,0 +1,20 @@
+import {
+  createToken as create,
+  listTokens as list,
+  deleteToken as remove,
+} from "../../shared/service/tokens.ts";
+import type { Handler } from "./handler.ts";
+
+export const createToken: Handler<"createToken"> = async ({ team, body, caller, write }, deps) => {
+  const token = await create(deps, team, body, caller.kind === "token" ? caller.id : caller.kind, write);
+  return { body: token, location: token.id };
+};
+
+export const listTokens: Handler<"listTokens"> = async ({ team, query }, deps) => ({
+  body: await list(deps, team, query),
+});
+
+export const deleteToken: Handler<"deleteToken"> = async ({ team, token, write }, deps) => {
+  await remove(deps, team, token, write);
+  return { body: null };
+};

@@ -1,0 +1,53 @@
+import { addTrials as add } from "../../shared/service/add.ts";
+import { askTrials } from "../../shared/service/ask.ts";
+import { claimTrial } from "../../shared/service/claim.ts";
+import {
+  bestTrials,
+  exportTrials as exportAll,
+  listTrials as list,
+  readTrial,
+} from "../../shared/service/read.ts";
+import { heartbeatTrial, reportTrial } from "../../shared/service/report.ts";
+import { tellTrial } from "../../shared/service/tell.ts";
+import { toCsv } from "./csv.ts";
+import type { Handler } from "./handler.ts";
+
+export const ask: Handler<"ask"> = async ({ study, body, write }, deps) => ({
+  body: await askTrials(deps, study, body, write),
+});
+
+export const report: Handler<"report"> = async ({ study, number, body, write }, deps) => ({
+  body: await reportTrial(deps, study, number, body, write),
+});
+
+export const heartbeat: Handler<"heartbeat"> = async ({ study, number, body, write }, deps) => ({
+  body: await heartbeatTrial(deps, study, number, body, write),
+});
+
+export const tell: Handler<"tell"> = async ({ study, number, body, write }, deps) => ({
+  body: await tellTrial(deps, study, number, body, write),
+});
+
+export const claim: Handler<"claim"> = async ({ study, number, body }, deps) => ({
+  body: await claimTrial(deps, study, number, body),
+});
+
+export const addTrials: Handler<"addTrials"> = async ({ study, body, write }, deps) => ({
+  body: await add(deps, study, body, write),
+});
+
+export const listTrials: Handler<"listTrials"> = async ({ study, query }, deps) => ({
+  body: await list(deps, study, query),
+});
+
+export const getTrial: Handler<"getTrial"> = async ({ study, number }, deps) => ({
+  body: await readTrial(deps, study, number),
+});
+
+export const best: Handler<"best"> = async ({ study }, deps) => ({ body: await bestTrials(deps, study) });
+
+export const exportTrials: Handler<"exportTrials"> = async ({ study, query }, deps) => {
+  const trials = await exportAll(deps, study);
+  if (query.format !== "csv") return { body: { trials, cursor: null } };
+  return { text: toCsv(trials), type: "text/csv; charset=utf-8", fileName: `${study.id}.csv` };
+};

@@ -1,0 +1,77 @@
+import type {
+  APIGatewayAuthorizerResult,
+  APIGatewayRequestAuthorizerEvent,
+  APIGatewayRequestAuthorizerHandler,
+} from "aws-lambda";
+import { Unavailable } from "../../shared/errors.ts";
+import { authenticate } from "../../shared/service/authenticate.ts";
+import { lookupDeps } from "../deps.ts";
+import { logError } from "../log.ts";
+import type { Handed } from "../middleware/caller.ts";
+import { type Scope, scopeOf } from "./scope.ts";
+
+/**
+ * The authorizer Lambda (REQUEST, payload 1.0): a bearer token in, a policy out. A credential that is no good is let
+ * through to the handler without rights, because only the handler can say why in our own words; see
+ * `docs/decisions/0001-refusals-in-the-handler.md`. A fault of ours is a Deny, never a throw.
+ */
+export const handler: APIGatewayRequestAuthorizerHandler = async (event) => {
+  try {
+    const scope = scopeOf(event);
+    const caller = await identify(event, scope);
+    return allow(caller, resourcesOf(caller, scope));
+  } catch (error) {
+    logError("authorizer fault", error);
+    return policy("Deny", ["*"], "nobody", {});
+  }
+};
+
+const identify = async (event: APIGatewayRequestAuthorizerEvent, { place }: Scope): Promise<Handed> => {
+  const { headers } = event;
+  try {
+    return await authenticate(lookupDeps(), headers?.authorization ?? headers?.Authorization, place);
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    logError("token lookup", error);
+    return { kind: "unavailable" };
+  }
+};
+
+/** What the caller may invoke, whichever path the answer is remembered for. */
+const resourcesOf = (caller: Handed, { stage, method, place }: Scope): string[] => {
+  switch (caller.kind) {
+    case "token": {
+      const own = `${stage}/*/v1/teams/${caller.team}/*`;
+      // What is another team's or no clean path is let through, for the handler to answer 404.
+      return place.team === caller.team ? [own] : [own, method];
+    }
+    case "bootstrap":
+    case "trial":
+      return [`${stage}/POST/v1/teams/${caller.team}/studies/${caller.study}/trials/${caller.trial}/*`];
+    case "refused":
+    case "unavailable":
+      return [`${stage}/*/v1/teams/*`];
+  }
+};
+
+const allow = (caller: Handed, resources: readonly string[]): APIGatewayAuthorizerResult =>
+  policy("Allow", resources, principalOf(caller), { caller: JSON.stringify(caller) });
+
+const principalOf = (caller: Handed): string => {
+  if (caller.kind === "token") return caller.id;
+  return "study" in caller ? `${caller.study}/${caller.trial}/${caller.attempt}` : "nobody";
+};
+
+const policy = (
+  effect: "Allow" | "Deny",
+  resources: readonly string[],
+  principalId: string,
+  context: Record<string, string>,
+): APIGatewayAuthorizerResult => ({
+  principalId,
+  policyDocument: {
+    Version: "2012-10-17",
+    Statement: [{ Action: "execute-api:Invoke", Effect: effect, Resource: [...resources] }],
+  },
+  context,
+});

@@ -1,0 +1,35 @@
+import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
+import type { Place } from "../../shared/service/authenticate.ts";
+
+/** Where a request goes, as far as its credential is concerned. */
+export interface Scope {
+  /** ARN of the API's stage, to which a policy adds method and path. */
+  readonly stage: string;
+  /** ARN of this very method and path. */
+  readonly method: string;
+  readonly place: Place;
+}
+
+const ID = "[a-z0-9][a-z0-9-]{2,62}";
+const PLACE = new RegExp(
+  `^/v1/teams/(?<team>${ID})(?:/studies/(?<study>${ID})(?:/trials/(?<trial>\\d{1,9})(?=/|$))?)?(?=/|$)`,
+);
+
+/** Reads the method's ARN (`arn:...:<api>/<stage>/<method>/<path>`) and the path. */
+export const scopeOf = ({
+  methodArn,
+  path,
+}: Pick<APIGatewayRequestAuthorizerEvent, "methodArn" | "path">): Scope => {
+  const [api = "", stage = ""] = methodArn.split("/");
+  const { team, study, trial } = PLACE.exec(path)?.groups ?? {};
+  return {
+    stage: `${api}/${stage}`,
+    // What is a wildcard in a policy must not come from a path.
+    method: methodArn.replace(/[*?]/g, ""),
+    place: {
+      team: team ?? null,
+      study: study ?? null,
+      trial: trial === undefined ? null : Number(trial),
+    },
+  };
+};

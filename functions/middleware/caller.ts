@@ -1,0 +1,49 @@
+import * as z from "zod";
+import { authorizeTeam, type Caller } from "../../shared/auth/authorize.ts";
+import { Unavailable } from "../../shared/errors.ts";
+import { Id, SafeInt } from "../../shared/schemas/common.ts";
+import { Role, TokenId } from "../../shared/schemas/token.ts";
+import type { ApiEvent, Middleware } from "./event.ts";
+
+const job = { team: Id, study: Id, trial: SafeInt, attempt: SafeInt };
+
+/** What the authorizer may hand on. `unavailable`: it could not look the token up. */
+const Handed = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("token"), team: Id, id: TokenId, role: Role, study: Id.nullable() }),
+  z.object({ kind: z.literal("bootstrap"), ...job }),
+  z.object({ kind: z.literal("trial"), ...job }),
+  z.object({ kind: z.literal("refused"), reason: z.string() }),
+  z.object({ kind: z.literal("unavailable") }),
+]);
+
+export type Handed = z.infer<typeof Handed>;
+
+/**
+ * Reads who calls from the authorizer's context; nobody by default. The caller's team must be the path's: see
+ * `docs/decisions/0001-refusals-in-the-handler.md`.
+ */
+export const caller = (): Middleware => ({
+  before: ({ event }) => {
+    event.caller = event.match.route === "health" ? NOBODY : readCaller(event);
+    if (event.match.route === "health") return;
+    authorizeTeam(event.caller, event.match.path.team);
+  },
+});
+
+const NOBODY: Caller = { kind: "refused", reason: "No credential was given." };
+
+const readCaller = (event: ApiEvent): Caller => {
+  const context = event.requestContext.authorizer?.lambda?.caller;
+  if (context === undefined) return NOBODY;
+  const handed = Handed.parse(JSON.parse(context));
+  if (handed.kind === "unavailable")
+    throw new Unavailable("The token could not be checked just now. Try again.");
+  return handed;
+};
+
+/** Who calls, as receipts and logs know it; holds no secret. */
+export const identityOf = (caller: Caller): string => {
+  if (caller.kind === "refused") return "refused";
+  if (caller.kind === "token") return `token ${caller.team} ${caller.id}`;
+  return `${caller.kind} ${caller.team} ${caller.study} ${caller.trial} ${caller.attempt}`;
+};

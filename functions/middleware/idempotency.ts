@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { InvalidKey } from "../../shared/errors.ts";
+import { identityOf } from "./caller.ts";
+import type { ApiEvent, Middleware } from "./event.ts";
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** Makes of an Idempotency-Key the receipt that the use case stores with its changes; reads have none. */
+export const idempotency = (): Middleware => ({
+  before: ({ event }) => {
+    event.receipt = receiptOf(event);
+  },
+});
+
+const receiptOf = ({ headers, requestContext, rawPath, caller, json, match }: ApiEvent) => {
+  const key = headers["idempotency-key"];
+  const { method } = requestContext.http;
+  if (key === undefined || method === "GET" || match.route === "health") return null;
+  if (!KEY.test(key)) throw new InvalidKey("An Idempotency-Key is 1 to 255 visible ASCII characters.");
+  return {
+    id: hash([identityOf(caller), method, rawPath, key]),
+    body: hash(canonical(json)),
+  };
+};
+
+const hash = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value)).digest("base64url");
+
+/** The same value whatever the order of its keys and the white space it was sent with. */
+const canonical = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== "object" || value === null) return value;
+  const sorted = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted.map(([key, inner]) => [key, canonical(inner)]));
+};

@@ -1,0 +1,57 @@
+import { problems } from "../../shared/api/problems.ts";
+import { DomainError, Unavailable } from "../../shared/errors.ts";
+import { logError } from "../log.ts";
+import type { ApiReply, Middleware } from "./event.ts";
+
+/** Answers every error as problem+json (RFC 9457). What is not a DomainError is logged whole and told as nothing. */
+export const problem = (): Middleware => ({
+  onError: (request) => {
+    const { requestId } = request.event.requestContext;
+    const error = asDomainError(request.error);
+    if (!(error instanceof DomainError)) logError("fault", error, { requestId });
+    request.response = toProblem(error, requestId);
+  },
+});
+
+/** @param error whatever was thrown. */
+export const toProblem = (error: unknown, requestId: string): ApiReply => {
+  const known = error instanceof DomainError ? error : null;
+  const type = known?.type ?? "internal";
+  const { status, title, retry } = problems[type];
+  const retryAfter = known?.retryAfter;
+  return {
+    statusCode: status,
+    headers: {
+      "content-type": "application/problem+json",
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+      ...(status === 401 && { "www-authenticate": "Bearer" }),
+    },
+    body: JSON.stringify({
+      type,
+      title,
+      status,
+      detail: known?.message ?? "Something went wrong on our side. Quote the request id when you report it.",
+      ...(known?.pointer !== undefined && { pointer: known.pointer }),
+      ...(known?.errors !== undefined && { errors: known.errors }),
+      retry,
+      ...(retryAfter !== undefined && { retryAfter }),
+      requestId,
+    }),
+  };
+};
+
+/** A service behind us that is throttled, slow or away is told as busy; the store does so by itself. */
+const asDomainError = (error: unknown): unknown =>
+  error instanceof Error && isTransient(error) ? Object.assign(new Unavailable(), { cause: error }) : error;
+
+const isTransient = (error: Error): boolean => {
+  const { $metadata, $retryable, code } = error as {
+    $metadata?: { httpStatusCode?: number };
+    $retryable?: object;
+    code?: string;
+  };
+  if ($retryable !== undefined || /throttl|TooManyRequests|TimeoutError|SlowDown/i.test(error.name))
+    return true;
+  const status = $metadata?.httpStatusCode ?? 0;
+  return status === 429 || status >= 500 || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/.test(code ?? "");
+};
