@@ -59,7 +59,7 @@ const room = (limit: number, unit: string, spent: number, each: number, reserved
   const attempts = Math.floor((limit - spent) / each - reserved + 1e-9);
   return {
     attempts: Math.max(0, attempts),
-    why: `${ABOUT_BUDGET}${limit} ${unit} has no room for another trial: ${spent.toFixed(2)} spent, ${reserved} trials may use up to ${each.toFixed(2)} each.`,
+    why: `${ABOUT_BUDGET}${limit} ${unit} has no room for another trial: ${spent.toFixed(2)} spent, and one may take ${each.toFixed(2)} (${reserved} under way).`,
   };
 };
 

@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ladder, promotedCount, rank, runsOf, type Standing } from "../../../shared/scheduler/sha.ts";
+
+test("a ladder rises by eta from min and ends at max", () => {
+  expect(ladder(1, 81, 3)).toEqual([1, 3, 9, 27, 81]);
+  expect(ladder(1, 50, 3)).toEqual([1, 3, 9, 27, 50]);
+  expect(ladder(10, 10, 3)).toEqual([10]);
+});
+
+test("runs are counted once in every rung", () => {
+  expect(runsOf(9, 3, 3)).toBe(9 + 3 + 1);
+  expect(runsOf(1, 4, 2)).toBe(4);
+});
+
+test("feasible stands before infeasible, then the lower cost, then the lower number; failures last", () => {
+  const standings: Standing[] = [
+    { trial: 0, cost: 0.1, violation: 2 },
+    { trial: 1, cost: 0.5, violation: 0 },
+    { trial: 2, cost: Number.NaN, violation: Number.NaN },
+    { trial: 3, cost: 0.5, violation: 0 },
+    { trial: 4, cost: -1, violation: 1 },
+  ];
+  expect(rank(standings, 2)).toEqual({ order: [1, 3, 4, 0, 2], promoted: [1, 3] });
+});
+
+const anyStanding = (trial: number): fc.Arbitrary<Standing> =>
+  fc.record({
+    trial: fc.constant(trial),
+    cost: fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true }), fc.integer({ min: 0, max: 3 })),
+    violation: fc.constantFrom(0, 0, 1, 2.5),
+  });
+const anyRung = fc
+  .integer({ min: 1, max: 30 })
+  .chain((n) => fc.tuple(...Array.from({ length: n }, (_, trial) => anyStanding(trial))));
+
+test("promotions depend on the results alone, not on the order in which they came", () => {
+  fc.assert(
+    fc.property(anyRung, fc.integer({ min: 2, max: 5 }), fc.infiniteStream(fc.nat()), (rung, eta, keys) => {
+      const shuffled = rung
+        .map((standing) => ({ standing, key: keys.next().value }))
+        .sort((a, b) => a.key - b.key)
+        .map(({ standing }) => standing);
+      expect(rank(shuffled, eta)).toEqual(rank(rung, eta));
+    }),
+  );
+});
+
+test("the promoted are the best, none has failed, and one at least goes on if one is left", () => {
+  fc.assert(
+    fc.property(anyRung, fc.integer({ min: 2, max: 5 }), (rung, eta) => {
+      const { order, promoted } = rank(rung, eta);
+      expect([...order].sort((a, b) => a - b)).toEqual(rung.map(({ trial }) => trial));
+      expect(promoted).toEqual(order.slice(0, promoted.length));
+      const alive = rung.filter(({ cost }) => !Number.isNaN(cost));
+      expect(promoted.length).toBe(Math.min(alive.length, promotedCount(rung.length, eta)));
+      for (const trial of promoted) expect(rung[trial]?.cost).not.toBeNaN();
+      const worst = rung[promoted.at(-1) ?? 0];
+      for (const standing of alive) {
+        if (promoted.includes(standing.trial) || promoted.length === 0 || worst === undefined) continue;
+        expect(standing.violation).toBeGreaterThanOrEqual(worst.violation);
+        if (standing.violation === worst.violation) expect(standing.cost).toBeGreaterThanOrEqual(worst.cost);
+      }
+    }),
+  );
+});

@@ -1,0 +1,310 @@
+import { randomUUID } from "node:crypto";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { jobName } from "../../shared/executor/job-name.ts";
+import { sizeOf } from "../../shared/executor/size.ts";
+import type { BatchJob } from "../../shared/schemas/batch-event.ts";
+import type { DispatchMessage } from "../../shared/schemas/message.ts";
+import type { CreateStudyBody } from "../../shared/schemas/study.ts";
+import type { ClaimReply } from "../../shared/schemas/trial.ts";
+import { claimTrial } from "../../shared/service/claim.ts";
+import type {
+  BatchExecutor,
+  DispatchQueue,
+  JobRequest,
+  Rounds,
+  ServiceDeps,
+  Submission,
+} from "../../shared/service/deps.ts";
+import { dispatchMessages } from "../../shared/service/dispatch.ts";
+import { reconcile } from "../../shared/service/reconcile.ts";
+import { settleJob } from "../../shared/service/settle.ts";
+import { readOpen, type Snapshot } from "../../shared/service/snapshot.ts";
+import { startStudy } from "../../shared/service/start.ts";
+import type { LoadedStudy } from "../../shared/service/study.ts";
+import { findTrial, tellTrial } from "../../shared/service/tell.ts";
+import type { TrialItem } from "../../shared/store/trial.ts";
+import { createTestTable } from "./emulator.ts";
+import { makeStudy, noReceipt, type TestClock, testDeps } from "./service.ts";
+
+/** SQS in memory: nothing is delivered until a test says so. */
+export class FakeQueue implements DispatchQueue {
+  messages: DispatchMessage[] = [];
+  /** Loses what is sent, as a crash between a commit and its message does. */
+  deaf = false;
+
+  async send(_team: string, messages: readonly DispatchMessage[]): Promise<void> {
+    if (!this.deaf) this.messages.push(...messages);
+  }
+
+  take(): DispatchMessage[] {
+    return this.messages.splice(0);
+  }
+}
+
+/** What becomes of the next SubmitJob; "lost" is a server error without a job, "unheard" a time-out with one. */
+export type SubmitFault = "throttled" | "rejected" | "lost" | "unheard" | "twice";
+
+interface FakeJob extends BatchJob {
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** AWS Batch in memory: jobs change their state when a test says so. */
+export class FakeBatch implements BatchExecutor {
+  readonly jobs: FakeJob[] = [];
+  readonly definitions = new Set<string>();
+  readonly terminations: { jobId: string; reason: string }[] = [];
+  submissions = 0;
+  faults: SubmitFault[] = [];
+  readonly #clock: TestClock;
+
+  constructor(clock: TestClock) {
+    this.#clock = clock;
+  }
+
+  async register(study: string): Promise<string> {
+    const definition = `arn:definition/hone-${study}:${this.definitions.size + 1}`;
+    this.definitions.add(definition);
+    return definition;
+  }
+
+  async deregister(definition: string): Promise<void> {
+    this.definitions.delete(definition);
+  }
+
+  async submit(request: JobRequest): Promise<Submission> {
+    this.submissions++;
+    const fault = this.faults.shift();
+    if (fault === "throttled") return { outcome: "throttled", reason: "TooManyRequestsException" };
+    if (fault === "rejected")
+      return { outcome: "rejected", reason: "ClientException: JobQueue does not exist" };
+    if (fault === "lost") return { outcome: "unclear", reason: "ServerException" };
+    if (!this.definitions.has(request.definition))
+      return { outcome: "rejected", reason: "no such definition" };
+    const job = this.#add(request);
+    if (fault === "twice") this.#add(request);
+    if (fault === "unheard" || fault === "twice") return { outcome: "unclear", reason: "TimeoutError" };
+    return { outcome: "accepted", jobId: job.jobId };
+  }
+
+  #add(request: JobRequest): FakeJob {
+    const job: FakeJob = {
+      jobId: `job-${this.jobs.length}-${randomUUID().slice(0, 8)}`,
+      jobName: jobName(request),
+      status: "RUNNABLE",
+      createdAt: this.#clock.now + this.jobs.length,
+      environment: request.environment,
+    };
+    this.jobs.push(job);
+    return job;
+  }
+
+  async describe(jobIds: readonly string[]): Promise<BatchJob[]> {
+    return this.jobs.filter((job) => jobIds.includes(job.jobId)).map((job) => ({ ...job }));
+  }
+
+  async listByName(name: string): Promise<BatchJob[]> {
+    return this.jobs.filter((job) => job.jobName === name).map((job) => ({ ...job }));
+  }
+
+  async listAlive(): Promise<BatchJob[]> {
+    return this.alive().map((job) => ({ ...job }));
+  }
+
+  async terminate(jobId: string, reason: string): Promise<void> {
+    this.terminations.push({ jobId, reason });
+    const job = this.jobs.find((each) => each.jobId === jobId);
+    if (job !== undefined && isAlive(job)) this.fail(job, { statusReason: reason, exitCode: 143 });
+  }
+
+  alive(): FakeJob[] {
+    return this.jobs.filter(isAlive);
+  }
+
+  /** The job of an attempt; the first of twins. */
+  of(trial: number, attempt = 1): FakeJob {
+    const job = this.jobs.find((each) => each.jobName.endsWith(`-${trial}-${attempt}`));
+    if (job === undefined) throw new Error(`There is no job for trial ${trial}, attempt ${attempt}.`);
+    return job;
+  }
+
+  run(job: BatchJob): BatchJob {
+    return Object.assign(job, { status: "RUNNING", startedAt: this.#clock.now });
+  }
+
+  succeed(job: BatchJob): BatchJob {
+    return Object.assign(job, {
+      status: "SUCCEEDED",
+      stoppedAt: this.#clock.now,
+      container: { exitCode: 0 },
+    });
+  }
+
+  /** Without `exitCode` the container's end was not seen. */
+  fail(job: BatchJob, end: { statusReason?: string; exitCode?: number; reason?: string }): BatchJob {
+    const { statusReason = "Essential container in task exited", exitCode, reason } = end;
+    const container = {
+      ...(exitCode !== undefined && { exitCode }),
+      ...(reason !== undefined && { reason }),
+    };
+    return Object.assign(job, { status: "FAILED", stoppedAt: this.#clock.now, statusReason, container });
+  }
+
+  forget(job: BatchJob): void {
+    this.jobs.splice(this.jobs.indexOf(job as FakeJob), 1);
+  }
+}
+
+const isAlive = (job: BatchJob) => job.status !== "SUCCEEDED" && job.status !== "FAILED";
+
+/** Step Functions in memory: executions by name, and the tokens that were answered. */
+export class FakeRounds implements Rounds {
+  readonly executions = new Map<string, "running" | "ended">();
+  readonly resumed: { taskToken: string; output: Readonly<Record<string, string | number>> }[] = [];
+  /** Tokens that somebody waits for. */
+  readonly waiting = new Set<string>();
+  broken = false;
+
+  async start(study: string, generation: number): Promise<void> {
+    const name = `${study}-${generation}`;
+    if (!this.executions.has(name)) this.executions.set(name, "running");
+  }
+
+  async state(study: string, generation: number): Promise<"running" | "ended" | "missing"> {
+    return this.executions.get(`${study}-${generation}`) ?? "missing";
+  }
+
+  async stop(study: string, generation: number): Promise<void> {
+    if (this.executions.has(`${study}-${generation}`)) this.executions.set(`${study}-${generation}`, "ended");
+    this.waiting.clear();
+  }
+
+  async resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean> {
+    if (this.broken) throw new Error("Step Functions are away");
+    this.resumed.push({ taskToken, output });
+    return this.waiting.delete(taskToken);
+  }
+}
+
+export const batchExecution = {
+  type: "batch",
+  image: "trainer:1",
+  command: ["hone", "exec", "--", "python", "train.py"],
+  vcpus: 2,
+  gpus: 1,
+  timeoutSeconds: 3600,
+} as const;
+
+export const halvingScheduler = {
+  name: "sha",
+  resource: { name: "epoch", min: 1, max: 9 },
+  eta: 3,
+} as const;
+
+export interface LogLine {
+  readonly event: string;
+  readonly [field: string]: string | number | boolean | null;
+}
+
+/** A batch study on a real table, with everything else in memory. */
+export const batchWorld = async (change: Partial<CreateStudyBody> = {}) => {
+  const { client, tableName } = await createTestTable();
+  return worldOn(client, tableName, change);
+};
+
+export const worldOn = async (
+  client: DynamoDBClient,
+  tableName: string,
+  change: Partial<CreateStudyBody> = {},
+) => {
+  const clock: TestClock = { now: Date.parse("2026-11-23T12:00:00Z") };
+  const queue = new FakeQueue();
+  const batch = new FakeBatch(clock);
+  const rounds = new FakeRounds();
+  const lines: LogLine[] = [];
+  /** A fresh process: no caches. */
+  const process = (): ServiceDeps =>
+    testDeps(client, tableName, clock, {
+      queue,
+      batch,
+      rounds,
+      log: (event, fields) => lines.push({ ...fields, event }),
+    });
+  const deps = process();
+  const study = await makeStudy(deps, {
+    executor: batchExecution,
+    budget: { trials: 6, parallel: 2 },
+    lease: { seconds: 60, maxAttempts: 3 },
+    ...change,
+  });
+  return {
+    client,
+    tableName,
+    clock,
+    queue,
+    batch,
+    rounds,
+    lines,
+    deps,
+    process,
+    study,
+    ...actions(deps, study, queue, batch),
+  };
+};
+
+export type World = Awaited<ReturnType<typeof batchWorld>>;
+
+/** What the players of a batch study do, in a line each. */
+const actions = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueue, batch: FakeBatch) => {
+  const start = () => startStudy(deps, study, noReceipt);
+  const deliver = (messages: readonly DispatchMessage[] = queue.take()) =>
+    dispatchMessages(
+      deps,
+      messages.map((message, i) => ({ id: String(i), body: JSON.stringify(message) })),
+    );
+  const claim = (trial: number, attempt = 1, claimant = "claimant-0123456789") =>
+    claimTrial(deps, study, trial, { attempt, jobId: batch.of(trial, attempt).jobId, claimant });
+  const tell = (trial: number, accuracy: number, attempt = 1) =>
+    tellTrial(deps, study, trial, { attempt, values: { accuracy } }, noReceipt);
+  return {
+    start,
+    /** Delivers messages; what the dispatcher wants again is answered by its ids. */
+    deliver,
+    claim,
+    tell,
+    settle: (job: BatchJob) => settleJob(deps, { ...job }),
+    reconcile: () => reconcile(deps, deps.clock() + 60_000),
+    trial: (number: number): Promise<TrialItem> => findTrial(deps, study, number),
+    snapshot: (): Promise<Snapshot> => readOpen(deps, study),
+    /** Starts the study and brings its first trials to where their containers run. */
+    launch: async (): Promise<ClaimReply[]> => {
+      await start();
+      await deliver();
+      const claims: ClaimReply[] = [];
+      for (const job of batch.alive()) {
+        batch.run(job);
+        claims.push(await claim(Number(job.environment.HONE_TRIAL)));
+      }
+      return claims;
+    },
+    /** A container runs its attempt to a result, and its job ends. */
+    finish: async (trial: number, accuracy: number, attempt = 1): Promise<void> => {
+      const job = batch.run(batch.of(trial, attempt));
+      await claim(trial, attempt);
+      await tell(trial, accuracy, attempt);
+      batch.succeed(job);
+    },
+  };
+};
+
+/** GPU seconds that the study's records say its attempts took (I9). */
+export const recordedGpuSeconds = (study: LoadedStudy, trials: readonly TrialItem[]): number => {
+  const { executor } = study.spec;
+  if (executor.type !== "batch") return 0;
+  const seconds = trials.flatMap((trial) => [
+    ...trial.attempts.map((attempt) => attempt.seconds ?? 0),
+    trial.finished !== null && trial.job?.phase === "claimed"
+      ? Math.ceil((trial.finished - trial.job.since) / 1000)
+      : 0,
+  ]);
+  return seconds.reduce((sum, each) => sum + each, 0) * sizeOf(executor).gpus;
+};
