@@ -36,7 +36,7 @@ export const serve = async (script?: Script, params?: Params, heartbeatSeconds?:
 export const start = (args: readonly string[], env: Record<string, string>, cwd?: string): Running => {
   const child = spawn(RUNNER, args, {
     env: { PATH: `${pythonFolder}${delimiter}${process.env.PATH}`, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"], // an input that never ends, as a terminal's
     cwd,
   });
   onTestFinished(() => void child.kill("SIGKILL"));

@@ -22,12 +22,18 @@ const gone = async (pid: number): Promise<void> => {
   while (alive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 };
 
+/** A promise that the test fulfils. */
+const gate = () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return Object.assign(promise, { open: resolve });
+};
+
 /** What the program printed as `pid N`. */
 const pidIn = (text: string): number => Number(/pid (\d+)/.exec(text)?.[1]);
 
 /** Reports its process id as a metric and then sleeps, so that a test knows that it runs. */
 const sleeper = sh(`echo "{\\"step\\": 1, \\"pid\\": $$}"; exec sleep 600`);
-const sleepersPid = (service: ContractService): number => service.of("report")[0]?.body.values.pid;
+const reportedPid = (service: ContractService): number => service.of("report")[0]?.body.values.pid;
 
 test("a silent program is kept alive by heartbeats of its attempt", async () => {
   const service = await serve({}, {}, 0.1);
@@ -56,7 +62,7 @@ test.each(["stop", "pause"] as const)(
     const { code, stderr } = await runJob(service, sleeper);
     expect([code, service.of("tell").length]).toEqual([0, 0]);
     expect(stderr).toContain("rung 1: 3rd of 3");
-    await gone(sleepersPid(service));
+    await gone(reportedPid(service));
   },
 );
 
@@ -90,18 +96,21 @@ test("a program that ignores SIGTERM is killed after its grace, with what it sta
 });
 
 test("SIGTERM is passed on; the program's last checkpoint is delivered, and nothing is told", async () => {
-  const service = await serve();
+  const release = gate();
+  const service = await serve({ report: () => release.then(() => decide("continue")) });
   const program = `
-import signal, sys, time
+import os, signal, sys, time
 def save(*_):
     print('{"checkpoint": "s3://b/last"}')
     sys.exit(0)
 signal.signal(signal.SIGTERM, save)
-print('{"step": 1, "loss": 1}')
+print('{"step": 1, "loss": 1, "pid": %d}' % os.getpid())
 time.sleep(600)`;
   const running = startJob(service, python(program));
   await service.received("report");
   running.process.kill("SIGTERM");
+  await gone(reportedPid(service));
+  release.open(); // the checkpoint has waited behind the report
   expect((await running.ended).code).toBe(143);
   expect(service.of("heartbeat").at(-1)?.body).toEqual({ attempt: 2, checkpoint: "s3://b/last" });
   expect(service.of("tell").length).toBe(0);
@@ -116,24 +125,25 @@ test("SIGTERM before the claim is answered runs nothing", async () => {
   expect([code, stdout.toString()]).toEqual([143, ""]);
 });
 
-test("SIGTERM after the program's end does not keep its result from being told", async () => {
-  let end = () => {};
-  const signalled = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const service = await serve({
-    tell: async (_, count) => {
-      if (count === 1) await signalled;
-      return count === 1 ? { problem: "unavailable" } : { body: { number: 7, state: "completed" } };
-    },
-  });
-  const running = startJob(service, sh(`echo '{"loss": 1}'`));
-  await service.received("tell");
-  running.process.kill("SIGTERM");
-  end();
-  expect((await running.ended).code).toBe(0);
-  expect(service.of("tell").length).toBe(2);
-});
+test.each(["report", "tell"] as const)(
+  "SIGTERM after the program's end, while its %s waits, does not keep its result from being told",
+  async (route) => {
+    const release = gate();
+    const service = await serve({
+      report: () => release.then(() => decide("continue")),
+      tell: () => release.then(() => ({ body: { number: 7, state: "completed" } })),
+    });
+    const step = route === "report" ? '"step": 1, ' : "";
+    const running = startJob(service, python(`import os; print('{${step}"pid": %d}' % os.getpid())`));
+    await service.received(route);
+    await gone(service.of(route)[0]?.body.values.pid);
+    await new Promise((resolve) => setTimeout(resolve, 300)); // for the runner to see that it is gone
+    running.process.kill("SIGTERM");
+    release.open();
+    expect((await running.ended).code).toBe(0);
+    expect(service.of("tell").length).toBe(1);
+  },
+);
 
 test("a second signal ends at once a program that ignores the first", async () => {
   const service = await serve();
@@ -154,7 +164,7 @@ test.runIf(process.platform === "linux")("a runner that is killed takes the prog
   const running = startJob(service, sleeper);
   await service.received("report");
   running.process.kill("SIGKILL");
-  await gone(sleepersPid(service));
+  await gone(reportedPid(service));
 });
 
 test("a program past its time limit has failed", async () => {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { python, RUNNER, runJob, serve, sh, start } from "./driver.ts";
 import { BOOTSTRAP, TRIAL_TOKEN } from "./service.ts";
@@ -78,12 +79,13 @@ test("a throttled or failing service is asked again", async () => {
     { problem: "unavailable" },
     { problem: "internal" },
     { problem: "in-progress" },
+    { raw: (response: ServerResponse) => void response.writeHead(502).end("Bad gateway") },
   ] as const;
   const accepted = { body: { number: 7, state: "completed" } };
   const service = await serve({ tell: (_, count) => problems[count - 1] ?? accepted });
   const { code } = await runJob(service, tellAccuracy);
   expect(code).toBe(0);
-  expect(service.of("tell").length).toBe(5);
+  expect(service.of("tell").length).toBe(6);
   expect(new Set(service.of("tell").map((call) => call.key)).size).toBe(1);
 });
 
@@ -153,7 +155,7 @@ test("a redirect is not followed: the token goes nowhere else", async () => {
   const elsewhere = await serve();
   const service = await serve({
     claim: () => ({
-      raw: (response) => void response.writeHead(307, { Location: `${elsewhere.api}/teams/acme` }).end(),
+      raw: (response) => void response.writeHead(302, { Location: `${elsewhere.api}/teams/acme` }).end(),
     }),
   });
   const { code } = await runJob(service, sh("echo ran"));

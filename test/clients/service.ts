@@ -111,7 +111,8 @@ export class ContractService {
       const match = new RegExp(pattern).exec(request.url ?? "");
       if (match === null || route.method !== request.method) continue;
       const study = match.groups?.study;
-      if (!pathParameters.study.safeParse(study).success) this.violations.push(`study ${study}`);
+      if (study !== undefined && !pathParameters.study.safeParse(study).success)
+        this.violations.push(`study ${study}`);
       const body = "body" in route ? route.body.safeParse(JSON.parse(text)) : undefined;
       if (body?.success === false) this.violations.push(`${name} ${text}: ${body.error.message}`);
       if (body !== undefined && request.headers["content-type"] !== "application/json") {

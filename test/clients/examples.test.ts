@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { runJob, serve } from "./driver.ts";
+
+const root = join(import.meta.dirname, "../..");
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+
+/** The code block of the page that adds the runner to an image. */
+const shown = /```dockerfile\n(COPY[^`]*)```/.exec(read("docs/runner.md"))?.[1] ?? "";
+
+test.each(["python", "r"])("Dockerfile.%s adds to an image the two lines that the page shows", (language) => {
+  expect(shown.trim().split("\n")).toHaveLength(2);
+  expect(read(`examples/docker/Dockerfile.${language}`)).toContain(
+    shown.replace("COPY hone", "COPY clients/runner/hone"),
+  );
+});
+
+test("the entrypoint and command of Dockerfile.python make a trial of its program", async () => {
+  const file = read("examples/docker/Dockerfile.python");
+  const [entrypoint, command] = ["ENTRYPOINT", "CMD"].map((name) =>
+    JSON.parse(new RegExp(`^${name} (.*)$`, "m").exec(file)?.[1] ?? ""),
+  );
+  expect(entrypoint).toEqual(["hone", "exec", "--"]);
+  expect(command).toEqual(["python", "train.py"]);
+  const service = await serve({}, { x: 1 });
+  const { code } = await runJob(service, ["python3", join(root, "examples/docker/train.py")]);
+  expect(code).toBe(0);
+  expect(service.of("report").map((call) => call.body.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(service.of("tell")[0]?.body.values).toEqual({ loss: 4 });
+});

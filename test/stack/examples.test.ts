@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, inject, onTestFinished, test } from "vitest";
+import type { Study } from "../../shared/schemas/study.ts";
+import type { BestReply } from "../../shared/schemas/trial.ts";
+import { client } from "../support/http.ts";
+
+/** What README shows, run as it stands against the deployed stack. */
+
+const { api, team, token, runner } = inject("stack");
+const examples = join(import.meta.dirname, "../../examples");
+const variables = { HONE_API: api, HONE_TEAM: team, HONE_TOKEN: token };
+
+const run = async (command: readonly string[], env: Record<string, string>, cwd?: string) => {
+  const [program = "", ...args] = command;
+  const { stdout } = await promisify(execFile)(program, args, {
+    env: { PATH: process.env.PATH, ...env },
+    cwd,
+  });
+  return stdout;
+};
+
+/** The best trial as an example prints it last; its loss must be that of its `x`, to so many digits. */
+const expectBest = (stdout: string, digits: number) => {
+  const { trials } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as BestReply;
+  expect(trials).toHaveLength(1);
+  expect(trials[0]?.values.loss).toBeCloseTo((Number(trials[0]?.params.x) - 3) ** 2, digits);
+};
+
+const commands: [name: string, command: string[], digits: number][] = [
+  ["ask_tell.py", ["python3", join(examples, "ask_tell.py")], 12],
+  ["ask-tell.sh", [join(examples, "ask-tell.sh")], 2],
+];
+
+test.each(commands)("%s tunes with the settings of the environment", async (_, command, digits) => {
+  expectBest(await run(command, variables), digits);
+});
+
+test.each(commands)("%s finds the local stack of its folder", async (_, command, digits) => {
+  const folder = await mkdtemp(join(tmpdir(), "hone-examples-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await mkdir(join(folder, ".hone"));
+  await writeFile(join(folder, ".hone/local.json"), JSON.stringify({ api, team, token, pid: process.pid }));
+  expectBest(await run(command, {}, folder), digits);
+});
+
+test("hone worker runs a client study to its end, several trials at a time", async () => {
+  const call = client({ api, team, token });
+  const created = await call<Study>("POST", "/studies", {
+    name: "for-workers",
+    space: { x: { type: "float", low: -10, high: 10 } },
+    objectives: [{ metric: "loss", direction: "minimize" }],
+    budget: { trials: 6 },
+  });
+  const { study } = created.body;
+  const program = ["python3", join(examples, "docker/train.py")];
+  await run([...runner, "worker", "--study", study, "--jobs", "3", "--", ...program], variables);
+  expect((await call<Study>("GET", `/studies/${study}`)).body).toMatchObject({
+    state: "finished",
+    trials: { completed: 6, failed: 0, running: 0 },
+  });
+});
