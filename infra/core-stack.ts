@@ -69,32 +69,33 @@ export class CoreStack extends Stack {
         logRetention,
         removalPolicy,
         ...(failed && { failed: failed.queue }),
-      }).function;
+      });
 
-    const apiHandler = lambda("api", "Hone: the HTTP API");
     const authorizer = lambda("authorizer", "Hone: bearer token in, policy out");
-    api.servedBy(apiHandler, authorizer);
+    api.servedBy(lambda("api", "Hone: the HTTP API").function, authorizer.function);
 
     const dispatcher = lambda("dispatcher", "Hone: queued attempts become Batch jobs");
-    work.drainedBy(dispatcher, 4);
+    work.drainedBy(dispatcher.function, 4);
 
     const failedEvents = new DeadLetterQueue(this, "FailedEvents");
+    const events = lambda("events", "Hone: what became of Batch jobs", failedEvents);
     new JobEvents(this, "JobEvents", {
       jobQueues: [jobQueueArn(this, names.gpuJobQueue), jobQueueArn(this, names.cpuJobQueue)],
       sources: config.local ? ["aws.batch", "hone.batch"] : ["aws.batch"],
-      handler: lambda("events", "Hone: what became of Batch jobs", failedEvents),
+      handler: events.function,
       failed: failedEvents.queue,
     });
 
     const failedRuns = new DeadLetterQueue(this, "FailedReconciliations");
+    const reconciler = lambda("reconciler", "Hone: repairs what lost events left behind", failedRuns);
     new Recurring(this, "Reconcile", {
       description: "Hone: repairs what lost events left behind",
       every: config.reconcileEvery,
-      handler: lambda("reconciler", "Hone: repairs what lost events left behind", failedRuns),
+      handler: reconciler.function,
       failed: failedRuns.queue,
     });
 
-    const rounds = lambda("rounds", "Hone: opens and closes the rungs of a halving study");
+    const rounds = lambda("rounds", "Hone: opens and closes the rungs of a halving study").function;
     const { machine } = new StateMachine(this, "Halving", {
       name: names.halving,
       definition: halving({ rounds: rounds.functionArn, queue: work.queue.queueUrl }),
@@ -110,10 +111,34 @@ export class CoreStack extends Stack {
     alarms.notEmpty("DispatchFailed", work.failed, "Attempts could not be submitted in five tries.");
     alarms.notEmpty("EventsFailed", failedEvents.queue, "Job events could not be handled.");
     alarms.notEmpty("ReconciliationsFailed", failedRuns.queue, "The reconciler failed three times in a row.");
-    alarms.fails("DispatcherErrors", dispatcher, 3, "The dispatcher throws: no trials are submitted.");
-    alarms.fails("AuthorizerErrors", authorizer, 1, "The authorizer throws: callers are answered 500.");
+    alarms.fails(
+      "DispatcherErrors",
+      dispatcher.function,
+      3,
+      "The dispatcher throws: no trials are submitted.",
+    );
+    alarms.fails(
+      "AuthorizerErrors",
+      authorizer.function,
+      1,
+      "The authorizer throws: callers are answered 500.",
+    );
     alarms.answersErrors("ApiErrors", api.api, 5);
     alarms.executionsFail("HalvingFailed", machine);
+    alarms.reports(
+      "InfraFailures",
+      [dispatcher, events, reconciler],
+      "infra:",
+      1,
+      "Trials fail before their program runs: the image, the job queue or the machines.",
+    );
+    alarms.reports(
+      "ReconcileFailures",
+      [reconciler],
+      "reconcile-failed",
+      3,
+      "The reconciler cannot repair some studies; its log names them.",
+    );
 
     this.#output({
       [outputs.apiUrl]: api.url,

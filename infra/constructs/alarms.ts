@@ -1,15 +1,17 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
   Alarm,
   ComparisonOperator,
   type IAlarmAction,
   type IMetric,
+  Metric,
   Stats,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import { FilterPattern, type ILogGroup, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
@@ -51,6 +53,34 @@ export class Alarms extends Construct {
   executionsFail(name: string, machine: StateMachine): void {
     const failed = machine.metricFailed({ period: PERIOD, statistic: Stats.SUM });
     this.#alarm(name, failed, 1, "An execution failed; its study's message says why.");
+  }
+
+  /** One of the Lambdas logged a line with `phrase` in it, a fault that it handled by itself, `threshold` times in five minutes. */
+  reports(
+    name: string,
+    lambdas: readonly { readonly node: { readonly id: string }; readonly logGroup: ILogGroup }[],
+    phrase: string,
+    threshold: number,
+    what: string,
+  ): void {
+    const metricNamespace = Stack.of(this).stackName;
+    for (const { node, logGroup } of lambdas) {
+      new MetricFilter(this, `${name}In-${node.id}`, {
+        logGroup,
+        // Not by field: whether the line is JSON or JSON inside of JSON depends on how it was written.
+        filterPattern: FilterPattern.literal(JSON.stringify(phrase)),
+        metricNamespace,
+        metricName: name,
+        metricValue: "1",
+      });
+    }
+    const metric = new Metric({
+      namespace: metricNamespace,
+      metricName: name,
+      period: PERIOD,
+      statistic: Stats.SUM,
+    });
+    this.#alarm(name, metric, threshold, what);
   }
 
   #alarm(name: string, metric: IMetric, threshold: number, alarmDescription: string): void {

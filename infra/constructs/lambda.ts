@@ -32,10 +32,11 @@ export interface LambdaProps {
  */
 export class Lambda extends Construct {
   readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: LambdaProps) {
     super(scope, id);
-    const logGroup = new LogGroup(this, "Logs", {
+    this.logGroup = new LogGroup(this, "Logs", {
       retention: props.logRetention,
       removalPolicy: props.removalPolicy,
     });
@@ -43,7 +44,7 @@ export class Lambda extends Construct {
     role.addToPolicy(
       new PolicyStatement({
         actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
-        resources: [logGroup.logGroupArn],
+        resources: [this.logGroup.logGroupArn],
       }),
     );
     for (const statement of props.statements) role.addToPolicy(statement);
@@ -57,7 +58,7 @@ export class Lambda extends Construct {
       memorySize: props.memoryMiB,
       environment: { ...props.environment },
       role,
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       ...(props.failed && { deadLetterQueue: props.failed, maxEventAge: Duration.hours(1) }),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
 import { environment, outputs } from "../../shared/api/environment.ts";
 import { BASE_PATH, HEALTH_PATH, routes } from "../../shared/api/routes.ts";
+import { INFRA } from "../../shared/service/infra-failure.ts";
 import { flat, lambdaOf, ofType, type Resource, synthesize, target } from "./synthesize.ts";
 
 const { core } = synthesize();
@@ -210,6 +211,23 @@ describe("alarms", () => {
     expect(watched.filter((metric) => metric === "AWS/Lambda Errors")).toHaveLength(2);
     expect(watched).toContain("AWS/ApiGateway 5xx");
     expect(watched).toContain("AWS/States ExecutionsFailed");
+  });
+
+  test("watch for faults that Lambdas handle themselves and only log", () => {
+    const filters = ofType(core, "AWS::Logs::MetricFilter").map(([, { Properties }]) => ({
+      pattern: Properties.FilterPattern,
+      logGroup: target(Properties.LogGroupName),
+      metric: (Properties.MetricTransformations as { MetricName: string; MetricNamespace: string }[])[0],
+    }));
+    const logOf = (name: string) =>
+      target(property<{ LogGroup: unknown }>(lambdaOf(core, name)[1], "LoggingConfig").LogGroup);
+    const logged = (phrase: string) =>
+      filters.filter(({ pattern }) => pattern === JSON.stringify(phrase)).map(({ logGroup }) => logGroup);
+    expect(logged(`${INFRA}:`)).toEqual(["dispatcher", "events", "reconciler"].map(logOf));
+    expect(logged("reconcile-failed")).toEqual([logOf("reconciler")]);
+    const watched = alarms.map((alarm) => `${property(alarm, "Namespace")} ${property(alarm, "MetricName")}`);
+    for (const { metric } of filters)
+      expect(watched).toContain(`${metric?.MetricNamespace} ${metric?.MetricName}`);
   });
 
   test("are within the ten that cost nothing, and silent where nothing happens", () => {
