@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const needEmulator = [
   "test/shared/store/**/*.test.ts",
   "test/shared/service/**/*.test.ts",
+  "test/shared/executor/**/*.test.ts",
   "test/functions/**/*.test.ts",
   "test/cli/**/*.test.ts",
 ];
