@@ -1,10 +1,6 @@
-import type {
-  APIGatewayAuthorizerResult,
-  APIGatewayRequestAuthorizerEvent,
-  APIGatewayRequestAuthorizerHandler,
-} from "aws-lambda";
+import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import { Unavailable } from "../../shared/errors.ts";
-import { authenticate } from "../../shared/service/authenticate.ts";
+import { authenticate, type LookupDeps } from "../../shared/service/authenticate.ts";
 import { lookupDeps } from "../deps.ts";
 import { logError } from "../log.ts";
 import type { Handed } from "../middleware/caller.ts";
@@ -15,21 +11,26 @@ import { type Scope, scopeOf } from "./scope.ts";
  * through to the handler without rights, because only the handler can say why in our own words; see
  * `docs/decisions/0001-refusals-in-the-handler.md`. A fault of ours is a Deny, never a throw.
  */
-export const handler: APIGatewayRequestAuthorizerHandler = async (event) => {
-  try {
-    const scope = scopeOf(event);
-    const caller = await identify(event, scope);
-    return allow(caller, resourcesOf(caller, scope));
-  } catch (error) {
-    logError("authorizer fault", error);
-    return policy("Deny", ["*"], "nobody", {});
-  }
-};
+export const createAuthorizer =
+  (deps: () => LookupDeps) =>
+  async (event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
+    try {
+      const scope = scopeOf(event);
+      const caller = await identify(deps(), event, scope);
+      return allow(caller, resourcesOf(caller, scope));
+    } catch (error) {
+      logError("authorizer fault", error);
+      return policy("Deny", ["*"], "nobody", {});
+    }
+  };
 
-const identify = async (event: APIGatewayRequestAuthorizerEvent, { place }: Scope): Promise<Handed> => {
-  const { headers } = event;
+const identify = async (
+  deps: LookupDeps,
+  { headers }: APIGatewayRequestAuthorizerEvent,
+  { place }: Scope,
+): Promise<Handed> => {
   try {
-    return await authenticate(lookupDeps(), headers?.authorization ?? headers?.Authorization, place);
+    return await authenticate(deps, headers?.authorization ?? headers?.Authorization, place);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     logError("token lookup", error);
@@ -75,3 +76,5 @@ const policy = (
   },
   context,
 });
+
+export const handler = createAuthorizer(lookupDeps);

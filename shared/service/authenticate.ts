@@ -12,7 +12,8 @@ export interface Place {
   readonly trial: number | null;
 }
 
-type Deps = Pick<ServiceDeps, "store" | "clock">;
+/** All that looking a credential up needs. */
+export type LookupDeps = Pick<ServiceDeps, "store" | "clock">;
 
 const refused = (reason: string): Caller => ({ kind: "refused", reason });
 
@@ -24,7 +25,11 @@ const UNKNOWN = refused("The token is unknown, revoked or mistyped.");
  * @param header the Authorization header.
  * @throws Unavailable when the store is; a credential that is no good is a caller of the kind "refused".
  */
-export const authenticate = async (deps: Deps, header: string | undefined, place: Place): Promise<Caller> => {
+export const authenticate = async (
+  deps: LookupDeps,
+  header: string | undefined,
+  place: Place,
+): Promise<Caller> => {
   const credential = parseCredential(header);
   if (credential === null) return refused("Send the header Authorization: Bearer hone_...");
   return credential.kind === "token"
@@ -33,7 +38,7 @@ export const authenticate = async (deps: Deps, header: string | undefined, place
 };
 
 const authenticateUser = async (
-  deps: Deps,
+  deps: LookupDeps,
   { id, token }: Extract<Credential, { kind: "token" }>,
   team: string | null,
 ): Promise<Caller> => {
@@ -46,13 +51,13 @@ const authenticateUser = async (
   return { kind: "token", team: item.team, id, role: item.role, study: item.study };
 };
 
-const findElsewhere = async (deps: Deps, id: string): Promise<TokenItem | null> => {
+const findElsewhere = async (deps: LookupDeps, id: string): Promise<TokenItem | null> => {
   const team = await teamOfToken(deps.store, id);
   return team === null ? null : findToken(deps.store, team, id);
 };
 
 const authenticateJob = async (
-  deps: Deps,
+  deps: LookupDeps,
   { kind, attempt, token }: Extract<Credential, { kind: "bootstrap" | "trial" }>,
   { team, study, trial }: Place,
 ): Promise<Caller> => {

@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { toProblem } from "../../../functions/middleware/problem.ts";
+import { problems } from "../../../shared/api/problems.ts";
+import { InvalidInput, RateLimited, StaleAttempt, Unauthenticated } from "../../../shared/errors.ts";
+import { Problem } from "../../../shared/schemas/problem.ts";
+
+const told = (error: unknown) => {
+  const { statusCode, headers, body } = toProblem(error, "request-1");
+  return { statusCode, headers, body: Problem.parse(JSON.parse(body ?? "")) };
+};
+
+test("a domain error is told with its type, status, title and words", () => {
+  const { statusCode, headers, body } = told(new StaleAttempt(3, 1, 2));
+  expect(statusCode).toBe(409);
+  expect(headers).toEqual({ "content-type": "application/problem+json" });
+  expect(body).toEqual({
+    type: "stale-attempt",
+    title: problems["stale-attempt"].title,
+    status: 409,
+    detail: "Attempt 1 of trial 3 no longer owns it (the trial is on attempt 2). Stop this run.",
+    retry: false,
+    requestId: "request-1",
+  });
+});
+
+test("every fault of an input is told, the first one in front", () => {
+  const errors = [
+    { pointer: "/a", detail: "one" },
+    { pointer: "/b", detail: "two" },
+  ];
+  expect(told(new InvalidInput(errors)).body).toMatchObject({ pointer: "/a", detail: "one", errors });
+});
+
+test("when to try again is told in the header and in the body", () => {
+  const { headers, body } = told(new RateLimited("slow down", 17));
+  expect(headers).toMatchObject({ "retry-after": "17" });
+  expect(body).toMatchObject({ status: 429, retry: true, retryAfter: 17 });
+});
+
+test("a refused credential is challenged", () => {
+  expect(told(new Unauthenticated("expired")).headers).toMatchObject({ "www-authenticate": "Bearer" });
+});
+
+test.each([
+  new Error("secret-canary in a message"),
+  Object.assign(new TypeError("boom"), { stack: "secret-canary at secret.ts:1" }),
+  "secret-canary",
+  { secret: "secret-canary" },
+  null,
+  undefined,
+])("what is unknown is told as nothing", (error) => {
+  const { statusCode, body } = told(error);
+  expect(statusCode).toBe(500);
+  expect(body).toMatchObject({ type: "internal", retry: true, requestId: "request-1" });
+  expect(JSON.stringify(body)).not.toContain("canary");
+});

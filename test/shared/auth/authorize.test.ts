@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { type Action, routes } from "../../../shared/api/routes.ts";
+import { authorize, type Caller } from "../../../shared/auth/authorize.ts";
+import { Forbidden, NotFound, StudyNotFound, Unauthenticated } from "../../../shared/errors.ts";
+import { Role } from "../../../shared/schemas/token.ts";
+
+const actions = [...new Set(Object.values(routes).map((route) => route.action))];
+const target = { team: "acme", study: "svm-1", trial: 3, attempt: 2 };
+const token = (role: Role, study: string | null = null): Caller => ({
+  kind: "token",
+  team: "acme",
+  id: "abcdefghijkl",
+  role,
+  study,
+});
+const job = (kind: "bootstrap" | "trial"): Caller => ({ kind, ...target });
+
+/** What each may do, written out: a change of the matrix must change it here too. */
+const may: Readonly<Record<Role | "bootstrap" | "trial", readonly Action[]>> = {
+  viewer: ["study:list", "study:read", "trial:read"],
+  worker: ["study:read", "trial:ask", "trial:report", "trial:tell", "trial:read"],
+  editor: actions.filter((action) => !action.startsWith("token:") && action !== "trial:claim"),
+  owner: actions.filter((action) => action !== "trial:claim"),
+  bootstrap: ["trial:claim"],
+  trial: ["trial:report", "trial:tell"],
+};
+
+const callers: readonly { who: keyof typeof may; caller: Caller }[] = [
+  ...Role.options.map((role) => ({ who: role, caller: token(role) })),
+  { who: "bootstrap", caller: job("bootstrap") },
+  { who: "trial", caller: job("trial") },
+];
+
+test.each(callers.flatMap((each) => actions.map((action) => ({ ...each, action }))))(
+  "$who and $action",
+  ({ who, caller, action }) => {
+    const attempt = () => authorize(caller, action, target);
+    if (may[who].includes(action)) expect(attempt).not.toThrow();
+    else expect(attempt).toThrow(Forbidden);
+  },
+);
+
+test("a refused credential may nothing, and hears why", () => {
+  for (const action of actions) {
+    expect(() => authorize({ kind: "refused", reason: "expired" }, action, target)).toThrow(
+      new Unauthenticated("expired"),
+    );
+  }
+});
+
+test("another team's things do not exist, whatever the role", () => {
+  for (const { caller } of callers) {
+    for (const action of actions) {
+      expect(() => authorize(caller, action, { ...target, team: "other" })).toThrow(NotFound);
+    }
+  }
+});
+
+test("a token of one study sees no other, and no list of them", () => {
+  const restricted = token("owner", "svm-1");
+  expect(() => authorize(restricted, "study:read", target)).not.toThrow();
+  expect(() => authorize(restricted, "study:read", { ...target, study: "svm-2" })).toThrow(StudyNotFound);
+  for (const action of ["study:list", "study:create", "token:create"] as const)
+    expect(() => authorize(restricted, action, { team: "acme" })).toThrow(Forbidden);
+});
+
+test("a job's token opens its own trial and attempt alone", () => {
+  expect(() => authorize(job("trial"), "trial:tell", { ...target, study: "svm-2" })).toThrow(StudyNotFound);
+  expect(() => authorize(job("trial"), "trial:tell", { ...target, trial: 4 })).toThrow(Forbidden);
+  expect(() => authorize(job("trial"), "trial:tell", { ...target, attempt: 3 })).toThrow(Forbidden);
+  expect(() => authorize(job("bootstrap"), "trial:claim", { ...target, attempt: 3 })).toThrow(Forbidden);
+  expect(() => authorize(job("trial"), "study:list", { team: "acme" })).toThrow(StudyNotFound);
+});
