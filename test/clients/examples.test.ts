@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runJob, serve } from "./driver.ts";
+import { runJob, serve, start } from "./driver.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -28,4 +28,23 @@ test("the entrypoint and command of Dockerfile.python make a trial of its progra
   expect(code).toBe(0);
   expect(service.of("report").map((call) => call.body.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect(service.of("tell")[0]?.body.values).toEqual({ loss: 4 });
+});
+
+test("the options and defaults of the page are those of the program", async () => {
+  const { stdout } = await start(["worker", "--help"], { COLUMNS: "200" }).ended;
+  const help = stdout.toString();
+  const rows = Array.from(read("docs/runner.md").matchAll(/^\| *`(--\w+ [A-Z]+)` *\| *(\S+)? *\|/gm));
+  expect(rows.map(([, option]) => option)).toEqual([
+    "--grace SECONDS",
+    "--patience SECONDS",
+    "--timeout SECONDS",
+    "--study STUDY",
+    "--jobs N",
+    "--name NAME",
+  ]);
+  for (const [, option, value] of rows) {
+    const line = help.split("\n").find((text) => text.trim().startsWith(`${option} `));
+    expect(line).toBeDefined();
+    if (value !== undefined) expect(line).toMatch(new RegExp(`\\(default:? ${value}\\)`));
+  }
 });
