@@ -26,8 +26,8 @@ export const patchStudy: Handler<"patchStudy"> = async ({ study, body, write }, 
   body: await patch(deps, study, body, write),
 });
 
-export const deleteStudy: Handler<"deleteStudy"> = async ({ study }, deps) => {
-  await remove(deps, study);
+export const deleteStudy: Handler<"deleteStudy"> = async ({ study, write }, deps) => {
+  await remove(deps, study, write);
   return { body: null };
 };
 

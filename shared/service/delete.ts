@@ -9,11 +9,13 @@ import {
   teamStudyKey,
   trialPartition,
 } from "../store/keys.ts";
+import { RECEIPT } from "../store/receipt.ts";
 import { removeRungs } from "../store/rung.ts";
-import type { Item } from "../store/store.ts";
+import { ConditionFailed, type Item } from "../store/store.ts";
 import { uncountStudy } from "../store/team.ts";
-import type { ServiceDeps } from "./deps.ts";
+import type { ServiceDeps, WriteContext } from "./deps.ts";
 import { endRuns } from "./end-runs.ts";
+import { once } from "./once.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /** Items one pass deletes: about two seconds of work; the reconciler goes on with the rest. */
@@ -25,20 +27,36 @@ const JOBS_AT_ONCE = 100;
  * Deletes a study. It is gone for every caller at once; its items follow, in passes that may be repeated.
  * @throws StudyNotFound
  */
-export const deleteStudy = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
-  const item = await deps.store.get(headKey(study.id));
-  if (item === null || readHead(study.id, item).state === "deleting") throw new StudyNotFound(study.id);
-  await deps.store.transact([
-    {
-      name: "head",
-      key: headKey(study.id),
-      update: { set: { state: "deleting", started: false }, add: { rev: 1 } },
-      when: { expression: "attribute_exists(pk) AND #state <> :deleting", values: { deleting: "deleting" } },
-    },
-    { name: "listing", key: teamStudyKey(study.team, study.id), remove: true },
-    { name: "deletion", key: openDeletionKey(study.id), put: { team: study.team } },
-    ...uncountStudy(study.team),
-  ]);
+export const deleteStudy = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  write: WriteContext,
+): Promise<void> => {
+  await once(deps, write, async (acknowledge) => {
+    const item = await deps.store.get(headKey(study.id));
+    if (item === null || readHead(study.id, item).state === "deleting") throw new StudyNotFound(study.id);
+    try {
+      await deps.store.transact([
+        {
+          name: "head",
+          key: headKey(study.id),
+          update: { set: { state: "deleting", started: false }, add: { rev: 1 } },
+          when: {
+            expression: "attribute_exists(pk) AND #state <> :deleting",
+            values: { deleting: "deleting" },
+          },
+        },
+        { name: "listing", key: teamStudyKey(study.team, study.id), remove: true },
+        { name: "deletion", key: openDeletionKey(study.id), put: { team: study.team } },
+        ...uncountStudy(study.team),
+        ...acknowledge(null),
+      ]);
+    } catch (error) {
+      const isGone = error instanceof ConditionFailed && error.names.has("head") && !error.names.has(RECEIPT);
+      throw isGone ? new StudyNotFound(study.id) : error;
+    }
+    return null;
+  });
   // Jobs first, for their ids go with the trials. What cannot be ended now the reconciler ends.
   if (await endRuns(deps, study.id, JOBS_AT_ONCE)) await continueDeletion(deps, study.id);
 };

@@ -6,6 +6,13 @@ import type { ServiceDeps, WriteContext } from "./deps.ts";
 /** Makes the receipt of an answer, to be written in the transaction that the answer acknowledges. */
 export type Acknowledge = (answer: unknown) => Change[];
 
+/** Whether this very request was made and answered before. For what leaves nothing behind that could be asked. */
+export const wasAnswered = async (
+  deps: Pick<ServiceDeps, "store" | "clock">,
+  { receipt }: WriteContext,
+): Promise<boolean> =>
+  receipt !== null && (await findReceipt(deps.store, receipt, deps.clock()))?.body === receipt.body;
+
 /**
  * Runs a write once per Idempotency-Key: a repeat gets the first answer, byte for byte, for 24 hours.
  * @param run does the work and writes `acknowledge(answer)` in the same transaction as its changes.

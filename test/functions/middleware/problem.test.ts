@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
-import { toProblem } from "../../../functions/middleware/problem.ts";
+import middy from "@middy/core";
+import type { Context } from "aws-lambda";
+import { expect, test, vi } from "vitest";
+import type { ApiEvent, ApiReply } from "../../../functions/middleware/event.ts";
+import { problem, toProblem } from "../../../functions/middleware/problem.ts";
 import { problems } from "../../../shared/api/problems.ts";
 import { InvalidInput, RateLimited, StaleAttempt, Unauthenticated } from "../../../shared/errors.ts";
 import { Problem } from "../../../shared/schemas/problem.ts";
@@ -53,4 +56,25 @@ test.each([
   expect(statusCode).toBe(500);
   expect(body).toMatchObject({ type: "internal", retry: true, requestId: "request-1" });
   expect(JSON.stringify(body)).not.toContain("canary");
+});
+
+test.each([
+  Object.assign(new Error("aws-canary"), { name: "ThrottlingException", $metadata: { httpStatusCode: 400 } }),
+  Object.assign(new Error("aws-canary"), {
+    name: "InternalServiceError",
+    $metadata: { httpStatusCode: 500 },
+  }),
+  Object.assign(new Error("aws-canary"), { name: "TimeoutError" }),
+  Object.assign(new Error("aws-canary"), { code: "ECONNREFUSED" }),
+])("an AWS service that is throttled or away is told as busy, without its words", async (fault) => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  const handler = middy<ApiEvent, ApiReply, Error, Context>()
+    .use(problem())
+    .handler(() => Promise.reject(fault));
+  const event = { requestContext: { requestId: "request-1" } } as ApiEvent;
+  const reply = await handler(event, {} as Context);
+  expect(reply.statusCode).toBe(503);
+  expect(reply.headers).toMatchObject({ "retry-after": "2" });
+  expect(Problem.parse(JSON.parse(reply.body ?? ""))).toMatchObject({ type: "unavailable", retry: true });
+  expect(reply.body).not.toContain("canary");
 });

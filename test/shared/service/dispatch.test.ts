@@ -58,7 +58,7 @@ test("messages out of order and of attempts long gone change nothing", async () 
 test("after the study was deleted its messages are dropped", async () => {
   const world = await batchWorld();
   await world.start();
-  await deleteStudy(world.deps, world.study);
+  await deleteStudy(world.deps, world.study, noReceipt);
   expect(await world.deliver()).toEqual([]);
   expect(await dispatchMessages(world.process(), [{ id: "1", body: JSON.stringify(first(world)) }])).toEqual(
     [],

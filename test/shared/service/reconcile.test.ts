@@ -4,6 +4,7 @@ import { reconcile } from "../../../shared/service/reconcile.ts";
 import { readStudy } from "../../../shared/service/study.ts";
 import { openBatchKey } from "../../../shared/store/keys.ts";
 import { batchWorld, recordedGpuSeconds, type World, worldOn } from "../../support/batch.ts";
+import { noReceipt } from "../../support/service.ts";
 
 const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<World> => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, ...change });
@@ -71,7 +72,7 @@ test("a study that is deleted while its jobs run leaves no job, no definition an
   await world.start();
   world.batch.faults = ["unheard"];
   await world.deliver();
-  await deleteStudy(world.deps, world.study);
+  await deleteStudy(world.deps, world.study, noReceipt);
   // The job whose id was never heard is found by its name.
   expect(world.batch.alive()).toHaveLength(1);
   await world.reconcile();

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { gateway } from "../../support/gateway.ts";
+import { TEAM, testDeps } from "../../support/service.ts";
+
+const caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null } as const;
+const list = `/v1/teams/${TEAM}/studies`;
+
+test("a request that would outlast the Lambda is a 503 with Retry-After before it does", async () => {
+  const client = { send: () => new Promise(() => {}) };
+  const call = gateway(testDeps(client as never, "table"));
+  const { status, body, headers } = await call("GET", list, { caller, remainingMs: 2050 });
+  expect([status, body.type, headers["retry-after"]]).toEqual([503, "unavailable", "2"]);
+  expect(body.retry).toBe(true);
+});
+
+test("a table that stays throttled is a 503 with Retry-After", async () => {
+  const busy = Object.assign(new Error("slow down"), { name: "ProvisionedThroughputExceededException" });
+  const call = gateway(testDeps({ send: () => Promise.reject(busy) } as never, "table"));
+  const { status, body, headers } = await call("GET", list, { caller });
+  expect([status, body.type, headers["retry-after"]]).toEqual([503, "unavailable", "2"]);
+  expect(JSON.stringify(body)).not.toContain("Throughput");
+});

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { createReconciler } from "../../../functions/reconciler/index.ts";
+import { batchWorld } from "../../support/batch.ts";
+
+test("the reconciler works while there is time, and not when there is none", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.launch();
+  world.batch.fail(world.batch.of(0), { exitCode: 4 });
+  const handler = createReconciler(() => world.deps);
+  await handler({}, { getRemainingTimeInMillis: () => 10_000 });
+  expect(await world.trial(0)).toMatchObject({ state: "running" });
+  await handler({}, { getRemainingTimeInMillis: () => 240_000 });
+  expect(await world.trial(0)).toMatchObject({ state: "failed" });
+});
