@@ -18,7 +18,14 @@ const batchStudy = async (program: string, change: Record<string, unknown> = {})
     algorithm: { name: "random", seed: 3 },
     budget: { trials: 6, parallel: 3 },
     lease: { seconds: 30, maxAttempts: 3 },
-    executor: { type: "batch", image: "python:3.13-slim", command: python(program), vcpus: 0.25, memoryMiB: 256, timeoutSeconds: 60 },
+    executor: {
+      type: "batch",
+      image: "python:3.13-slim",
+      command: python(program),
+      vcpus: 0.25,
+      memoryMiB: 256,
+      timeoutSeconds: 60,
+    },
     ...change,
   });
   expect(status, JSON.stringify(body)).toBe(201);
@@ -31,8 +38,14 @@ const start = async (study: string) => {
 };
 
 const read = async (study: string) => (await call<Study>("GET", `/studies/${study}`)).body;
-const trialsOf = async (study: string) => (await call<TrialPage>("GET", `/studies/${study}/trials`)).body.trials;
-const finished = (study: string, seconds = 90) => until(() => read(study), ({ state }) => state === "finished", seconds);
+const trialsOf = async (study: string) =>
+  (await call<TrialPage>("GET", `/studies/${study}/trials`)).body.trials;
+const finished = (study: string, seconds = 90) =>
+  until(
+    () => read(study),
+    ({ state }) => state === "finished",
+    seconds,
+  );
 
 const PARABOLA = `
 import json, os
@@ -108,7 +121,11 @@ print(json.dumps({"loss": 1.0}))
   const done = await finished(study);
   expect(done.trials).toMatchObject({ completed: 1, failed: 0 });
   const trial = (await call<TrialDetail>("GET", `/studies/${study}/trials/0`)).body;
-  expect(trial).toMatchObject({ attempt: 2, params: running.params, attempts: [{ attempt: 1, end: "interrupted" }] });
+  expect(trial).toMatchObject({
+    attempt: 2,
+    params: running.params,
+    attempts: [{ attempt: 1, end: "interrupted" }],
+  });
 });
 
 test("stop ends running jobs and puts their trials back; start goes on", async () => {
@@ -119,9 +136,17 @@ print(json.dumps({"loss": 1.0}))
 `;
   const study = await batchStudy(slow, { budget: { trials: 2, parallel: 2 } });
   await start(study);
-  await until(() => read(study), ({ trials }) => trials.running === 2, 60);
+  await until(
+    () => read(study),
+    ({ trials }) => trials.running === 2,
+    60,
+  );
   expect((await call<Study>("POST", `/studies/${study}/stop`, {})).body).toMatchObject({ started: false });
-  await until(() => read(study), ({ trials }) => trials.running === 0 && trials.queued === 2, 60);
+  await until(
+    () => read(study),
+    ({ trials }) => trials.running === 0 && trials.queued === 2,
+    60,
+  );
   await start(study);
   expect((await finished(study)).trials).toMatchObject({ completed: 2 });
 });

@@ -33,17 +33,26 @@ export const client =
       ...(text !== undefined && { body: text }),
     });
     const answer = await reply.text();
-    const isJson = (reply.headers.get("content-type") ?? "").includes("json");
-    return { status: reply.status, headers: reply.headers, body: (isJson ? JSON.parse(answer) : answer) as T };
+    const isJson = answer !== "" && (reply.headers.get("content-type") ?? "").includes("json");
+    return {
+      status: reply.status,
+      headers: reply.headers,
+      body: (isJson ? JSON.parse(answer) : answer) as T,
+    };
   };
 
 /** Asks again and again until `done` holds. */
-export const until = async <T>(read: () => Promise<T>, done: (value: T) => boolean, seconds: number): Promise<T> => {
+export const until = async <T>(
+  read: () => Promise<T>,
+  done: (value: T) => boolean,
+  seconds: number,
+): Promise<T> => {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await read();
     if (done(value)) return value;
-    if (Date.now() > end) throw new Error(`Still not so after ${seconds} s: ${JSON.stringify(value).slice(0, 2000)}`);
+    if (Date.now() > end)
+      throw new Error(`Still not so after ${seconds} s: ${JSON.stringify(value).slice(0, 2000)}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 };
