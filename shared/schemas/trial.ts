@@ -125,10 +125,6 @@ export const AttemptRecord = z.strictObject({
   reason: z.string().nullable(),
   jobId: z.string().nullable(),
   at: Timestamp,
-  seconds: z
-    .number()
-    .optional()
-    .meta({ description: "How long its job ran; only of attempts that Hone ran itself." }),
 });
 
 export const Trial = z.strictObject({

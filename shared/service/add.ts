@@ -90,6 +90,7 @@ const numbered = (deps: ServiceDeps, head: Head, trial: Given, i: number): Trial
     number: head.next + i,
     attempt: 0,
     lost: 0,
+    seconds: 0,
     resource: null,
     worker: null,
     algorithm: imported ? "import" : "enqueue",

@@ -40,6 +40,7 @@ export const endOf = (
       : { state: "failed" as const, reason: outcome.reason }),
     leaseExpires: null,
     finished: now,
+    ...(seconds > 0 && { seconds: trial.seconds + seconds }),
   },
   changes: [
     ...spent(study, seconds),
@@ -72,7 +73,7 @@ export const lossOf = (
 ): End => {
   if (isLastAttempt(study, trial)) {
     return {
-      patch: outOfAttempts(trial, end, reason, now, seconds),
+      patch: { ...outOfAttempts(trial, end, reason, now), seconds: trial.seconds + seconds },
       changes: [...spent(study, seconds), ...rungEntry(study, trial, null)],
     };
   }
@@ -81,7 +82,8 @@ export const lossOf = (
       state: "queued",
       attempt: trial.attempt + 1,
       lost: trial.lost + 1,
-      attempts: lostAttempt(trial, end, reason, now, seconds),
+      seconds: trial.seconds + seconds,
+      attempts: lostAttempt(trial, end, reason, now),
       leaseExpires: null,
       job: queuedJob(now, trial.job?.taskToken ?? null),
     },
@@ -95,7 +97,8 @@ export const stopOf = (study: LoadedStudy, trial: TrialItem, reason: string, now
   return {
     patch: {
       state: "queued",
-      attempts: lostAttempt(trial, "interrupted", reason, now, seconds),
+      seconds: trial.seconds + seconds,
+      attempts: lostAttempt(trial, "interrupted", reason, now),
       leaseExpires: null,
       job: null,
     },

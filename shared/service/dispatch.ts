@@ -10,6 +10,7 @@ import { changeTrial, type Job, readTrialItem, sameJob, type TrialItem } from ".
 import { pauseWithoutRoom, roomFor } from "./budget.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { failInfra } from "./infra-failure.ts";
+import { isActive } from "./queued.ts";
 import { readOpen } from "./snapshot.ts";
 import { type LoadedStudy, loadStudyById } from "./study.ts";
 
@@ -166,6 +167,8 @@ const passOn = async (
     await deps.store.update(changeTrial(trial, { job: { ...trial.job, taskToken } }, sameJob(trial)));
     return "done";
   }
+  // An old message of a wait that the current attempt will answer.
+  if (trial?.job?.taskToken === taskToken && isActive(trial)) return "done";
   const answered = await deps.rounds.resume(taskToken, { attempt, state: trial?.state ?? "folded" });
   deps.log("machine-sent-on", { study: study.id, trial: trial?.number ?? null, attempt, answered });
   return "done";

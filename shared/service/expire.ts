@@ -14,26 +14,15 @@ export const isExpired = (trial: TrialItem, now: number) =>
 export const isLastAttempt = (study: LoadedStudy, trial: TrialItem) =>
   trial.lost + 1 >= study.spec.lease.maxAttempts;
 
-/**
- * The record of the current attempt, lost.
- * @param seconds how long its job ran, for an attempt that had one.
- */
+/** The record of the current attempt, lost. */
 export const lostAttempt = (
   trial: TrialItem,
   end: AttemptRecord["end"],
   reason: string,
   now: number,
-  seconds?: number,
 ): readonly AttemptRecord[] => [
   ...trial.attempts,
-  {
-    attempt: trial.attempt,
-    end,
-    reason,
-    jobId: trial.job?.jobId ?? null,
-    at: timestamp(now),
-    ...(seconds !== undefined && { seconds }),
-  },
+  { attempt: trial.attempt, end, reason, jobId: trial.job?.jobId ?? null, at: timestamp(now) },
 ];
 
 /** The end of a trial whose last attempt was lost. */
@@ -42,11 +31,10 @@ export const outOfAttempts = (
   end: "expired" | "interrupted",
   reason: string,
   now: number,
-  seconds?: number,
 ): TrialPatch & { readonly state: "failed" } => ({
   state: "failed",
   reason: `All ${trial.lost + 1} attempts were lost; the last one: ${reason}`,
-  attempts: lostAttempt(trial, end, reason, now, seconds),
+  attempts: lostAttempt(trial, end, reason, now),
   leaseExpires: null,
   finished: now,
 });

@@ -31,6 +31,7 @@ export const newTrials = async (
     state: "queued",
     attempt: 0,
     lost: 0,
+    seconds: 0,
     params: fromCube(study.space, x),
     values: null,
     resource: null,

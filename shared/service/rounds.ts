@@ -102,7 +102,9 @@ const openOnce = async (
     .flatMap((number) => byNumber.get(number) ?? []);
   const isHere = (trial: TrialItem) => isActive(trial) && rungOf(round.rungs, trial) === rung;
   const toQueue = waiting.filter((trial) => !isHere(trial));
-  if (toQueue.length === 0) return waiting;
+  // What runs already, left to drain by a stop, comes first, so that it takes its place among those that run at once.
+  const isRunning = (trial: TrialItem) => Number(trial.state === "running");
+  if (toQueue.length === 0) return waiting.sort((a, b) => isRunning(b) - isRunning(a));
   const now = deps.clock();
   await inChunks(deps, snapshot, toQueue, (trial) => intoRung(round, trial, rung, now));
   return null;

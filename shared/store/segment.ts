@@ -171,6 +171,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       state: ENDS[states[i] ?? 0] ?? "failed",
       attempt: attempt[i] ?? 0,
       lost: 0,
+      seconds: 0,
       params,
       values: Object.keys(values).length === 0 ? null : values,
       resource: orNull(resource[i]),

@@ -15,6 +15,8 @@ export interface TrialItem {
   readonly attempt: number;
   /** Attempts that were lost (expired or interrupted) since the trial last ran to an end. */
   readonly lost: number;
+  /** How long its jobs have run, all attempts together, in whole seconds; 0 in a client study. */
+  readonly seconds: number;
   readonly params: Params;
   readonly values: FiniteValues | null;
   /** NaN-free: null without a scheduler. */
@@ -52,6 +54,7 @@ interface TrialFields {
   readonly state: TrialState;
   readonly attempt: number;
   readonly lost?: number;
+  readonly seconds?: number;
   readonly params: string;
   readonly values?: string;
   readonly resource?: string;
@@ -76,6 +79,7 @@ const written = (trial: TrialPatch): Record<string, string | number | undefined>
   ...(trial.state !== undefined && { state: trial.state }),
   ...(trial.attempt !== undefined && { attempt: trial.attempt }),
   ...(trial.lost !== undefined && { lost: trial.lost === 0 ? undefined : trial.lost }),
+  ...(trial.seconds !== undefined && { seconds: trial.seconds === 0 ? undefined : trial.seconds }),
   // JSON carries every finite double bit for bit (-0 reads back as 0); DynamoDB's numbers do not.
   ...(trial.values !== undefined && {
     values: trial.values === null ? undefined : JSON.stringify(trial.values),
@@ -150,6 +154,7 @@ export const readTrialItem = (study: string, item: Item): TrialItem => {
     state: fields.state,
     attempt: fields.attempt,
     lost: fields.lost ?? 0,
+    seconds: fields.seconds ?? 0,
     params: JSON.parse(fields.params) as Params,
     values: fields.values === undefined ? null : (JSON.parse(fields.values) as FiniteValues),
     resource: fields.resource === undefined ? null : Number(fields.resource),

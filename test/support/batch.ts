@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { jobName } from "../../shared/executor/job-name.ts";
-import { sizeOf } from "../../shared/executor/size.ts";
+import { type BatchSpec, sizeOf } from "../../shared/executor/size.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
@@ -54,6 +54,8 @@ export class FakeBatch implements BatchExecutor {
   readonly definitions = new Set<string>();
   readonly terminations: { jobId: string; reason: string }[] = [];
   submissions = 0;
+  /** Jobs that a single submission made beside the first. */
+  twins = 0;
   faults: SubmitFault[] = [];
   readonly #clock: TestClock;
 
@@ -81,7 +83,10 @@ export class FakeBatch implements BatchExecutor {
     if (!this.definitions.has(request.definition))
       return { outcome: "rejected", reason: "no such definition" };
     const job = this.#add(request);
-    if (fault === "twice") this.#add(request);
+    if (fault === "twice") {
+      this.#add(request);
+      this.twins++;
+    }
     if (fault === "unheard" || fault === "twice") return { outcome: "unclear", reason: "TimeoutError" };
     return { outcome: "accepted", jobId: job.jobId };
   }
@@ -185,14 +190,14 @@ export class FakeRounds implements Rounds {
   }
 }
 
-export const batchExecution = {
+export const batchExecution: BatchSpec = {
   type: "batch",
   image: "trainer:1",
   command: ["hone", "exec", "--", "python", "train.py"],
   vcpus: 2,
   gpus: 1,
   timeoutSeconds: 3600,
-} as const;
+};
 
 export const halvingScheduler = {
   name: "sha",
@@ -296,15 +301,9 @@ const actions = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueue, batch:
   };
 };
 
-/** GPU seconds that the study's records say its attempts took (I9). */
+/** GPU seconds that the study's trials say their attempts took (I9). */
 export const recordedGpuSeconds = (study: LoadedStudy, trials: readonly TrialItem[]): number => {
   const { executor } = study.spec;
-  if (executor.type !== "batch") return 0;
-  const seconds = trials.flatMap((trial) => [
-    ...trial.attempts.map((attempt) => attempt.seconds ?? 0),
-    trial.finished !== null && trial.job?.phase === "claimed"
-      ? Math.ceil((trial.finished - trial.job.since) / 1000)
-      : 0,
-  ]);
-  return seconds.reduce((sum, each) => sum + each, 0) * sizeOf(executor).gpus;
+  const gpus = executor.type === "batch" ? sizeOf(executor).gpus : 0;
+  return gpus * trials.reduce((sum, trial) => sum + trial.seconds, 0);
 };

@@ -11,6 +11,7 @@ import { batchServer } from "../../../local/batch/server.ts";
 import { batchExecutor } from "../../../shared/executor/batch.ts";
 import { endingOf } from "../../../shared/executor/ending.ts";
 import { jobName, parseJobName } from "../../../shared/executor/job-name.ts";
+import type { BatchSpec } from "../../../shared/executor/size.ts";
 import type { BatchExecutor, JobRequest } from "../../../shared/service/deps.ts";
 
 /** The adapter against the local Batch endpoint, over HTTP: real requests, real processes. */
@@ -84,8 +85,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const spec = (script: string) =>
-  ({ type: "batch", image: "trainer:1", command: ["node", "-e", script], timeoutSeconds: 60 }) as const;
+const spec = (script: string): BatchSpec => ({
+  type: "batch",
+  image: "trainer:1",
+  command: ["node", "-e", script],
+  timeoutSeconds: 60,
+});
 
 const request = (definition: string, change: Partial<JobRequest> = {}): JobRequest => ({
   team: "acme",

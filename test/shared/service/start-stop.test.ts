@@ -75,7 +75,8 @@ test("a stop ends what runs and puts it back, and a start goes on with the next 
     state: "queued",
     job: null,
     lost: 0,
-    attempts: [{ end: "interrupted", seconds: 5 }],
+    seconds: 5,
+    attempts: [{ end: "interrupted" }],
   });
   await expect(heartbeatTrial(world.deps, world.study, 0, { attempt: 1 }, noReceipt)).rejects.toMatchObject({
     type: "stale-attempt",
