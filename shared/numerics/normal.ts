@@ -9,10 +9,9 @@ const polynomial = (x: number, ...coefficients: number[]): number => {
   return sum;
 };
 
-const SQRT_2 = Math.SQRT2;
 const ONE_OVER_SQRT_PI = 0.5641895835477563;
-const LOG_SQRT_2_PI = 0.9189385332046728;
 
+/** The error function for |x| <= 0.46875. */
 const erfSmall = (x: number): number => {
   const z = x * x;
   const above = polynomial(
@@ -99,21 +98,8 @@ export const erfc = (x: number): number => {
   return x > 0 ? tail : 2 - tail;
 };
 
-/** The error function. */
-export const erf = (x: number): number => (Math.abs(x) <= 0.46875 ? erfSmall(x) : 1 - erfc(x));
-
 /** P(Z <= z) of a standard normal. */
-export const normalCdf = (z: number): number => 0.5 * erfc(-z / SQRT_2);
-
-/** log P(Z <= z), also where the probability underflows. */
-export const normalLogCdf = (z: number): number => {
-  if (z > -1) return Math.log(normalCdf(z));
-  const y = -z / SQRT_2;
-  return Math.log(0.5 * erfcScaled(y)) - y * y;
-};
-
-/** log density of a standard normal. */
-export const normalLogPdf = (z: number): number => -0.5 * z * z - LOG_SQRT_2_PI;
+export const normalCdf = (z: number): number => 0.5 * erfc(-z / Math.SQRT2);
 
 /** The z with P(Z <= z) = p; infinite at 0 and 1. */
 export const normalQuantile = (p: number): number => {

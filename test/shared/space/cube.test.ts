@@ -145,7 +145,7 @@ test("the bounds themselves come out exactly at the ends of the axis", () => {
 test("a parameter named like a method of objects is left out when it is inactive", () => {
   const space = compileSpace({
     a: { type: "categorical", choices: ["on", "off"] },
-    valueOf: { type: "float", low: 0, high: 1, when: { a: ["on"] } },
+    ["valueOf" as string]: { type: "float", low: 0, high: 1, when: { a: ["on"] } },
   });
   expect(toCube(space, { a: "off" })[1]).toBeNaN();
   expect(fromCube(space, [0.75, 0.5])).toEqual({ a: "off" });
