@@ -59,7 +59,11 @@ export const serviceDeps = /* @__PURE__ */ lazy(
   (): ServiceDeps => ({
     ...lookupDeps(),
     log: logInfo,
-    queue: dispatchQueue({ client: new SQSClient(impatient), url: variable("queue") }),
+    // Like every client, this one follows AWS_ENDPOINT_URL; by default it would go where the queue's URL points.
+    queue: dispatchQueue({
+      client: new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false }),
+      url: variable("queue"),
+    }),
     rounds: halvingRounds({ client: new SFNClient(impatient), machine: variable("halving") }),
     batch: batchExecutor({
       client: new BatchClient(impatient),

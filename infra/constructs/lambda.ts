@@ -56,7 +56,8 @@ export class Lambda extends Construct {
       handler: "index.handler",
       timeout: props.timeout,
       memorySize: props.memoryMiB,
-      environment: { ...props.environment },
+      // The SDK names it in each call's User-Agent, so that CloudTrail, and the tests of permissions, know the caller.
+      environment: { AWS_SDK_UA_APP_ID: `hone-${id}`, ...props.environment },
       role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,

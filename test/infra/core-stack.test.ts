@@ -3,7 +3,16 @@ import { lambdas } from "../../infra/bundles.ts";
 import { environment, outputs } from "../../shared/api/environment.ts";
 import { BASE_PATH, HEALTH_PATH, routes } from "../../shared/api/routes.ts";
 import { INFRA } from "../../shared/service/infra-failure.ts";
-import { flat, lambdaOf, ofType, type Resource, synthesize, target } from "./synthesize.ts";
+import {
+  allStatements,
+  flat,
+  lambdaOf,
+  ofType,
+  type Resource,
+  synthesize,
+  type Template,
+  target,
+} from "./synthesize.ts";
 
 const { core } = synthesize();
 const local = synthesize({ context: { env: "local" } });
@@ -100,19 +109,24 @@ describe("the Lambdas", () => {
   );
 
   test.each(lambdas.filter((name) => name !== "authorizer"))(
-    "%s is given every variable that deps.ts reads",
+    "%s is given every variable that deps.ts reads, and a name for its calls",
     (name) => {
-      const { Variables: variables } = property<{ Variables: Record<string, unknown> }>(
+      const { Variables } = property<{ Variables: Record<string, unknown> }>(
         lambdaOf(core, name)[1],
         "Environment",
       );
+      const { AWS_SDK_UA_APP_ID: app, ...variables } = Variables;
+      expect(app).toBe(`hone-${name}`);
       expect(Object.keys(variables).toSorted()).toEqual(Object.values(environment).toSorted());
     },
   );
 
   test("the authorizer knows the table alone", () => {
     expect(property(lambdaOf(core, "authorizer")[1], "Environment")).toEqual({
-      Variables: { [environment.table]: { Ref: ofType(core, "AWS::DynamoDB::GlobalTable")[0]?.[0] } },
+      Variables: {
+        AWS_SDK_UA_APP_ID: "hone-authorizer",
+        [environment.table]: { Ref: ofType(core, "AWS::DynamoDB::GlobalTable")[0]?.[0] },
+      },
     });
   });
 
@@ -303,10 +317,11 @@ describe("the emulator's variant", () => {
     expect(types.filter((type) => refused.test(type))).toEqual([]);
   });
 
-  test("has the same routes, Lambdas and permissions as the real one", () => {
-    for (const type of ["AWS::ApiGatewayV2::Route", "AWS::IAM::Policy", "AWS::StepFunctions::StateMachine"]) {
-      expect(ofType(local.core, type)).toEqual(ofType(core, type));
-    }
+  test("has the same routes, state machine and permissions as the real one, but for an action that only it knows", () => {
+    const routesAndMachines = ["AWS::ApiGatewayV2::Route", "AWS::StepFunctions::StateMachine"];
+    for (const type of routesAndMachines) expect(ofType(local.core, type)).toEqual(ofType(core, type));
+    const granted = (template: Template) => allStatements(template).flatMap(({ actions }) => actions);
+    expect(granted(local.core).filter((action) => action !== "sqs:SendMessageBatch")).toEqual(granted(core));
   });
 
   test("also listens to the local Batch, whose events cannot call themselves aws.batch", () => {
