@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, LocalError, lastLines, minimalEnvironment, root, startService } from "./process.ts";
@@ -65,6 +65,9 @@ const launch = async (python: string, options: EmulatorOptions): Promise<Emulato
   const endpoint = `${enforceIam ? "https" : "http"}://127.0.0.1:${port}`;
   const scratch = join(folder, "emulator-tmp");
   const log = join(folder, "emulator.log");
+  mkdirSync(scratch, { recursive: true });
+  // The emulator's Lambda workers are CommonJS, which the checkout's own package.json would deny them.
+  writeFileSync(join(scratch, "package.json"), "{}");
   const certificate = enforceIam ? join(scratch, "ministack-tls", "server.crt") : null;
   const service = startService({
     command: python,

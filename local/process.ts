@@ -13,6 +13,14 @@ export const binFolder = join(root, "node_modules", ".bin");
 /** A message for the user: what is wrong and what to do; shown without a stack. */
 export class LocalError extends Error {}
 
+/** @throws LocalError on any other Node than the one that npm scripts put on the PATH: the package `node`. */
+export const assertNode24 = (): void => {
+  if (process.version.startsWith("v24.")) return;
+  throw new LocalError(
+    `This is Node ${process.version}; Hone runs on the Node 24 of its own. Use npm run demo or npm run local.`,
+  );
+};
+
 export interface Service {
   /** Resolves, with the exit code, when the process has ended for whatever reason. */
   readonly exited: Promise<number>;

@@ -12,7 +12,7 @@ import { batchServer } from "./server.ts";
 
 const [port = "", folder = "", vcpus = "", events = "", ...queues] = process.argv.slice(2);
 const faults = new Faults();
-const { PATH = "", ...environment } = minimalEnvironment();
+const { PATH = "", HOME = "", LANG = "" } = minimalEnvironment();
 const batch = new LocalBatch({
   queues,
   vcpus: Number(vcpus),
@@ -20,7 +20,8 @@ const batch = new LocalBatch({
   folder,
   // As in an image that has Python and the runner: `hone` and `python` are found.
   environment: {
-    ...environment,
+    HOME,
+    LANG,
     PATH: [join(root, "clients", "runner"), join(root, ".venv", "bin"), PATH].join(delimiter),
     // A job has the vCPUs it asked for; numerical libraries would take the whole machine.
     OMP_NUM_THREADS: "1",

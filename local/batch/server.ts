@@ -39,6 +39,9 @@ const operationsOf = (batch: LocalBatch, faults: Faults): Readonly<Record<string
   "/local/end": operation(z.strictObject({ jobId: z.string(), how: z.enum(endings) }), ({ jobId, how }) =>
     batch.endBy(jobId, how),
   ),
+  "/local/interrupt": operation(z.strictObject({ jobId: z.string() }), ({ jobId }) =>
+    batch.endBy(jobId, "host-terminated"),
+  ),
   "/local/faults": operation(FaultPlan, (plan) => faults.order(plan)),
   "/local/ready": () => ({}),
 });

@@ -10,6 +10,8 @@ export interface BatchServiceOptions {
   readonly port: number;
   /** Of the event bus that job state changes go to. */
   readonly eventsEndpoint: string;
+  /** PEM file of that endpoint's certificate, if it made one for itself. */
+  readonly certificate: string | null;
   readonly queues: readonly string[];
   /** How many vCPUs' worth of jobs run at once; as many as the machine has if not given. */
   readonly vcpus?: number;
@@ -24,12 +26,15 @@ const START_MS = 15_000;
 
 /** Starts the local Batch endpoint as a process that ends with us, and waits until it answers. */
 export const startBatch = async (options: BatchServiceOptions): Promise<BatchService> => {
-  const { folder, port, eventsEndpoint, queues, vcpus = availableParallelism() } = options;
+  const { folder, port, eventsEndpoint, certificate, queues, vcpus = availableParallelism() } = options;
   const log = join(folder, "batch.log");
   const service = startService({
     command: process.execPath,
     args: [join(root, "local/batch/main.ts"), String(port), folder, String(vcpus), eventsEndpoint, ...queues],
-    environment: minimalEnvironment(),
+    environment: {
+      ...minimalEnvironment(),
+      ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),
+    },
     log,
     scratch: join(folder, "jobs-tmp"),
   });

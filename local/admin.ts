@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { runCommand } from "./command.ts";
+import { clientEnvironment } from "./emulator.ts";
+import { LocalError, minimalEnvironment, root } from "./process.ts";
+
+export interface TeamOptions {
+  /** What answers for AWS, and the PEM file of its certificate, if it made one for itself. */
+  readonly endpoint: string;
+  readonly certificate: string | null;
+  readonly table: string;
+  readonly team: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Creates a team, as whoever deploys Hone does, with `hone admin`; one that exists already is kept.
+ * @returns the secret of a new token that owns it.
+ */
+export const createTeam = async (options: TeamOptions): Promise<string> => {
+  try {
+    await admin(["create-team", options.team], options);
+  } catch (error) {
+    if (!(error instanceof LocalError && error.message.includes("exists already"))) throw error;
+  }
+  const printed = await admin(["create-token", options.team, "--name", "local", "--role", "owner"], options);
+  const token = /^hone_\S+$/m.exec(printed)?.[0];
+  if (token === undefined) throw new LocalError("hone admin create-token printed no token.");
+  return token;
+};
+
+const admin = (
+  args: readonly string[],
+  { endpoint, certificate, table, signal }: TeamOptions,
+): Promise<string> =>
+  runCommand(process.execPath, [join(root, "cli/hone.ts"), "admin", ...args, "--table", table], {
+    title: `hone admin ${args[0]}`,
+    environment: {
+      ...minimalEnvironment(),
+      ...clientEnvironment(endpoint),
+      ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),
+    },
+    log: null, // it prints a secret
+    signal,
+  });

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { CORE_STACK, environment as names, outputs as outputKeys } from "../shared/api/environment.ts";
+import { runCommand } from "./command.ts";
+import { clientEnvironment, REGION } from "./emulator.ts";
+import { LocalError, minimalEnvironment } from "./process.ts";
+
+/** The account that emulators play. */
+const ACCOUNT = "000000000000";
+
+export interface DeployOptions {
+  /** The emulator, or whatever answers for AWS. */
+  readonly endpoint: string;
+  /** PEM file of its certificate, if it made one for itself. */
+  readonly certificate: string | null;
+  /** Folder for the synthesized stack and the log. */
+  readonly folder: string;
+  /** Base URL of the API as jobs shall know it. */
+  readonly apiUrl: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the stack says of itself: where things are. */
+export type Outputs = Readonly<Record<keyof typeof outputKeys, string>>;
+
+/** What the stack calls its Batch job queues and the template of job definitions. */
+export interface BatchNames {
+  readonly queues: readonly string[];
+  readonly jobDefinition: string;
+}
+
+/** Where what `synthesize` makes lies. */
+const assembly = (folder: string): string => join(folder, "cdk.out");
+
+const cdk = (
+  args: readonly string[],
+  title: string,
+  { endpoint, certificate, folder, signal }: DeployOptions,
+) =>
+  runCommand("cdk", [...args, "--no-notices", "--no-color"], {
+    title,
+    log: join(folder, "cdk.log"),
+    signal,
+    environment: {
+      ...minimalEnvironment(),
+      ...clientEnvironment(endpoint),
+      HOME: folder, // its caches and settings are the user's own affair
+      CI: "true",
+      CDK_DISABLE_CLI_TELEMETRY: "true",
+      ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),
+    },
+  });
+
+/** Bundles the Lambdas and synthesizes the CDK app for the emulator. */
+export const synthesize = async (options: DeployOptions): Promise<BatchNames> => {
+  const context = ["-c", "env=local", "-c", `apiUrl=${options.apiUrl}`];
+  await cdk(
+    ["synth", "--quiet", ...context, "--output", assembly(options.folder)],
+    "Synthesizing the stack",
+    options,
+  );
+  return batchNames(options.folder);
+};
+
+/** Makes the bucket and roles through which the CDK deploys. Harmless when they are there. */
+export const bootstrap = async (options: DeployOptions): Promise<void> => {
+  await cdk(["bootstrap", `aws://${ACCOUNT}/${REGION}`], "Bootstrapping the CDK", options);
+};
+
+/** Deploys what `synthesize` made. */
+export const deploy = async (options: DeployOptions): Promise<Outputs> => {
+  const file = join(options.folder, "outputs.json");
+  const how = ["--require-approval", "never", "--progress", "events", "--outputs-file", file];
+  await cdk(
+    ["deploy", CORE_STACK, "--app", assembly(options.folder), ...how],
+    "Deploying the stack",
+    options,
+  );
+  const outputs = JSON.parse(readFileSync(file, "utf8"))[CORE_STACK] ?? {};
+  const missing = Object.values(outputKeys).filter((key) => outputs[key] === undefined);
+  if (missing.length > 0) throw new LocalError(`The stack has no output ${missing.join(", ")}.`);
+  return Object.fromEntries(Object.entries(outputKeys).map(([name, key]) => [name, outputs[key]])) as Outputs;
+};
+
+/** As much of a resource as is looked at. */
+interface Resource {
+  readonly Properties?: { readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> } };
+}
+
+/** Read from the template: the variables that the api Lambda is given. */
+const batchNames = (folder: string): BatchNames => {
+  const template = JSON.parse(readFileSync(join(assembly(folder), `${CORE_STACK}.template.json`), "utf8"));
+  for (const resource of Object.values<Resource>(template.Resources)) {
+    const variables = resource.Properties?.Environment?.Variables ?? {};
+    const [gpu, cpu, jobDefinition] = [names.gpuJobQueue, names.cpuJobQueue, names.jobDefinition].map(
+      (name) => variables[name],
+    );
+    if (typeof gpu === "string" && typeof cpu === "string" && typeof jobDefinition === "string") {
+      return { queues: [gpu, cpu], jobDefinition };
+    }
+  }
+  throw new LocalError(`No Lambda of the stack has ${names.jobDefinition} among its variables.`);
+};
+
+/** Where an emulator serves the deployed API without a host name of its own. */
+export const executeApiUrl = (endpoint: string, apiUrl: string): string => {
+  const id = /^https?:\/\/([a-z0-9]+)\.execute-api\./.exec(apiUrl)?.[1];
+  if (id === undefined) throw new LocalError(`The stack's ApiUrl is not one of API Gateway: ${apiUrl}`);
+  return `${endpoint}/_aws/execute-api/${id}/$default`;
+};

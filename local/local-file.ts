@@ -1,0 +1,45 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LocalError } from "./process.ts";
+import { honeFolder, isAlive } from "./run-folder.ts";
+import type { Stack } from "./stack.ts";
+
+/** Where clients, examples and tests find the stack that `npm run local` keeps up. */
+const file = join(honeFolder, "local.json");
+
+/** @throws LocalError when a stack is up already. */
+export const refuseSecond = (): void => {
+  const { pid, api } = read();
+  if (typeof pid === "number" && isAlive(pid)) {
+    throw new LocalError(
+      `Hone is up already: ${api}, process ${pid}. Take it down with Ctrl-C there, or kill ${pid}.`,
+    );
+  }
+};
+
+/** Writes the file, for the user alone to read, as it holds a token. @returns what removes it. */
+export const announce = ({
+  api,
+  team,
+  token,
+  endpoint,
+  batchEndpoint,
+  outputs,
+  folder,
+}: Stack): (() => void) => {
+  const content = { api, team, token, pid: process.pid, endpoint, batchEndpoint, outputs, logs: folder };
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file); // never seen half-written
+  return () => {
+    if (read().pid === process.pid) rmSync(file, { force: true });
+  };
+};
+
+const read = (): { readonly pid?: unknown; readonly api?: unknown } => {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return {};
+  }
+};

@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { createTeam } from "./admin.ts";
+import { registerTemplate } from "./batch/register.ts";
+import { startBatch } from "./batch/start.ts";
+import { bootstrap, type DeployOptions, deploy, executeApiUrl, type Outputs, synthesize } from "./deploy.ts";
+import { type Emulator, type EmulatorOptions, startEmulator } from "./emulator.ts";
+import { type Lifetime, pause } from "./lifetime.ts";
+import { freePort, LocalError, type Service } from "./process.ts";
+import { startProxy } from "./proxy.ts";
+
+export interface StackOptions {
+  /** Folder for logs and temporary files. */
+  readonly folder: string;
+  /** Deploy to what answers here instead of to an emulator of our own. */
+  readonly endpoint?: string;
+  /** How many vCPUs' worth of jobs run at once; as many as the machine has if not given. */
+  readonly vcpus?: number;
+  /** The team that is created. */
+  readonly team?: string;
+  readonly emulator?: Pick<EmulatorOptions, "enforceIam" | "lambdaConcurrency" | "environment">;
+  /** Told of each step when it is done. */
+  readonly onStep?: (title: string, seconds: number) => void;
+}
+
+/** A deployed Hone on this machine. */
+export interface Stack {
+  /** Base URL up to and including `/v1`. */
+  readonly api: string;
+  readonly team: string;
+  /** Secret of a token that owns the team. */
+  readonly token: string;
+  /** The AWS API. */
+  readonly endpoint: string;
+  /** PEM file of its certificate, if it made one for itself. */
+  readonly certificate: string | null;
+  /** The AWS Batch API, and `/local` for faults. */
+  readonly batchEndpoint: string;
+  readonly outputs: Outputs;
+  readonly folder: string;
+  /** Rejects when a part of the stack has ended though nobody asked it to. */
+  readonly broken: Promise<never>;
+}
+
+const API_MS = 60_000;
+
+/**
+ * Brings everything up: emulator, local Batch, the CDK app, a short URL, a team. The parts are taken down at the end of
+ * the lifetime, also when this fails half-way.
+ */
+export const startStack = async (lifetime: Lifetime, options: StackOptions): Promise<Stack> => {
+  const { folder, team = "demo", vcpus = availableParallelism(), onStep = () => {} } = options;
+  const { signal, atEnd } = lifetime;
+  const step = async <T>(title: string, work: Promise<T>): Promise<T> => {
+    const started = performance.now();
+    const result = await work;
+    signal.throwIfAborted();
+    onStep(title, (performance.now() - started) / 1000);
+    return result;
+  };
+
+  const batchPort = await freePort();
+  const proxy = await startProxy(0);
+  atEnd(proxy.stop);
+  const emulator = await step("AWS emulator", startAws(options, batchPort));
+  atEnd(() => emulator.stop?.());
+  const { endpoint, certificate } = emulator;
+  const deployment: DeployOptions = { endpoint, certificate, folder, apiUrl: proxy.api, signal };
+  const [names] = await step(
+    "Synthesis of the CDK app, and bootstrap",
+    all([synthesize(deployment), bootstrap(deployment)]),
+  );
+  const { queues, jobDefinition } = names;
+  const batch = await step(
+    "Local Batch",
+    startBatch({ folder, port: batchPort, eventsEndpoint: endpoint, certificate, queues, vcpus }),
+  );
+  atEnd(batch.stop);
+  const outputs = await step("Deployment of the CDK app", deploy(deployment));
+  proxy.passTo({
+    url: executeApiUrl(endpoint, outputs.apiUrl),
+    certificate: certificate === null ? null : readFileSync(certificate),
+  });
+  const [token] = await step(
+    "Team, token and first answer",
+    all([
+      createTeam({ endpoint, certificate, table: outputs.table, team, signal }),
+      registerTemplate(batch.endpoint, jobDefinition),
+      untilHealthy(proxy.api, signal),
+    ]),
+  );
+  const broken = untilBroken(signal, { "AWS emulator": emulator, "local Batch": batch });
+  broken.catch(() => {}); // whoever waits for it hears of it
+  return {
+    api: proxy.api,
+    team,
+    token,
+    endpoint,
+    certificate,
+    batchEndpoint: batch.endpoint,
+    outputs,
+    folder,
+    broken,
+  };
+};
+
+/** An emulator of ours, or the one that the user has. */
+type Aws = Pick<Emulator, "endpoint" | "certificate"> & Partial<Emulator>;
+
+const startAws = async (
+  { endpoint, folder, emulator = {} }: StackOptions,
+  batchPort: number,
+): Promise<Aws> => {
+  if (endpoint !== undefined) return { endpoint: endpoint.replace(/\/+$/, ""), certificate: null };
+  // Functions inherit the emulator's variables, and so find our Batch where they would find AWS's.
+  const environment = { ...emulator.environment, AWS_ENDPOINT_URL_BATCH: `http://127.0.0.1:${batchPort}` };
+  return await startEmulator({ ...emulator, folder, environment });
+};
+
+/** Like Promise.all, but waits for all even when one fails, so that nothing goes on behind our back. */
+const all = async <T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> => {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
+};
+
+const untilHealthy = async (api: string, signal: AbortSignal): Promise<void> => {
+  let last = "";
+  for (const until = Date.now() + API_MS; Date.now() < until; await pause(200, signal)) {
+    const response = await fetch(`${api}/healthz`, { signal });
+    if (response.ok) return;
+    last = `${response.status} ${await response.text()}`;
+  }
+  throw new LocalError(`The API does not answer ${api}/healthz. It last said: ${last}`);
+};
+
+const untilBroken = async (
+  signal: AbortSignal,
+  parts: Readonly<Record<string, Partial<Service> & { readonly log?: string }>>,
+): Promise<never> => {
+  const ended = Object.entries(parts).flatMap(([name, { exited, log }]) =>
+    exited === undefined
+      ? []
+      : [exited.then((code) => `The ${name} has ended (exit code ${code}). Its log: ${log}`)],
+  );
+  const message = await Promise.race(ended);
+  signal.throwIfAborted();
+  throw new LocalError(message);
+};
