@@ -1,0 +1,106 @@
+import type { RouteName } from "./routes.ts";
+
+/** Bodies and replies that `openapi.json` shows; a test holds each against its schema. */
+export interface Example {
+  readonly body?: unknown;
+  readonly reply?: unknown;
+}
+
+const study = {
+  study: "svm-digits-7k2mxa",
+  name: "svm-digits",
+  team: "acme",
+  state: "running",
+  created: "2026-11-23T12:00:00.000Z",
+  space: {
+    C: { type: "float", low: 0.01, high: 1000, scale: "log" },
+    gamma: { type: "float", low: 1e-5, high: 1, scale: "log" },
+  },
+  constraints: [],
+  forbidden: [],
+  objectives: [{ metric: "accuracy", direction: "maximize" }],
+  outcomes: [],
+  algorithm: { name: "auto", seed: 1 },
+  scheduler: { name: "none" },
+  budget: { trials: 40, parallel: 4 },
+  lease: { seconds: 300, maxAttempts: 3 },
+  executor: { type: "client" },
+  trials: { queued: 0, running: 1, paused: 0, completed: 1, pruned: 0, failed: 0 },
+  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 } }],
+  started: false,
+  spent: { gpuHours: 0, vcpuHours: 0 },
+  message: null,
+};
+
+const params = { C: 1.5, gamma: 0.02 };
+
+const token = {
+  id: "k3v7qmz2hd5a",
+  name: "nightly",
+  role: "worker",
+  study: null,
+  created: "2026-11-23T12:00:00.000Z",
+  expires: "2027-02-21T12:00:00.000Z",
+};
+
+const lease = {
+  decision: "continue",
+  reason: "no scheduler: every trial runs to its end",
+  leaseExpires: "2026-11-23T12:05:00.000Z",
+};
+
+export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
+  createStudy: {
+    body: {
+      name: study.name,
+      space: study.space,
+      objectives: study.objectives,
+      algorithm: study.algorithm,
+      budget: study.budget,
+    },
+    reply: study,
+  },
+  getStudy: { reply: study },
+  patchStudy: { body: { budget: { trials: 80 } }, reply: { ...study, budget: { trials: 80, parallel: 4 } } },
+  ask: {
+    body: { count: 4, worker: "w1" },
+    reply: {
+      trials: [
+        {
+          number: 1,
+          attempt: 1,
+          params,
+          resource: null,
+          checkpoint: null,
+          leaseExpires: "2026-11-23T12:05:00.000Z",
+          algorithm: "sobol",
+          why: "initial design",
+        },
+      ],
+      state: "running",
+      retryAfter: null,
+    },
+  },
+  report: { body: { attempt: 1, step: 3, values: { accuracy: 0.91 } }, reply: lease },
+  heartbeat: { body: { attempt: 1 }, reply: lease },
+  tell: { body: { attempt: 1, values: { accuracy: 0.97 } }, reply: { number: 1, state: "completed" } },
+  claim: {
+    body: { attempt: 1, jobId: "3c4f0a5e-1b7d-4f0e-9d0c-0f6f6f1f2a3b", claimant: "9b1deb4d3b7d4bad9bdd2b0d" },
+  },
+  addTrials: {
+    body: { trials: [{ params }, { params: { C: 10, gamma: 0.001 }, values: { accuracy: 0.95 } }] },
+    reply: {
+      trials: [
+        { number: 2, state: "queued" },
+        { number: 3, state: "completed" },
+      ],
+    },
+  },
+  best: { reply: { trials: study.best } },
+  stop: { body: { drain: true } },
+  createToken: {
+    body: { name: "nightly", role: "worker", days: 90 },
+    reply: { ...token, token: "hone_k3v7qmz2hd5a_..." },
+  },
+  listTokens: { reply: { tokens: [token], cursor: null } },
+};
