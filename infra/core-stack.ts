@@ -58,7 +58,7 @@ export class CoreStack extends Stack {
       [environment.images]: images(this, config),
       [environment.halving]: halvingArn(this, names),
     };
-    const resources = { tableArn: table.tableArn, queueArn: work.queue.queueArn, names };
+    const resources = { tableArn: table.tableArn, queueArn: work.queue.queueArn, names, local: config.local };
     const lambda = (name: LambdaName, description: string, failed?: DeadLetterQueue) =>
       new Lambda(this, name, {
         ...sizes[name],

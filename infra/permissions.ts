@@ -128,6 +128,8 @@ export interface Resources {
   readonly tableArn: string;
   readonly queueArn: string;
   readonly names: Names;
+  /** For the emulator, which takes one call for an action of its own. */
+  readonly local: boolean;
 }
 
 /** The IAM statements of one Lambda's role. */
@@ -135,9 +137,16 @@ export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resour
   const arns = arnsOf(stack, resources);
   return permissions[lambda].map(
     ({ on, actions }) =>
-      new PolicyStatement({ actions: [...actions], resources: on.flatMap((thing) => arns[thing]) }),
+      new PolicyStatement({
+        actions: resources.local ? actions.flatMap(asEmulated) : [...actions],
+        resources: on.flatMap((thing) => arns[thing]),
+      }),
   );
 };
+
+/** On AWS sqs:SendMessage also allows SendMessageBatch, and there is no action of that name. */
+const asEmulated = (action: string): string[] =>
+  action === "sqs:SendMessage" ? [action, "sqs:SendMessageBatch"] : [action];
 
 const arnsOf = (stack: Stack, { tableArn, queueArn, names }: Resources): Record<Thing, readonly string[]> => {
   const batch = (resource: string, resourceName: string) =>
