@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { get as httpGet } from "node:http";
+import { get as httpsGet } from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, LocalError, lastLines, minimalEnvironment, root, startService } from "./process.ts";
@@ -92,19 +94,26 @@ const launch = async (python: string, options: EmulatorOptions): Promise<Emulato
   return { endpoint, log, certificate, exited: service.exited, stop: service.stop };
 };
 
-const ready = async ({ endpoint, exited }: Emulator): Promise<boolean> => {
+const ready = async ({ endpoint, certificate, exited }: Emulator): Promise<boolean> => {
   let ended = false;
   exited.then(() => {
     ended = true;
   });
   for (const until = Date.now() + START_MS; Date.now() < until && !ended; await sleep(50)) {
-    if (await answers(`${endpoint}/_ministack/ready`)) return true;
+    if (await answers(`${endpoint}/_ministack/ready`, certificate)) return true;
   }
   return false;
 };
 
-const answers = (url: string): Promise<boolean> =>
-  fetch(url, { signal: AbortSignal.timeout(1000) }).then(
-    (response) => response.ok,
-    () => false,
-  );
+/** @param certificate that the emulator makes for itself while it starts; `fetch` cannot be told to trust it. */
+const answers = (url: string, certificate: string | null): Promise<boolean> =>
+  new Promise<boolean>((resolve) => {
+    if (certificate !== null && !existsSync(certificate)) return resolve(false);
+    const get = certificate === null ? httpGet : httpsGet;
+    const ca = certificate === null ? {} : { ca: readFileSync(certificate) };
+    const request = get(url, { ...ca, timeout: 1000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    request.on("error", () => resolve(false)).on("timeout", () => request.destroy());
+  }).catch(() => false); // the certificate is half written

@@ -18,6 +18,9 @@ export interface Lifetime {
   atEnd(clean: () => unknown): void;
 }
 
+/** Ctrl-C comes twice, from the terminal and through npm: that is not impatience. */
+const ECHO_MS = 1500;
+
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
@@ -28,10 +31,13 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promise<never> => {
   const controller = new AbortController();
   const cleanings: (() => unknown)[] = [];
+  let first = 0;
   for (const [name, exitCode] of Object.entries(SIGNALS)) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(exitCode);
-      controller.abort(new Interrupted(exitCode));
+      if (first === 0) {
+        first = Date.now();
+        controller.abort(new Interrupted(exitCode));
+      } else if (Date.now() - first > ECHO_MS) process.exit(exitCode);
     });
   }
   watchNpm(() => controller.abort(new Interrupted(SIGNALS.SIGTERM)));

@@ -195,6 +195,19 @@ const pathWithout = (folder) =>
     .filter((entry) => entry !== folder)
     .join(delimiter);
 
+/** What is under way, to be ended with us. */
+let running = null;
+for (const [signal, exitCode] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+]) {
+  process.on(signal, () => {
+    running?.kill("SIGTERM");
+    process.exit(exitCode);
+  });
+}
+
 /** Runs a command in the checkout and says in one line what and how long; its output is shown only when it fails. */
 const step = (title, command, args, env = {}) =>
   new Promise((resolve, reject) => {
@@ -204,12 +217,14 @@ const step = (title, command, args, env = {}) =>
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    running = child;
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
     child.on("error", (error) =>
       reject(new Missing(`${title}: ${command} does not start (${error.message}).`)),
     );
     child.on("close", (code) => {
+      running = null;
       if (code !== 0)
         return reject(new Missing(`${title} failed (${command} ${args.join(" ")}):\n${text.trim()}`));
       say(`${title}: ${((Date.now() - started) / 1000).toFixed(1)} s`);

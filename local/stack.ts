@@ -19,8 +19,21 @@ export interface StackOptions {
   /** The team that is created. */
   readonly team?: string;
   readonly emulator?: Pick<EmulatorOptions, "enforceIam" | "lambdaConcurrency" | "environment">;
+  /** What stands between the emulator and Lambdas, local Batch and Lambdas, the deployed API and its callers. */
+  readonly between?: Between;
   /** Told of each step when it is done. */
   readonly onStep?: (title: string, seconds: number) => void;
+}
+
+/** Something that passes requests on and sees what passes: the tests' recorder. */
+export interface Between {
+  readonly url: string;
+  /** Told where requests belong as soon as it is known. */
+  passTo(targets: {
+    readonly aws: string;
+    readonly certificate: string | null;
+    readonly batch: string;
+  }): void;
 }
 
 /** A deployed Hone on this machine. */
@@ -49,7 +62,7 @@ const API_MS = 60_000;
  * the lifetime, also when this fails half-way.
  */
 export const startStack = async (lifetime: Lifetime, options: StackOptions): Promise<Stack> => {
-  const { folder, team = "demo", vcpus = availableParallelism(), onStep = () => {} } = options;
+  const { folder, team = "demo", vcpus = availableParallelism(), between, onStep = () => {} } = options;
   const { signal, atEnd } = lifetime;
   const step = async <T>(title: string, work: Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -65,6 +78,7 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
   const emulator = await step("AWS emulator", startAws(options, batchPort));
   atEnd(() => emulator.stop?.());
   const { endpoint, certificate } = emulator;
+  between?.passTo({ aws: endpoint, certificate, batch: `http://127.0.0.1:${batchPort}` });
   const deployment: DeployOptions = { endpoint, certificate, folder, apiUrl: proxy.api, signal };
   const [names] = await step(
     "Synthesis of the CDK app, and bootstrap",
@@ -78,8 +92,8 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
   atEnd(batch.stop);
   const outputs = await step("Deployment of the CDK app", deploy(deployment));
   proxy.passTo({
-    url: executeApiUrl(endpoint, outputs.apiUrl),
-    certificate: certificate === null ? null : readFileSync(certificate),
+    url: executeApiUrl(between?.url ?? endpoint, outputs.apiUrl),
+    certificate: certificate === null || between !== undefined ? null : readFileSync(certificate),
   });
   const [token] = await step(
     "Team, token and first answer",
@@ -108,12 +122,16 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
 type Aws = Pick<Emulator, "endpoint" | "certificate"> & Partial<Emulator>;
 
 const startAws = async (
-  { endpoint, folder, emulator = {} }: StackOptions,
+  { endpoint, folder, emulator = {}, between }: StackOptions,
   batchPort: number,
 ): Promise<Aws> => {
   if (endpoint !== undefined) return { endpoint: endpoint.replace(/\/+$/, ""), certificate: null };
   // Functions inherit the emulator's variables, and so find our Batch where they would find AWS's.
-  const environment = { ...emulator.environment, AWS_ENDPOINT_URL_BATCH: `http://127.0.0.1:${batchPort}` };
+  const environment = {
+    ...emulator.environment,
+    AWS_ENDPOINT_URL_BATCH: between?.url ?? `http://127.0.0.1:${batchPort}`,
+    ...(between && { AWS_ENDPOINT_URL: between.url }),
+  };
   return await startEmulator({ ...emulator, folder, environment });
 };
 
