@@ -24,8 +24,8 @@ export interface Tried {
   readonly x: Float64Array;
 }
 
-/** Values looked at before a walk gives up on a space whose constraints leave hardly anything. */
-const MAX_STEPS = 5_000_000;
+/** Values looked at before a walk gives up on a space whose constraints leave hardly anything: a second or so. */
+const MAX_STEPS = 2_000_000;
 
 /** All values of a finite parameter, in their order. */
 export const everyValue = (parameter: Parameter): Axis => ({
@@ -37,13 +37,14 @@ export const everyValue = (parameter: Parameter): Axis => ({
 /**
  * The first `count` allowed points of the walk that are not among those tried.
  * @param axes one a parameter.
- * @returns fewer when there are no more, or when 5 million values were looked at.
+ * @returns fewer when there are no more, or when `maxSteps` values were looked at.
  */
 export const enumerate = (
   space: Space,
   axes: readonly Axis[],
   tried: Tried,
   count: number,
+  maxSteps = MAX_STEPS,
 ): Float64Array[] => {
   const d = space.parameters.length;
   const found: Float64Array[] = [];
@@ -75,7 +76,7 @@ export const enumerate = (
       if (bucket === undefined) byPosition.set(position, [row]);
       else bucket.push(row);
     }
-    for (let j = 0; j < axis.size && found.length < count && steps < MAX_STEPS; j++) {
+    for (let j = 0; j < axis.size && found.length < count && steps < maxSteps; j++) {
       steps++;
       x[k] = axis.at(j);
       if (!isHopeless(k, x)) visit(k + 1, byPosition.get(j) ?? []);

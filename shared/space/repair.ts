@@ -10,8 +10,10 @@ import { type CompiledConstraint, isNumeric, type NumericParameter, type Space }
  * a time (as WalkSAT does), then Gibbs steps that move the point away from the edge on which the mending left it.
  */
 
-const STEPS = 300;
-const SWEEPS = 5;
+const STEPS = 200;
+/** Gibbs steps: this many for each term of a constraint, but not more than that in all. */
+const MOVES_PER_TERM = 5;
+const MAX_MOVES = 200;
 /** Of a step: what counts as lying on it. */
 const NOISE = 1e-9;
 
@@ -82,7 +84,17 @@ const mendConstraint = (space: Space, constraint: CompiledConstraint, x: Float64
   if (terms.length === 0 || (parents.length > 0 && random.uniform() < 0.2)) {
     return parents.length === 0 ? x : redraw(space, x, pick(parents, random), random);
   }
-  const { parameter, coefficient } = pick(terms, random);
+  return redrawWithin(space, constraint, x, pick(terms, random), random);
+};
+
+/** Redraws one parameter where a constraint leaves it room. */
+const redrawWithin = (
+  space: Space,
+  constraint: CompiledConstraint,
+  x: Float64Array,
+  { parameter, coefficient }: { parameter: NumericParameter; coefficient: number },
+  random: Random,
+): Float64Array => {
   const [low, high] = intervalOf(space, constraint, x, parameter, coefficient);
   return assign(space, x, parameter.index, drawBetween(parameter, low, high, random), random);
 };
@@ -118,28 +130,22 @@ const slide = (space: Space, constraint: CompiledConstraint, x: Float64Array, ra
   );
   const u = next[other.parameter.index]!;
   if (Number.isNaN(u)) return x;
-  const [low, high] = intervalOf(space, constraint, next, other.parameter, other.coefficient);
-  return assign(space, next, other.parameter.index, drawBetween(other.parameter, low, high, random), random);
+  return redrawWithin(space, constraint, next, other, random);
 };
 
-/** A point near `x` in distribution, with every constrained parameter redrawn as the others leave it room. */
+/** Redraws constrained parameters one at a time, as the others leave them room. */
 const spread = (space: Space, start: Float64Array, random: Random): Float64Array => {
   let x = start;
-  const tryMove = (next: Float64Array) => {
+  const terms = space.constraints.reduce((sum, constraint) => sum + constraint.terms.length, 0);
+  for (let move = 0; move < Math.min(MAX_MOVES, MOVES_PER_TERM * terms); move++) {
+    const constraint = pick(space.constraints, random);
+    const active = activeTerms(space, constraint, x);
+    if (active.length === 0) continue;
+    const next =
+      constraint.min === constraint.max
+        ? slide(space, constraint, x, random)
+        : redrawWithin(space, constraint, x, pick(active, random), random);
     if (isAllowed(space, next)) x = next;
-  };
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    for (const constraint of space.constraints) {
-      for (const { parameter, coefficient } of activeTerms(space, constraint, x)) {
-        if (Number.isNaN(x[parameter.index]!)) continue;
-        if (constraint.min === constraint.max) {
-          tryMove(slide(space, constraint, x, random));
-          continue;
-        }
-        const [low, high] = intervalOf(space, constraint, x, parameter, coefficient);
-        tryMove(assign(space, x, parameter.index, drawBetween(parameter, low, high, random), random));
-      }
-    }
   }
   return x;
 };

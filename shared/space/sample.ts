@@ -2,6 +2,7 @@ import { invalid } from "../errors.ts";
 import type { Random } from "../numerics/random.ts";
 import { isActive } from "./activity.ts";
 import { isAllowed } from "./constraints.ts";
+import { enumerate, everyValue } from "./enumerate.ts";
 import { priorQuantile } from "./prior.ts";
 import { repair } from "./repair.ts";
 import type { Space } from "./space.ts";
@@ -10,8 +11,10 @@ export { isAllowed };
 
 /** Draws that are simply thrown away when constraints refuse them; only then is one mended. */
 const REJECTIONS = 200;
-/** Draws that are mended before the space counts as empty. */
-const REPAIRS = 50;
+/** Draws that are mended before a finite space is walked through instead. */
+const REPAIRS = 20;
+/** Values that this walk looks at before the space counts as empty. */
+const WALK = 200_000;
 
 const isFree = (space: Space) => space.constraints.length === 0 && space.forbidden.length === 0;
 
@@ -51,6 +54,10 @@ export const sampleCube = (space: Space, random: Random): Float64Array => {
     const x = repair(space, samplePrior(space, random), random);
     if (x !== null) return x;
   }
+  const axes = space.parameters.map(everyValue);
+  const [first] =
+    space.size === Infinity ? [] : enumerate(space, axes, { n: 0, x: new Float64Array(0) }, 1, WALK);
+  if (first !== undefined) return first;
   throw invalid(
     space.constraints.length > 0 ? "/constraints" : "/forbidden",
     "No configuration was found that satisfies the constraints and agrees with no forbidden combination. Loosen them.",
