@@ -5,7 +5,7 @@ import { usageOf } from "./budget.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { isLastAttempt, lostAttempt, outOfAttempts } from "./expire.ts";
 import type { Outcome } from "./outcome.ts";
-import { messageOf, queuedJob } from "./queued.ts";
+import { isAwaited, isToSend, messageOf, queuedJob } from "./queued.ts";
 import { ladderOf, nameRung, rungEntry, rungOf } from "./rung.ts";
 import type { LoadedStudy } from "./study.ts";
 import { topUp } from "./top-up.ts";
@@ -85,7 +85,7 @@ export const lossOf = (
       seconds: trial.seconds + seconds,
       attempts: lostAttempt(trial, end, reason, now),
       leaseExpires: null,
-      job: queuedJob(now, trial.job?.taskToken ?? null),
+      job: queuedJob(now, trial.job),
     },
     changes: spent(study, seconds),
   };
@@ -122,9 +122,9 @@ export const afterEnd = async (deps: ServiceDeps, study: LoadedStudy, trial: Tri
   if (study.spec.executor.type !== "batch") return;
   try {
     if (trial.state === "queued") {
-      if (trial.job !== null) await deps.queue.send(study.team, [messageOf(trial)]);
-    } else if (trial.job?.taskToken != null) {
-      await answerMachine(deps, trial, trial.job, trial.job.taskToken);
+      if (isToSend(study, trial)) await deps.queue.send(study.team, [messageOf(trial)]);
+    } else if (trial.job !== null && isAwaited(trial)) {
+      await answerMachines(deps, trial, trial.job);
     } else {
       await topUp(deps, study);
     }
@@ -137,18 +137,14 @@ export const afterEnd = async (deps: ServiceDeps, study: LoadedStudy, trial: Tri
   }
 };
 
-/** Answers the machine first and forgets the token then: answering twice is harmless, never answering is not. */
-const answerMachine = async (
-  deps: ServiceDeps,
-  trial: TrialItem,
-  job: Job,
-  taskToken: string,
-): Promise<void> => {
-  await deps.rounds.resume(taskToken, { trial: trial.number, attempt: trial.attempt, state: trial.state });
+/** Answers who waits first and forgets them then: answering twice is harmless, never answering is not. */
+const answerMachines = async (deps: ServiceDeps, trial: TrialItem, job: Job): Promise<void> => {
+  const { number, attempt, state } = trial;
+  for (const token of job.taskTokens) await deps.rounds.resume(token, { trial: number, attempt, state });
   try {
-    await deps.store.update(changeTrial(trial, { job: { ...job, taskToken: null } }, sameJob(trial)));
+    await deps.store.update(changeTrial(trial, { job: { ...job, taskTokens: [] } }, sameJob(trial)));
   } catch (error) {
-    // Another did the same, or the trial went on to the next rung.
+    // Another did the same, one more machine waits, or the trial went on to the next rung.
     if (!(error instanceof ConditionFailed)) throw error;
   }
 };

@@ -10,7 +10,7 @@ import { changeTrial, type Job, readTrialItem, sameJob, type TrialItem } from ".
 import { pauseWithoutRoom, roomFor } from "./budget.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { failInfra } from "./infra-failure.ts";
-import { isActive } from "./queued.ts";
+import { isActive, withWait } from "./queued.ts";
 import { readOpen } from "./snapshot.ts";
 import { type LoadedStudy, loadStudyById } from "./study.ts";
 
@@ -90,15 +90,15 @@ export const dispatchAttempt = async (deps: ServiceDeps, message: DispatchMessag
       return passOn(deps, study, trial, message);
     }
     const token = issueJobToken("bootstrap", trial.attempt, deps.randomBytes);
-    const taskToken = message.taskToken ?? trial.job.taskToken;
+    const job = withWait(trial.job, message.taskToken);
     const fenced: TrialItem = {
       ...trial,
       state: "running",
-      job: { ...trial.job, phase: "dispatching", since: deps.clock(), bootstrapHash: token.hash, taskToken },
+      job: { ...job, phase: "dispatching", since: deps.clock(), bootstrapHash: token.hash },
     };
     try {
       const guard = head.state === "paused" ? null : await guardOf(deps, study, head);
-      if (guard === null) return await hold(deps, trial, trial.job, taskToken);
+      if (guard === null) return await keepWait(deps, trial, message.taskToken);
       const patch = { state: fenced.state, leaseExpires: null, worker: null, reason: null, job: fenced.job };
       await deps.store.transact([changeTrial(trial, patch, sameJob(trial)), guard]);
     } catch (error) {
@@ -137,23 +137,21 @@ const guardOf = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promi
   return null;
 };
 
-/** Nothing may be submitted now. The attempt stays queued, with its token, and the reconciler sends it again. */
-const hold = async (
+/** Keeps who waits for the attempt; nothing else is to be done now. A held attempt the reconciler sends again. */
+const keepWait = async (
   deps: ServiceDeps,
   trial: TrialItem,
-  job: Job,
-  taskToken: string | null,
+  taskToken: string | undefined,
 ): Promise<Verdict> => {
-  if (taskToken !== job.taskToken) {
-    await deps.store.update(changeTrial(trial, { job: { ...job, taskToken } }, sameJob(trial)));
-  }
+  const job = trial.job && withWait(trial.job, taskToken);
+  if (job !== trial.job) await deps.store.update(changeTrial(trial, { job }, sameJob(trial)));
   return "done";
 };
 
 /**
- * The message's attempt is not waiting for a job. If a state machine waits for it, that must not be in vain: a running
- * attempt will answer it, an ended one does so now, and for one that is not the current attempt the machine is sent on,
- * so that it opens the rung again and learns which attempt is.
+ * The message's attempt is not waiting for a job. If a state machine waits for it, that must not be in vain: while the
+ * trial is active its end will answer; one that is over answers now, and so does one that waits for a start, so that the
+ * machine opens the rung again and learns what is to be done.
  */
 const passOn = async (
   deps: ServiceDeps,
@@ -162,13 +160,7 @@ const passOn = async (
   { attempt, taskToken }: DispatchMessage,
 ): Promise<Verdict> => {
   if (taskToken === undefined) return "done";
-  if (trial?.state === "running" && trial.attempt === attempt && trial.job !== null) {
-    if (trial.job.taskToken === taskToken) return "done";
-    await deps.store.update(changeTrial(trial, { job: { ...trial.job, taskToken } }, sameJob(trial)));
-    return "done";
-  }
-  // An old message of a wait that the current attempt will answer.
-  if (trial?.job?.taskToken === taskToken && isActive(trial)) return "done";
+  if (trial !== null && trial.job !== null && isActive(trial)) return keepWait(deps, trial, taskToken);
   const answered = await deps.rounds.resume(taskToken, { attempt, state: trial?.state ?? "folded" });
   deps.log("machine-sent-on", { study: study.id, trial: trial?.number ?? null, attempt, answered });
   return "done";

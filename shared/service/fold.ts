@@ -5,6 +5,7 @@ import { ConditionFailed } from "../store/store.ts";
 import { isFinished, type TrialItem } from "../store/trial.ts";
 import { bestOf } from "./best.ts";
 import type { ServiceDeps } from "./deps.ts";
+import { isAwaited } from "./queued.ts";
 import { readOpen, type Snapshot, segmentsOf } from "./snapshot.ts";
 import type { LoadedStudy } from "./study.ts";
 
@@ -39,7 +40,7 @@ export const foldIfDue = async (deps: ServiceDeps, study: LoadedStudy, seen: Sna
 const fold = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { study, head } = snapshot;
   const finished = snapshot.trials
-    .filter((trial) => isFinished(trial.state) && trial.job?.taskToken == null)
+    .filter((trial) => isFinished(trial.state) && !isAwaited(trial))
     .sort((a, b) => (a.finished ?? 0) - (b.finished ?? 0))
     .slice(0, -KEEP);
   const { trials, bytes } = pack(study, finished);

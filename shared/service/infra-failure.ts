@@ -3,6 +3,7 @@ import { ConditionFailed } from "../store/store.ts";
 import { changeTrial, sameJob, type TrialItem } from "../store/trial.ts";
 import { afterEnd, endOf } from "./attempt-end.ts";
 import type { ServiceDeps } from "./deps.ts";
+import { isAwaited } from "./queued.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /** How the reason of a trial begins that failed before its program was reached; operators alarm on the log line. */
@@ -37,7 +38,7 @@ export const failInfra = async (
   deps.log(INFRA, { study: study.id, trial: trial.number, attempt: trial.attempt, reason });
   await tellPerson(deps, study, `Trial ${trial.number}: ${reason}`, pause);
   // A paused study is not topped up, but a machine that waits for this trial is answered.
-  if (!pause || trial.job?.taskToken != null) await afterEnd(deps, study, { ...trial, ...end.patch });
+  if (!pause || isAwaited(trial)) await afterEnd(deps, study, { ...trial, ...end.patch });
   return true;
 };
 

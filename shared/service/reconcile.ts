@@ -10,6 +10,7 @@ import { putBack } from "./put-back.ts";
 import { isActive } from "./queued.ts";
 import { repairTrials } from "./repair.ts";
 import { readIfThere, type Snapshot } from "./snapshot.ts";
+import { startRounds } from "./start.ts";
 import { haltChanges } from "./stop.ts";
 import { loadStudyById, stateOf } from "./study.ts";
 import { topUp } from "./top-up.ts";
@@ -101,7 +102,7 @@ const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void>
   const state = await deps.rounds.state(study.id, head.generation);
   if (state === "running") return;
   if (stateOf(snapshot) === "finished") return closeStudy(deps, snapshot);
-  if (state === "missing") return deps.rounds.start(study.id, head.generation);
+  if (state === "missing") return startRounds(deps, study.id, head.generation);
   const message = "The rounds were ended from outside. Start the study again to go on.";
   await transactIfStill(deps, haltChanges(head, false, message));
 };

@@ -1,11 +1,11 @@
 import { hasEnded, OUR_TERMINATION } from "../executor/ending.ts";
 import { jobName } from "../executor/job-name.ts";
 import type { BatchJob } from "../schemas/batch-event.ts";
-import type { TrialItem, TrialPatch } from "../store/trial.ts";
+import type { Job, TrialItem, TrialPatch } from "../store/trial.ts";
 import { afterEnd, lossOf } from "./attempt-end.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { isExpired, LEASE_RAN_OUT, stillExpired } from "./expire.ts";
-import { messageOf, queuedJob } from "./queued.ts";
+import { isAwaited, isToSend, messageOf, queuedJob } from "./queued.ts";
 import { commitEnd, settleTrial } from "./settle.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { LoadedStudy } from "./study.ts";
@@ -20,29 +20,19 @@ export const OVERDUE_MS = 60_000;
 export const repairTrials = async (deps: ServiceDeps, { study, trials }: Snapshot): Promise<void> => {
   const now = deps.clock();
   const isOverdue = (trial: TrialItem) => trial.job !== null && trial.job.since <= now - OVERDUE_MS;
-  const inPhase = (state: TrialItem["state"], ...phases: string[]) =>
-    trials.filter((trial) => trial.state === state && trial.job !== null && phases.includes(trial.job.phase));
+  const running = (...phases: Job["phase"][]) =>
+    trials.filter(({ state, job }) => state === "running" && job !== null && phases.includes(job.phase));
 
-  await sendAgain(deps, study, inPhase("queued", "queued").filter(isOverdue));
-  for (const trial of inPhase("running", "dispatching").filter(isOverdue)) {
+  const unsent = trials.filter((trial) => isToSend(study, trial) && isOverdue(trial));
+  if (unsent.length > 0) await deps.queue.send(study.team, unsent.map(messageOf));
+  for (const trial of running("dispatching").filter(isOverdue)) {
     await findSubmitted(deps, study, trial);
   }
-  await checkJobs(deps, study, inPhase("running", "submitted", "claimed"), isOverdue);
+  await checkJobs(deps, study, running("submitted", "claimed"), isOverdue);
   for (const trial of trials) {
     const isOver = trial.state !== "running" && trial.state !== "queued";
-    if (isOver && trial.job?.taskToken != null) await afterEnd(deps, study, trial);
+    if (isOver && isAwaited(trial)) await afterEnd(deps, study, trial);
   }
-};
-
-/** In rounds, the machine sends an attempt when its turn comes: only one that the dispatcher has seen is sent again. */
-const sendAgain = async (
-  deps: ServiceDeps,
-  study: LoadedStudy,
-  trials: readonly TrialItem[],
-): Promise<void> => {
-  const inRounds = study.spec.scheduler.name === "sha";
-  const lost = trials.filter((trial) => !inRounds || trial.job?.taskToken != null);
-  if (lost.length > 0) await deps.queue.send(study.team, lost.map(messageOf));
 };
 
 /**
@@ -58,7 +48,7 @@ const findSubmitted = async (deps: ServiceDeps, study: LoadedStudy, trial: Trial
     const patch: TrialPatch & { readonly state: "queued" } = {
       state: "queued",
       attempt: trial.attempt + 1,
-      job: queuedJob(deps.clock(), trial.job?.taskToken ?? null),
+      job: queuedJob(deps.clock(), trial.job),
     };
     deps.log("never-submitted", { study: study.id, trial: trial.number, attempt: trial.attempt });
     await commitEnd(deps, study, trial, { patch, changes: [] });

@@ -76,5 +76,11 @@ const refuseUnlessRunning = (snapshot: Snapshot): void => {
 export const setOff = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
   if (study.spec.scheduler.name !== "sha") return topUp(deps, study);
   const { head } = await readOpen(deps, study);
-  if (head.started) await deps.rounds.start(study.id, head.generation);
+  if (head.started) await startRounds(deps, study.id, head.generation);
+};
+
+/** The execution of an earlier start ends, should its stop have been cut short: there is one at a time. */
+export const startRounds = async (deps: ServiceDeps, study: string, generation: number): Promise<void> => {
+  if (generation > 1) await deps.rounds.stop(study, generation - 1, "The study was started again.");
+  await deps.rounds.start(study, generation);
 };

@@ -46,8 +46,8 @@ export interface Job {
   readonly bootstrapHash: string | null;
   readonly tokenHash: string | null;
   readonly claimant: string | null;
-  /** The state machine that waits for this attempt. */
-  readonly taskToken: string | null;
+  /** Waits of state machines that the attempt's end will answer. */
+  readonly taskTokens: readonly string[];
 }
 
 interface TrialFields {

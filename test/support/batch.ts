@@ -165,7 +165,7 @@ const isAlive = (job: BatchJob) => job.status !== "SUCCEEDED" && job.status !== 
 export class FakeRounds implements Rounds {
   readonly executions = new Map<string, "running" | "ended">();
   readonly resumed: { taskToken: string; output: Readonly<Record<string, string | number>> }[] = [];
-  /** Tokens that somebody waits for. */
+  /** Tokens that somebody waits for: `token-<generation>-<n>`. */
   readonly waiting = new Set<string>();
   broken = false;
 
@@ -179,8 +179,10 @@ export class FakeRounds implements Rounds {
   }
 
   async stop(study: string, generation: number): Promise<void> {
-    if (this.executions.has(`${study}-${generation}`)) this.executions.set(`${study}-${generation}`, "ended");
-    this.waiting.clear();
+    const name = `${study}-${generation}`;
+    if (this.executions.get(name) === "running") this.executions.set(name, "ended");
+    for (const token of this.waiting)
+      if (token.startsWith(`token-${generation}-`)) this.waiting.delete(token);
   }
 
   async resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean> {

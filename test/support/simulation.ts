@@ -44,6 +44,8 @@ interface Execution {
   todo: { trial: number; attempt: number }[];
   readonly waits: Set<string>;
   parallel: number;
+  /** Calm steps in which it only waited. */
+  idle: number;
 }
 
 export interface Story {
@@ -60,6 +62,8 @@ export interface Outcome {
 }
 
 const LAST_STEPS = 400;
+/** Calm steps after which a wait that nobody answers counts as lost; a lease and all its repairs take less. */
+const PATIENCE = 60;
 
 export const play = async (story: Story): Promise<Outcome> => {
   const world = await batchWorld(story.study);
@@ -80,7 +84,7 @@ class Simulation {
   readonly #claims = new Map<string, string>();
   readonly #told = new Map<string, number>();
   readonly #over = new Map<number, string>();
-  #execution: Execution | null = null;
+  readonly #executions = new Map<number, Execution>();
   #tokens = 0;
 
   constructor(world: World, random: Random) {
@@ -142,7 +146,7 @@ class Simulation {
     else if (u < 0.95) await this.#reconcile();
     else if (u < 0.98) await this.#startOrStop();
     else this.#plan();
-    await this.#machine();
+    await this.#machines();
     this.#gather();
     await this.#check();
   }
@@ -161,7 +165,7 @@ class Simulation {
     }
     this.#gather();
     while (this.#events.length > 0) await this.#event();
-    await this.#machine();
+    await this.#machines();
     this.#gather();
     await this.#check();
   }
@@ -325,19 +329,26 @@ class Simulation {
     this.#random.uniform();
   }
 
-  async #machine(): Promise<void> {
+  async #machines(): Promise<void> {
     const { study, rounds } = this.#world;
-    if (study.spec.scheduler.name !== "sha") return;
-    const current = [...rounds.executions].find(([, state]) => state === "running");
-    if (current === undefined) {
-      this.#execution = null;
-      return;
+    for (const [name, state] of rounds.executions) {
+      const generation = Number(name.slice(study.id.length + 1));
+      if (state === "running") await this.#machine(name, generation);
     }
-    const generation = Number(current[0].slice(study.id.length + 1));
-    if (this.#execution?.generation !== generation) {
-      this.#execution = { generation, rung: 0, phase: "open", todo: [], waits: new Set(), parallel: 1 };
-    }
-    const execution = this.#execution;
+  }
+
+  async #machine(name: string, generation: number): Promise<void> {
+    const { study, rounds } = this.#world;
+    const execution: Execution = this.#executions.get(generation) ?? {
+      generation,
+      rung: 0,
+      phase: "open",
+      todo: [],
+      waits: new Set(),
+      parallel: 1,
+      idle: 0,
+    };
+    this.#executions.set(generation, execution);
     const address = { study: study.id, generation, rung: execution.rung };
     if (execution.phase === "open") {
       const opened = await this.#attempt((deps) => openRung(deps, address));
@@ -352,21 +363,28 @@ class Simulation {
       execution.rung = closed.rung;
       execution.phase = closed.done ? "done" : "open";
     }
-    if (execution.phase === "done") rounds.executions.set(current[0], "ended");
+    if (execution.phase === "done") rounds.executions.set(name, "ended");
   }
 
   #runRung(execution: Execution): void {
     const { study, rounds } = this.#world;
-    for (const token of execution.waits) if (!rounds.waiting.has(token)) execution.waits.delete(token);
-    while (execution.todo.length > 0 && execution.waits.size < execution.parallel) {
+    const { generation, waits } = execution;
+    const before = waits.size;
+    for (const token of waits) if (!rounds.waiting.has(token)) waits.delete(token);
+    if (!this.#faulty) execution.idle = waits.size < before ? 0 : execution.idle + 1;
+    if (execution.idle > PATIENCE) {
+      this.#complain(`nobody answers ${[...waits]}`);
+      waits.clear();
+    }
+    while (execution.todo.length > 0 && waits.size < execution.parallel) {
       const [next] = execution.todo.splice(0, 1);
       if (next === undefined) break;
-      const taskToken = `token-${this.#tokens++}`;
+      const taskToken = `token-${generation}-${this.#tokens++}`;
       rounds.waiting.add(taskToken);
-      execution.waits.add(taskToken);
+      waits.add(taskToken);
       this.#messages.push({ version: 1, study: study.id, ...next, taskToken });
     }
-    if (execution.todo.length === 0 && execution.waits.size === 0) execution.phase = "close";
+    if (execution.todo.length === 0 && waits.size === 0) execution.phase = "close";
   }
 
   async #isFinished(): Promise<boolean> {
