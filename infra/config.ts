@@ -19,8 +19,6 @@ export interface Config {
   readonly images: readonly string[];
   readonly alarmEmail: string | null;
   readonly reconcileEvery: Duration;
-  /** How long API Gateway remembers a token's policy: a revoked token works that much longer. */
-  readonly authorizerTtl: Duration;
   readonly logRetention: RetentionDays;
   /** Requests a second that the API's stage lets through, and how many at once. */
   readonly throttle: { readonly rate: number; readonly burst: number };
@@ -56,7 +54,6 @@ export const readConfig = (node: Node): Config => {
     images: env === "local" ? ["*"] : list(node, "images"),
     alarmEmail: matching(node, "alarmEmail", /^\S+@\S+$/),
     reconcileEvery: Duration.minutes(whole(node, "reconcileMinutes", base.reconcileMinutes, 1)),
-    authorizerTtl: Duration.seconds(env === "local" ? 2 : 60),
     logRetention: base.logRetention,
     throttle: { rate: whole(node, "throttleRate", 1000, 1), burst: whole(node, "throttleBurst", 500, 1) },
     maxVcpus: {

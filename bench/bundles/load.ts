@@ -10,15 +10,19 @@ export const environmentForLoading: Readonly<Record<string, string>> = {
 };
 
 const script = `
+  const before = process.cpuUsage();
   const start = performance.now();
   const { handler } = await import(process.argv[1]);
   const milliseconds = performance.now() - start;
-  process.stdout.write(JSON.stringify({ milliseconds, handler: typeof handler }));
+  const { user, system } = process.cpuUsage(before);
+  process.stdout.write(JSON.stringify({ milliseconds, cpu: (user + system) / 1000, handler: typeof handler }));
 `;
 
 export interface Loaded {
   /** From the import to its end: reading, compiling and running the module. Node's own start is not in it. */
   readonly milliseconds: number;
+  /** Processor time of it, milliseconds, which other work on the machine does not stretch. */
+  readonly cpu: number;
   readonly handler: string;
 }
 

@@ -18,11 +18,15 @@ import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { BASE_PATH, HEALTH_PATH, type Route, routes } from "../../shared/api/routes.ts";
 
+/**
+ * A remembered policy would outlive a revocation, and a fault: see docs/decisions/0001-refusals-in-the-handler.md for what
+ * asking each time costs.
+ */
+const NOT_REMEMBERED = Duration.seconds(0);
+
 export interface HttpApiProps {
   readonly origins: readonly string[];
   readonly throttle: { readonly rate: number; readonly burst: number };
-  /** How long API Gateway remembers an authorizer's answer: a revoked token works that much longer. */
-  readonly authorizerTtl: Duration;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
 }
@@ -32,11 +36,9 @@ export class HttpApi extends Construct {
   readonly api: V2Api;
   /** Base URL up to and including `/v1`. */
   readonly url: string;
-  readonly #authorizerTtl: Duration;
 
   constructor(scope: Construct, id: string, props: HttpApiProps) {
     super(scope, id);
-    this.#authorizerTtl = props.authorizerTtl;
     this.api = new V2Api(this, "Api", {
       apiName: Stack.of(this).stackName,
       createDefaultStage: false,
@@ -68,7 +70,7 @@ export class HttpApi extends Construct {
       // A policy, not a boolean: it is cached for the token on every route. It implies payload 1.0.
       responseTypes: [HttpLambdaResponseType.IAM],
       identitySource: ["$request.header.Authorization"],
-      resultsCacheTtl: this.#authorizerTtl,
+      resultsCacheTtl: NOT_REMEMBERED,
     });
     const add = (name: string, method: Route["method"], path: string, gate: IHttpRouteAuthorizer) =>
       new HttpRoute(this, name, {

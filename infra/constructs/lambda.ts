@@ -13,7 +13,7 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
 export interface LambdaProps {
-  /** Folder with the bundle's `index.mjs`. */
+  /** Folder with the bundle (`bundles.ts`). */
   readonly bundle: string;
   readonly description: string;
   readonly timeout: Duration;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentForLoading, loadTime } from "../../bench/bundles/load.ts";
-import { type Bundles, buildBundles, lambdas } from "../../infra/bundles.ts";
+import { type Bundles, buildBundles, bundleFile, lambdas } from "../../infra/bundles.ts";
 
 /**
  * Bytes that a Lambda's bundle may have; none may pass 1 MB, for cold starts show it. Raise one with its reason in the
@@ -28,11 +28,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(lambdas)("the bundle of %s", (name) => {
   test("is below its ceiling", () => {
-    expect(statSync(join(bundles[name], "index.mjs")).size).toBeLessThan(ceilings[name]);
+    expect(statSync(join(bundles[name], bundleFile)).size).toBeLessThan(ceilings[name]);
   });
 
   test("loads by itself in a fresh process and exports a handler", async () => {
-    const { handler } = await loadTime(join(bundles[name], "index.mjs"), environmentForLoading);
+    const { handler } = await loadTime(join(bundles[name], bundleFile), environmentForLoading);
     expect(handler).toBe("function");
   });
 });

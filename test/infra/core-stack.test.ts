@@ -44,13 +44,13 @@ describe("the HTTP API", () => {
     );
   });
 
-  test("asks the authorizer for a policy by the Authorization header, and remembers it a minute at most", () => {
+  test("asks the authorizer for a policy by the Authorization header, and remembers none", () => {
     const authorizer = onlyOne("AWS::ApiGatewayV2::Authorizer").Properties;
     expect(authorizer).toMatchObject({
       AuthorizerType: "REQUEST",
       AuthorizerPayloadFormatVersion: "1.0",
       IdentitySource: ["$request.header.Authorization"],
-      AuthorizerResultTtlInSeconds: 60,
+      AuthorizerResultTtlInSeconds: 0,
     });
     // A boolean answer would be cached for the token on every route.
     expect(authorizer).not.toHaveProperty("EnableSimpleResponses", true);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
-import { type Bundles, lambdas } from "../../infra/bundles.ts";
+import { type Bundles, bundleFile, lambdas } from "../../infra/bundles.ts";
 import { makeStacks } from "../../infra/stacks.ts";
 
 /** A resource of a template, as far as these tests look at it. */
@@ -73,7 +73,7 @@ const emptyBundles = (folder: string): Bundles =>
     lambdas.map((name) => {
       const bundle = join(folder, name);
       mkdirSync(bundle);
-      writeFileSync(join(bundle, "index.mjs"), `export const handler = async () => "${name}";\n`);
+      writeFileSync(join(bundle, bundleFile), `exports.handler = async () => "${name}";\n`);
       return [name, bundle];
     }),
   ) as Record<(typeof lambdas)[number], string>;
