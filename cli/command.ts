@@ -51,7 +51,8 @@ export const command = <const O extends ParseArgsOptionsConfig>(definition: Defi
     ...Object.entries(definition.describe).map(([name, text]) => `\n  --${name.padEnd(10)} ${text}`),
   ].join(" "),
   run: async (argv) => {
-    const { positionals, values } = parse([...argv], { ...common, ...definition.options });
+    const { positionals, values: all } = parse([...argv], { ...common, ...definition.options });
+    const { json: _json, ...values } = all;
     if (positionals.length !== definition.args.length) {
       throw new UsageError(
         `Expected ${definition.args.map((name) => `<${name}>`).join(" ") || "no argument"}.`,

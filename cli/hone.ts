@@ -51,11 +51,18 @@ const main = async (argv: readonly string[]): Promise<number> => {
       console.error(`${error.message}\n\nhone ${name} ${found.usage}`);
       return 2;
     }
-    if (asJson && error instanceof CommandError) console.log(JSON.stringify(error.json));
-    const isExpected = error instanceof CommandError || error instanceof DomainError;
-    console.error(isExpected ? error.message : error);
+    const message = isExpected(error) ? error.message : undefined;
+    if (asJson) console.log(JSON.stringify(error instanceof CommandError ? error.json : { error: message }));
+    console.error(message ?? error);
     return 1;
   }
 };
+
+/** What the message explains well enough: our own errors, and what AWS answers. */
+const isExpected = (error: unknown): error is Error =>
+  error instanceof CommandError ||
+  error instanceof DomainError ||
+  (error instanceof Error &&
+    ("$metadata" in error || /Credentials|Region is missing/.test(`${error.name} ${error.message}`)));
 
 process.exitCode = await main(process.argv.slice(2));

@@ -6,8 +6,9 @@ import { CommandError } from "./command.ts";
 const MAX_TRIES = 5;
 const TIMEOUT_MS = 60_000;
 
-/** What the API says of an error (RFC 9457). */
+/** What the API says of an error (RFC 9457), or API Gateway, which has but a message. */
 interface Problem {
+  readonly message?: string;
   readonly title?: string;
   readonly detail?: string;
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
@@ -67,7 +68,7 @@ const parseProblem = (text: string): Problem => {
 };
 
 const failure = (status: number, problem: Problem): CommandError => {
-  const { title = "The call failed", detail = "", errors = [], requestId } = problem;
+  const { title = "The call failed", message = "", detail = message, errors = [], requestId } = problem;
   const faults = errors.map((fault) => `\n  ${fault.pointer || "/"}: ${fault.detail}`).join("");
   const id = requestId === undefined ? "" : `\n  request ${requestId}`;
   return new CommandError(`${title} (${status})${faults || `: ${detail}`}${id}`, problem);

@@ -2,7 +2,7 @@ import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } fro
 import { Unavailable } from "../../shared/errors.ts";
 import { authenticate, type LookupDeps } from "../../shared/service/authenticate.ts";
 import { lookupDeps } from "../deps.ts";
-import { logError } from "../log.ts";
+import { logError, logInfo } from "../log.ts";
 import type { Handed } from "../middleware/caller.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 
@@ -15,8 +15,10 @@ export const createAuthorizer =
   (deps: () => LookupDeps) =>
   async (event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     try {
+      const began = performance.now();
       const scope = scopeOf(event);
       const caller = await identify(deps(), event, scope);
+      logInfo("authorize", { kind: caller.kind, ms: Math.round(performance.now() - began) });
       return allow(caller, resourcesOf(caller, scope));
     } catch (error) {
       logError("authorizer fault", error);

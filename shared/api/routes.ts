@@ -264,7 +264,7 @@ export const routes = {
     reply: null,
     status: 204,
     problems: ["not-found"],
-    summary: "Revoke a token; it stops working within 60 seconds.",
+    summary: "Revoke a token; it stops working at once.",
   },
 } as const satisfies Record<string, Route>;
 

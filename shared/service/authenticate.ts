@@ -31,7 +31,8 @@ export const authenticate = async (
   place: Place,
 ): Promise<Caller> => {
   const credential = parseCredential(header);
-  if (credential === null) return refused("Send the header Authorization: Bearer hone_...");
+  if (credential === null)
+    return refused("This is not a token of Hone's. Send Authorization: Bearer hone_...");
   return credential.kind === "token"
     ? authenticateUser(deps, credential, place.team)
     : authenticateJob(deps, credential, place);

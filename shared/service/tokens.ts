@@ -70,7 +70,7 @@ export const listTokens = async (deps: Deps, team: string, query: PageQuery): Pr
 };
 
 /**
- * Revokes a token; it stops working once API Gateway has forgotten it.
+ * Revokes a token; it stops working at once.
  * @throws NotFound
  */
 export const deleteToken = (deps: Deps, team: string, id: string, write: WriteContext): Promise<null> =>
