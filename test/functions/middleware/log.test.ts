@@ -8,7 +8,7 @@ import { noReceipt, studyBody, TEAM, testDeps } from "../../support/service.ts";
 
 const CANARY = "canary-7f3a";
 
-test("each request writes one line, and no line holds what the caller sent or who it is", async () => {
+test("each request writes one line in each Lambda, and no line holds what the caller sent or who it is", async () => {
   const { client, tableName } = await createTestTable();
   const deps = testDeps(client, tableName);
   const call = gateway(deps);
@@ -36,12 +36,16 @@ test("each request writes one line, and no line holds what the caller sent or wh
   await send("GET", base);
 
   const text = logLines.join("\n");
-  expect(logLines).toHaveLength(10);
+  const lines = logLines.map((line) => JSON.parse(line));
+  const requests = lines.filter((line) => line.event === "request");
+  expect(requests).toHaveLength(10);
+  expect(lines.filter((line) => line.event === "authorize")).toHaveLength(10);
+  expect(lines).toHaveLength(20);
   expect(text).not.toContain(CANARY);
   expect(text).not.toContain("1234.5");
   expect(text).not.toContain(token);
   expect(text).not.toContain(id);
-  const [created, , , , invalid] = logLines.map((line) => JSON.parse(line));
+  const [created, , , , invalid] = requests;
   expect(created).toEqual({
     level: "INFO",
     timestamp: expect.any(String),

@@ -1,0 +1,113 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTeam } from "../../shared/service/teams.ts";
+import { createToken } from "../../shared/service/tokens.ts";
+import { batchExecution, worldOn } from "../support/batch.ts";
+import { hone } from "../support/cli.ts";
+import { createTestTable } from "../support/emulator.ts";
+import { type Gateway, gateway } from "../support/gateway.ts";
+import { serve } from "../support/serve.ts";
+import { noReceipt, studyBody, TEAM } from "../support/service.ts";
+
+let call: Gateway;
+let access: { HONE_API: string; HONE_TEAM: string; HONE_TOKEN: string };
+let close: () => void;
+
+beforeAll(async () => {
+  const { client, tableName } = await createTestTable();
+  const { deps } = await worldOn(client, tableName);
+  call = gateway(deps);
+  await createTeam(deps, TEAM);
+  const { token } = await createToken(deps, TEAM, { name: "cli", role: "owner" }, "admin", noReceipt);
+  const server = await serve(call);
+  close = server.close;
+  access = { HONE_API: server.api, HONE_TEAM: TEAM, HONE_TOKEN: token };
+});
+afterAll(() => close());
+
+const study = (...args: string[]) => hone(["study", ...args], access);
+const create = async (change: object = {}) => {
+  const input = JSON.stringify(studyBody(change));
+  const { stdout } = await hone(["study", "create", "-f", "-", "--json"], access, { input });
+  return JSON.parse(stdout).study as string;
+};
+const api = (method: string, path: string, body?: unknown) =>
+  call(method, `/v1/teams/${TEAM}${path}`, { token: access.HONE_TOKEN, body });
+
+test("a study is created from a file, listed, shown, exported and deleted", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "hone-cli-")), "study.json");
+  writeFileSync(file, JSON.stringify(studyBody({ budget: { trials: 3 } })));
+  const created = await study("create", "-f", file);
+  expect(created.code).toBe(0);
+  const [id = ""] = created.stdout.split(" ");
+  expect(id).toMatch(/^svm-digits-/);
+  expect((await study("list")).stdout).toContain(id);
+  expect((await study("best", id)).stdout).toBe("No trial has completed yet.\n");
+
+  await api("POST", `/studies/${id}/ask`);
+  await api("POST", `/studies/${id}/trials/0/tell`, { attempt: 1, values: { accuracy: 0.97 } });
+  const shown = await study("show", id);
+  expect(shown.stdout).toContain(
+    `${id}  running\n1 of 3 trials over (0 failed, 0 pruned), 0 running, 0 queued`,
+  );
+  expect(shown.stdout).toContain('best: trial 0  {"accuracy":0.97}');
+  expect(JSON.parse((await study("best", id, "--json")).stdout).trials).toMatchObject([{ number: 0 }]);
+  expect((await study("export", id)).stdout).toMatch(/^number,state,.*\r\n0,completed,1,/);
+  expect(JSON.parse((await study("export", id, "--format", "json")).stdout).trials).toHaveLength(1);
+
+  expect((await study("delete", id)).code).toBe(1);
+  expect((await study("show", id)).code).toBe(0);
+  expect((await study("delete", id, "--yes")).stdout).toBe(`Study ${id} deleted.\n`);
+  expect((await study("show", id)).stderr).toContain("Study not found (404)");
+});
+
+test("all studies are listed, however many pages they fill", async () => {
+  for (let i = 0; i < 4; i++) await create();
+  const { studies } = JSON.parse((await study("list", "--json")).stdout);
+  expect(studies.length).toBeGreaterThanOrEqual(4);
+});
+
+test("a batch study is started and stopped", async () => {
+  const id = await create({ executor: batchExecution, budget: { trials: 4, parallel: 2 } });
+  expect(JSON.parse((await study("start", id, "--json")).stdout).started).toBe(true);
+  expect(JSON.parse((await study("stop", id, "--drain", "--json")).stdout).started).toBe(false);
+});
+
+test("every fault of a study is told with its place", async () => {
+  const input = JSON.stringify({ ...studyBody(), space: { x: { type: "float", low: 1 } }, nmae: 1 });
+  const { code, stderr } = await hone(["study", "create", "-f", "-"], access, { input });
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    "A field is not valid (422)\n  /space/x/high: This field is missing; a number is expected.",
+  );
+  expect(stderr).toContain('/nmae: There is no field "nmae" here. Did you mean "name"?');
+  const json = await hone(["study", "create", "-f", "-", "--json"], access, { input });
+  expect(JSON.parse(json.stdout)).toMatchObject({ type: "invalid-input", status: 422 });
+  expect((await study("create", "-f", "/no/such/file")).stderr).toContain("/no/such/file");
+});
+
+test("an argument cannot leave its place in the path", async () => {
+  expect((await study("show", "../tokens")).stderr).toContain("(404)");
+});
+
+test("the local stack's file is read where the environment is silent, and what is missing is named", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "hone-cli-"));
+  expect((await hone(["study", "list"], {}, { cwd })).stderr).toContain(
+    "Set HONE_API, HONE_TEAM, HONE_TOKEN",
+  );
+  mkdirSync(join(cwd, ".hone"));
+  const local = { api: access.HONE_API, team: TEAM, token: access.HONE_TOKEN, pid: 1 };
+  writeFileSync(join(cwd, ".hone/local.json"), JSON.stringify(local));
+  expect((await hone(["study", "list"], {}, { cwd })).code).toBe(0);
+  const other = await hone(["study", "list"], { HONE_TEAM: "other-team" }, { cwd });
+  expect(other.stderr).toContain("(404)");
+});
+
+test("an API that does not answer is told in one line", async () => {
+  const { code, stderr } = await hone(["study", "list"], { ...access, HONE_API: "http://127.0.0.1:9/v1" });
+  expect(code).toBe(1);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr).toContain("does not answer");
+});

@@ -1,0 +1,75 @@
+import type { Context } from "aws-lambda";
+import { beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
+import { environment } from "../../shared/api/environment.ts";
+import { createTeam } from "../../shared/service/teams.ts";
+import { createToken } from "../../shared/service/tokens.ts";
+import { awsEnvironment } from "../support/cli.ts";
+import { createTestTable } from "../support/emulator.ts";
+import { authorizerEvent, eventOf } from "../support/gateway.ts";
+import { noReceipt, studyBody, TEAM, testDeps } from "../support/service.ts";
+
+/** The Lambdas as they are deployed: their exported handlers, with nothing but an environment. */
+const variables: Record<string, string> = {
+  ...awsEnvironment(inject("emulator")),
+  [environment.queue]: "http://127.0.0.1/queue",
+  [environment.bucket]: "bucket",
+  [environment.api]: "http://127.0.0.1/v1",
+  [environment.gpuJobQueue]: "hone-gpu",
+  [environment.cpuJobQueue]: "hone-cpu",
+  [environment.jobDefinition]: "hone-trial",
+  [environment.images]: "*",
+  [environment.halving]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-halving",
+};
+let token: string;
+
+beforeAll(async () => {
+  const { client, tableName } = await createTestTable();
+  variables[environment.table] = tableName;
+  const deps = testDeps(client, tableName);
+  await createTeam(deps, TEAM);
+  token = (await createToken(deps, TEAM, { name: "test", role: "editor" }, "admin", noReceipt)).token;
+});
+
+beforeEach(() => {
+  vi.resetModules();
+  vi.unstubAllEnvs();
+  vi.spyOn(console, "log").mockImplementation(() => {});
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+});
+
+test("the deployed authorizer and API serve a request", async () => {
+  const authorizer = await import("../../functions/authorizer/index.ts");
+  const api = await import("../../functions/api/index.ts");
+  const path = `/v1/teams/${TEAM}/studies`;
+  const { context } = await authorizer.handler(authorizerEvent("POST", path, token));
+  const event = eventOf("POST", path, { body: studyBody() }, context as { caller: string });
+  const reply = await api.handler(event, { getRemainingTimeInMillis: () => 25_000 } as Context);
+  expect(reply.statusCode).toBe(201);
+  expect(JSON.parse(reply.body ?? "")).toMatchObject({ team: TEAM, name: "svm-digits" });
+});
+
+test("the authorizer needs the table's name and nothing else", async () => {
+  for (const name of Object.values(environment)) if (name !== environment.table) vi.stubEnv(name, "");
+  const { handler } = await import("../../functions/authorizer/index.ts");
+  const { policyDocument } = await handler(authorizerEvent("GET", `/v1/teams/${TEAM}/studies`, token));
+  expect(policyDocument.Statement[0]?.Effect).toBe("Allow");
+});
+
+test("a variable that the stack did not set is a fault of ours that names it in the log alone", async () => {
+  vi.stubEnv(environment.table, "");
+  const lines: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));
+  const { handler } = await import("../../functions/api/index.ts");
+  const caller = JSON.stringify({
+    kind: "token",
+    team: TEAM,
+    id: "abcdefghijkl",
+    role: "viewer",
+    study: null,
+  });
+  const event = eventOf("GET", `/v1/teams/${TEAM}/studies`, {}, { caller });
+  const reply = await handler(event, { getRemainingTimeInMillis: () => 25_000 } as Context);
+  expect(reply.statusCode).toBe(500);
+  expect(reply.body).not.toContain(environment.table);
+  expect(lines.join()).toContain(`The environment lacks ${environment.table}.`);
+});
