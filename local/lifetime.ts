@@ -14,8 +14,8 @@ class Interrupted extends Error {
 export interface Lifetime {
   /** Aborted when the user, or whoever started us, wants us to end. */
   readonly signal: AbortSignal;
-  /** Has `clean` called at the end, however it comes; the last one registered first. */
-  atEnd(clean: () => unknown): void;
+  /** Has `clean` called with the exit code at the end, however it comes; the last one registered first. */
+  atEnd(clean: (exitCode: number) => unknown): void;
 }
 
 /** Ctrl-C comes twice, from the terminal and through npm: that is not impatience. */
@@ -30,7 +30,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
  */
 export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promise<never> => {
   const controller = new AbortController();
-  const cleanings: (() => unknown)[] = [];
+  const cleanings: ((exitCode: number) => unknown)[] = [];
   let first = 0;
   for (const [name, exitCode] of Object.entries(SIGNALS)) {
     process.on(name, () => {
@@ -47,9 +47,10 @@ export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promi
   } catch (error) {
     exitCode = told(error);
   }
+  controller.abort(new Interrupted(exitCode)); // whatever still goes on
   for (const clean of cleanings) {
     try {
-      await clean();
+      await clean(exitCode);
     } catch (error) {
       exitCode = told(error);
     }

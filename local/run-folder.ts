@@ -21,6 +21,14 @@ export const makeRunFolder = (name: string): string => {
   return folder;
 };
 
+/** Removes a run's folder at its end, unless it failed: then somebody may want to read the logs. */
+export const removeUnlessFailed =
+  (folder: string) =>
+  (exitCode: number): void => {
+    if (exitCode === 1) console.error(`The logs are in ${folder} until the next run.`);
+    else rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+
 /** Whether a process of this number exists. */
 export const isAlive = (pid: number): boolean => {
   try {

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { live, untilAborted } from "./lifetime.ts";
 import { announce, refuseSecond } from "./local-file.ts";
 import { assertNode24, LocalError } from "./process.ts";
-import { makeRunFolder } from "./run-folder.ts";
+import { makeRunFolder, removeUnlessFailed } from "./run-folder.ts";
 import { startStack } from "./stack.ts";
 
 const readOptions = () => {
@@ -26,6 +26,7 @@ await live(async (lifetime) => {
   const options = readOptions();
   refuseSecond();
   const folder = makeRunFolder("local");
+  lifetime.atEnd(removeUnlessFailed(folder));
   const stack = await startStack(lifetime, {
     ...options,
     folder,

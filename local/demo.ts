@@ -1,0 +1,156 @@
+/**
+ * `npm run demo`: brings Hone up, lets it tune a support vector machine on handwritten digits with its batch executor,
+ * shows what that was worth, and takes everything down again.
+ */
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import type { CreateStudyBody, Study } from "../shared/schemas/study.ts";
+import type { TrialPage } from "../shared/schemas/trial.ts";
+import { apiClient } from "./api.ts";
+import { runCommand } from "./command.ts";
+import { type Lifetime, live, pause } from "./lifetime.ts";
+import { assertNode24, LocalError, minimalEnvironment, root } from "./process.ts";
+import { showProgress } from "./progress.ts";
+import { makeRunFolder, removeUnlessFailed } from "./run-folder.ts";
+import { type Stack, startStack } from "./stack.ts";
+
+const example = join(root, "examples/svm-digits");
+
+/** What baseline.py prints. */
+interface Baseline {
+  readonly default: { readonly accuracy: number };
+  readonly grid: {
+    readonly accuracy: number;
+    readonly C: number;
+    readonly gamma: number;
+    readonly sizes: readonly [number, number];
+  };
+}
+
+/** Without progress for so long, something is wrong. */
+const STALLED_MS = 300_000;
+/** How long the stack stays up on a terminal, for the curl line to be tried. */
+const LINGER_MS = 60_000;
+
+/** Fits the default and the grid beside everything else, at the lowest priority, in one process. */
+const computeBaseline = async (folder: string, signal: AbortSignal): Promise<Baseline> => {
+  const python = join(root, ".venv/bin/python");
+  const printed = await runCommand("nice", ["-n", "19", python, join(example, "baseline.py")], {
+    title: "Computing the baseline",
+    environment: { ...minimalEnvironment(), OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" },
+    log: join(folder, "baseline.log"),
+    signal,
+  });
+  return JSON.parse(printed);
+};
+
+/** Creates the study, starts it, and shows its progress to the end. */
+const tune = async (stack: Stack, signal: AbortSignal): Promise<Study> => {
+  const call = apiClient(stack, signal);
+  const body: CreateStudyBody = JSON.parse(readFileSync(join(example, "study.json"), "utf8"));
+  const { study } = await call<Study>("POST", "/studies", body);
+  await call<Study>("POST", `/studies/${study}/start`);
+  console.log(
+    `\nStudy ${study}: ${body.budget.trials} trials, ${body.budget.parallel} at a time, run by Hone as jobs.\n`,
+  );
+  const progress = showProgress();
+  try {
+    let done = -1;
+    for (let changed = Date.now(); ; await pause(500, signal)) {
+      const now = await call<Study>("GET", `/studies/${study}`);
+      const { completed, pruned, failed, running } = now.trials;
+      if (completed + pruned + failed !== done) changed = Date.now();
+      done = completed + pruned + failed;
+      const best = now.best[0]?.values.accuracy ?? null;
+      progress.show({ done, total: now.budget.trials, running, best });
+      if (now.state === "finished") return now;
+      if (Date.now() - changed > STALLED_MS)
+        throw new LocalError(`The study does not go on. ${now.message ?? ""}`);
+    }
+  } finally {
+    progress.end();
+  }
+};
+
+/** @throws LocalError with the trials' reasons unless all of them completed. */
+const assertComplete = async (stack: Stack, study: Study, signal: AbortSignal): Promise<void> => {
+  if (study.trials.completed === study.budget.trials) return;
+  const { trials } = await apiClient(stack, signal)<TrialPage>("GET", `/studies/${study.study}/trials`);
+  const reasons = new Set(
+    trials.flatMap(({ number, reason }) => (reason ? [`trial ${number}: ${reason}`] : [])),
+  );
+  throw new LocalError(
+    `${study.trials.completed} of ${study.budget.trials} trials completed.\n${[...reasons].join("\n")}`,
+  );
+};
+
+const tellResult = (study: Study, { default: standard, grid }: Baseline): void => {
+  const [best] = study.best;
+  if (best === undefined) throw new LocalError("The study found nothing.");
+  const accuracy = Number(best.values.accuracy);
+  const settings = (C: unknown, gamma: unknown): string =>
+    `C = ${Number(C).toPrecision(3)}, gamma = ${Number(gamma).toPrecision(3)}`;
+  const row = (name: string, value: number, detail: string): void =>
+    console.log(`${name.padEnd(34)}${value.toFixed(4)}   ${detail}`);
+  const [ofC, ofGamma] = grid.sizes;
+  console.log("\nAccuracy of the RBF SVM on scikit-learn's digits, mean of 5 folds:\n");
+  row(
+    `Hone, best of ${study.trials.completed} trials`,
+    accuracy,
+    `${settings(best.params.C, best.params.gamma)} (trial ${best.number})`,
+  );
+  row(`grid of ${ofC} x ${ofGamma} = ${ofC * ofGamma} fits`, grid.accuracy, settings(grid.C, grid.gamma));
+  row("scikit-learn's default", standard.accuracy, 'C = 1, gamma = "scale"');
+  const gain = accuracy - grid.accuracy;
+  const wins =
+    gain > 0 ? "Hone's best beats the grid's" : gain < 0 ? "The grid's best beats Hone's" : "Both are equal";
+  console.log(`\n${wins}${gain === 0 ? "" : ` by ${Math.abs(gain).toFixed(4)}`}.`);
+};
+
+/** Shows a curl line, and what it answers now. */
+const showCurl = async ({ api, team, token }: Stack, study: string, signal: AbortSignal): Promise<void> => {
+  const url = `${api}/teams/${team}/studies/${study}/best`;
+  console.log(`\nThe API is ${api}. Ask it yourself:\n\n  curl -H "Authorization: Bearer ${token}" ${url}\n`);
+  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal });
+  console.log(`  ${await response.text()}`);
+};
+
+/** On a terminal, leaves the stack up for a while. */
+const linger = async (signal: AbortSignal): Promise<void> => {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return;
+  const readline = createInterface({ input: process.stdin, output: process.stdout });
+  const question = `\nEnter takes the stack down, as does a wait of ${LINGER_MS / 1000} s. `;
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(LINGER_MS)]);
+  await readline.question(question, { signal: patience }).catch(() => "");
+  readline.close();
+  signal.throwIfAborted();
+};
+
+const demo = async (lifetime: Lifetime): Promise<number> => {
+  assertNode24();
+  const { signal } = lifetime;
+  const started = performance.now();
+  const folder = makeRunFolder("demo");
+  lifetime.atEnd(removeUnlessFailed(folder));
+  console.log("Hone, the whole of it, on this machine:\n");
+  const step = (title: string, seconds: number): void =>
+    console.log(`  ${title.padEnd(40)}${seconds.toFixed(1).padStart(6)} s`);
+  const baseline = computeBaseline(folder, signal);
+  baseline.catch(() => {}); // told when it is waited for
+  const stack = await startStack(lifetime, {
+    folder,
+    vcpus: Math.max(4, availableParallelism()),
+    onStep: step,
+  });
+  const study = await Promise.race([tune(stack, signal), stack.broken]);
+  await assertComplete(stack, study, signal);
+  tellResult(study, await baseline);
+  await showCurl(stack, study.study, signal);
+  console.log(`\nAll of this took ${Math.round((performance.now() - started) / 1000)} s.`);
+  await linger(signal);
+  return 0;
+};
+
+await live(demo);

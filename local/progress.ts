@@ -1,0 +1,63 @@
+import { Presets, SingleBar } from "cli-progress";
+
+/** How far a study is. */
+export interface Standing {
+  readonly done: number;
+  readonly total: number;
+  readonly running: number;
+  /** The best value so far, or null. */
+  readonly best: number | null;
+}
+
+export interface Progress {
+  show(standing: Standing): void;
+  end(): void;
+}
+
+const text = ({ running, best }: Standing, seconds: number | null): string =>
+  [
+    `best ${best === null ? "-" : best.toFixed(4)}`,
+    `running ${running}`,
+    `ETA ${seconds === null ? "-" : `${Math.round(seconds)} s`}`,
+  ].join("   ");
+
+/** Seconds that the rest takes if it goes on as since the start. */
+const eta = ({ done, total }: Standing, seconds: number): number | null =>
+  done === 0 ? null : (seconds / done) * (total - done);
+
+/** A bar on a terminal; elsewhere a line for every tenth of the way. */
+export const showProgress = (stream: NodeJS.WriteStream = process.stdout): Progress => {
+  const started = performance.now();
+  const describe = (standing: Standing): string =>
+    text(standing, eta(standing, (performance.now() - started) / 1000));
+  return stream.isTTY ? bar(stream, describe) : lines(stream, describe);
+};
+
+const bar = (stream: NodeJS.WriteStream, describe: (standing: Standing) => string): Progress => {
+  const single = new SingleBar(
+    { stream, format: "{bar} {value}/{total}   {text}", barsize: 30, hideCursor: true, gracefulExit: false },
+    Presets.rect,
+  );
+  let isStarted = false;
+  return {
+    show: (standing) => {
+      if (!isStarted) single.start(standing.total, standing.done, { text: describe(standing) });
+      isStarted = true;
+      single.update(standing.done, { text: describe(standing) });
+    },
+    end: () => single.stop(),
+  };
+};
+
+const lines = (stream: NodeJS.WriteStream, describe: (standing: Standing) => string): Progress => {
+  let shown = -1;
+  return {
+    show: (standing) => {
+      const tenth = Math.floor((10 * standing.done) / standing.total);
+      if (tenth === shown) return;
+      shown = tenth;
+      stream.write(`${String(standing.done).padStart(3)}/${standing.total}   ${describe(standing)}\n`);
+    },
+    end: () => {},
+  };
+};
