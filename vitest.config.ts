@@ -10,6 +10,8 @@ const needEmulator = [
 ];
 /** What a user sees of the deployed stack: deployed once, shared by all files. */
 const needStack = ["test/stack/**/*.test.ts"];
+/** What is looked at when those are done. */
+const needRecord = ["test/permissions/recorded.test.ts"];
 
 export default defineConfig({
   test: {
@@ -25,7 +27,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...needEmulator, ...needStack],
+          exclude: [...needEmulator, ...needStack, ...needRecord],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
@@ -51,6 +53,15 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "recorded",
+          include: needRecord,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,0 +1,92 @@
+import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/client-cloudformation";
+import { SFNClient } from "@aws-sdk/client-sfn";
+import { beforeAll, expect, inject, test } from "vitest";
+import { lambdas } from "../../infra/bundles.ts";
+import { CORE_STACK } from "../../shared/api/environment.ts";
+import { BASE_PATH, routes } from "../../shared/api/routes.ts";
+import { synthesizeBoth } from "../infra/synthesize.ts";
+import { noteExecutions } from "../support/recorder/executions.ts";
+import { largest, limits, oversized } from "../support/recorder/limits.ts";
+import type { Note } from "../support/recorder/note.ts";
+import { readNotes } from "../support/recorder/server.ts";
+import { Deployment } from "./deployment.ts";
+import { actsOfLambdas, refused, unreadable, unused } from "./replay.ts";
+import { unusedFor } from "./unused.ts";
+
+/**
+ * Runs after the tests of the deployed stack, on what was recorded while they ran: would AWS have allowed all of it, with
+ * the policies that are deployed there, and taken all of it?
+ */
+
+const stack = inject("stack");
+if (stack === undefined)
+  throw new Error("Run it with the tests of the stack: --project stack --project recorded");
+const access = {
+  endpoint: stack.endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+};
+
+let notes: readonly Note[];
+let deployment: Deployment;
+
+beforeAll(async () => {
+  const machine = stack.outputs.halving ?? "";
+  notes = [...readNotes(stack.record), ...(await noteExecutions(new SFNClient(access), machine))];
+  const ids: Record<string, string> = {};
+  const client = new CloudFormationClient(access);
+  for await (const page of paginateListStackResources({ client }, { StackName: CORE_STACK })) {
+    for (const { LogicalResourceId: logical, PhysicalResourceId: physical } of page.StackResourceSummaries ??
+      []) {
+      if (logical !== undefined && physical !== undefined) ids[logical] = physical;
+    }
+  }
+  deployment = new Deployment(synthesizeBoth().core, ids);
+});
+
+test("every Lambda was seen at work, and every call can be judged", () => {
+  const seen = new Set(notes.flatMap((note) => (note.kind === "call" && note.lambda ? [note.lambda] : [])));
+  expect([...seen].sort()).toEqual([...lambdas].sort());
+  expect(unreadable(notes)).toEqual([]);
+});
+
+test("what a Lambda did is allowed by the policies that AWS would be given", async () => {
+  expect(await refused(deployment, actsOfLambdas(deployment, notes))).toEqual([]);
+});
+
+test("the emulator, which enforces the roles, denied nothing", () => {
+  const denied = notes.filter(
+    (note) => note.kind === "call" && /AccessDenied|Unauthorized/.test(note.error ?? ""),
+  );
+  expect(denied).toEqual([]);
+});
+
+test("every grant was used, or has a reason", () => {
+  const left = unused(deployment, actsOfLambdas(deployment, notes));
+  const unexplained = left.filter(
+    (grant) => !Object.keys(unusedFor).some((known) => grant.startsWith(known)),
+  );
+  expect(unexplained).toEqual([]);
+});
+
+test("every reason is one for a grant that exists", () => {
+  const all = unused(deployment, []);
+  expect(Object.keys(unusedFor).filter((known) => !all.some((grant) => grant.startsWith(known)))).toEqual([]);
+});
+
+test("every route was called", () => {
+  const asked = new Set(
+    notes.flatMap((note) => (note.kind === "request" ? [`${note.method} ${note.path}`] : [])),
+  );
+  const missing = Object.entries(routes).filter(([, { method, path }]) => {
+    const form = `${BASE_PATH}${path}`.replace(/\{\w+\}/g, "[^/]+");
+    return ![...asked].some((call) => new RegExp(`^${method} ${form}$`).test(call));
+  });
+  expect(missing.map(([name]) => name)).toEqual([]);
+});
+
+test("no payload was beyond what AWS takes", () => {
+  expect(oversized(notes)).toEqual([]);
+  // A limit that nothing was held against would be met by chance.
+  expect(Object.keys(largest(notes)).sort()).toEqual(Object.keys(limits).sort());
+});

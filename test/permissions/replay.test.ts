@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { synthesizeBoth, type Template } from "../infra/synthesize.ts";
+import type { CallNote, Need } from "../support/recorder/note.ts";
+import { Deployment } from "./deployment.ts";
+import { actsOfLambdas, refused, refusedEntries, unreadable, unused } from "./replay.ts";
+import { actsOfServices, tasksOf } from "./services.ts";
+
+/** The replay itself: that what is granted passes, and that a planted fault is found. */
+
+const { core } = synthesizeBoth();
+/** As the emulator would name everything; a queue's id is its URL. */
+const names = (template: Template) =>
+  Object.fromEntries(
+    Object.entries(template.Resources).map(([id, { Type }]) => [
+      id,
+      Type === "AWS::SQS::Queue" ? `http://127.0.0.1:4566/000000000000/${id}` : id,
+    ]),
+  );
+const deploy = (template: Template) => new Deployment(template, names(template));
+const deployment = deploy(core);
+
+const tableArn = deployment.arn(
+  Object.entries(core.Resources).find(([, { Type }]) => Type === "AWS::DynamoDB::GlobalTable")?.[0] ?? "",
+);
+const call = (lambda: string | null, needs: Need[] | null, more: Partial<CallNote> = {}): CallNote => ({
+  kind: "call",
+  lambda,
+  byTest: false,
+  operation: "dynamodb:GetItem",
+  needs,
+  status: 200,
+  error: null,
+  sizes: [],
+  ...more,
+});
+const reads: Need = { action: "dynamodb:GetItem", resource: tableArn };
+
+test("a call that the Lambda's role grants is allowed", async () => {
+  const acts = actsOfLambdas(deployment, [call("api", [reads]), call("authorizer", [reads])]);
+  expect(acts).toHaveLength(2);
+  expect(await refused(deployment, acts)).toEqual([]);
+});
+
+test.each<[string, string, Need]>([
+  ["an action that is not granted", "authorizer", { action: "dynamodb:PutItem", resource: tableArn }],
+  ["a resource that is not granted", "api", { action: "dynamodb:GetItem", resource: `${tableArn}2` }],
+  ["another Lambda's right", "rounds", { action: "states:SendTaskSuccess", resource: "*" }],
+  [
+    "a job definition that is not ours",
+    "dispatcher",
+    { action: "batch:SubmitJob", resource: "arn:aws:batch:us-east-1:000000000000:job-definition/theirs:1" },
+  ],
+])("%s is refused", async (_, lambda, need) => {
+  const faults = await refused(deployment, actsOfLambdas(deployment, [call(lambda, [need])]));
+  expect(faults).toEqual([
+    expect.stringContaining(`${lambda}: ${need.action} ${need.resource}: ImplicitlyDenied`),
+  ]);
+});
+
+test("a grant that is taken from the template is missed", async () => {
+  const without = JSON.parse(
+    JSON.stringify(core).replaceAll("dynamodb:GetItem", "dynamodb:Scan"),
+  ) as Template;
+  const faults = await refused(deploy(without), actsOfLambdas(deploy(without), [call("api", [reads])]));
+  expect(faults).toEqual([`api: dynamodb:GetItem ${tableArn}: ImplicitlyDenied`]);
+});
+
+test("a call that nobody signed, or whose needs are not known, is told", () => {
+  const notes = [
+    call(null, [reads]),
+    call("api", null, { operation: "s3:GetObject" }),
+    call(null, null, { byTest: true }),
+    call("api", [reads]),
+  ];
+  expect(unreadable(notes)).toEqual(["somebody dynamodb:GetItem", "api s3:GetObject"]);
+});
+
+test("what AWS's services do in the names of our roles is allowed", async () => {
+  const acts = actsOfServices(deployment);
+  expect(new Set(acts.map(({ role }) => role.name))).toEqual(
+    new Set(deployment.roles.map(({ name }) => name)),
+  );
+  expect(await refused(deployment, acts)).toEqual([]);
+});
+
+test("services that come in their own name are let in", async () => {
+  expect(await refusedEntries(deployment)).toEqual([]);
+});
+
+test.each(["AWS::Lambda::Permission", "AWS::SQS::QueuePolicy"])("a missing %s is found", async (type) => {
+  const Resources = Object.fromEntries(
+    Object.entries(core.Resources).filter(([, { Type }]) => Type !== type),
+  );
+  expect(await refusedEntries(deploy({ ...core, Resources }))).not.toEqual([]);
+});
+
+test("a task of an unknown kind stops the replay", () => {
+  expect(() =>
+    tasksOf({ States: { Run: { Type: "Task", Resource: "arn:aws:states:::sns:publish" } } }),
+  ).toThrow(/sns:publish/);
+});
+
+test("what is granted and never done is listed", () => {
+  const nothing = unused(deployment, []);
+  expect(nothing).toContain(`authorizer dynamodb:GetItem ${tableArn}`);
+  expect(nothing.filter((grant) => /logs:|xray:|sqs:ReceiveMessage/.test(grant))).toEqual([]);
+  const some = unused(deployment, actsOfLambdas(deployment, [call("authorizer", [reads])]));
+  expect(nothing.filter((grant) => !some.includes(grant))).toEqual([
+    `authorizer dynamodb:GetItem ${tableArn}`,
+  ]);
+});

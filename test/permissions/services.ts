@@ -1,0 +1,160 @@
+import type { Need } from "../support/recorder/note.ts";
+import { ACCOUNT, type Deployment, type Role } from "./deployment.ts";
+
+/**
+ * What AWS's services do for the stack, which no recorder sees: read from the template, by the services' documentation.
+ * Lambda polls queues, fills dead-letter queues and writes logs; Scheduler and EventBridge call; state machines do their
+ * tasks, deliver their log and trace.
+ */
+
+/** What is done in a role's name. */
+export interface Act {
+  readonly role: Role;
+  readonly need: Need;
+}
+
+/** What a service does in its own name, as the policy of the resource must allow. */
+export interface Entry {
+  readonly service: string;
+  readonly need: Need;
+  /** On whose behalf: `aws:SourceArn`. */
+  readonly source: string;
+}
+
+/** As much of the resources' properties as is read here. */
+interface Function {
+  readonly Role: string;
+  readonly DeadLetterConfig?: { readonly TargetArn: string };
+  readonly LoggingConfig: { readonly LogGroup: string };
+}
+interface Mapping {
+  readonly EventSourceArn: string;
+  readonly FunctionName: string;
+}
+interface Machine {
+  readonly RoleArn: string;
+  readonly DefinitionString: string;
+  readonly LoggingConfiguration?: unknown;
+  readonly TracingConfiguration?: unknown;
+}
+interface Schedule {
+  readonly Target: {
+    readonly Arn: string;
+    readonly RoleArn: string;
+    readonly DeadLetterConfig: { readonly Arn: string };
+  };
+}
+interface Rule {
+  readonly Targets: readonly { readonly Arn: string; readonly DeadLetterConfig: { readonly Arn: string } }[];
+}
+interface Integration {
+  readonly ApiId: string;
+  readonly IntegrationUri: string;
+}
+interface Authorizer {
+  readonly ApiId: string;
+  readonly AuthorizerUri: string;
+}
+
+const FUNCTION = "AWS::Lambda::Function";
+
+export const actsOfServices = (deployment: Deployment): Act[] => {
+  const acts: Act[] = [];
+  const act = (roleArn: string, resource: string, ...actions: string[]) => {
+    for (const action of actions) acts.push({ role: deployment.roleOf(roleArn), need: { action, resource } });
+  };
+  const functions = deployment.ofType<Function>(FUNCTION);
+  for (const [, { Role, DeadLetterConfig, LoggingConfig }] of functions) {
+    const stream = `arn:aws:logs:us-east-1:${ACCOUNT}:log-group:${LoggingConfig.LogGroup}:log-stream:any`;
+    act(Role, stream, "logs:CreateLogStream", "logs:PutLogEvents");
+    if (DeadLetterConfig !== undefined) act(Role, DeadLetterConfig.TargetArn, "sqs:SendMessage");
+  }
+  for (const [, mapping] of deployment.ofType<Mapping>("AWS::Lambda::EventSourceMapping")) {
+    const [, consumer] =
+      functions.find(([id]) => deployment.arn(id).endsWith(`:${mapping.FunctionName}`)) ?? [];
+    act(consumer?.Role ?? "", mapping.EventSourceArn, ...poll);
+  }
+  for (const [, { Target }] of deployment.ofType<Schedule>("AWS::Scheduler::Schedule")) {
+    act(Target.RoleArn, Target.Arn, "lambda:InvokeFunction");
+    act(Target.RoleArn, Target.DeadLetterConfig.Arn, "sqs:SendMessage");
+  }
+  for (const [, machine] of deployment.ofType<Machine>("AWS::StepFunctions::StateMachine")) {
+    for (const { action, resource } of tasksOf(JSON.parse(machine.DefinitionString))) {
+      act(machine.RoleArn, resource, action);
+    }
+    if (machine.LoggingConfiguration !== undefined) act(machine.RoleArn, "*", ...deliverLogs);
+    if (machine.TracingConfiguration !== undefined) act(machine.RoleArn, "*", ...trace);
+  }
+  return acts;
+};
+
+const poll = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+const deliverLogs = [
+  "logs:CreateLogDelivery",
+  "logs:GetLogDelivery",
+  "logs:UpdateLogDelivery",
+  "logs:DeleteLogDelivery",
+  "logs:ListLogDeliveries",
+  "logs:PutResourcePolicy",
+  "logs:DescribeResourcePolicies",
+  "logs:DescribeLogGroups",
+];
+const trace = [
+  "xray:PutTraceSegments",
+  "xray:PutTelemetryRecords",
+  "xray:GetSamplingRules",
+  "xray:GetSamplingTargets",
+];
+
+/** Of a definition or of any part of one. @throws Error for a task of a kind that is not known here. */
+export const tasksOf = (part: unknown): Need[] => {
+  if (typeof part !== "object" || part === null) return [];
+  const { Type, Resource: task, Parameters: parameters } = part as Record<string, unknown>;
+  const inner = Object.values(part).flatMap(tasksOf);
+  if (Type !== "Task") return inner;
+  if (typeof task === "string" && task.startsWith("arn:aws:lambda:")) {
+    return [...inner, { action: "lambda:InvokeFunction", resource: task }];
+  }
+  if (typeof task === "string" && task.startsWith("arn:aws:states:::sqs:sendMessage")) {
+    const url = String((parameters as { QueueUrl?: unknown } | undefined)?.QueueUrl);
+    const queue = `arn:aws:sqs:us-east-1:${ACCOUNT}:${url.replace(/^.*\//, "")}`;
+    return [...inner, { action: "sqs:SendMessage", resource: queue }];
+  }
+  throw new Error(`We do not know what the task ${String(task)} needs.`);
+};
+
+export const entriesOfServices = (deployment: Deployment): Entry[] => {
+  const entries: Entry[] = [];
+  const enter = (service: string, source: string, action: string, resource: string) =>
+    entries.push({ service: `${service}.amazonaws.com`, source, need: { action, resource } });
+  const api = (id: string, rest: string) => `arn:aws:execute-api:us-east-1:${ACCOUNT}:${id}/${rest}`;
+
+  for (const [, { ApiId, IntegrationUri }] of deployment.ofType<Integration>(
+    "AWS::ApiGatewayV2::Integration",
+  )) {
+    enter("apigateway", api(ApiId, "$default/GET/v1/healthz"), "lambda:InvokeFunction", IntegrationUri);
+  }
+  for (const [id, { ApiId, AuthorizerUri }] of deployment.ofType<Authorizer>(
+    "AWS::ApiGatewayV2::Authorizer",
+  )) {
+    const [, gate = ""] = /functions\/(.*)\/invocations$/.exec(AuthorizerUri) ?? [];
+    const source = api(ApiId, `authorizers/${deployment.id(id)}`);
+    enter("apigateway", source, "lambda:InvokeFunction", gate);
+  }
+  for (const [id, { Targets }] of deployment.ofType<Rule>("AWS::Events::Rule")) {
+    for (const { Arn, DeadLetterConfig } of Targets) {
+      enter("events", deployment.arn(id), "lambda:InvokeFunction", Arn);
+      enter("events", deployment.arn(id), "sqs:SendMessage", DeadLetterConfig.Arn);
+    }
+  }
+  for (const [id, { Role }] of deployment.ofType<Function>(FUNCTION)) {
+    enter("lambda", deployment.arn(id), "sts:AssumeRole", Role);
+  }
+  for (const [, { RoleArn }] of deployment.ofType<Machine>("AWS::StepFunctions::StateMachine")) {
+    enter("states", "", "sts:AssumeRole", RoleArn);
+  }
+  for (const [, { Target }] of deployment.ofType<Schedule>("AWS::Scheduler::Schedule")) {
+    enter("scheduler", "", "sts:AssumeRole", Target.RoleArn);
+  }
+  return entries;
+};

@@ -1,0 +1,156 @@
+import { type BatchInput, type BatchOutput, batchOperation, needsOfBatch, sizesOfBatch } from "./batch.ts";
+import { type DynamoInput, type DynamoOutput, needsOfTable, sizesOfItems } from "./dynamodb.ts";
+import { bytesOf, type CallNote, type Need, type Size, size } from "./note.ts";
+
+/** A request and its answer, as they passed. */
+export interface Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+  /** 0 when there was no answer. */
+  readonly status: number;
+  readonly answer: string;
+  readonly answerHeaders: Readonly<Record<string, string | string[] | undefined>>;
+  readonly ms: number;
+}
+
+/** Of a signed request, from its Authorization header. */
+interface Signature {
+  readonly accessKey: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+/** @returns null for a request that is not signed: none of AWS's API. */
+export const signatureOf = (headers: Exchange["headers"]): Signature | null => {
+  const [, accessKey, region, service] =
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(
+      String(headers.authorization ?? ""),
+    ) ?? [];
+  if (accessKey === undefined || region === undefined || service === undefined) return null;
+  return { accessKey, region, service };
+};
+
+/** The key that tests and tools use; the emulator takes it for the account's root. */
+const TEST_KEY = "test";
+const ACCOUNT = "000000000000";
+
+/** Reads one call of AWS's API. @returns null when it is none. */
+export const noteCall = (exchange: Exchange): CallNote | null => {
+  const signature = signatureOf(exchange.headers);
+  if (signature === null) return null;
+  const { region, service } = signature;
+  const arn = (rest: string, of = service) => `arn:aws:${of}:${region}:${ACCOUNT}:${rest}`;
+  const name = operationOf(service, exchange);
+  const read = readers[service] ?? (() => ({ needs: null, sizes: [] }));
+  return {
+    kind: "call",
+    lambda: /\bapp\/hone-([a-z]+)/.exec(String(exchange.headers["user-agent"] ?? ""))?.[1] ?? null,
+    byTest: signature.accessKey === TEST_KEY,
+    operation: `${service}:${name}`,
+    status: exchange.status,
+    error: exchange.status >= 400 ? errorOf(exchange) : null,
+    ...read(name, exchange.body, json(exchange.body), json(exchange.answer), arn),
+  };
+};
+
+/** In the header of AWS's JSON protocols; in the path of REST ones, of which we use Batch alone. */
+const operationOf = (service: string, { headers, method, path }: Exchange): string => {
+  const target = String(headers["x-amz-target"] ?? "");
+  if (target !== "") return target.replace(/^.*\./, "");
+  return service === "batch" ? batchOperation(path) : `${method} ${path}`;
+};
+
+/** What each service's operations need, and how large they are. */
+type Reader = (
+  operation: string,
+  body: string,
+  input: object,
+  output: object,
+  arn: (rest: string) => string,
+) => { readonly needs: readonly Need[] | null; readonly sizes: readonly Size[] };
+
+const readers: Readonly<Record<string, Reader>> = {
+  dynamodb: (operation, _, input: DynamoInput, output: DynamoOutput, arn) => ({
+    needs: needsOfTable(operation, input, (table) =>
+      table.startsWith("arn:") ? table : arn(`table/${table}`),
+    ),
+    sizes: sizesOfItems(operation, input, output),
+  }),
+  sqs: (operation, _, input: QueueInput, __, arn) => ({
+    needs: needsOfQueue(operation, input, arn),
+    sizes: [...(input.Entries ?? []), input].flatMap(({ MessageBody: message }) =>
+      message === undefined
+        ? []
+        : [size("SQS message", bytesOf(message)), size("our dispatch message", bytesOf(message))],
+    ),
+  }),
+  states: (operation, _, input: MachineInput) => ({
+    needs: needsOfMachine(operation, input),
+    sizes: [
+      ...[input.input, input.output].flatMap((payload) =>
+        payload === undefined ? [] : [size("Step Functions payload", bytesOf(payload))],
+      ),
+      ...(operation === "StartExecution"
+        ? [size("Step Functions execution name", input.name?.length ?? 0)]
+        : []),
+    ],
+  }),
+  batch: (operation, body, input: BatchInput, output: BatchOutput, arn) => ({
+    needs: needsOfBatch(operation, input, output, (kind, name) =>
+      name.startsWith("arn:") ? name : arn(`${kind}/${name}`),
+    ),
+    sizes: sizesOfBatch(operation, body),
+  }),
+};
+
+interface QueueInput {
+  readonly QueueUrl?: string;
+  readonly MessageBody?: string;
+  readonly Entries?: readonly { readonly MessageBody?: string }[];
+}
+
+/** SendMessageBatch is no action of its own. */
+const needsOfQueue = (operation: string, { QueueUrl = "" }: QueueInput, arn: (rest: string) => string) =>
+  operation === "SendMessage" || operation === "SendMessageBatch"
+    ? [{ action: "sqs:SendMessage", resource: arn(QueueUrl.replace(/^.*\//, "")) }]
+    : null;
+
+interface MachineInput {
+  readonly stateMachineArn?: string;
+  readonly executionArn?: string;
+  readonly name?: string;
+  readonly input?: string;
+  readonly output?: string;
+}
+
+const needsOfMachine = (operation: string, input: MachineInput): Need[] | null => {
+  switch (operation) {
+    case "StartExecution":
+      return [{ action: "states:StartExecution", resource: input.stateMachineArn ?? "" }];
+    case "StopExecution":
+    case "DescribeExecution":
+      return [{ action: `states:${operation}`, resource: input.executionArn ?? "" }];
+    case "SendTaskSuccess":
+      return [{ action: "states:SendTaskSuccess", resource: "*" }]; // a token names no resource
+    default:
+      return null;
+  }
+};
+
+/** `com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException` or `ClientException:http://…`: the name alone. */
+const errorOf = ({ answer, answerHeaders }: Exchange): string => {
+  const { __type } = json(answer) as { __type?: string };
+  const type = String(answerHeaders["x-amzn-errortype"] ?? __type ?? "unknown");
+  return type.replace(/^.*#/, "").replace(/:.*$/, "");
+};
+
+const json = (text: string): object => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+};
