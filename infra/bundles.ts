@@ -11,7 +11,7 @@ export type LambdaName = (typeof lambdas)[number];
 export type Bundles = Readonly<Record<LambdaName, string>>;
 export const bundleFile = "index.js";
 
-export const functionsFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "functions");
+const functionsFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "functions");
 
 /**
  * Bundles every Lambda with one call of esbuild, minified, with the SDK clients it uses: the runtime's own are of another

@@ -38,7 +38,7 @@ const defaults = {
 } as const satisfies Record<Environment, unknown>;
 
 /**
- * Reads the context of the app; `docs/deploy.md` lists the keys.
+ * Reads the context of the app; `infra/README.md` lists the keys.
  * @throws Error that names the key when a value is not of its form, so that nothing is deployed by a misspelt option.
  */
 export const readConfig = (node: Node): Config => {

@@ -97,9 +97,10 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     writeMany,
     {
       on: ["jobs", "jobDefinitions", "jobQueues"],
-      actions: ["batch:SubmitJob", "batch:TagResource"],
+      actions: ["batch:SubmitJob"],
       why: "start an attempt's job",
     },
+    { on: ["jobs"], actions: ["batch:TagResource"], why: "with tags that say whose it is" },
     sendTrials,
     answerMachine,
   ],

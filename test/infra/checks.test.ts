@@ -13,6 +13,9 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "hone-checks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** cfn-lint and the CDK's validation take seconds of processor time, many more on a busy machine. */
+const PATIENCE = 300_000;
+
 const cfnLint = fileURLToPath(new URL("../../.venv/bin/cfn-lint", import.meta.url));
 /** @returns rule and file of each error that cfn-lint finds. */
 const lint = async (files: readonly string[]): Promise<{ rule: string; file: string }[]> => {
@@ -22,20 +25,24 @@ const lint = async (files: readonly string[]): Promise<{ rule: string; file: str
   return found.map(({ Filename, Rule }) => ({ rule: Rule.Id, file: Filename }));
 };
 
-test("both stacks, with every option, pass cdk-nag, the CDK's own validation and cfn-lint, which finds a planted error", async () => {
-  const outdir = join(folder, "out");
-  const context = { name: "blue", alarmEmail: "ops@example.org", origins: "https://example.org" };
-  synthesize({ validate: true, outdir, context });
-  const templates = readdirSync(outdir).filter((file) => file.endsWith(".template.json"));
-  expect(templates).toHaveLength(2);
+test(
+  "both stacks, with every option, pass cdk-nag, the CDK's own validation and cfn-lint, which finds a planted error",
+  async () => {
+    const outdir = join(folder, "out");
+    const context = { name: "blue", alarmEmail: "ops@example.org", origins: "https://example.org" };
+    synthesize({ validate: true, outdir, context });
+    const templates = readdirSync(outdir).filter((file) => file.endsWith(".template.json"));
+    expect(templates).toHaveLength(2);
 
-  const planted = join(folder, "planted.json");
-  const Queue = { Type: "AWS::SQS::Queue", Properties: { VisibilityTimeout: "never" } };
-  writeFileSync(planted, JSON.stringify({ Resources: { Queue } }));
-  expect(await lint([...templates.map((file) => join(outdir, file)), planted])).toEqual([
-    { rule: "E3012", file: planted },
-  ]);
-});
+    const planted = join(folder, "planted.json");
+    const Queue = { Type: "AWS::SQS::Queue", Properties: { VisibilityTimeout: "never" } };
+    writeFileSync(planted, JSON.stringify({ Resources: { Queue } }));
+    expect(await lint([...templates.map((file) => join(outdir, file)), planted])).toEqual([
+      { rule: "E3012", file: planted },
+    ]);
+  },
+  PATIENCE,
+);
 
 test("a bucket that is open to plain HTTP fails the synthesis", () => {
   const plant = (app: App) => {

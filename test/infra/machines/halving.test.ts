@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { halving, MAX_PARALLEL, MAX_TRIAL_RUNS } from "../../../infra/machines/halving.ts";
+import { type ClosedRung, type OpenedRung, RoundsRequest } from "../../../shared/schemas/rounds.ts";
 import { flat, ofType, synthesize } from "../synthesize.ts";
 
 /** The package has no types; it marks the definition it is given. */
@@ -74,6 +75,33 @@ describe("halving", () => {
       "attempt",
       "taskToken",
     ]);
+  });
+
+  test("asks `rounds` what its schema takes, and reads of its answers what they have", () => {
+    const input = { study: "svm-digits-7k2m", generation: 1, rung: 2, failure: { Error: "States.Timeout" } };
+    for (const name of ["OpenRung", "CloseRung", "MarkFailed"]) {
+      const parameters = Object.entries(state(name).Parameters as Record<string, string>).map(
+        ([key, value]) =>
+          key.endsWith(".$")
+            ? [
+                key.slice(0, -2),
+                value
+                  .split(".")
+                  .slice(1)
+                  .reduce<unknown>((at, field) => (at as Record<string, unknown>)[field], input),
+              ]
+            : [key, value],
+      );
+      expect(RoundsRequest.safeParse(Object.fromEntries(parameters)).error, name).toBeUndefined();
+    }
+    const opened: OpenedRung = { rung: 0, done: false, trials: [], parallel: 1, timeoutSeconds: 60 };
+    const closed: ClosedRung = { rung: 1, done: false };
+    const read = (answer: string) =>
+      [...JSON.stringify(definition()).matchAll(new RegExp(`\\b${answer}\\.(\\w+)`, "g"))].map(
+        ([, field]) => field,
+      );
+    expect(new Set(read("open"))).toEqual(new Set(Object.keys(opened)));
+    expect(new Set(read("close"))).toEqual(new Set(Object.keys(closed)));
   });
 
   test("runs no more at once than an inline Map can, and holds its history within the limit", () => {
