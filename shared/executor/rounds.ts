@@ -57,7 +57,11 @@ export const halvingRounds = ({ client, machine }: RoundsOptions): Rounds => {
           new StopExecutionCommand({ executionArn: arnOf(study, generation), cause: reason }),
         );
       } catch (error) {
-        if (!(error instanceof ExecutionDoesNotExist)) throw error;
+        // The request is always well-formed, so what is not valid is to stop an execution that has ended.
+        const isOver =
+          error instanceof ExecutionDoesNotExist ||
+          (error instanceof Error && error.name === "ValidationException");
+        if (!isOver) throw error;
       }
     },
 
