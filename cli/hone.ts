@@ -31,7 +31,7 @@ const overview = () =>
 /** @returns the exit code: 0 done, 1 failed, 2 not understood. */
 const main = async (argv: readonly string[]): Promise<number> => {
   const asJson = argv.includes("--json");
-  const name = [argv.slice(0, 2).join(" "), argv[0] ?? ""].find((words) => words in commands);
+  const name = [argv.slice(0, 2).join(" "), argv[0] ?? ""].find((words) => Object.hasOwn(commands, words));
   const found = name === undefined ? undefined : commands[name];
   if (name === undefined || found === undefined) {
     const isHelp = argv.length === 0 || argv[0] === "help" || argv.includes("--help");

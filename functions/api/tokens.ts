@@ -5,10 +5,9 @@ import {
 } from "../../shared/service/tokens.ts";
 import type { Handler } from "./handler.ts";
 
-export const createToken: Handler<"createToken"> = async ({ team, body, caller, write }, deps) => {
-  const token = await create(deps, team, body, caller.kind === "token" ? caller.id : caller.kind, write);
-  return { body: token, location: token.id };
-};
+export const createToken: Handler<"createToken"> = async ({ team, body, caller, write }, deps) => ({
+  body: await create(deps, team, body, caller.kind === "token" ? caller.id : caller.kind, write),
+});
 
 export const listTokens: Handler<"listTokens"> = async ({ team, query }, deps) => ({
   body: await list(deps, team, query),

@@ -201,8 +201,8 @@ const success = (name: RouteName, route: Route): Json => {
   if (route.reply === null) return { description: "Done." };
   return {
     description: route.status === 201 ? "Created." : "Done.",
-    ...(CREATES_ONE.has(name) && {
-      headers: { Location: { description: "Path of what was created.", schema: { type: "string" } } },
+    ...(name === "createStudy" && {
+      headers: { Location: { description: "The study's path.", schema: { type: "string" } } },
     }),
     content: {
       "application/json": content(route.reply, examples[name]?.reply),
@@ -210,8 +210,6 @@ const success = (name: RouteName, route: Route): Json => {
     },
   };
 };
-
-const CREATES_ONE: ReadonlySet<RouteName> = new Set(["createStudy", "createToken"]);
 
 /** What any route may answer, and what any write may beside it. */
 const OF_ALL: readonly ProblemType[] = [

@@ -136,7 +136,8 @@ export const StudySummary = z.strictObject({
   created: Timestamp,
 });
 export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
-export const PageQuery = z.strictObject({ cursor: z.string().max(1024).optional(), limit: Limit.optional() });
+/** A cursor becomes part of a sort key, which DynamoDB refuses beyond 1,024 bytes. */
+export const PageQuery = z.strictObject({ cursor: z.string().max(128).optional(), limit: Limit.optional() });
 
 /** Pause, resume, extend. */
 export const PatchStudyBody = z

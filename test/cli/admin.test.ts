@@ -76,6 +76,7 @@ test("a command line that is not understood is a 2 and shows the usage", async (
     ["admin", "create-team", "a", "b"],
     ["redrive", "--nope"],
     ["nope"],
+    ["toString"],
   ]) {
     const { code, stderr, stdout } = await hone(args);
     expect([code, stdout]).toEqual([2, ""]);

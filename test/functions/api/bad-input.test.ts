@@ -325,6 +325,11 @@ test("a query that is not one is a 422 that points at the parameter", async () =
   expect((await get("limit=1&limit=2")).body).toMatchObject({ status: 422, pointer: "/limit" });
   expect((await get("state=done")).body).toMatchObject({ status: 422, pointer: "/state" });
   expect((await get("lmit=1")).body).toMatchObject({ status: 422, pointer: "/lmit" });
+  const long = await call("GET", `${base}?cursor=${"c".repeat(129)}`, { caller: editor });
+  expect(long.body).toMatchObject({ status: 422, pointer: "/cursor" });
+  expect((await call("GET", `${base}?cursor=${"%E2%82%AC".repeat(128)}`, { caller: editor })).status).toBe(
+    200,
+  );
 });
 
 test("a body where none is expected is refused", async () => {
