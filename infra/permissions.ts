@@ -28,11 +28,21 @@ const readTable: Grant = {
   actions: ["dynamodb:GetItem", "dynamodb:Query"],
   why: "load studies, trials and tokens",
 };
-const writeTable: Grant = {
+// TransactWriteItems is allowed by the actions it is made of.
+const changeItems: Grant = {
   on: ["table"],
-  // TransactWriteItems is allowed by the actions it is made of.
-  actions: ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"],
+  actions: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
   why: "change trials, their study's counters and receipts in one transaction",
+};
+const checkHead: Grant = {
+  on: ["table"],
+  actions: ["dynamodb:ConditionCheckItem"],
+  why: "let a change of trials stand only while their study is still started",
+};
+const dropItems: Grant = {
+  on: ["table"],
+  actions: ["dynamodb:DeleteItem"],
+  why: "take revoked tokens, deleted and finished studies off the lists, in such a transaction",
 };
 const writeMany: Grant = {
   on: ["table"],
@@ -65,7 +75,8 @@ const dropDefinition: Grant = {
 export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
   api: [
     readTable,
-    writeTable,
+    changeItems,
+    dropItems,
     writeMany,
     sendTrials,
     answerMachine,
@@ -93,21 +104,21 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "Lambda reads the queue with the function's role",
     },
     readTable,
-    writeTable,
-    writeMany,
+    changeItems,
+    checkHead,
     {
       on: ["jobs", "jobDefinitions", "jobQueues"],
       actions: ["batch:SubmitJob"],
       why: "start an attempt's job",
     },
     { on: ["jobs"], actions: ["batch:TagResource"], why: "with tags that say whose it is" },
-    sendTrials,
     answerMachine,
   ],
-  events: [readTable, writeTable, writeMany, sendTrials, answerMachine],
+  events: [readTable, changeItems, writeMany, sendTrials, answerMachine],
   reconciler: [
     readTable,
-    writeTable,
+    changeItems,
+    dropItems,
     writeMany,
     sendTrials,
     answerMachine,
@@ -122,7 +133,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     { on: ["executions"], actions: ["states:DescribeExecution"], why: "see whether rounds still run" },
     stopRounds,
   ],
-  rounds: [readTable, writeTable],
+  rounds: [readTable, changeItems, checkHead],
 };
 
 export interface Resources {
