@@ -13,6 +13,8 @@ export interface Config {
   readonly ephemeral: boolean;
   /** Base URL of the API up to and including `/v1`, where it has another than its own: a domain, a local proxy. */
   readonly apiUrl: string | null;
+  /** Where Lambdas reach AWS Batch when it is not AWS's: the local Batch, beside an emulator that has none. */
+  readonly batchUrl: string | null;
   /** Browser origins that may call the API. */
   readonly origins: readonly string[];
   /** Prefixes of images that studies may name; empty: those of the account's own registry in this Region. */
@@ -50,6 +52,7 @@ export const readConfig = (node: Node): Config => {
     local: env === "local",
     ephemeral: flag(node, "ephemeral", base.ephemeral),
     apiUrl: matching(node, "apiUrl", /^https?:\/\/\S+\/v1$/),
+    batchUrl: matching(node, "batchUrl", /^https?:\/\/\S+$/),
     origins: list(node, "origins"),
     images: env === "local" ? ["*"] : list(node, "images"),
     alarmEmail: matching(node, "alarmEmail", /^\S+@\S+$/),

@@ -57,6 +57,7 @@ export class CoreStack extends Stack {
       [environment.jobDefinition]: names.jobDefinition,
       [environment.images]: images(this, config),
       [environment.halving]: halvingArn(this, names),
+      ...(config.batchUrl === null ? {} : { AWS_ENDPOINT_URL_BATCH: config.batchUrl }), // read by the SDK
     };
     const resources = { tableArn: table.tableArn, queueArn: work.queue.queueArn, names, local: config.local };
     const lambda = (name: LambdaName, description: string, failed?: DeadLetterQueue) =>

@@ -38,6 +38,7 @@ describe("a value that is not of its form is refused by name", () => {
     { maxCpuVcpus: "many" },
     { zones: "0" },
     { apiUrl: "https://example.org" },
+    { batchUrl: "127.0.0.1:4000" },
     { alarmEmail: "nobody" },
   ])("%o", (context) => {
     expect(() => read(context)).toThrow(`Context ${Object.keys(context)[0]}=`);

@@ -144,6 +144,15 @@ describe("the Lambdas", () => {
       "https://hone.example.org/v1",
     );
   });
+
+  test("find AWS Batch where the SDK does, or where the context says", () => {
+    const urlOf = (template: typeof core) =>
+      property<{ Variables: Record<string, unknown> }>(lambdaOf(template, "dispatcher")[1], "Environment")
+        .Variables.AWS_ENDPOINT_URL_BATCH;
+    expect(urlOf(core)).toBeUndefined();
+    const batchUrl = "http://127.0.0.1:4000";
+    expect(urlOf(synthesize({ context: { env: "local", batchUrl } }).core)).toBe(batchUrl);
+  });
 });
 
 describe("queues", () => {
