@@ -10,7 +10,7 @@ import { stackDescription, stackOption, tableName } from "./stack.ts";
 
 /**
  * The first team and token, which nobody has a token to create: straight into the table, with the caller's AWS
- * credentials (dynamodb:PutItem and UpdateItem).
+ * credentials (dynamodb:GetItem, PutItem and UpdateItem on it).
  */
 const where = { table: { type: "string" }, ...stackOption } as const;
 const whereDescription = {
