@@ -15,7 +15,8 @@ export interface Fresh {
 const SAME = 1e-9;
 
 const isSame = (a: Float64Array, from: number, b: Float64Array): boolean => {
-  for (let j = 0; j < b.length; j++) {
+  // Backwards, because neighbours on a grid differ in their last coordinates.
+  for (let j = b.length - 1; j >= 0; j--) {
     const u = a[from + j]!;
     const v = b[j]!;
     if (!(Math.abs(u - v) <= SAME) && !(Number.isNaN(u) && Number.isNaN(v))) return false;

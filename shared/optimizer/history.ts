@@ -43,28 +43,3 @@ export const buildHistory = (space: Space, objectives: number, rows: readonly Hi
   }
   return history;
 };
-
-/** The same history with more trials running, numbered after all others: what a batch knows of its own first part. */
-export const withRunning = (history: History, d: number, points: readonly Float64Array[]): History => {
-  if (points.length === 0) return history;
-  const n = history.n + points.length;
-  const objectives = history.n === 0 ? 1 : history.y.length / history.n;
-  const grown = <T extends Float64Array | Uint8Array | Uint32Array>(old: T, wide: T): T => {
-    wide.set(old);
-    return wide;
-  };
-  const x = grown(history.x, new Float64Array(n * d));
-  for (const [i, point] of points.entries()) x.set(point, (history.n + i) * d);
-  const next = history.n === 0 ? 0 : history.number[history.n - 1]! + 1;
-  const number = grown(history.number, new Uint32Array(n));
-  for (let i = 0; i < points.length; i++) number[history.n + i] = next + i;
-  return {
-    n,
-    number,
-    x,
-    y: grown(history.y, new Float64Array(n * objectives).fill(Number.NaN)),
-    violation: grown(history.violation, new Float64Array(n).fill(Number.NaN)),
-    kind: grown(history.kind, new Uint8Array(n)),
-    resource: grown(history.resource, new Float64Array(n).fill(Number.NaN)),
-  };
-};

@@ -1,11 +1,10 @@
 import { createRandom, type Random } from "../numerics/random.ts";
 import { snap } from "../space/cube.ts";
-import { enumerate, everyValue } from "../space/enumerate.ts";
+import { type Axis, enumerate, everyValue, type Tried } from "../space/enumerate.ts";
 import { sampleCube } from "../space/sample.ts";
 import type { Space } from "../space/space.ts";
 import type { AlgorithmName, History, Problem, Proposal, SeededProblem } from "./algorithm.ts";
 import { createFresh, type Fresh } from "./fresh.ts";
-import { withRunning } from "./history.ts";
 import { algorithms } from "./registry.ts";
 
 /** Draws before what is left of a finite space is looked through instead. */
@@ -55,7 +54,24 @@ const fallback = (space: Space, history: History, fresh: Fresh, random: Random):
     const x = sampleCube(space, random);
     if (fresh.accepts(x)) return x;
   }
-  if (space.size === Infinity) return null;
-  const tried = withRunning(history, space.parameters.length, fresh.taken);
-  return enumerate(space, space.parameters.map(everyValue), tried, 1)[0] ?? null;
+  // What is left may be rare: go through all branches, with a few random values of what is continuous.
+  const axes = space.parameters.map((parameter) =>
+    parameter.size === Infinity ? randomValues(random) : everyValue(parameter),
+  );
+  return enumerate(space, axes, withTaken(history, space.parameters.length, fresh.taken), 1)[0] ?? null;
+};
+
+/** An axis of a few values that were hardly tried before. */
+const randomValues = (random: Random): Axis => {
+  const values = Array.from({ length: 8 }, () => random.uniform());
+  return { size: values.length, at: (j) => values[j]!, positionOf: () => -1 };
+};
+
+/** The points of a history and those taken since, by rows. */
+const withTaken = (history: History, d: number, taken: readonly Float64Array[]): Tried => {
+  const n = history.n + taken.length;
+  const x = new Float64Array(n * d);
+  x.set(history.x.subarray(0, history.n * d));
+  for (const [i, point] of taken.entries()) x.set(point, (history.n + i) * d);
+  return { n, x };
 };

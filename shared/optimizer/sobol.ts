@@ -1,26 +1,25 @@
+import { createRandom } from "../numerics/random.ts";
 import { scrambledSobolPoint } from "../numerics/sobol.ts";
 import { fromPriorQuantiles } from "../space/sample.ts";
 import type { Algorithm, SeededProblem } from "./algorithm.ts";
 import { createFresh, type Fresh } from "./fresh.ts";
 
-/** Blocks of the sequence, each as long as the largest trial budget (2^20 > 1,000,000), so no trial meets another's. */
-const BLOCK = 2 ** 20;
-/** Points tried for one trial when constraints refuse them or a finite space repeats them. */
-const BLOCKS = 64;
+/** Sequences, each scrambled by a seed of its own, that a trial tries in turn. */
+const SEQUENCES = 64;
 
 /**
- * The Sobol point of a trial, at quantiles of the priors. Point k belongs to trial k whoever asks in whatever order;
- * when the space refuses it or it was tried, the trial takes point k of the next block.
- * @returns null when every block's point was refused.
+ * The Sobol point of a trial, at quantiles of the priors. Point k belongs to trial k, whoever asks in whatever order;
+ * where the space refuses it or it was tried, the trial takes point k of the study's next sequence.
+ * @returns null when the point of every sequence was refused.
  */
 export const sobolPointOf = (
   { space, seed }: SeededProblem,
   number: number,
   fresh: Fresh,
 ): Float64Array | null => {
-  for (let block = 0; block < BLOCKS; block++) {
-    const index = (block * BLOCK + (number % BLOCK)) >>> 0;
-    const x = fromPriorQuantiles(space, scrambledSobolPoint(index, space.parameters.length, seed));
+  for (let sequence = 0; sequence < SEQUENCES; sequence++) {
+    const scrambling = createRandom(seed, sequence).integer(2 ** 32);
+    const x = fromPriorQuantiles(space, scrambledSobolPoint(number, space.parameters.length, scrambling));
     if (fresh.accepts(x)) return x;
   }
   return null;

@@ -10,24 +10,25 @@ import { type Column, PRIOR_WEIGHT } from "./column.ts";
 export const choiceColumn = (parameter: ChoiceParameter, centers: Float64Array): Column => {
   const n = centers.length;
   const { size, weights } = parameter;
-  const choices = Int32Array.from(centers, (u) => (Number.isNaN(u) ? -1 : cellOf(u, size)));
+  // 0 for an observation without the parameter, else its choice and 1.
+  const codes = new Int32Array(n);
+  for (let k = 0; k < n; k++) codes[k] = Number.isNaN(centers[k]!) ? 0 : cellOf(centers[k]!, size) + 1;
   const share = (PRIOR_WEIGHT * size) / (n + 1);
   const logHit = weights.map((p) => Math.log((1 + share * p) / (1 + share)));
   const logMiss = weights.map((p) => Math.log((share * p) / (1 + share)));
-  const logPrior = weights.map((p) => Math.log(p));
+  const logPrior = weights.map(Math.log);
+  const logByCode = new Float64Array(size + 1);
   return {
     addLogDensity: (u, sums) => {
       const choice = cellOf(u, size);
-      const hit = logHit[choice]!;
-      const miss = logMiss[choice]!;
-      const prior = logPrior[choice]!;
-      for (let k = 0; k < n; k++) {
-        sums[k]! += choices[k] === choice ? hit : choices[k] === -1 ? prior : miss;
-      }
-      sums[n]! += prior;
+      logByCode.fill(logMiss[choice]!);
+      logByCode[0] = logPrior[choice]!;
+      logByCode[choice + 1] = logHit[choice]!;
+      for (let k = 0; k < n; k++) sums[k]! += logByCode[codes[k]!]!;
+      sums[n]! += logPrior[choice]!;
     },
     draw: (kernel, random) => {
-      const isOwn = kernel < n && choices[kernel] !== -1 && random.uniform() * (1 + share) < 1;
+      const isOwn = kernel < n && codes[kernel] !== 0 && random.uniform() * (1 + share) < 1;
       return isOwn ? centers[kernel]! : priorQuantile(parameter, random.uniform());
     },
   };

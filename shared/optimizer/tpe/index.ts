@@ -48,20 +48,34 @@ const initialDesign = (problem: SeededProblem, history: History, count: number):
 const model = (problem: SeededProblem, history: History, count: number, random: Random): Proposal[] => {
   const { space, objectives } = problem;
   const fresh = createFresh(space, history);
-  const d = space.parameters.length;
-  const pointOf = (row: number) => history.x.subarray(row * d, row * d + d);
   const { good, bad, running } = split(history, objectives);
   // The front of several objectives has no order worth weighting.
   const weights = objectives === 1 ? rankWeights(good.length) : null;
-  const better = createParzen(space, good.map(pointOf), weights, "neighbours");
-  const others = [...thin(bad, MAX_BAD), ...running].map(pointOf);
+  const d = space.parameters.length;
+  const better = createParzen(space, pack(history, good, d, []), weights, "neighbours");
+  const others = [...thin(bad, MAX_BAD), ...running];
   for (let i = 0; i < count; i++) {
-    const worse = createParzen(space, [...others, ...fresh.taken], null, "narrow");
+    const worse = createParzen(space, pack(history, others, d, fresh.taken), null, "narrow");
     const x = bestCandidate(problem, better, worse, fresh, random);
     if (x === null) break;
     fresh.take(x);
   }
   return fresh.taken.map((x) => ({ x, algorithm: "tpe", why: "expected improvement" }));
+};
+
+/** The points of some rows, and then some more points, by rows of d coordinates. */
+const pack = (
+  { x }: History,
+  rows: readonly number[],
+  d: number,
+  more: readonly Float64Array[],
+): Float64Array => {
+  const packed = new Float64Array((rows.length + more.length) * d);
+  for (let i = 0; i < rows.length; i++) {
+    for (let j = 0; j < d; j++) packed[i * d + j] = x[rows[i]! * d + j]!;
+  }
+  for (let i = 0; i < more.length; i++) packed.set(more[i]!, (rows.length + i) * d);
+  return packed;
 };
 
 /** Weights that fall with the logarithm of the rank, 1 on average. */

@@ -1,5 +1,5 @@
 import { normalCdf, truncatedNormalQuantile } from "../../numerics/normal.ts";
-import { coordinateOf, snapCoordinate } from "../../space/axis.ts";
+import { coordinateOf, indexOf, snapCoordinate } from "../../space/axis.ts";
 import { priorQuantile } from "../../space/prior.ts";
 import type { NumericParameter } from "../../space/space.ts";
 import type { Bandwidth, Column } from "./column.ts";
@@ -26,18 +26,19 @@ export const numericColumn = (
 ): Column => {
   const n = centers.length;
   const sds = bandwidth === "neighbours" ? neighbours(parameter, centers) : narrow(parameter, centers);
-  const prior = priorKernel(parameter);
+  const logMass = massUnder(parameter);
+  const prior = priorKernel(parameter, logMass);
   // A kernel's log density is factor * (u - mean)^2 - norm.
   const means = new Float64Array(n + 1).fill(prior.mean);
   const factors = new Float64Array(n + 1).fill(prior.factor);
   const norms = new Float64Array(n + 1).fill(prior.norm);
-  const logMass = massUnder(parameter);
   for (let k = 0; k < n; k++) {
     const center = centers[k]!;
     if (Number.isNaN(center)) continue;
+    const sd = sds[k]!;
     means[k] = center;
-    factors[k] = -0.5 / sds[k]! ** 2;
-    norms[k] = logMass(center, sds[k]!);
+    factors[k] = -0.5 / (sd * sd);
+    norms[k] = logMass(center, sd);
   }
   return {
     addLogDensity: (u, sums) => {
@@ -78,38 +79,50 @@ const neighbours = (parameter: NumericParameter, centers: Float64Array): Float64
 const narrow = (parameter: NumericParameter, centers: Float64Array): Float64Array =>
   new Float64Array(centers.length).fill(Math.max(leastOf(parameter), 1 / (centers.length + 2)));
 
-/** log of the integral of exp(-(u - mean)^2 / 2 sd^2) over the axis; for few values, its mean over their cells. */
+/**
+ * log of the integral of exp(-(u - mean)^2 / 2 sd^2) over the axis; for a parameter of few values, of its sum over them
+ * divided by their number.
+ */
 const massUnder = (parameter: NumericParameter): ((mean: number, sd: number) => number) => {
   if (parameter.size > MAX_CELLS) {
     return (mean, sd) => {
-      const root = Math.log(sd) + LOG_SQRT_2_PI;
-      // Nothing is cut off that double precision could see.
-      if (mean > 9 * sd && 1 - mean > 9 * sd) return root;
-      return root + Math.log(normalCdf((1 - mean) / sd) - normalCdf(-mean / sd));
+      // Where nothing is cut off that double precision could see, the whole bell is under the axis.
+      const isWhole = mean > 9 * sd && 1 - mean > 9 * sd;
+      const part = isWhole ? 1 : normalCdf((1 - mean) / sd) - normalCdf(-mean / sd);
+      return Math.log(part * sd) + LOG_SQRT_2_PI;
     };
   }
-  const cells = Float64Array.from({ length: parameter.size }, (_, k) => coordinateOf(parameter, k));
-  const known = new Map<number, Map<number, number>>();
+  const cells = new Float64Array(parameter.size);
+  for (let k = 0; k < cells.length; k++) cells[k] = coordinateOf(parameter, k);
+  // Many kernels of one width lie on few values.
+  const known = new Float64Array(parameter.size);
+  let knownSd = 0;
   return (mean, sd) => {
-    const bySd = known.get(mean) ?? new Map<number, number>();
-    known.set(mean, bySd);
-    let mass = bySd.get(sd);
-    if (mass === undefined) {
-      mass = Math.log(
-        cells.reduce((sum, u) => sum + Math.exp(-0.5 * ((u - mean) / sd) ** 2), 0) / cells.length,
-      );
-      bySd.set(sd, mass);
-    }
-    return mass;
+    if (sd !== knownSd) known.fill(Number.NaN);
+    knownSd = sd;
+    const k = indexOf(parameter, mean);
+    if (Number.isNaN(known[k]!)) known[k] = logMeanKernel(cells, mean, sd);
+    return known[k]!;
   };
 };
 
+const logMeanKernel = (cells: Float64Array, mean: number, sd: number): number => {
+  let sum = 0;
+  for (let k = 0; k < cells.length; k++) {
+    const away = (cells[k]! - mean) / sd;
+    sum += Math.exp(-0.5 * away * away);
+  }
+  return Math.log(sum / cells.length);
+};
+
 /** The prior as a kernel: flat when it is uniform, else a normal; a beta prior by its mean and deviation. */
-const priorKernel = (parameter: NumericParameter): { mean: number; factor: number; norm: number } => {
-  const { prior } = parameter;
+const priorKernel = (
+  { prior }: NumericParameter,
+  logMass: (mean: number, sd: number) => number,
+): { mean: number; factor: number; norm: number } => {
   if (prior.type === "uniform") return { mean: 0, factor: 0, norm: 0 };
   const { mean, sd } = prior.type === "normal" ? prior : momentsOf(prior.alpha, prior.beta);
-  return { mean, factor: -0.5 / sd ** 2, norm: massUnder(parameter)(mean, sd) };
+  return { mean, factor: -0.5 / sd ** 2, norm: logMass(mean, sd) };
 };
 
 const momentsOf = (a: number, b: number) => ({

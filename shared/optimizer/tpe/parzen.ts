@@ -19,26 +19,29 @@ export interface Parzen {
 }
 
 /**
- * @param points observations, one coordinate a parameter, NaN where inactive.
+ * @param points n observations by rows, one coordinate a parameter, NaN where inactive.
  * @param weights one an observation, 1 on average; null for equal ones.
  */
 export const createParzen = (
   space: Space,
-  points: readonly Float64Array[],
+  points: Float64Array,
   weights: Float64Array | null,
   bandwidth: Bandwidth,
 ): Parzen => {
-  const n = points.length;
   const d = space.parameters.length;
+  const n = points.length / d;
   const columns = space.parameters.map((parameter) => {
-    const centers = Float64Array.from(points, (point) => point[parameter.index]!);
+    const centers = new Float64Array(n);
+    for (let k = 0; k < n; k++) centers[k] = points[k * d + parameter.index]!;
     return isNumeric(parameter)
       ? numericColumn(parameter, centers, bandwidth)
       : choiceColumn(parameter, centers);
   });
   const total = n + PRIOR_WEIGHT;
   const weightOf = (kernel: number) => (kernel === n ? PRIOR_WEIGHT : (weights?.[kernel] ?? 1));
-  const logWeights = Float64Array.from({ length: n + 1 }, (_, kernel) => Math.log(weightOf(kernel) / total));
+  const logWeights = new Float64Array(n + 1).fill(-Math.log(total));
+  if (weights !== null) for (let k = 0; k < n; k++) logWeights[k]! += Math.log(weights[k]!);
+  logWeights[n]! += Math.log(PRIOR_WEIGHT);
   const sums = new Float64Array(n + 1);
 
   return {

@@ -1,0 +1,136 @@
+/**
+ * How fast TPE asks, and how well it searches, beside Optuna's TPESampler in its own process in the same run. Prints
+ * the two tables of `bench/README.md`.
+ *
+ *   npm run bench:tpe                     all sizes, 20 seeds (some 15 minutes)
+ *   npm run bench:tpe -- --seeds 3        a quick look
+ */
+import { parseArgs } from "node:util";
+import { createRandom } from "../../shared/numerics/random.ts";
+import type { History, Problem } from "../../shared/optimizer/algorithm.ts";
+import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
+import { proposeTrials } from "../../shared/optimizer/propose.ts";
+import { compileSpace } from "../../shared/space/compile.ts";
+import { fromCube } from "../../shared/space/cube.ts";
+import { sampleCube } from "../../shared/space/sample.ts";
+import { type Optuna, type OptunaSampler, startOptuna } from "./optuna.ts";
+import { type BenchProblem, problems } from "./problems.ts";
+import { honeCurve, optunaCurve } from "./search.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    python: { type: "string", default: ".venv/bin/python" },
+    sizes: { type: "string", default: "100,1000,5000,10000" },
+    seeds: { type: "string", default: "20" },
+    trials: { type: "string", default: "100" },
+  },
+});
+
+/** The samplers that Hone is compared with. */
+const SAMPLERS: readonly OptunaSampler[] = ["multivariate", "default"];
+/** Asks timed at each size, after as many thrown away to warm up. */
+const HONE_ASKS = 200;
+const OPTUNA_ASKS = 10;
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+};
+
+const mixed = problems.find(({ name }) => name.startsWith("network")) as BenchProblem;
+const space = compileSpace(mixed.space);
+const problem: Problem = {
+  space,
+  objectives: 1,
+  budget: { trials: 1_000_000, parallel: 1 },
+  options: {},
+};
+
+/** Seconds that Hone takes over one ask on a history of finished trials, the median of many. */
+const honeSeconds = (history: History): number => {
+  const seconds: number[] = [];
+  for (let i = 0; i < 2 * HONE_ASKS; i++) {
+    const begin = performance.now();
+    proposeTrials(problem, "tpe", history, 1, i, history.n);
+    if (i >= HONE_ASKS) seconds.push((performance.now() - begin) / 1000);
+  }
+  return median(seconds);
+};
+
+/** The same of Optuna, each ask followed by a tell, as its own loop has it. */
+const optunaSeconds = async (
+  optuna: Optuna,
+  sampler: OptunaSampler,
+  trials: Parameters<Optuna["fill"]>[0],
+): Promise<number> => {
+  await optuna.study(mixed.space, sampler, 1);
+  await optuna.fill(trials);
+  const seconds: number[] = [];
+  for (let i = 0; i < OPTUNA_ASKS + 2; i++) {
+    const asked = await optuna.ask();
+    await optuna.tell(1);
+    if (i >= 2) seconds.push(asked.seconds);
+  }
+  return median(seconds);
+};
+
+const speed = async (optuna: Optuna): Promise<void> => {
+  const objective = mixed.regret(1);
+  const random = createRandom(1);
+  console.log("| finished trials | Hone, ms | Optuna multivariate, ms | Optuna default, ms | times faster |");
+  console.log("|---|---|---|---|---|");
+  for (const n of flags.sizes.split(",").map(Number)) {
+    const points = Array.from({ length: n }, () => sampleCube(space, random));
+    const trials = points.map((x) => {
+      const params = fromCube(space, x);
+      return { params, value: objective(params) };
+    });
+    const rows = points.map((x, number): HistoryRow => ({ number, x, y: [trials[number]!.value] }));
+    const hone = honeSeconds(buildHistory(space, 1, rows));
+    const peers: number[] = [];
+    for (const sampler of SAMPLERS) peers.push(await optunaSeconds(optuna, sampler, trials));
+    const ms = (seconds: number) => (1000 * seconds).toFixed(seconds < 0.01 ? 2 : 0);
+    const faster = peers.map((seconds) => (seconds / hone).toFixed(0)).join(" and ");
+    console.log(`| ${n} | ${ms(hone)} | ${peers.map(ms).join(" | ")} | ${faster} |`);
+  }
+};
+
+/** log10 of the regret as a part of what random search reaches in 25 trials, in the median. */
+const logRegret = (regret: number, unit: number): number => Math.log10(Math.max(regret / unit, 1e-4));
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const quality = async (optuna: Optuna): Promise<void> => {
+  const trials = Number(flags.trials);
+  const seeds = Array.from({ length: Number(flags.seeds) }, (_, seed) => seed);
+  const at = [25, 50, 100].filter((count) => count <= trials);
+  const searchers = ["Hone", ...SAMPLERS.map((sampler) => `Optuna ${sampler}`)];
+  const heads = at.flatMap((count) => searchers.map((name) => `${name} @${count}`));
+  console.log(`\n| problem | ${heads.join(" | ")} |`);
+  console.log(`|---${"|---".repeat(heads.length)}|`);
+  const sums = heads.map(() => 0);
+  for (const task of problems) {
+    const chance = seeds.map((seed) => honeCurve(task, "random", seed, Math.min(25, trials)));
+    const unit = median(chance.map((curve) => curve.at(-1) ?? 0));
+    const curves: number[][][] = [seeds.map((seed) => honeCurve(task, "tpe", seed, trials))];
+    for (const sampler of SAMPLERS) {
+      const own: number[][] = [];
+      for (const seed of seeds) own.push(await optunaCurve(optuna, task, sampler, seed, trials));
+      curves.push(own);
+    }
+    const cells = at.flatMap((count) =>
+      curves.map((own) => mean(own.map((curve) => logRegret(curve[count - 1]!, unit)))),
+    );
+    for (const [i, cell] of cells.entries()) sums[i]! += cell / problems.length;
+    console.log(`| ${task.name} | ${cells.map((cell) => cell.toFixed(2)).join(" | ")} |`);
+  }
+  console.log(`| **mean** | ${sums.map((sum) => sum.toFixed(2)).join(" | ")} |`);
+};
+
+const optuna = startOptuna(flags.python);
+try {
+  await speed(optuna);
+  await quality(optuna);
+} finally {
+  optuna.close();
+}

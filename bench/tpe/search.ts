@@ -1,0 +1,52 @@
+import type { AlgorithmName } from "../../shared/optimizer/algorithm.ts";
+import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
+import { proposeTrials } from "../../shared/optimizer/propose.ts";
+import { compileSpace } from "../../shared/space/compile.ts";
+import { fromCube } from "../../shared/space/cube.ts";
+import type { Optuna, OptunaSampler } from "./optuna.ts";
+import type { BenchProblem } from "./problems.ts";
+
+/**
+ * The least regret after each trial of one run.
+ * @param seed of the algorithm, and the problem's instance.
+ */
+export const honeCurve = (
+  task: BenchProblem,
+  algorithm: AlgorithmName,
+  seed: number,
+  trials: number,
+): number[] => {
+  const space = compileSpace(task.space);
+  const regret = task.regret(seed);
+  const problem = { space, objectives: 1, budget: { trials, parallel: 1 }, options: {} };
+  const rows: HistoryRow[] = [];
+  const curve: number[] = [];
+  for (let number = 0; number < trials; number++) {
+    const [proposal] = proposeTrials(problem, algorithm, buildHistory(space, 1, rows), 1, seed, number);
+    if (proposal === undefined) break;
+    const y = regret(fromCube(space, proposal.x));
+    rows.push({ number, x: proposal.x, y: [y] });
+    curve.push(Math.min(y, curve.at(-1) ?? Number.POSITIVE_INFINITY));
+  }
+  return curve;
+};
+
+/** The same by Optuna. */
+export const optunaCurve = async (
+  optuna: Optuna,
+  task: BenchProblem,
+  sampler: OptunaSampler,
+  seed: number,
+  trials: number,
+): Promise<number[]> => {
+  await optuna.study(task.space, sampler, seed);
+  const regret = task.regret(seed);
+  const curve: number[] = [];
+  for (let number = 0; number < trials; number++) {
+    const { params } = await optuna.ask();
+    const y = regret(params);
+    await optuna.tell(y);
+    curve.push(Math.min(y, curve.at(-1) ?? Number.POSITIVE_INFINITY));
+  }
+  return curve;
+};

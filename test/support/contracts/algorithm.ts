@@ -1,0 +1,176 @@
+import { describe, expect, test } from "vitest";
+import { createRandom } from "../../../shared/numerics/random.ts";
+import {
+  type Algorithm,
+  type Problem,
+  type Proposal,
+  TrialKind,
+} from "../../../shared/optimizer/algorithm.ts";
+import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/history.ts";
+import { proposeTrials } from "../../../shared/optimizer/propose.ts";
+import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
+import { configurationKey } from "../../../shared/space/hash.ts";
+import { validateConfiguration } from "../../../shared/space/validate.ts";
+import { type NamedSpace, spaces } from "../spaces.ts";
+
+/** What every algorithm owes its callers, whatever the space. Run for each entry of the registry. */
+
+export const problemOf = ({ space }: NamedSpace, change: Partial<Problem> = {}): Problem => ({
+  space,
+  objectives: 1,
+  budget: { trials: 60, parallel: 8 },
+  options: {},
+  ...change,
+});
+
+/** A value an objective, from a configuration: a bowl in the cube, inactive parameters aside. */
+const valuesOf = (x: Float64Array, objectives: number): number[] =>
+  Array.from({ length: objectives }, (_, j) =>
+    x.reduce((sum, u) => sum + (Number.isNaN(u) ? 0.1 : (u - 0.2 - 0.3 * j) ** 2), 0),
+  );
+
+export interface Simulation {
+  readonly trials: number;
+  readonly seed: number;
+  /** What a trial that ends becomes; completed if left out. */
+  readonly end?: (number: number) => Partial<HistoryRow>;
+}
+
+/**
+ * Runs a study with several askers at once: asks of one to four trials and ends of running trials in random order.
+ * Every ask is checked against what is running at that moment.
+ * @returns the rows in order of their numbers; fewer than `trials` when the algorithm had no more.
+ */
+export const simulate = (
+  algorithm: Algorithm,
+  named: NamedSpace,
+  problem: Problem,
+  { trials, seed, end = () => ({}) }: Simulation,
+): HistoryRow[] => {
+  const { space } = named;
+  const random = createRandom(seed, 99);
+  const rows: HistoryRow[] = [];
+  const running: number[] = [];
+  while (rows.length < trials) {
+    if (running.length > 0 && (running.length >= 8 || random.uniform() < 0.4)) {
+      const [number = 0] = running.splice(random.integer(running.length), 1);
+      const row = rows[number]!;
+      const ended = {
+        kind: TrialKind.completed,
+        y: valuesOf(row.x as Float64Array, problem.objectives),
+        ...end(number),
+      };
+      rows[number] = { ...row, ...ended };
+      continue;
+    }
+    const count = Math.min(trials - rows.length, 1 + random.integer(4));
+    const history = buildHistory(space, problem.objectives, rows);
+    const proposals = proposeTrials(problem, algorithm.name, history, count, seed, rows.length);
+    const busy = new Set(running.map((number) => configurationKey(space, fromCube(space, rows[number]!.x))));
+    for (const { x } of proposals) {
+      const key = configurationKey(space, fromCube(space, x));
+      expect(busy.has(key)).toBe(false);
+      busy.add(key);
+      running.push(rows.length);
+      rows.push({ number: rows.length, x, kind: TrialKind.running });
+    }
+    if (proposals.length < count) break;
+  }
+  return rows;
+};
+
+const expectSound = (named: NamedSpace, algorithm: Algorithm, { x, algorithm: origin, why }: Proposal) => {
+  const { space } = named;
+  const params = fromCube(space, x);
+  validateConfiguration(space, params, "");
+  expect([...snap(space, x)]).toEqual([...x]);
+  const back = toCube(space, params);
+  for (const [i, u] of x.entries()) {
+    if (Number.isNaN(u)) expect(back[i]).toBeNaN();
+    else expect(back[i]).toBeCloseTo(u, 9);
+  }
+  expect(why.length).toBeGreaterThan(0);
+  if (algorithm.name === "auto") expect(origin).not.toBe("auto");
+  else expect(origin).toBe(algorithm.name);
+};
+
+/** Ends of every kind, as a messy study has them. */
+const messy = (number: number): Partial<HistoryRow> => {
+  if (number % 5 === 1) return { kind: TrialKind.failed, y: null };
+  if (number % 5 === 2) return { kind: TrialKind.pruned, resource: 1 + (number % 3) };
+  if (number % 5 === 3) return { violation: number % 2 };
+  return {};
+};
+
+export const algorithmContract = (algorithm: Algorithm): void => {
+  describe.each(spaces.map((named) => [named.name, named] as const))(
+    `${algorithm.name} on %s`,
+    (_, named) => {
+      const { space } = named;
+      const empty = emptyHistory(space, 1);
+
+      test("proposes valid, allowed configurations from the first ask on", () => {
+        const proposals = proposeTrials(problemOf(named), algorithm.name, empty, 12, 1, 0);
+        if (algorithm.name !== "grid") expect(proposals).toHaveLength(Math.min(12, named.size));
+        for (const proposal of proposals) expectSound(named, algorithm, proposal);
+      });
+
+      test("proposes nothing that is running, whoever asks, and goes on proposing valid configurations", () => {
+        const rows = simulate(algorithm, named, problemOf(named), { trials: 40, seed: 3 });
+        if (named.size >= 40 && algorithm.name !== "grid") expect(rows).toHaveLength(40);
+        for (const { x } of rows) validateConfiguration(space, fromCube(space, x), "");
+      });
+
+      test("copes with failed, pruned and infeasible trials, and with trials that all failed", () => {
+        simulate(algorithm, named, problemOf(named), { trials: 30, seed: 4, end: messy });
+        const failed = { kind: TrialKind.failed, y: null };
+        simulate(algorithm, named, problemOf(named), { trials: 25, seed: 5, end: () => failed });
+      });
+
+      test("copes with three objectives", () => {
+        simulate(algorithm, named, problemOf(named, { objectives: 3 }), { trials: 30, seed: 6, end: messy });
+      });
+
+      test("gives the same answer to the same question, and leaves the history alone", () => {
+        const rows = simulate(algorithm, named, problemOf(named), { trials: 20, seed: 7 });
+        const ask = () => proposeTrials(problemOf(named), algorithm.name, history, 3, 7, rows.length);
+        const history = buildHistory(space, 1, rows);
+        const first = ask();
+        expect(history).toEqual(buildHistory(space, 1, rows));
+        expect(ask()).toEqual(first);
+      });
+    },
+  );
+
+  const finite = spaces.filter(({ size }) => size < Number.POSITIVE_INFINITY);
+  test.each(finite.map((named) => [named.name, named] as const))(
+    `${algorithm.name} tries %s out to the last configuration, each once, and then stops`,
+    (_, named) => {
+      const problem = problemOf(named, { budget: { trials: 1000, parallel: 8 } });
+      const rows = simulate(algorithm, named, problem, { trials: 1000, seed: 8 });
+      const keys = new Set(rows.map(({ x }) => configurationKey(named.space, fromCube(named.space, x))));
+      expect(rows).toHaveLength(named.size);
+      expect(keys.size).toBe(named.size);
+    },
+  );
+
+  test(`${algorithm.name}: another seed gives other trials, unless it is the grid`, () => {
+    const named = spaces[0]!;
+    const ask = (seed: number) =>
+      proposeTrials(problemOf(named), algorithm.name, emptyHistory(named.space, 1), 2, seed, 0).map(
+        ({ x }) => [...x],
+      );
+    if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
+    else expect(ask(1)).not.toEqual(ask(2));
+  });
+
+  test(`${algorithm.name}: trial numbers lead to different trials on the same history`, () => {
+    const named = spaces[0]!;
+    const ask = (number: number) =>
+      proposeTrials(problemOf(named), algorithm.name, emptyHistory(named.space, 1), 1, 1, number).map(
+        ({ x }) => [...x],
+      );
+    if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
+    else expect(ask(1)).not.toEqual(ask(2));
+  });
+};
