@@ -27,7 +27,7 @@ const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
   state: fc.constantFrom("completed" as const, "pruned" as const, "failed" as const),
   attempt: fc.integer({ min: 0, max: 1_000_000 }),
   lost: fc.constant(0),
-      seconds: fc.constant(0),
+  seconds: fc.constant(0),
   params,
   values: fc.option(
     fc
