@@ -11,6 +11,7 @@ import type { TrialPage } from "../shared/schemas/trial.ts";
 import { apiClient } from "./api.ts";
 import { runCommand } from "./command.ts";
 import { type Lifetime, live, pause } from "./lifetime.ts";
+import { readOptions } from "./options.ts";
 import { assertNode24, LocalError, minimalEnvironment, root } from "./process.ts";
 import { showProgress } from "./progress.ts";
 import { makeRunFolder, removeUnlessFailed } from "./run-folder.ts";
@@ -130,6 +131,7 @@ const linger = async (signal: AbortSignal): Promise<void> => {
 
 const demo = async (lifetime: Lifetime): Promise<number> => {
   assertNode24();
+  const options = readOptions();
   const { signal } = lifetime;
   const started = performance.now();
   const folder = makeRunFolder("demo");
@@ -139,11 +141,8 @@ const demo = async (lifetime: Lifetime): Promise<number> => {
     console.log(`  ${title.padEnd(40)}${seconds.toFixed(1).padStart(6)} s`);
   const baseline = computeBaseline(folder, signal);
   baseline.catch(() => {}); // told when it is waited for
-  const stack = await startStack(lifetime, {
-    folder,
-    vcpus: Math.max(4, availableParallelism()),
-    onStep: step,
-  });
+  const vcpus = Math.max(4, availableParallelism()); // the study runs four trials at a time
+  const stack = await startStack(lifetime, { vcpus, ...options, folder, onStep: step });
   const study = await Promise.race([tune(stack, signal), stack.broken]);
   await assertComplete(stack, study, signal);
   tellResult(study, await baseline);

@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  CloudFormationClient,
+  CloudFormationServiceException,
+  DescribeStacksCommand,
+} from "@aws-sdk/client-cloudformation";
 import { CORE_STACK, environment as names, outputs as outputKeys } from "../shared/api/environment.ts";
 import { runCommand } from "./command.ts";
-import { clientEnvironment, REGION } from "./emulator.ts";
+import { clientEnvironment, clientSettings, REGION } from "./emulator.ts";
 import { LocalError, minimalEnvironment } from "./process.ts";
 
 /** The account that emulators play. */
@@ -17,6 +22,10 @@ export interface DeployOptions {
   readonly folder: string;
   /** Base URL of the API as jobs shall know it. */
   readonly apiUrl: string;
+  /** Where Lambdas reach Batch, unless they inherit it from the emulator. */
+  readonly batchUrl: string | null;
+  /** Nothing can be there already: the emulator has just been started. */
+  readonly isFresh: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -54,6 +63,7 @@ const cdk = (
 /** Bundles the Lambdas and synthesizes the CDK app for the emulator. */
 export const synthesize = async (options: DeployOptions): Promise<BatchNames> => {
   const context = ["-c", "env=local", "-c", `apiUrl=${options.apiUrl}`];
+  if (options.batchUrl !== null) context.push("-c", `batchUrl=${options.batchUrl}`);
   await cdk(
     ["synth", "--quiet", ...context, "--output", assembly(options.folder)],
     "Synthesizing the stack",
@@ -62,9 +72,25 @@ export const synthesize = async (options: DeployOptions): Promise<BatchNames> =>
   return batchNames(options.folder);
 };
 
-/** Makes the bucket and roles through which the CDK deploys. Harmless when they are there. */
+/** Makes the bucket and roles through which the CDK deploys, unless they are there. */
 export const bootstrap = async (options: DeployOptions): Promise<void> => {
+  if (!options.isFresh && (await isBootstrapped(options.endpoint))) return;
   await cdk(["bootstrap", `aws://${ACCOUNT}/${REGION}`], "Bootstrapping the CDK", options);
+};
+
+const isBootstrapped = async (endpoint: string): Promise<boolean> => {
+  const client = new CloudFormationClient({ ...clientSettings(endpoint), maxAttempts: 1 });
+  try {
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: "CDKToolkit" }));
+    return Stacks?.[0]?.StackStatus?.endsWith("_COMPLETE") ?? false;
+  } catch (error) {
+    if (error instanceof CloudFormationServiceException) return false;
+    throw new LocalError(
+      `Nothing answers for AWS at ${endpoint}: ${error instanceof Error ? error.message : error}`,
+    );
+  } finally {
+    client.destroy();
+  }
 };
 
 /** Deploys what `synthesize` made. */

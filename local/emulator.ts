@@ -20,6 +20,10 @@ export const clientEnvironment = (endpoint: string): Record<string, string> => (
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
 });
 
+/** The same for an SDK client of our own. */
+export const clientSettings = (endpoint: string) =>
+  ({ endpoint, region: REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } }) as const;
+
 export interface EmulatorOptions {
   /** Folder for its log and its temporary files; made if missing. */
   readonly folder: string;

@@ -40,6 +40,7 @@ export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promi
       } else if (Date.now() - first > ECHO_MS) process.exit(exitCode);
     });
   }
+  setInterval(() => {}, 60_000); // main may wait for nothing but a signal
   watchNpm(() => controller.abort(new Interrupted(SIGNALS.SIGTERM)));
   let exitCode: number;
   try {

@@ -6,7 +6,7 @@ import {
 } from "node:http";
 import { request as httpsRequest } from "node:https";
 
-export interface Proxy {
+export interface ApiProxy {
   /** Base URL up to and including `/v1`. */
   readonly api: string;
   /** Names the API that requests are passed to; until then they are answered 503. */
@@ -37,7 +37,7 @@ const HOP_BY_HOP = new Set([
  * that it tells resolves nowhere. Paths, headers and bodies are passed on as they came, oddities included.
  * @param port 0 for a free one.
  */
-export const startProxy = async (port: number): Promise<Proxy> => {
+export const startProxy = async (port: number): Promise<ApiProxy> => {
   let target: ProxyTarget | null = null;
   const server = createServer((incoming, outgoing) => {
     const fail = (status: number, detail: string): void => {

@@ -72,14 +72,24 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
     return result;
   };
 
+  const isFresh = options.endpoint === undefined;
   const batchPort = await freePort();
   const proxy = await startProxy(0);
   atEnd(proxy.stop);
-  const emulator = await step("AWS emulator", startAws(options, batchPort));
+  const emulator = await step(isFresh ? "AWS emulator" : "AWS endpoint", startAws(options, batchPort));
   atEnd(() => emulator.stop?.());
   const { endpoint, certificate } = emulator;
   between?.passTo({ aws: endpoint, certificate, batch: `http://127.0.0.1:${batchPort}` });
-  const deployment: DeployOptions = { endpoint, certificate, folder, apiUrl: proxy.api, signal };
+  const batchUrl = isFresh ? null : `http://127.0.0.1:${batchPort}`;
+  const deployment: DeployOptions = {
+    endpoint,
+    certificate,
+    folder,
+    apiUrl: proxy.api,
+    batchUrl,
+    isFresh,
+    signal,
+  };
   const [names] = await step(
     "Synthesis of the CDK app, and bootstrap",
     all([synthesize(deployment), bootstrap(deployment)]),

@@ -5,21 +5,12 @@
  *   npm run local -- --endpoint http://127.0.0.1:4566     deploy to LocalStack or whatever answers for AWS there
  *   npm run local -- --vcpus 8                            how many vCPUs' worth of jobs run at once
  */
-import { parseArgs } from "node:util";
 import { live, untilAborted } from "./lifetime.ts";
 import { announce, refuseSecond } from "./local-file.ts";
-import { assertNode24, LocalError } from "./process.ts";
+import { readOptions } from "./options.ts";
+import { assertNode24 } from "./process.ts";
 import { makeRunFolder, removeUnlessFailed } from "./run-folder.ts";
 import { startStack } from "./stack.ts";
-
-const readOptions = () => {
-  const { values } = parseArgs({ options: { endpoint: { type: "string" }, vcpus: { type: "string" } } });
-  const vcpus = values.vcpus === undefined ? undefined : Number(values.vcpus);
-  if (vcpus !== undefined && !(vcpus >= 1)) throw new LocalError("--vcpus: a number from 1");
-  if (values.endpoint !== undefined && !URL.canParse(values.endpoint))
-    throw new LocalError("--endpoint: a URL");
-  return { ...(values.endpoint && { endpoint: values.endpoint }), ...(vcpus && { vcpus }) };
-};
 
 await live(async (lifetime) => {
   assertNode24();
@@ -41,7 +32,7 @@ Hone is up. Ctrl-C takes it down.
   export HONE_API=${stack.api} HONE_TEAM=${stack.team} HONE_TOKEN=${stack.token}
   curl -H "Authorization: Bearer $HONE_TOKEN" $HONE_API/teams/$HONE_TEAM/studies
 
-AWS emulator  ${stack.endpoint}
+AWS API       ${stack.endpoint}
 local Batch   ${stack.batchEndpoint}
 logs          ${folder}`);
   return await Promise.race([stack.broken, untilAborted(lifetime.signal)]);

@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { clientSettings } from "../emulator.ts";
 
 /** AWS's own source, `aws.batch`, may only be used by AWS, and the emulator refuses it, too. */
 export const SOURCE = "hone.batch";
@@ -9,11 +10,7 @@ export const SOURCE = "hone.batch";
  * @param copies how often each is sent at the moment: 0 loses it.
  */
 export const eventPublisher = (endpoint: string, copies: () => number) => {
-  const client = new EventBridgeClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
+  const client = new EventBridgeClient(clientSettings(endpoint));
   let last: Promise<unknown> = Promise.resolve();
   return (detail: Record<string, unknown>): void => {
     const entry = {

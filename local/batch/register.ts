@@ -1,15 +1,14 @@
 import { BatchClient, RegisterJobDefinitionCommand } from "@aws-sdk/client-batch";
+import { clientSettings } from "../emulator.ts";
+
+const roleArn = (name: string): string => `arn:aws:iam::000000000000:role/${name}`;
 
 /** As the deployed job definition has it; a test compares the two. */
 export const retryStrategy = { attempts: 1 };
 
 /** Registers the template of all studies' job definitions, which on AWS the ComputeStack makes. */
 export const registerTemplate = async (endpoint: string, jobDefinitionName: string): Promise<void> => {
-  const client = new BatchClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "test", secretAccessKey: "test" },
-  });
+  const client = new BatchClient(clientSettings(endpoint));
   await client.send(
     new RegisterJobDefinitionCommand({
       jobDefinitionName,
@@ -17,6 +16,9 @@ export const registerTemplate = async (endpoint: string, jobDefinitionName: stri
       containerProperties: {
         image: "local",
         command: ["true"],
+        // Nobody takes them on here, but who passes them needs the right to.
+        jobRoleArn: roleArn(`${jobDefinitionName}-job-us-east-1`),
+        executionRoleArn: roleArn(`${jobDefinitionName}-start-us-east-1`),
         resourceRequirements: [
           { type: "VCPU", value: "1" },
           { type: "MEMORY", value: "2048" },
