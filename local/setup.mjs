@@ -27,10 +27,12 @@ const setUp = async (requirements) => {
   if (process.platform === "win32")
     throw new Missing("Hone's local stack runs on Linux and macOS; on Windows use WSL.");
   if (!packagesInstalled() || !pythonReady(requirements)) {
-    await alone(async () => {
-      if (!packagesInstalled()) await installPackages();
-      if (!pythonReady(requirements)) await installPython(requirements);
-    });
+    await alone(() =>
+      both(
+        packagesInstalled() ? null : installPackages(),
+        pythonReady(requirements) ? null : installPython(requirements),
+      ),
+    );
   }
   await assertNode24();
 };
@@ -195,15 +197,21 @@ const pathWithout = (folder) =>
     .filter((entry) => entry !== folder)
     .join(delimiter);
 
+/** Waits for both, also when the first fails. */
+const both = async (...work) => {
+  await Promise.allSettled(work);
+  await Promise.all(work);
+};
+
 /** What is under way, to be ended with us. */
-let running = null;
+const running = new Set();
 for (const [signal, exitCode] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
   ["SIGHUP", 129],
 ]) {
   process.on(signal, () => {
-    running?.kill("SIGTERM");
+    for (const child of running) child.kill("SIGTERM");
     process.exit(exitCode);
   });
 }
@@ -217,14 +225,14 @@ const step = (title, command, args, env = {}) =>
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    running = child;
+    running.add(child);
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
     child.on("error", (error) =>
       reject(new Missing(`${title}: ${command} does not start (${error.message}).`)),
     );
     child.on("close", (code) => {
-      running = null;
+      running.delete(child);
       if (code !== 0)
         return reject(new Missing(`${title} failed (${command} ${args.join(" ")}):\n${text.trim()}`));
       say(`${title}: ${((Date.now() - started) / 1000).toFixed(1)} s`);
