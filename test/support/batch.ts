@@ -46,6 +46,8 @@ export type SubmitFault = "throttled" | "rejected" | "lost" | "unheard" | "twice
 
 interface FakeJob extends BatchJob {
   readonly environment: Readonly<Record<string, string>>;
+  /** Until then lists do not show it yet: they are eventually consistent. */
+  visibleFrom: number;
 }
 
 /** AWS Batch in memory: jobs change their state when a test says so. */
@@ -57,6 +59,8 @@ export class FakeBatch implements BatchExecutor {
   /** Jobs that a single submission made beside the first. */
   twins = 0;
   faults: SubmitFault[] = [];
+  /** How long lists may not show a new job yet, in milliseconds. */
+  lag = 0;
   readonly #clock: TestClock;
 
   constructor(clock: TestClock) {
@@ -98,6 +102,7 @@ export class FakeBatch implements BatchExecutor {
       status: "RUNNABLE",
       createdAt: this.#clock.now + this.jobs.length,
       environment: request.environment,
+      visibleFrom: this.#clock.now + this.lag,
     };
     this.jobs.push(job);
     return job;
@@ -108,7 +113,8 @@ export class FakeBatch implements BatchExecutor {
   }
 
   async listByName(name: string): Promise<BatchJob[]> {
-    return this.jobs.filter((job) => job.jobName === name).map((job) => ({ ...job }));
+    const visible = this.jobs.filter((job) => job.visibleFrom <= this.#clock.now);
+    return visible.filter((job) => job.jobName === name).map((job) => ({ ...job }));
   }
 
   async listAlive(): Promise<BatchJob[]> {

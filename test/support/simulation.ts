@@ -23,8 +23,9 @@ import { makeStudy, noReceipt, testDeps } from "./service.ts";
 
 /**
  * A whole batch study played out under faults: messages twice and out of order, events lost, doubled and late, jobs
- * killed and submitted twice, answers lost, processes that die between any two calls of the table, stops and starts.
- * After every step the invariants are checked; when the faults end, the study must come to its end.
+ * killed and submitted twice, answers lost, processes that die between any two calls of the table, two that do the same
+ * at once, stops and starts. After every step the invariants are checked; when the faults end, the study must come to its
+ * end. What happens at once is not in the seed's hands, so a seed leads to much the same story, not always to the same.
  */
 
 /** A container of a job, alive or not: one whose job was killed may go on for a while and must not do harm. */
@@ -103,6 +104,7 @@ class Simulation {
     this.#faulty = false;
     stopFaults();
     this.#world.batch.faults = [];
+    this.#world.batch.lag = 0;
     let left = LAST_STEPS;
     for (; left > 0 && !(await this.#isFinished()); left--) await this.#calmStep();
     if (left === 0) this.#complain("the study did not come to its end");
@@ -140,15 +142,20 @@ class Simulation {
   async #step(): Promise<void> {
     const u = this.#random.uniform();
     this.#world.clock.now += this.#random.integer(this.#chance(0.05) ? 90_000 : 6_000);
+    // Now and then two do the same at once.
+    if (this.#chance(0.15)) await Promise.all([this.#act(u), this.#act(u)]);
+    else await this.#act(u);
+    await this.#machines();
+    this.#gather();
+    await this.#check();
+  }
+
+  async #act(u: number): Promise<void> {
     if (u < 0.3) await this.#deliver();
     else if (u < 0.75) await this.#container();
     else if (u < 0.87) await this.#event();
     else if (u < 0.95) await this.#reconcile();
-    else if (u < 0.98) await this.#startOrStop();
-    else this.#plan();
-    await this.#machines();
-    this.#gather();
-    await this.#check();
+    else await this.#startOrStop();
   }
 
   /** Everything works, in a good order. */
@@ -210,17 +217,20 @@ class Simulation {
       const faults: SubmitFault[] = ["throttled", "lost", "unheard", "twice"];
       this.#world.batch.faults = [this.#pick(faults) ?? "throttled"];
       if (this.#chance(0.05)) this.#world.batch.faults = ["rejected"];
+      this.#world.batch.lag = this.#chance(0.5) ? 100_000 : 0;
     }
     const index = this.#random.integer(this.#messages.length);
     const [message] = this.#messages.splice(index, 1);
     if (message === undefined) return;
-    if (this.#faulty && this.#chance(0.15)) this.#messages.push(message);
+    if (this.#faulty && this.#chance(0.2)) this.#messages.push(message);
     this.#count("delivered");
-    const again = await this.#attempt((deps) =>
-      dispatchMessages(deps, [{ id: "m", body: JSON.stringify(message) }]),
-    );
+    const dispatch = (): Promise<string[] | null> =>
+      this.#attempt((deps) => dispatchMessages(deps, [{ id: "m", body: JSON.stringify(message) }]));
+    // It may be delivered to two dispatchers at once.
+    const [again] =
+      this.#faulty && this.#chance(0.2) ? await Promise.all([dispatch(), dispatch()]) : [await dispatch()];
     // A process that died has not deleted its message.
-    if (again === null || again.length > 0) this.#messages.push(message);
+    if (again == null || again.length > 0) this.#messages.push(message);
   }
 
   async #container(): Promise<void> {
@@ -324,11 +334,6 @@ class Simulation {
     if (snapshot?.head.started === false) await this.#attempt((deps) => startStudy(deps, study, noReceipt));
   }
 
-  /** Operators do odd things, too: nothing at all. Keeps the random stream apart from the others. */
-  #plan(): void {
-    this.#random.uniform();
-  }
-
   async #machines(): Promise<void> {
     const { study, rounds } = this.#world;
     for (const [name, state] of rounds.executions) {
@@ -426,6 +431,10 @@ class Simulation {
     const result = this.#told.get(`${trial.number}/${trial.attempt}`);
     if (result !== undefined && trial.values?.accuracy !== result) {
       this.#complain(`I4: trial ${trial.number} was told ${result} and has ${JSON.stringify(trial.values)}`);
+    }
+    const job = this.#world.batch.jobs.find((each) => each.jobId === trial.job?.jobId);
+    if (/^(no-result|exit code)/.test(trial.reason ?? "") && job !== undefined && !hasEnded(job)) {
+      this.#complain(`trial ${trial.number} failed (${trial.reason}) while its job runs`);
     }
     if (trial.state === "completed" && result === undefined) {
       // Its answer may have been lost with the process that gave it.

@@ -121,6 +121,22 @@ test("a time-out after the job was accepted: it is found by its name, and stays 
   expect(world.batch.alive()).toHaveLength(1);
 });
 
+test("a job that shows up after it was given up for lost is of an attempt that is over, and is ended", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  world.batch.lag = 100_000;
+  await world.deliver();
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  const names = world.batch.jobs.map((job) => job.jobName);
+  expect(new Set(names).size).toBe(2);
+  await expect(world.claim(0, 1)).rejects.toMatchObject({ type: "stale-attempt" });
+  await world.reconcile();
+  expect(world.batch.alive().map((job) => job.environment.HONE_ATTEMPT)).toEqual(["2"]);
+});
+
 test("of two jobs for one attempt the oldest is adopted and the other ended", async () => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await world.start();
