@@ -9,7 +9,7 @@ const needEmulator = [
   "test/cli/**/*.test.ts",
 ];
 /** What a user sees of the deployed stack: deployed once, shared by all files. */
-const needStack = ["test/stack/**/*.test.ts"];
+const needStack = ["test/stack/**/*.test.ts", "test/permissions/rare-ways.test.ts"];
 /** What is looked at when those are done. */
 const needRecord = ["test/permissions/recorded.test.ts"];
 

@@ -1,51 +1,11 @@
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Study } from "../../shared/schemas/study.ts";
-import type { TrialDetail, TrialPage } from "../../shared/schemas/trial.ts";
-import { client, until } from "../support/http.ts";
+import { deployed } from "../support/deployed.ts";
+import { until } from "../support/http.ts";
 
 /** Studies that Hone runs itself: queue, dispatcher, local Batch, runner, events, all real. */
 
-const stack = inject("stack");
-const call = client(stack);
-
-const python = (program: string) => [...stack.runner, "exec", "--", "python3", "-u", "-c", program];
-
-const batchStudy = async (program: string, change: Record<string, unknown> = {}) => {
-  const { body, status } = await call<Study>("POST", "/studies", {
-    name: "batch-study",
-    space: { x: { type: "float", low: -5, high: 5 } },
-    objectives: [{ metric: "loss", direction: "minimize" }],
-    algorithm: { name: "random", seed: 3 },
-    budget: { trials: 6, parallel: 3 },
-    lease: { seconds: 30, maxAttempts: 3 },
-    executor: {
-      type: "batch",
-      image: "python:3.13-slim",
-      command: python(program),
-      vcpus: 0.25,
-      memoryMiB: 256,
-      timeoutSeconds: 60,
-    },
-    ...change,
-  });
-  expect(status, JSON.stringify(body)).toBe(201);
-  return body.study;
-};
-
-const start = async (study: string) => {
-  const reply = await call<Study>("POST", `/studies/${study}/start`);
-  expect(reply, JSON.stringify(reply.body)).toMatchObject({ status: 200, body: { started: true } });
-};
-
-const read = async (study: string) => (await call<Study>("GET", `/studies/${study}`)).body;
-const trialsOf = async (study: string) =>
-  (await call<TrialPage>("GET", `/studies/${study}/trials`)).body.trials;
-const finished = (study: string, seconds = 90) =>
-  until(
-    () => read(study),
-    ({ state }) => state === "finished",
-    seconds,
-  );
+const { call, batchStudy, start, read, trial, trialsOf, running, finished, local } = deployed();
 
 const PARABOLA = `
 import json, os
@@ -73,7 +33,7 @@ test("a batch study runs itself to the end, never more at once than it may", asy
   const [best] = done.best;
   const x = Number(best?.params.x);
   expect(best?.values.loss).toBe(x * x);
-  const detail = (await call<TrialDetail>("GET", `/studies/${study}/trials/0`)).body;
+  const detail = await trial(study, 0);
   expect(detail.reports.map((report) => report.step)).toEqual([1, 2]);
   expect(detail.jobId).toBeTruthy();
 });
@@ -107,23 +67,14 @@ print(json.dumps({"loss": 1.0}))
 `;
   const study = await batchStudy(program, { budget: { trials: 1, parallel: 1 } });
   await start(study);
-  const running = await until(
-    async () => (await call<TrialDetail>("GET", `/studies/${study}/trials/0`)).body,
-    (trial) => trial.state === "running" && trial.jobId !== null && trial.leaseExpires !== null,
-    60,
-  );
-  const reclaimed = await fetch(`${stack.batch}/local/interrupt`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ jobId: running.jobId }),
-  });
-  expect(reclaimed.ok).toBe(true);
+  const jobId = await running(study, 0);
+  const before = await trial(study, 0);
+  await local("interrupt", { jobId });
   const done = await finished(study);
   expect(done.trials).toMatchObject({ completed: 1, failed: 0 });
-  const trial = (await call<TrialDetail>("GET", `/studies/${study}/trials/0`)).body;
-  expect(trial).toMatchObject({
+  expect(await trial(study, 0)).toMatchObject({
     attempt: 2,
-    params: running.params,
+    params: before.params,
     attempts: [{ attempt: 1, end: "interrupted" }],
   });
 });

@@ -1,0 +1,169 @@
+import { expect, test } from "vitest";
+import { type Exchange, noteCall } from "../support/recorder/call.ts";
+
+/** What a request to AWS needs by IAM, as the recorder reads it. */
+
+const ACCOUNT = "us-east-1:000000000000";
+const table = `arn:aws:dynamodb:${ACCOUNT}:table/hone`;
+const queue = `arn:aws:sqs:${ACCOUNT}:dispatch`;
+const machine = `arn:aws:states:${ACCOUNT}:stateMachine:hone-halving`;
+const execution = `arn:aws:states:${ACCOUNT}:execution:hone-halving:s-1`;
+const batch = (rest: string) => `arn:aws:batch:${ACCOUNT}:${rest}`;
+
+const sent = (
+  service: string,
+  how: { target?: string; path?: string },
+  body: object,
+  more: Partial<Exchange> = {},
+) =>
+  noteCall({
+    method: "POST",
+    path: how.path ?? "/",
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=ASIA1/20261123/us-east-1/${service}/aws4_request, SignedHeaders=host`,
+      "user-agent": "aws-sdk-js/3 ua/2.1 os/linux lang/js app/hone-api m/n",
+      ...(how.target && { "x-amz-target": how.target }),
+    },
+    body: JSON.stringify(body),
+    status: 200,
+    answer: "{}",
+    answerHeaders: {},
+    ms: 1,
+    ...more,
+  });
+const needs = (...call: Parameters<typeof sent>) =>
+  sent(...call)?.needs?.map(({ action, resource }) => `${action} ${resource}`);
+
+test.each(["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"])(
+  "%s needs its action on the table",
+  (name) => {
+    expect(needs("dynamodb", { target: `DynamoDB_20120810.${name}` }, { TableName: "hone" })).toEqual([
+      `dynamodb:${name} ${table}`,
+    ]);
+  },
+);
+
+test("a query of an index needs the index", () => {
+  const body = { TableName: "hone", IndexName: "byTeam" };
+  expect(needs("dynamodb", { target: "DynamoDB_20120810.Query" }, body)).toEqual([
+    `dynamodb:Query ${table}/index/byTeam`,
+  ]);
+});
+
+test("a transaction needs what it is made of, and no action of its own", () => {
+  const one = { TableName: "hone", Key: {} };
+  const TransactItems = [{ Put: one }, { Update: one }, { Delete: one }, { ConditionCheck: one }];
+  expect(needs("dynamodb", { target: "DynamoDB_20120810.TransactWriteItems" }, { TransactItems })).toEqual([
+    `dynamodb:PutItem ${table}`,
+    `dynamodb:UpdateItem ${table}`,
+    `dynamodb:DeleteItem ${table}`,
+    `dynamodb:ConditionCheckItem ${table}`,
+  ]);
+});
+
+test("a batch of writes needs BatchWriteItem alone, on each table", () => {
+  const RequestItems = { hone: [{ DeleteRequest: { Key: {} } }], other: [] };
+  expect(needs("dynamodb", { target: "DynamoDB_20120810.BatchWriteItem" }, { RequestItems })).toEqual([
+    `dynamodb:BatchWriteItem ${table}`,
+    `dynamodb:BatchWriteItem arn:aws:dynamodb:${ACCOUNT}:table/other`,
+  ]);
+});
+
+test("a batch of messages needs SendMessage", () => {
+  const body = { QueueUrl: "http://127.0.0.1:4566/000000000000/dispatch", Entries: [{ MessageBody: "{}" }] };
+  expect(needs("sqs", { target: "AmazonSQS.SendMessageBatch" }, body)).toEqual([`sqs:SendMessage ${queue}`]);
+});
+
+test.each([
+  ["StartExecution", { stateMachineArn: machine, name: "s-1", input: "{}" }, machine],
+  ["StopExecution", { executionArn: execution }, execution],
+  ["DescribeExecution", { executionArn: execution }, execution],
+  ["SendTaskSuccess", { taskToken: "t", output: "{}" }, "*"],
+])("%s needs its action on what it names", (name, body, resource) => {
+  expect(needs("states", { target: `AWSStepFunctions.${name}` }, body)).toEqual([
+    `states:${name} ${resource}`,
+  ]);
+});
+
+test("a job with tags needs the right on itself, its definition and its queue, and to be tagged", () => {
+  const body = {
+    jobName: "j",
+    jobQueue: "hone-cpu",
+    jobDefinition: batch("job-definition/hone-s:1"),
+    tags: { a: "b" },
+  };
+  const answer = JSON.stringify({ jobId: "j-1" });
+  expect(needs("batch", { path: "/v1/submitjob" }, body, { answer })).toEqual([
+    `batch:SubmitJob ${batch("job/j-1")}`,
+    `batch:SubmitJob ${batch("job-definition/hone-s:1")}`,
+    `batch:SubmitJob ${batch("job-queue/hone-cpu")}`,
+    `batch:TagResource ${batch("job/j-1")}`,
+  ]);
+});
+
+test("a job definition that names roles needs the right to pass them", () => {
+  const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
+  const body = {
+    jobDefinitionName: "hone-s",
+    containerProperties: { jobRoleArn: role("job"), executionRoleArn: role("start") },
+    tags: { a: "b" },
+  };
+  const answer = JSON.stringify({ jobDefinitionArn: batch("job-definition/hone-s:4") });
+  expect(needs("batch", { path: "/v1/registerjobdefinition" }, body, { answer })).toEqual([
+    `batch:RegisterJobDefinition ${batch("job-definition/hone-s")}`,
+    `batch:TagResource ${batch("job-definition/hone-s:4")}`,
+    `iam:PassRole ${role("job")}`,
+    `iam:PassRole ${role("start")}`,
+  ]);
+});
+
+test.each([
+  ["describejobs", { jobs: ["a"] }, "batch:DescribeJobs *"],
+  ["listjobs", { jobQueue: "hone-cpu" }, "batch:ListJobs *"],
+  ["describejobdefinitions", {}, "batch:DescribeJobDefinitions *"],
+  ["terminatejob", { jobId: "a" }, `batch:TerminateJob ${batch("job/a")}`],
+  [
+    "deregisterjobdefinition",
+    { jobDefinition: "hone-s:1" },
+    `batch:DeregisterJobDefinition ${batch("job-definition/hone-s:1")}`,
+  ],
+])("%s", (path, body, need) => {
+  expect(needs("batch", { path: `/v1/${path}` }, body)).toEqual([need]);
+});
+
+test("an operation or service that is not known has unknown needs, not none", () => {
+  expect(sent("dynamodb", { target: "DynamoDB_20120810.Scan" }, {})).toMatchObject({
+    operation: "dynamodb:Scan",
+    needs: null,
+  });
+  expect(sent("sqs", { target: "AmazonSQS.PurgeQueue" }, {})).toMatchObject({ needs: null });
+  expect(sent("states", { target: "AWSStepFunctions.SendTaskFailure" }, {})).toMatchObject({ needs: null });
+  expect(sent("batch", { path: "/v1/canceljob" }, {})).toMatchObject({
+    operation: "batch:canceljob",
+    needs: null,
+  });
+  expect(sent("s3", { path: "/bucket/key" }, {})).toMatchObject({
+    operation: "s3:POST /bucket/key",
+    needs: null,
+  });
+});
+
+test("the caller is who the SDK says, and a refusal has its name", () => {
+  const refused = {
+    status: 400,
+    answer: '{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}',
+  };
+  expect(sent("dynamodb", { target: "DynamoDB_20120810.GetItem" }, {}, refused)).toMatchObject({
+    lambda: "api",
+    byTest: false,
+    error: "AccessDeniedException",
+  });
+  const answerHeaders = { "x-amzn-errortype": "ClientException:http://internal.amazon.com/" };
+  expect(sent("batch", { path: "/v1/submitjob" }, {}, { status: 400, answerHeaders })?.error).toBe(
+    "ClientException",
+  );
+});
+
+test("a request that is not signed is no call of AWS", () => {
+  expect(sent("dynamodb", {}, {}, { headers: { authorization: "Bearer hone_x" } })).toBeNull();
+});

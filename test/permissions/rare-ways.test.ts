@@ -1,0 +1,246 @@
+import { randomUUID } from "node:crypto";
+import {
+  BatchClient,
+  DeregisterJobDefinitionCommand,
+  DescribeJobDefinitionsCommand,
+  DescribeJobsCommand,
+  SubmitJobCommand,
+} from "@aws-sdk/client-batch";
+import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/client-cloudformation";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { afterEach, expect, test } from "vitest";
+import { CORE_STACK } from "../../shared/api/environment.ts";
+import type { Study } from "../../shared/schemas/study.ts";
+import type { AskReply } from "../../shared/schemas/trial.ts";
+import { FOLD_AT } from "../../shared/service/fold.ts";
+import { changeHead, readHead } from "../../shared/store/head.ts";
+import { headKey, openDeletionKey, teamStudyKey } from "../../shared/store/keys.ts";
+import { Store } from "../../shared/store/store.ts";
+import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
+import { deployed } from "../support/deployed.ts";
+import { until } from "../support/http.ts";
+import { studyBody } from "../support/service.ts";
+
+/**
+ * What a user seldom meets: crashes, lost events, refused jobs. Each test takes the deployed stack where a Lambda needs a
+ * right that it needs nowhere else, so that the right is seen in use (`recorded.test.ts`), and shows that the study comes
+ * out of it. A crash is played by writing into the table what it would have left there.
+ */
+
+const { stack, call, read, trial, batchStudy, start, finished, running, local } = deployed();
+
+const access = {
+  endpoint: stack.endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+};
+const batch = new BatchClient({ ...access, endpoint: stack.batch });
+const store = new Store({
+  client: new DynamoDBClient(access),
+  table: stack.outputs.table ?? "",
+  jitter: Math.random,
+  token: randomUUID,
+});
+
+const headOf = async (study: string) => readHead(study, (await store.get(headKey(study))) ?? {});
+
+/** Has the reconciler run now, instead of within a minute. */
+const reconcile = async () => {
+  const resources = paginateListStackResources(
+    { client: new CloudFormationClient(access) },
+    { StackName: CORE_STACK },
+  );
+  let name: string | undefined;
+  for await (const { StackResourceSummaries = [] } of resources) {
+    name ??= StackResourceSummaries.find(({ LogicalResourceId = "" }) =>
+      LogicalResourceId.startsWith("reconcilerFunction"),
+    )?.PhysicalResourceId;
+  }
+  const reply = await new LambdaClient(access).send(new InvokeCommand({ FunctionName: name }));
+  expect(reply.FunctionError).toBeUndefined();
+};
+
+/** A program that ends at once, but for one trial, which somebody else must end. */
+const slowOn = (number: number) => `
+import json, os, time
+if os.environ["HONE_TRIAL"] == "${number}": time.sleep(300)
+print(json.dumps({"loss": 1.0}))
+`;
+const SLOW = slowOn(0);
+const QUICK = 'print("{\\"loss\\": 1}")';
+const SHA = { name: "sha", resource: { name: "epoch", min: 1, max: 3 }, eta: 3 };
+
+afterEach(() => local("faults", { events: "deliver" }));
+
+test("a heartbeat extends the lease of a trial that a client runs", async () => {
+  const { study } = (await call<Study>("POST", "/studies", studyBody())).body;
+  const asked = (await call<AskReply>("POST", `/studies/${study}/ask`, {})).body;
+  const beat = await call<{ leaseExpires: string }>("POST", `/studies/${study}/trials/0/heartbeat`, {
+    attempt: 1,
+  });
+  expect(beat.status).toBe(200);
+  expect(Date.parse(beat.body.leaseExpires)).toBeGreaterThan(Date.parse(asked.trials[0]?.leaseExpires ?? ""));
+});
+
+test("a study of GPUs with a limit of GPU hours runs on the other queue", async () => {
+  const study = await batchStudy(QUICK, {
+    budget: { trials: 1, parallel: 1, gpuHours: 1 },
+    executor: { gpus: 1 },
+  });
+  await start(study);
+  expect((await finished(study)).trials).toMatchObject({ completed: 1 });
+});
+
+test("a job that dies makes room for the next trial, and a long tail of finished ones is folded then", async () => {
+  const before = FOLD_AT - 1;
+  const study = await batchStudy(slowOn(before), { budget: { trials: before + 2, parallel: 1 } });
+  await finishedBefore(study, before);
+  await start(study);
+  await local("end", { jobId: await running(study, before), how: "out-of-memory" });
+  expect((await finished(study)).trials).toMatchObject({ completed: before + 1, failed: 1 });
+  expect((await headOf(study)).segments).toBe(1);
+});
+
+/** As if so many trials had run: the study's next one has the number `count`. */
+const finishedBefore = async (study: string, count: number) => {
+  const one: Omit<TrialItem, "number"> = {
+    study,
+    state: "completed",
+    attempt: 1,
+    lost: 0,
+    seconds: 0,
+    params: { x: 1 },
+    values: { loss: 1 },
+    resource: null,
+    worker: null,
+    algorithm: "random",
+    why: "uniform",
+    reason: null,
+    created: Date.now(),
+    leaseExpires: null,
+    finished: Date.now(),
+    checkpoint: null,
+    attempts: [],
+    job: null,
+  };
+  const numbers = Array.from({ length: count }, (_, number) => number);
+  while (numbers.length > 0) {
+    await store.transact(
+      numbers.splice(0, 100).map((number) => newTrial({ ...one, number, params: { x: number / count } })),
+    );
+  }
+  await store.update(changeHead(await headOf(study), { next: count }));
+};
+
+test("in rounds a job that dies answers the machine, whether its event comes or the reconciler must look", async () => {
+  const study = await batchStudy(SLOW, { budget: { trials: 2, parallel: 2 }, scheduler: SHA });
+  const other = await batchStudy(SLOW, { budget: { trials: 2, parallel: 2 }, scheduler: SHA });
+  await start(study);
+  await start(other);
+  await local("end", { jobId: await running(study, 0), how: "out-of-memory" });
+  expect((await finished(study)).trials).toMatchObject({ failed: 1, completed: 1 });
+
+  const job = await running(other, 0);
+  await local("faults", { events: "lose" });
+  await local("end", { jobId: job, how: "out-of-memory" });
+  await ended(job);
+  await reconcile();
+  await local("faults", { events: "deliver" });
+  expect((await finished(other)).trials).toMatchObject({ failed: 1, completed: 1 });
+});
+
+test("a lost event of a job's end is made good by the reconciler, which sends the next trial", async () => {
+  const study = await batchStudy(SLOW, { budget: { trials: 2, parallel: 1 } });
+  await start(study);
+  const job = await running(study, 0);
+  await local("faults", { events: "lose" });
+  await local("end", { jobId: job, how: "out-of-memory" });
+  await ended(job);
+  await reconcile();
+  expect((await finished(study)).trials).toMatchObject({ failed: 1, completed: 1 });
+});
+
+test("a job that Batch refuses fails its trial, pauses the study and lets the machine go on", async () => {
+  const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
+  await start(study);
+  await running(study, 0);
+  await call("POST", `/studies/${study}/stop`, {});
+  const { jobDefinitions = [] } = await batch.send(
+    new DescribeJobDefinitionsCommand({ jobDefinitionName: `hone-${study}`, status: "ACTIVE" }),
+  );
+  for (const { jobDefinitionArn } of jobDefinitions) {
+    await batch.send(new DeregisterJobDefinitionCommand({ jobDefinition: jobDefinitionArn }));
+  }
+  await start(study);
+  const failed = await until(
+    () => trial(study, 0),
+    ({ state }) => state === "failed",
+    60,
+  );
+  expect(failed.reason).toMatch(/^infra: /);
+  expect((await read(study)).message).toContain("Trial 0: infra: ");
+});
+
+test("a job that nobody knows is ended", async () => {
+  const { jobId = "" } = await batch.send(
+    new SubmitJobCommand({
+      jobName: "hone-gone-abc123-0-1",
+      jobQueue: "hone-cpu",
+      jobDefinition: "hone-trial",
+      containerOverrides: { command: ["sleep", "300"] },
+    }),
+  );
+  await reconcile();
+  const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
+  expect(jobs[0]?.statusReason).toContain("nobody waits for this job");
+});
+
+test("rounds whose start was lost are started, and those of the start before end", async () => {
+  const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, scheduler: SHA });
+  await start(study);
+  const head = await headOf(study);
+  await store.update(changeHead(head, { generation: head.generation + 1 }));
+  await reconcile();
+  expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
+});
+
+test("a running study is deleted with its jobs, its rounds and its job definition", async () => {
+  const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
+  await start(study);
+  const job = await running(study, 0);
+  expect((await call("DELETE", `/studies/${study}`)).status).toBe(204);
+  await expectGone(study, job);
+});
+
+test("a deletion that was cut short is finished by the reconciler", async () => {
+  const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
+  await start(study);
+  const job = await running(study, 0);
+  const head = await headOf(study);
+  await store.transact([
+    changeHead(head, { state: "deleting", started: false }),
+    { name: "listing", key: teamStudyKey(stack.team, study), remove: true },
+    { name: "deletion", key: openDeletionKey(study), put: { team: stack.team } },
+  ]);
+  await reconcile();
+  await expectGone(study, job);
+});
+
+const ended = (job: string) =>
+  until(
+    async () => (await batch.send(new DescribeJobsCommand({ jobs: [job] }))).jobs?.[0]?.status,
+    (status) => status === "FAILED",
+    30,
+  );
+
+const expectGone = async (study: string, job: string) => {
+  expect((await call("GET", `/studies/${study}`)).status).toBe(404);
+  expect(await store.get(headKey(study))).toBeNull();
+  const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [job] }));
+  expect(jobs[0]?.statusReason).toContain("study deleted");
+  const { jobDefinitions } = await batch.send(
+    new DescribeJobDefinitionsCommand({ jobDefinitionName: `hone-${study}`, status: "ACTIVE" }),
+  );
+  expect(jobDefinitions).toEqual([]);
+};

@@ -1,0 +1,85 @@
+import { inject } from "vitest";
+import type { Study } from "../../shared/schemas/study.ts";
+import type { TrialDetail, TrialPage } from "../../shared/schemas/trial.ts";
+import { client, until } from "./http.ts";
+
+/** What tests of the deployed stack do over and over: batch studies, over HTTP. */
+
+/** An answer with a study that must have this status. */
+const expectStatus = (reply: { status: number; body: Study }, status: number): Study => {
+  if (reply.status === status) return reply.body;
+  throw new Error(`${reply.status} instead of ${status}: ${JSON.stringify(reply.body)}`);
+};
+
+export const deployed = () => {
+  const stack = inject("stack");
+  const call = client(stack);
+  const read = async (study: string) => (await call<Study>("GET", `/studies/${study}`)).body;
+  const trial = async (study: string, number: number) =>
+    (await call<TrialDetail>("GET", `/studies/${study}/trials/${number}`)).body;
+  return {
+    stack,
+    call,
+    read,
+    trial,
+
+    /** Creates a study of one parameter whose trials run this Python program. @returns its id. */
+    batchStudy: async (program: string, change: Record<string, unknown> = {}) => {
+      const command = [...stack.runner, "exec", "--", "python3", "-u", "-c", program];
+      const { executor, ...rest } = change;
+      const reply = await call<Study>("POST", "/studies", {
+        name: "batch-study",
+        space: { x: { type: "float", low: -5, high: 5 } },
+        objectives: [{ metric: "loss", direction: "minimize" }],
+        algorithm: { name: "random", seed: 3 },
+        budget: { trials: 6, parallel: 3 },
+        lease: { seconds: 30, maxAttempts: 3 },
+        executor: {
+          type: "batch",
+          image: "python:3.13-slim",
+          command,
+          vcpus: 0.25,
+          memoryMiB: 256,
+          timeoutSeconds: 60,
+          ...(executor as object),
+        },
+        ...rest,
+      });
+      return expectStatus(reply, 201).study;
+    },
+
+    start: async (study: string) => {
+      const started = expectStatus(await call<Study>("POST", `/studies/${study}/start`), 200);
+      if (!started.started) throw new Error(`${study} was not started.`);
+    },
+
+    trialsOf: async (study: string) => (await call<TrialPage>("GET", `/studies/${study}/trials`)).body.trials,
+
+    finished: (study: string, seconds = 90) =>
+      until(
+        () => read(study),
+        ({ state }) => state === "finished",
+        seconds,
+      ),
+
+    /** Waits until a trial's container has claimed its attempt. @returns its job. */
+    running: async (study: string, number: number): Promise<string> => {
+      const found = await until(
+        () => trial(study, number),
+        ({ state, jobId, leaseExpires }) => state === "running" && jobId !== null && leaseExpires !== null,
+        60,
+      );
+      return String(found.jobId);
+    },
+
+    /** Asks the local Batch for what only it has: `end`, `interrupt`, `faults`. */
+    local: async (what: string, body: unknown) => {
+      const reply = await fetch(`${stack.batch}/local/${what}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      if (!reply.ok) throw new Error(`${reply.status}: ${await reply.text()}`);
+    },
+  };
+};
