@@ -1,3 +1,4 @@
+import { afterChange } from "../../shared/service/attempt-end.ts";
 import { deleteStudy as remove } from "../../shared/service/delete.ts";
 import { startStudy } from "../../shared/service/start.ts";
 import { stopStudy } from "../../shared/service/stop.ts";
@@ -22,9 +23,11 @@ export const getStudy: Handler<"getStudy"> = async ({ study }, deps) => ({
   body: await readStudy(deps, study),
 });
 
-export const patchStudy: Handler<"patchStudy"> = async ({ study, body, write }, deps) => ({
-  body: await patch(deps, study, body, write),
-});
+export const patchStudy: Handler<"patchStudy"> = async ({ study, body, write }, deps) => {
+  const changed = await patch(deps, study, body, write);
+  await afterChange(deps, study);
+  return { body: changed };
+};
 
 export const deleteStudy: Handler<"deleteStudy"> = async ({ study, write }, deps) => {
   await remove(deps, study, write);

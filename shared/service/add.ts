@@ -6,7 +6,7 @@ import { RECEIPT } from "../store/receipt.ts";
 import { encodeSegment, MAX_SEGMENT_BYTES, newSegment } from "../store/segment.ts";
 import { type Change, ConditionFailed } from "../store/store.ts";
 import { newTrial, type TrialItem } from "../store/trial.ts";
-import { afterEnqueue } from "./attempt-end.ts";
+import { afterChange } from "./attempt-end.ts";
 import { bestOf } from "./best.ts";
 import type { ServiceDeps, WriteContext } from "./deps.ts";
 import { once } from "./once.ts";
@@ -53,7 +53,7 @@ export const addTrials = (
         await deps.store.pause(attempt);
         continue;
       }
-      if (queued > 0) await afterEnqueue(deps, study);
+      if (queued > 0) await afterChange(deps, study);
       return reply;
     }
     throw new Unavailable();

@@ -120,7 +120,7 @@ const spent = (study: LoadedStudy, seconds: number): Change[] => {
  */
 export const afterEnd = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
   if (study.spec.executor.type !== "batch") return;
-  try {
+  await unlessItFails(deps, study, async () => {
     if (trial.state === "queued") {
       if (isToSend(study, trial)) await deps.queue.send(study.team, [messageOf(trial)]);
     } else if (trial.job !== null && isAwaited(trial)) {
@@ -128,12 +128,26 @@ export const afterEnd = async (deps: ServiceDeps, study: LoadedStudy, trial: Tri
     } else {
       await topUp(deps, study);
     }
+  });
+};
+
+/**
+ * What follows when there may be room for more trials: some were enqueued, the study was resumed or extended. A started
+ * batch study is topped up. It never throws, like `afterEnd`.
+ */
+export const afterChange = (deps: ServiceDeps, study: LoadedStudy): Promise<void> =>
+  unlessItFails(deps, study, () => topUp(deps, study));
+
+const unlessItFails = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  run: () => Promise<void>,
+): Promise<void> => {
+  try {
+    await run();
   } catch (error) {
-    deps.log("follow-up-failed", {
-      study: study.id,
-      trial: trial.number,
-      error: error instanceof Error ? error.name : "unknown",
-    });
+    const { name, message } = error instanceof Error ? error : { name: "unknown", message: "" };
+    deps.log("follow-up-failed", { study: study.id, error: name, message });
   }
 };
 
@@ -148,6 +162,3 @@ const answerMachines = async (deps: ServiceDeps, trial: TrialItem, job: Job): Pr
     if (!(error instanceof ConditionFailed)) throw error;
   }
 };
-
-/** What follows from enqueued trials, a resumed or an extended study: a started batch study dispatches them. */
-export const afterEnqueue = (deps: ServiceDeps, study: LoadedStudy): Promise<void> => topUp(deps, study);

@@ -55,8 +55,8 @@ const handle = async (deps: ServiceDeps, body: string): Promise<Verdict> => {
   } catch (error) {
     if (error instanceof StudyNotFound) return "done";
     const { study, trial, attempt } = message;
-    const name = error instanceof Error ? error.name : "unknown";
-    deps.log("dispatch-failed", { study, trial, attempt, error: name });
+    const { name, message: text } = error instanceof Error ? error : { name: "unknown", message: "" };
+    deps.log("dispatch-failed", { study, trial, attempt, error: name, message: text });
     return "again";
   }
 };

@@ -224,6 +224,8 @@ export const patchStudy = (
       }
       const set = {
         ...(body.state !== undefined && { state: body.state }),
+        // What a person was told when it paused is seen to.
+        ...(body.state === "running" && head.state === "paused" && { message: "" }),
         trials,
         parallel: body.budget?.parallel ?? head.parallel,
       };

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { addTrials } from "../../../shared/service/add.ts";
+import { afterChange } from "../../../shared/service/attempt-end.ts";
 import { heartbeatTrial } from "../../../shared/service/report.ts";
 import { startStudy } from "../../../shared/service/start.ts";
 import { stopStudy } from "../../../shared/service/stop.ts";
@@ -145,7 +146,7 @@ test("a paused study is not topped up", async () => {
   await world.tell(0, 0.5);
   expect(world.queue.messages).toEqual([]);
   await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
-  await world.reconcile();
+  await afterChange(world.deps, world.study);
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
 });
 
