@@ -7,12 +7,12 @@ import type { SpaceDefinition } from "../../shared/schemas/space.ts";
 /** Which of Optuna's samplers: TPE as it comes, TPE multivariate and grouped with constant liar, or random. */
 export type OptunaSampler = "default" | "multivariate" | "random";
 
-/** Optuna in a Python process of its own; one study at a time. */
+/** Optuna in a Python process of its own, on one thread; one study at a time. */
 export interface Optuna {
   study(space: SpaceDefinition, sampler: OptunaSampler, seed: number): Promise<void>;
   /** @returns the configuration and how long Optuna took over it, in seconds. */
-  ask(): Promise<{ params: Params; seconds: number }>;
-  tell(value: number): Promise<void>;
+  ask(): Promise<{ number: number; params: Params; seconds: number }>;
+  tell(number: number, value: number): Promise<void>;
   fill(trials: readonly { params: Params; value: number }[]): Promise<void>;
   close(): void;
 }
@@ -20,7 +20,10 @@ export interface Optuna {
 /** @param python the interpreter of the project's environment. */
 export const startOptuna = (python: string): Optuna => {
   const script = fileURLToPath(new URL("optuna_peer.py", import.meta.url));
-  const child = spawn(python, [script], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(python, [script], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
+  });
   const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const died = new Promise<never>((_, reject) => {
     child.on("error", reject);
@@ -35,7 +38,7 @@ export const startOptuna = (python: string): Optuna => {
   return {
     study: (space, sampler, seed) => request({ do: "study", space, sampler, seed }),
     ask: () => request({ do: "ask" }),
-    tell: (value) => request({ do: "tell", value }),
+    tell: (number, value) => request({ do: "tell", number, value }),
     fill: (trials) => request({ do: "fill", trials }),
     close: () => child.stdin.end(),
   };

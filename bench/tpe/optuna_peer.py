@@ -2,8 +2,8 @@
 
 A line in, a line out:
 {"do": "study", "space": ..., "sampler": "default" | "multivariate", "seed": 1}  -> {}
-{"do": "ask"}                                     -> {"params": {...}, "seconds": 0.004}
-{"do": "tell", "value": 0.3}                      -> {}
+{"do": "ask"}                                     -> {"number": 0, "params": {...}, "seconds": 0.004}
+{"do": "tell", "number": 0, "value": 0.3}         -> {}
 {"do": "fill", "trials": [{"params", "value"}]}   -> {}   finished trials, as if they had been run
 """
 
@@ -61,13 +61,13 @@ def create(request):
 
 
 def main():
-    study, space, trial = None, None, None
+    study, space, running = None, None, {}
     for line in sys.stdin:
         request = json.loads(line)
         reply = {}
         if request["do"] == "study":
             space = request["space"]
-            study = create(request)
+            study, running = create(request), {}
         elif request["do"] == "ask":
             begin = time.perf_counter()
             trial = study.ask()
@@ -75,9 +75,10 @@ def main():
             for name, parameter in space.items():
                 if is_active(parameter, params):
                     params[name] = suggest(trial, name, parameter)
-            reply = {"params": params, "seconds": time.perf_counter() - begin}
+            reply = {"number": trial.number, "params": params, "seconds": time.perf_counter() - begin}
+            running[trial.number] = trial
         elif request["do"] == "tell":
-            study.tell(trial, request["value"])
+            study.tell(running.pop(request["number"]), request["value"])
         elif request["do"] == "fill":
             study.add_trials(
                 [

@@ -68,7 +68,7 @@ const optunaSeconds = async (
   const seconds: number[] = [];
   for (let i = 0; i < OPTUNA_ASKS + 2; i++) {
     const asked = await optuna.ask();
-    await optuna.tell(1);
+    await optuna.tell(asked.number, 1);
     if (i >= 2) seconds.push(asked.seconds);
   }
   return median(seconds);

@@ -43,9 +43,9 @@ export const optunaCurve = async (
   const regret = task.regret(seed);
   const curve: number[] = [];
   for (let number = 0; number < trials; number++) {
-    const { params } = await optuna.ask();
-    const y = regret(params);
-    await optuna.tell(y);
+    const asked = await optuna.ask();
+    const y = regret(asked.params);
+    await optuna.tell(asked.number, y);
     curve.push(Math.min(y, curve.at(-1) ?? Number.POSITIVE_INFINITY));
   }
   return curve;
