@@ -21,15 +21,23 @@ const text = ({ running, best }: Standing, seconds: number | null): string =>
     `ETA ${seconds === null ? "-" : `${Math.round(seconds)} s`}`,
   ].join("   ");
 
-/** Seconds that the rest takes if it goes on as since the start. */
-const eta = ({ done, total }: Standing, seconds: number): number | null =>
-  done === 0 ? null : (seconds / done) * (total - done);
+/** Estimates from each trial that ends how long the rest takes, and counts down until the next one does. */
+const estimator = () => {
+  const started = performance.now();
+  let latest = { done: 0, at: started };
+  return ({ done, total }: Standing): number | null => {
+    const now = performance.now();
+    if (done !== latest.done) latest = { done, at: now };
+    if (done === 0) return null;
+    const rest = ((latest.at - started) / done) * (total - done) - (now - latest.at);
+    return Math.max(0, rest / 1000);
+  };
+};
 
 /** A bar on a terminal; elsewhere a line for every tenth of the way. */
 export const showProgress = (stream: NodeJS.WriteStream = process.stdout): Progress => {
-  const started = performance.now();
-  const describe = (standing: Standing): string =>
-    text(standing, eta(standing, (performance.now() - started) / 1000));
+  const estimate = estimator();
+  const describe = (standing: Standing): string => text(standing, estimate(standing));
   return stream.isTTY ? bar(stream, describe) : lines(stream, describe);
 };
 

@@ -1,0 +1,29 @@
+import { afterEach, expect, test } from "vitest";
+import { readOptions } from "../../local/options.ts";
+
+afterEach(() => {
+  delete process.env.AWS_ENDPOINT_URL;
+});
+
+test("without options there is an emulator of our own", () => {
+  expect(readOptions([])).toEqual({});
+});
+
+test("an endpoint is taken from the option, and otherwise from the environment", () => {
+  process.env.AWS_ENDPOINT_URL = "http://127.0.0.1:4566";
+  expect(readOptions([])).toEqual({ endpoint: "http://127.0.0.1:4566" });
+  expect(readOptions(["--endpoint", "https://example.org", "--vcpus", "8"])).toEqual({
+    endpoint: "https://example.org",
+    vcpus: 8,
+  });
+});
+
+test.each([
+  [["--vcpus", "none"]],
+  [["--vcpus", "0"]],
+  [["--endpoint", "localhost:4566"]],
+  [["--port", "1"]],
+  [["x"]],
+])("%j is refused with a sentence", (argv) => {
+  expect(() => readOptions(argv)).toThrow(/^(--vcpus must|The endpoint|Un)/);
+});
