@@ -5,11 +5,11 @@ import { honeFolder, isAlive } from "./run-folder.ts";
 import type { Stack } from "./stack.ts";
 
 /** Where clients, examples and tests find the stack that `npm run local` keeps up. */
-const file = join(honeFolder, "local.json");
+const LOCAL = join(honeFolder, "local.json");
 
 /** @throws LocalError when a stack is up already. */
-export const refuseSecond = (): void => {
-  const { pid, api } = read();
+export const refuseSecond = (file = LOCAL): void => {
+  const { pid, api } = read(file);
   if (typeof pid === "number" && isAlive(pid)) {
     throw new LocalError(
       `Hone is up already: ${api}, process ${pid}. Take it down with Ctrl-C there, or kill ${pid}.`,
@@ -18,25 +18,18 @@ export const refuseSecond = (): void => {
 };
 
 /** Writes the file, for the user alone to read, as it holds a token. @returns what removes it. */
-export const announce = ({
-  api,
-  team,
-  token,
-  endpoint,
-  batchEndpoint,
-  outputs,
-  folder,
-}: Stack): (() => void) => {
+export const announce = (stack: Stack, file = LOCAL): (() => void) => {
+  const { api, team, token, endpoint, batchEndpoint, outputs, folder } = stack;
   const content = { api, team, token, pid: process.pid, endpoint, batchEndpoint, outputs, logs: folder };
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, file); // never seen half-written
   return () => {
-    if (read().pid === process.pid) rmSync(file, { force: true });
+    if (read(file).pid === process.pid) rmSync(file, { force: true });
   };
 };
 
-const read = (): { readonly pid?: unknown; readonly api?: unknown } => {
+const read = (file: string): { readonly pid?: unknown; readonly api?: unknown } => {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
