@@ -6,11 +6,9 @@ import {
   DescribeJobsCommand,
   SubmitJobCommand,
 } from "@aws-sdk/client-batch";
-import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/client-cloudformation";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterEach, expect, test } from "vitest";
-import { CORE_STACK } from "../../shared/api/environment.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { AskReply } from "../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../shared/service/fold.ts";
@@ -18,7 +16,7 @@ import { changeHead, readHead } from "../../shared/store/head.ts";
 import { headKey, openDeletionKey, teamStudyKey } from "../../shared/store/keys.ts";
 import { Store } from "../../shared/store/store.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
-import { deployed } from "../support/deployed.ts";
+import { deployed, physicalIds, rootAccess } from "../support/deployed.ts";
 import { until } from "../support/http.ts";
 import { studyBody } from "../support/service.ts";
 
@@ -30,11 +28,7 @@ import { studyBody } from "../support/service.ts";
 
 const { stack, call, read, trial, batchStudy, start, finished, running, local } = deployed();
 
-const access = {
-  endpoint: stack.endpoint,
-  region: "us-east-1",
-  credentials: { accessKeyId: "test", secretAccessKey: "test" },
-};
+const access = rootAccess();
 const batch = new BatchClient({ ...access, endpoint: stack.batch });
 const store = new Store({
   client: new DynamoDBClient(access),
@@ -47,16 +41,8 @@ const headOf = async (study: string) => readHead(study, (await store.get(headKey
 
 /** Has the reconciler run now, instead of within a minute. */
 const reconcile = async () => {
-  const resources = paginateListStackResources(
-    { client: new CloudFormationClient(access) },
-    { StackName: CORE_STACK },
-  );
-  let name: string | undefined;
-  for await (const { StackResourceSummaries = [] } of resources) {
-    name ??= StackResourceSummaries.find(({ LogicalResourceId = "" }) =>
-      LogicalResourceId.startsWith("reconcilerFunction"),
-    )?.PhysicalResourceId;
-  }
+  const [, name] =
+    Object.entries(await physicalIds()).find(([id]) => /^reconcilerFunction[0-9A-F]{8}$/.test(id)) ?? [];
   const reply = await new LambdaClient(access).send(new InvokeCommand({ FunctionName: name }));
   expect(reply.FunctionError).toBeUndefined();
 };

@@ -66,12 +66,7 @@ test("a grant that is taken from the template is missed", async () => {
 });
 
 test("a call that nobody signed, or whose needs are not known, is told", () => {
-  const notes = [
-    call(null, [reads]),
-    call("api", null, { operation: "s3:GetObject" }),
-    call(null, null, { byTest: true }),
-    call("api", [reads]),
-  ];
+  const notes = [call(null, [reads]), call("api", null, { operation: "s3:GetObject" }), call("api", [reads])];
   expect(unreadable(notes)).toEqual(["somebody dynamodb:GetItem", "api s3:GetObject"]);
 });
 

@@ -17,7 +17,7 @@ export const actsOfLambdas = (deployment: Deployment, notes: readonly Note[]): A
 
 /** Calls of Lambdas that cannot be judged: nobody signed them, or we do not know what they need. */
 export const unreadable = (notes: readonly Note[]): string[] => {
-  const calls = notes.filter((note): note is CallNote => note.kind === "call" && !note.byTest);
+  const calls = notes.filter((note): note is CallNote => note.kind === "call");
   return [
     ...new Set(
       calls

@@ -1,9 +1,31 @@
+import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/client-cloudformation";
 import { inject } from "vitest";
+import { CORE_STACK } from "../../shared/api/environment.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { TrialDetail, TrialPage } from "../../shared/schemas/trial.ts";
 import { client, until } from "./http.ts";
 
-/** What tests of the deployed stack do over and over: batch studies, over HTTP. */
+/** What tests of the deployed stack do over and over. */
+
+/** Settings of an SDK client of the emulator's account, as its root. */
+export const rootAccess = () => ({
+  endpoint: inject("stack").endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+});
+
+/** What the emulator called the stack's resources: physical ids by logical ids. */
+export const physicalIds = async (): Promise<Readonly<Record<string, string>>> => {
+  const ids: Record<string, string> = {};
+  const client = new CloudFormationClient(rootAccess());
+  for await (const page of paginateListStackResources({ client }, { StackName: CORE_STACK })) {
+    for (const { LogicalResourceId, PhysicalResourceId } of page.StackResourceSummaries ?? []) {
+      if (LogicalResourceId !== undefined && PhysicalResourceId !== undefined)
+        ids[LogicalResourceId] = PhysicalResourceId;
+    }
+  }
+  return ids;
+};
 
 /** An answer with a study that must have this status. */
 const expectStatus = (reply: { status: number; body: Study }, status: number): Study => {
@@ -11,6 +33,7 @@ const expectStatus = (reply: { status: number; body: Study }, status: number): S
   throw new Error(`${reply.status} instead of ${status}: ${JSON.stringify(reply.body)}`);
 };
 
+/** Batch studies, over HTTP. */
 export const deployed = () => {
   const stack = inject("stack");
   const call = client(stack);

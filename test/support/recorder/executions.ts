@@ -21,11 +21,11 @@ export const noteExecutions = async (
       const payloads = events
         .flatMap(payloadsOf)
         .map((text) => size("Step Functions payload", bytesOf(text)));
-      notes.push({
-        kind: "execution",
-        name,
-        sizes: [...payloads, size("Step Functions history", events.length)],
-      });
+      const messages = events
+        .flatMap(messagesOf)
+        .map((message) => size("our dispatch message", bytesOf(JSON.stringify(message))));
+      const history = size("Step Functions history", events.length);
+      notes.push({ kind: "execution", name, sizes: [...payloads, ...messages, history] });
     }
   }
   return notes;
@@ -40,3 +40,9 @@ const payloadsOf = (event: HistoryEvent): string[] =>
         )
       : [],
   );
+
+/** What the machine itself sends to the dispatch queue. */
+const messagesOf = ({ taskScheduledEventDetails: task }: HistoryEvent): unknown[] => {
+  const { MessageBody } = JSON.parse(task?.parameters ?? "{}") as { MessageBody?: unknown };
+  return MessageBody === undefined ? [] : [MessageBody];
+};

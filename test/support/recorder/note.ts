@@ -8,7 +8,7 @@ export interface CallNote {
   readonly kind: "call";
   /** The Lambda that called, as it names itself in the User-Agent; null when it does not. */
   readonly lambda: string | null;
-  /** Whether the tests themselves called, with the emulator's root credentials. */
+  /** Whether the tests themselves called, as the emulator's root. */
   readonly byTest: boolean;
   /** IAM's prefix of the service, and the name of the operation: `dynamodb:TransactWriteItems`. */
   readonly operation: string;
