@@ -70,7 +70,7 @@ export interface Algorithm {
   /**
    * Proposes `count` configurations, best first; fewer, or none, only when a finite space holds nothing new.
    * Pure: the same arguments give the same answer. `random` is seeded from the study's seed and the first trial's number.
-   * Called by `proposeTrials`, which replaces what the space does not allow or what was tried before.
+   * Called by `proposeWith`, which replaces what the space does not allow or what was tried before.
    */
   propose(problem: SeededProblem, history: History, count: number, random: Random): Proposal[];
 }

@@ -3,7 +3,7 @@ import { snap } from "../space/cube.ts";
 import { type Axis, enumerate, everyValue, type Tried } from "../space/enumerate.ts";
 import { sampleCube } from "../space/sample.ts";
 import type { Space } from "../space/space.ts";
-import type { AlgorithmName, History, Problem, Proposal, SeededProblem } from "./algorithm.ts";
+import type { Algorithm, AlgorithmName, History, Problem, Proposal, SeededProblem } from "./algorithm.ts";
 import { createFresh, type Fresh } from "./fresh.ts";
 import { algorithms } from "./registry.ts";
 
@@ -11,13 +11,8 @@ import { algorithms } from "./registry.ts";
 const TRIES = 100;
 
 /**
- * Asks a study's algorithm for trials and sees to what holds for every algorithm: a proposal is allowed by the space
- * and is neither running nor tried before. What an algorithm owes beyond that is replaced by a draw from the prior,
- * in a finite space by what is left of it.
- * @param history all trials that exist, running ones included.
- * @param firstNumber the number that the first proposed trial will have.
- * @returns `count` proposals; fewer only when a finite space, or the grid, holds nothing new.
- * @throws InvalidInput when no allowed point can be found.
+ * Asks a study's algorithm for trials: see `proposeWith`.
+ * @param seed the study's.
  */
 export const proposeTrials = (
   problem: Problem,
@@ -26,24 +21,38 @@ export const proposeTrials = (
   count: number,
   seed: number,
   firstNumber: number,
+): Proposal[] => proposeWith(algorithms[name], { ...problem, seed, firstNumber }, history, count);
+
+/**
+ * Asks an algorithm for trials and sees to what holds for every algorithm: a proposal is allowed by the space and is
+ * neither running nor tried before. What an algorithm owes beyond that is replaced by a draw from the prior, in a
+ * finite space by what is left of it; only the grid ends where its points end.
+ * @param history all trials that exist, running ones included.
+ * @returns `count` proposals; fewer only when a finite space, or the grid, holds nothing new.
+ * @throws InvalidInput when no allowed point can be found.
+ */
+export const proposeWith = (
+  algorithm: Algorithm,
+  problem: SeededProblem,
+  history: History,
+  count: number,
 ): Proposal[] => {
+  const { space, seed, firstNumber } = problem;
   const random = createRandom(seed, firstNumber);
-  const seeded: SeededProblem = { ...problem, seed, firstNumber };
-  const { space } = problem;
   const fresh = createFresh(space, history);
   const proposals: Proposal[] = [];
-  for (const proposal of algorithms[name].propose(seeded, history, count, random)) {
+  for (const proposal of algorithm.propose(problem, history, count, random)) {
     const x = snap(space, proposal.x);
     if (!fresh.accepts(x)) continue;
     fresh.take(x);
     proposals.push({ ...proposal, x });
   }
-  if (name === "grid") return proposals;
+  if (algorithm.name === "grid") return proposals;
   while (proposals.length < count) {
     const x = fallback(space, history, fresh, random);
     if (x === null) break;
     fresh.take(x);
-    proposals.push({ x, algorithm: name === "auto" ? "random" : name, why: "fallback" });
+    proposals.push({ x, algorithm: algorithm.name === "auto" ? "random" : algorithm.name, why: "fallback" });
   }
   return proposals;
 };

@@ -5,7 +5,8 @@ import { isNumeric, type Parameter, type Space } from "./space.ts";
 
 /** The only way to and from the unit cube. What a coordinate means is in `axis.ts`. */
 
-const coordinate = (parameter: Parameter, value: ParameterValue): number => {
+/** The coordinate of a valid value. */
+export const coordinateOfValue = (parameter: Parameter, value: ParameterValue): number => {
   if (isNumeric(parameter)) {
     if (typeof value !== "number") throw new TypeError(`${parameter.name} is not a number.`);
     return coordinateOfNumber(parameter, value);
@@ -26,7 +27,9 @@ export const valueAt = (parameter: Parameter, u: number): ParameterValue =>
  */
 export const toCube = (space: Space, params: Params): Float64Array =>
   Float64Array.from(space.parameters, (parameter) =>
-    Object.hasOwn(params, parameter.name) ? coordinate(parameter, params[parameter.name]!) : Number.NaN,
+    Object.hasOwn(params, parameter.name)
+      ? coordinateOfValue(parameter, params[parameter.name]!)
+      : Number.NaN,
   );
 
 /**

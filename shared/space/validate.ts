@@ -4,7 +4,7 @@ import { isActive } from "./activity.ts";
 import { stepOf, stepValue } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
 import { isForbidden, satisfies } from "./constraints.ts";
-import { toCube } from "./cube.ts";
+import { coordinateOfValue } from "./cube.ts";
 import { pointer as pointerOf, unknownParameter } from "./report.ts";
 import {
   type ChoiceParameter,
@@ -32,6 +32,7 @@ export const validateConfiguration = (space: Space, params: Params, pointer: str
     if (!space.byName.has(name)) report(name, unknownParameter(name, [...space.byName.keys()]));
   }
   const valid: Params = {};
+  const x = new Float64Array(space.parameters.length).fill(Number.NaN);
   const faulty = new Set<number>();
   for (const parameter of space.parameters) {
     const { name, index, conditions } = parameter;
@@ -41,21 +42,23 @@ export const validateConfiguration = (space: Space, params: Params, pointer: str
       continue;
     }
     const isGiven = Object.hasOwn(params, name);
-    if (!isActive(space, parameter, toCube(space, valid))) {
+    if (!isActive(space, parameter, x)) {
       if (isGiven) report(name, `${name} does not exist ${whenNot(space, parameter)}. Leave it out.`);
       continue;
     }
     const checked = isGiven
       ? check(parameter, params[name]!)
       : { fault: `${name} is missing. Give ${wanted(parameter)}.` };
-    if ("value" in checked) valid[name] = checked.value;
-    else {
+    if ("value" in checked) {
+      valid[name] = checked.value;
+      x[index] = coordinateOfValue(parameter, checked.value);
+    } else {
       faulty.add(index);
       report(name, checked.fault);
     }
   }
   if (errors.length > 0) throw new InvalidInput(errors);
-  checkRules(space, valid, pointer);
+  checkRules(space, x, pointer);
   return valid;
 };
 
@@ -92,9 +95,8 @@ const checkNumber = (parameter: NumericParameter, value: ParameterValue): Checke
   return value >= parameter.low && value <= parameter.high ? { value: value + 0 } : fault;
 };
 
-const checkRules = (space: Space, params: Params, pointer: string): void => {
+const checkRules = (space: Space, x: Float64Array, pointer: string): void => {
   const errors: FieldError[] = [];
-  const x = toCube(space, params);
   for (const [i, constraint] of space.constraints.entries()) {
     if (!satisfies(space, constraint, x)) {
       errors.push({ pointer, detail: `This configuration breaks constraint ${i} of the study. Change it.` });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { TrialKind } from "../../../shared/optimizer/algorithm.ts";
+import { type Algorithm, TrialKind } from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/history.ts";
-import { proposeTrials } from "../../../shared/optimizer/propose.ts";
+import { proposeTrials, proposeWith } from "../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../shared/space/cube.ts";
 import { problemOf } from "../../support/contracts/algorithm.ts";
@@ -68,6 +68,41 @@ test("a configuration that was enqueued and runs is not proposed beside it", () 
     const proposals = proposeTrials(problem, name, history, 2, 1, 1);
     expect(proposals.map(({ x }) => fromCube(space, x))).toEqual([{ n: 2 }]);
   }
+});
+
+test("what an algorithm proposes against the rules, or twice, or not at all, is replaced", () => {
+  const space = compileSpace(
+    { a: { type: "float", low: 0, high: 1 }, b: { type: "float", low: 0, high: 1 } },
+    [{ a: 1, b: 1, max: 1 }],
+  );
+  const stubborn: Algorithm = {
+    name: "random",
+    revision: 1,
+    propose: () =>
+      [
+        [0.9, 0.9],
+        [0.1, 0.1],
+        [0.2, 0.2],
+        [0.2, 0.2],
+      ].map((x) => ({
+        x: Float64Array.from(x),
+        algorithm: "random",
+        why: "stubborn",
+      })),
+  };
+  const problem = {
+    space,
+    objectives: 1,
+    budget: { trials: 9, parallel: 9 },
+    options: {},
+    seed: 1,
+    firstNumber: 1,
+  };
+  const history = buildHistory(space, 1, [{ number: 0, x: [0.1, 0.1], kind: TrialKind.running }]);
+  const proposals = proposeWith(stubborn, problem, history, 5);
+  expect(proposals.map(({ why }) => why)).toEqual(["stubborn", ...Array(4).fill("fallback")]);
+  for (const { x } of proposals) expect(x[0]! + x[1]!).toBeLessThanOrEqual(1);
+  expect(proposals.some(({ x }) => x[0] === 0.1)).toBe(false);
 });
 
 test("rows may come in any order, and a history says which are running", () => {

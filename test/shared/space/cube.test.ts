@@ -142,6 +142,26 @@ test("the bounds themselves come out exactly at the ends of the axis", () => {
   );
 });
 
+test("a bound between the digits of a step counts as that step", () => {
+  const space = compileSpace({
+    rate: { type: "float", low: 0, high: 1, step: 0.1 },
+    child: { type: "int", low: 0, high: 1, when: { rate: { low: 0.1 + 0.2, high: 0.7 - 1e-16 } } },
+  });
+  const withChild = Array.from({ length: 11 }, (_, k) => fromCube(space, [(k + 0.5) / 11, 0])).filter(
+    (p) => "child" in p,
+  );
+  expect(withChild.map(({ rate }) => rate)).toEqual([0.3, 0.4, 0.5, 0.6, 0.7]);
+});
+
+test("bounds on a parent whose choices are numbers pick those within", () => {
+  const space = compileSpace({
+    batch: { type: "ordinal", choices: [16, 32, 64] },
+    warmup: { type: "float", low: 0, high: 1, when: { batch: { low: 32 } } },
+  });
+  const keys = [1 / 6, 0.5, 5 / 6].map((u) => Object.keys(fromCube(space, [u, 0.5])).length);
+  expect(keys).toEqual([1, 2, 2]);
+});
+
 test("a parameter named like a method of objects is left out when it is inactive", () => {
   const space = compileSpace({
     a: { type: "categorical", choices: ["on", "off"] },

@@ -79,6 +79,17 @@ test("what was tried is left out, whatever it was, and nothing else", () => {
   );
 });
 
+test("a walk leaves whole branches out that no completion can save", () => {
+  const digits = Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) => [`n${i}`, { type: "int" as const, low: 0, high: 9 }]),
+  );
+  const all20 = Object.fromEntries(Object.keys(digits).map((name) => [name, 1]));
+  // All nines but for two: one way to miss none, 20 to miss one, 20 + 190 to miss two, among 10^20 configurations.
+  expect(all(compileSpace(digits, [{ ...all20, min: 178 }]))).toHaveLength(231);
+  const forbidden = Array.from({ length: 9 }, (_, value) => ({ n0: value }));
+  expect(all(compileSpace(digits, [{ ...all20, min: 178 }], forbidden))).toHaveLength(1 + 19 + 19 + 171);
+});
+
 test("a walk through 10^60 configurations takes no longer than what is asked of it", () => {
   const space = compileSpace(
     Object.fromEntries(

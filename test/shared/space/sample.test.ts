@@ -5,7 +5,7 @@ import { truncatedNormalCdf } from "../../../shared/numerics/normal.ts";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import type { ParameterDefinition } from "../../../shared/schemas/space.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
-import { fromCube, snap } from "../../../shared/space/cube.ts";
+import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { repair } from "../../../shared/space/repair.ts";
 import { fromPriorQuantiles, isAllowed, sampleCube, samplePrior } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
@@ -135,6 +135,15 @@ test.each(spaces.map((named) => [named.name, named] as const))(
     }
   },
 );
+
+test("a sum may miss its bound by the noise that doubles have, and by no more", () => {
+  const step = { type: "float", low: 0, high: 1, step: 0.1 } as const;
+  const space = compileSpace({ a: step, b: step }, [{ a: 1, b: 1, max: 0.3 }]);
+  const isFine = (a: number, b: number) => isAllowed(space, toCube(space, { a, b }));
+  expect([isFine(0.1, 0.2), isFine(0.2, 0.2)]).toEqual([true, false]);
+  const floats = compileSpace({ x: { type: "float", low: 0, high: 1 } }, [{ x: 1, max: 0.3 }]);
+  expect([isAllowed(floats, [0.3]), isAllowed(floats, [0.3 + 1e-6])]).toEqual([true, false]);
+});
 
 test("a constraint cuts the prior off and leaves it as it is otherwise", () => {
   const space = compileSpace(

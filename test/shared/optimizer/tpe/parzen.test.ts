@@ -25,6 +25,7 @@ const conditional: SpaceDefinition = {
   c: { type: "categorical", choices: ["a", "b", "c"], weights: [1, 2, 1] },
   x: { type: "float", low: 0, high: 1, when: { c: ["a"] } },
   n: { type: "int", low: 1, high: 5, when: { c: ["a", "b"] } },
+  k: { type: "categorical", choices: ["p", "q"], weights: [1, 4], when: { c: ["b"] } },
 };
 
 test.each(WIDTHS)("over all branches of a conditional space the density sums to 1 (%s)", (bandwidth) => {
@@ -36,7 +37,7 @@ test.each(WIDTHS)("over all branches of a conditional space the density sums to 
       Math.exp(parzen.logDensity(toCube(space, params)));
     let sum = density({ c: "c" });
     for (let value = 1; value <= 5; value++) {
-      sum += density({ c: "b", n: value }) / 5;
+      for (const k of ["p", "q"]) sum += density({ c: "b", n: value, k }) / 5;
       for (let i = 0; i < 2000; i++) sum += density({ c: "a", n: value, x: (i + 0.5) / 2000 }) / 5 / 2000;
     }
     expect(sum).toBeCloseTo(1, 3);
