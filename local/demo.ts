@@ -149,6 +149,7 @@ const demo = async (lifetime: Lifetime): Promise<number> => {
   await showCurl(stack, study.study, signal);
   console.log(`\nAll of this took ${Math.round((performance.now() - started) / 1000)} s.`);
   await linger(signal);
+  console.log("Taking everything down.");
   return 0;
 };
 
