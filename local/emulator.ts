@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
@@ -54,6 +55,11 @@ const START_MS = 30_000;
 export const startEmulator = async (options: EmulatorOptions): Promise<Emulator> => {
   const python = join(root, ".venv", "bin", "python");
   if (!existsSync(python)) throw new LocalError("The emulator is not installed. Run: npm run setup");
+  if (options.enforceIam && spawnSync("openssl", ["version"]).error !== undefined) {
+    throw new LocalError(
+      "The emulator makes its certificate with openssl, which is missing: apt-get install openssl",
+    );
+  }
   for (let tries = 3; ; tries--) {
     const emulator = await launch(python, options);
     if (await ready(emulator)) return emulator;
