@@ -1,9 +1,10 @@
-import { indexOf, snapCoordinate } from "../space/axis.ts";
+import { coordinateOf, indexOf, snapCoordinate } from "../space/axis.ts";
 import { type Axis, enumerate, everyValue } from "../space/enumerate.ts";
 import { isNumeric, type NumericParameter, type Parameter } from "../space/space.ts";
 import type { Algorithm, Problem } from "./algorithm.ts";
 
 const MIN_POINTS = 2;
+/** Whole numbers and steps with more values than this are treated as continuous. */
 const MAX_POINTS = 10_000;
 /** How far a trial's coordinate may lie from a grid point that it stands for. */
 const SAME = 1e-9;
@@ -28,40 +29,52 @@ const defaultPoints = ({ space, budget, options }: Problem): number => {
 const pointsOf = (parameter: Parameter, fallback: number | null): number | null => {
   if (!isNumeric(parameter)) return parameter.size;
   if (parameter.points !== null) return Math.min(parameter.points, parameter.size);
-  return parameter.size === Infinity ? fallback : parameter.size;
+  return parameter.size > MAX_POINTS ? fallback : parameter.size;
 };
 
-/** Evenly spaced on the parameter's scale, both bounds included; the middle when it is one point. */
+const axisOf = (parameter: Parameter, fallback: number): Axis => {
+  const points = pointsOf(parameter, fallback) ?? fallback;
+  return isNumeric(parameter) && points < parameter.size ? evenly(parameter, points) : everyValue(parameter);
+};
+
+/**
+ * Evenly spaced on the parameter's scale, both bounds included; the middle when it is one point. Of a parameter with
+ * steps the nearest ones, which on a log scale may be fewer than asked for.
+ */
 const evenly = (parameter: NumericParameter, points: number): Axis => {
   const place = (j: number) => (points === 1 ? 0.5 : j / (points - 1));
-  if (parameter.size === Infinity) {
-    return {
-      size: points,
-      at: (j) => snapCoordinate(parameter, place(j)),
-      positionOf: (u) => {
-        const j = points === 1 ? 0 : Math.round(u * (points - 1));
-        return Math.abs(place(j) - u) <= SAME ? j : -1;
-      },
-    };
-  }
-  const whole = everyValue(parameter);
-  const step = (j: number) => Math.round(place(j) * (parameter.size - 1));
+  if (parameter.size !== Infinity)
+    return nearestSteps(
+      parameter,
+      Array.from({ length: points }, (_, j) => place(j)),
+    );
   return {
     size: points,
-    at: (j) => whole.at(step(j)),
+    at: (j) => snapCoordinate(parameter, place(j)),
     positionOf: (u) => {
-      const k = indexOf(parameter, u);
-      const j = points === 1 ? 0 : Math.round((k * (points - 1)) / (parameter.size - 1));
-      return step(j) === k ? j : -1;
+      const j = points === 1 ? 0 : Math.round(u * (points - 1));
+      return Math.abs(place(j) - u) <= SAME ? j : -1;
     },
+  };
+};
+
+/** The values of a parameter with steps that lie nearest to places between its first (0) and its last (1). */
+const nearestSteps = (parameter: NumericParameter, places: readonly number[]): Axis => {
+  const { size } = parameter;
+  const first = coordinateOf(parameter, 0);
+  const length = coordinateOf(parameter, size - 1) - first;
+  const steps = [...new Set(places.map((place) => indexOf(parameter, first + place * length)))];
+  const positions = new Map(steps.map((step, j) => [step, j]));
+  return {
+    size: steps.length,
+    at: (j) => coordinateOf(parameter, steps[j]!),
+    positionOf: (u) => positions.get(indexOf(parameter, u)) ?? -1,
   };
 };
 
 /** The same values in an order of which every beginning is spread out: 0, 1/2, 1/4, 3/4 and so on of the way. */
 const spreadOut = (axis: Axis): Axis => {
   const bits = Math.ceil(Math.log2(Math.max(2, axis.size)));
-  // A huge axis is not permuted: its beginning is all that any budget reaches.
-  if (bits > 20) return axis;
   const order: number[] = [];
   for (let i = 0; i < 2 ** bits; i++) {
     let reversed = 0;
@@ -86,11 +99,7 @@ export const grid: Algorithm = {
   revision: 1,
   propose: (problem, history, count) => {
     const fallback = defaultPoints(problem);
-    const axes = problem.space.parameters.map((parameter) =>
-      spreadOut(
-        isNumeric(parameter) ? evenly(parameter, pointsOf(parameter, fallback)!) : everyValue(parameter),
-      ),
-    );
+    const axes = problem.space.parameters.map((parameter) => spreadOut(axisOf(parameter, fallback)));
     return enumerate(problem.space, axes, history, count).map((x) => ({
       x,
       algorithm: "grid",

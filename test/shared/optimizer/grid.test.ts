@@ -55,6 +55,24 @@ test("an int with points gets as many of its values, the first and last among th
   expect(whole(problemOf({ n: { type: "int", low: 0, high: 3, points: 9 } }))).toHaveLength(4);
 });
 
+test("the points of an int on a log scale lie evenly on that scale, each once", () => {
+  const points = (high: number, count: number) =>
+    whole(problemOf({ n: { type: "int", low: 1, high, scale: "log", points: count } })).map(({ n }) =>
+      Number(n),
+    );
+  expect(points(10_000, 5).sort((a, b) => a - b)).toEqual([1, 10, 100, 1000, 10_000]);
+  expect(points(100, 100)).toHaveLength(100);
+  expect(whole(problemOf({ n: { type: "int", low: 1, high: 300, scale: "log" } }))).toHaveLength(300);
+  const few = points(8, 7).sort((a, b) => a - b);
+  expect(new Set(few).size).toBe(few.length);
+  expect([few[0], few.at(-1)]).toEqual([1, 8]);
+});
+
+test("an int of a billion values is discretised like a float", () => {
+  const values = whole(problemOf({ n: { type: "int", low: 0, high: 1e9 } }, { points: 3 })).map(({ n }) => n);
+  expect(sorted(values)).toEqual(sorted([0, 5e8, 1e9]));
+});
+
 test("the algorithm's points are for continuous parameters that have none of their own", () => {
   const definition: SpaceDefinition = {
     a: { type: "float", low: 0, high: 1 },
