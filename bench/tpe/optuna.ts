@@ -10,7 +10,7 @@ export type OptunaSampler = "default" | "multivariate" | "random";
 /** Optuna in a Python process of its own, on one thread; one study at a time. */
 export interface Optuna {
   study(space: SpaceDefinition, sampler: OptunaSampler, seed: number): Promise<void>;
-  /** @returns the configuration and how long Optuna took over it, in seconds. */
+  /** @returns the configuration and the processor time that Optuna took over it, in seconds. */
   ask(): Promise<{ number: number; params: Params; seconds: number }>;
   tell(number: number, value: number): Promise<void>;
   fill(trials: readonly { params: Params; value: number }[]): Promise<void>;

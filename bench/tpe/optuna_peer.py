@@ -69,13 +69,13 @@ def main():
             space = request["space"]
             study, running = create(request), {}
         elif request["do"] == "ask":
-            begin = time.perf_counter()
+            begin = time.process_time()
             trial = study.ask()
             params = {}
             for name, parameter in space.items():
                 if is_active(parameter, params):
                     params[name] = suggest(trial, name, parameter)
-            reply = {"number": trial.number, "params": params, "seconds": time.perf_counter() - begin}
+            reply = {"number": trial.number, "params": params, "seconds": time.process_time() - begin}
             running[trial.number] = trial
         elif request["do"] == "tell":
             study.tell(running.pop(request["number"]), request["value"])

@@ -12,22 +12,24 @@ export interface BenchProblem {
   readonly regret: (instance: number) => (params: Params) => number;
 }
 
-const number = (params: Params, name: string): number => Number(params[name]);
+/** A numeric parameter's value. */
+export const number = (params: Params, name: string): number => Number(params[name]);
 
 /** `d` floats x0, x1, ... in [low, high]. */
-const floats = (d: number, low: number, high: number): SpaceDefinition =>
+export const floats = (d: number, low: number, high: number): SpaceDefinition =>
   Object.fromEntries(Array.from({ length: d }, (_, i) => [`x${i}`, { type: "float", low, high }]));
 
-const vector = (params: Params, d: number): number[] =>
+/** x0, x1, ... of a configuration. */
+export const vector = (params: Params, d: number): number[] =>
   Array.from({ length: d }, (_, i) => number(params, `x${i}`));
 
 /** d numbers in [low, high] that an instance moves its optimum to. */
-const place = (instance: number, d: number, low: number, high: number): number[] => {
+export const place = (instance: number, d: number, low: number, high: number): number[] => {
   const random = createRandom(instance, 0x70726f62);
   return Array.from({ length: d }, () => low + (high - low) * random.uniform());
 };
 
-const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+export const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 
 const ellipsoid: BenchProblem = {
   name: "ellipsoid, 5 floats",

@@ -25,7 +25,7 @@ const mix = (state: number, word: number): number => {
 /**
  * xoshiro128** (Blackman and Vigna 2018), its state filled by mixing the seed's words, so that neighbouring seeds
  * share nothing.
- * @param words any integers: a study's seed, a trial's number.
+ * @param words any integers; together they name the stream.
  */
 export const createRandom = (...words: number[]): Random => {
   const state = new Uint32Array(4);

@@ -1,11 +1,16 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InvalidInput } from "../../../shared/errors.ts";
+import { createRandom } from "../../../shared/numerics/random.ts";
 import type {
   ForbiddenCombination,
   LinearConstraint,
   SpaceDefinition,
 } from "../../../shared/schemas/space.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
+import { fromCube, toCube } from "../../../shared/space/cube.ts";
+import { sampleCube } from "../../../shared/space/sample.ts";
+import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { nested, spaces } from "../../support/spaces.ts";
 
 const faults = (
@@ -192,4 +197,99 @@ test("every space of the contract tests compiles again from what JSON makes of i
     const again = JSON.parse(JSON.stringify({ definition, constraints, forbidden }));
     expect(compileSpace(again.definition, again.constraints, again.forbidden)).toEqual(space);
   }
+});
+
+const weird = fc.oneof(
+  fc.constantFrom(
+    0,
+    -0,
+    1,
+    -1,
+    0.1,
+    0.30000000000000004,
+    5e-324,
+    1e-300,
+    1e300,
+    -1e300,
+    2 ** 53,
+    2 ** 53 - 1,
+    1 - 2 ** -53,
+  ),
+  fc.double(),
+  fc.integer({ min: -5, max: 5 }),
+);
+/** Seldom there, so that not everything is refused. */
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+/** Mostly in order. */
+const range = fc
+  .tuple(weird, weird, fc.nat(9))
+  .map(([a, b, swap]) => (swap > 0 && a > b ? { low: b, high: a } : { low: a, high: b }));
+
+const anything = fc.oneof(
+  fc
+    .record({
+      type: fc.constantFrom("float" as const, "int" as const),
+      range,
+      step: maybe(weird),
+      scale: maybe(fc.constantFrom("linear" as const, "log" as const, "reverse-log" as const)),
+      prior: maybe(
+        fc.oneof(
+          fc.record({ type: fc.constant("normal" as const), mean: weird, sd: weird }),
+          fc.record({ type: fc.constant("beta" as const), alpha: weird, beta: weird }),
+        ),
+      ),
+      points: maybe(fc.integer({ min: 1, max: 9 })),
+    })
+    .map(({ range: bounds, ...definition }) => ({ ...definition, ...bounds })),
+  fc.record({
+    type: fc.constantFrom("categorical" as const, "ordinal" as const),
+    choices: fc.uniqueArray(fc.oneof(weird, fc.constantFrom("a", "b", true, null)), { maxLength: 4 }),
+    weights: maybe(fc.array(weird, { maxLength: 4 })),
+  }),
+);
+
+const whens = fc.dictionary(
+  fc.constantFrom("p0", "p1", "p2", "toString"),
+  fc.oneof(
+    fc.array(fc.oneof(weird, fc.constantFrom("a", "b", true)), { minLength: 1, maxLength: 2 }),
+    fc.record({ low: maybe(weird), high: maybe(weird) }),
+  ),
+  { maxKeys: 2 },
+);
+
+test("whatever is written is either refused with pointers or is a space that works", () => {
+  const names = fc.constantFrom("p0", "p1", "p2", "max", "toString");
+  fc.assert(
+    fc.property(
+      fc.dictionary(names, fc.tuple(anything, maybe(whens)), { minKeys: 1, maxKeys: 3 }),
+      fc.array(fc.dictionary(names, weird, { maxKeys: 3 }), { maxLength: 1 }),
+      fc.array(fc.dictionary(names, fc.oneof(weird, fc.constant("a")), { maxKeys: 2 }), { maxLength: 1 }),
+      (parameters, constraints, forbidden) => {
+        const entries = Object.entries(parameters).map(([name, [definition, when]]) => [
+          name,
+          { ...definition, when },
+        ]);
+        const definition = Object.fromEntries(entries) as SpaceDefinition;
+        let space: ReturnType<typeof compileSpace>;
+        try {
+          space = compileSpace(definition, constraints, forbidden);
+        } catch (error) {
+          if (!(error instanceof InvalidInput)) throw error;
+          for (const { pointer } of error.errors)
+            expect(pointer).toMatch(/^\/(space|constraints|forbidden)(\/|$)/);
+          return;
+        }
+        const random = createRandom(1);
+        for (let i = 0; i < 5; i++) {
+          const params = fromCube(space, sampleCube(space, random));
+          for (const value of Object.values(params)) expect(value).not.toBeNaN();
+          expect(validateConfiguration(space, params, "")).toEqual(params);
+          expect(Object.keys(fromCube(space, toCube(space, params)))).toEqual(Object.keys(params));
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
 });
