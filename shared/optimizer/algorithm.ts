@@ -26,6 +26,23 @@ export interface SeededProblem extends Problem {
   readonly seed: number;
   /** The number that the first proposed trial will have; the others follow. */
   readonly firstNumber: number;
+  /** What an earlier ask of this study left behind, or null. An answer without it is just as valid, only slower. */
+  readonly hint: Hint | null;
+  /** Whether the caller's time is up: what is not finished by then falls back, and its `why` says so. */
+  readonly isLate: () => boolean;
+}
+
+/**
+ * What is dear to work out again, as fitted hyperparameters: a start for the next ask, never a fact about the study.
+ * Small enough to travel with every ask (a few hundred numbers).
+ */
+export interface Hint {
+  /** Whose it is; an algorithm ignores the hint of another, or of another revision of itself. */
+  readonly algorithm: AlgorithmName;
+  readonly revision: number;
+  /** Trials with a result when it was made. */
+  readonly trials: number;
+  readonly values: readonly number[];
 }
 
 /** What became of a trial, as an algorithm sees it. */
@@ -63,6 +80,17 @@ export interface Proposal {
   readonly why: string;
 }
 
+/** What an algorithm answers. */
+export interface Answer {
+  /** Best first. */
+  readonly proposals: Proposal[];
+  /** For the next ask; null when there is nothing worth keeping, or nothing new. */
+  readonly hint: Hint | null;
+}
+
+/** The answer of an algorithm that keeps nothing. */
+export const answer = (proposals: Proposal[]): Answer => ({ proposals, hint: null });
+
 export interface Algorithm {
   readonly name: AlgorithmName;
   /** Raised whenever its draws change for the same input; kept in a study's head. */
@@ -72,5 +100,5 @@ export interface Algorithm {
    * Pure: the same arguments give the same answer. `random` is seeded from the study's seed and the first trial's number.
    * Called by `proposeWith`, which replaces what the space does not allow or what was tried before.
    */
-  propose(problem: SeededProblem, history: History, count: number, random: Random): Proposal[];
+  propose(problem: SeededProblem, history: History, count: number, random: Random): Answer;
 }

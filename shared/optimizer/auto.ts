@@ -1,4 +1,4 @@
-import type { Algorithm, SeededProblem } from "./algorithm.ts";
+import { type Algorithm, answer, type SeededProblem } from "./algorithm.ts";
 import { grid } from "./grid.ts";
 import { tpe } from "./tpe/index.ts";
 
@@ -16,14 +16,14 @@ export const auto: Algorithm = {
   revision: 1,
   propose: (problem, history, count, random) => {
     if (fitsBudget(problem)) {
-      return grid
-        .propose(problem, history, count, random)
-        .map((proposal) => ({ ...proposal, why: "the whole space fits the budget" }));
+      const { proposals } = grid.propose(problem, history, count, random);
+      return answer(proposals.map((proposal) => ({ ...proposal, why: "the whole space fits the budget" })));
     }
-    return tpe
-      .propose(problem, history, count, random)
-      .map((proposal) =>
+    const { proposals } = tpe.propose(problem, history, count, random);
+    return answer(
+      proposals.map((proposal) =>
         proposal.why === "initial design" ? { ...proposal, algorithm: "sobol" } : proposal,
-      );
+      ),
+    );
   },
 };

@@ -1,7 +1,7 @@
 import { coordinateOf, indexOf, snapCoordinate } from "../space/axis.ts";
 import { type Axis, enumerate, everyValue } from "../space/enumerate.ts";
 import { isNumeric, type NumericParameter, type Parameter } from "../space/space.ts";
-import type { Algorithm, Problem } from "./algorithm.ts";
+import { type Algorithm, answer, type Problem } from "./algorithm.ts";
 
 const MIN_POINTS = 2;
 /** Whole numbers and steps with more values than this are treated as continuous. */
@@ -100,10 +100,7 @@ export const grid: Algorithm = {
   propose: (problem, history, count) => {
     const fallback = defaultPoints(problem);
     const axes = problem.space.parameters.map((parameter) => spreadOut(axisOf(parameter, fallback)));
-    return enumerate(problem.space, axes, history, count).map((x) => ({
-      x,
-      algorithm: "grid",
-      why: "next point of the grid",
-    }));
+    const points = enumerate(problem.space, axes, history, count);
+    return answer(points.map((x) => ({ x, algorithm: "grid", why: "next point of the grid" })));
   },
 };

@@ -3,32 +3,49 @@ import { snap } from "../space/cube.ts";
 import { type Axis, enumerate, everyValue, type Tried } from "../space/enumerate.ts";
 import { sampleCube } from "../space/sample.ts";
 import type { Space } from "../space/space.ts";
-import type { Algorithm, AlgorithmName, History, Problem, Proposal, SeededProblem } from "./algorithm.ts";
+import type {
+  Algorithm,
+  AlgorithmName,
+  Answer,
+  History,
+  Problem,
+  Proposal,
+  SeededProblem,
+} from "./algorithm.ts";
 import { createFresh, type Fresh } from "./fresh.ts";
 import { algorithms } from "./registry.ts";
 
 /** Draws before what is left of a finite space is looked through instead. */
 const TRIES = 100;
 
+/** What makes an ask quicker, or ends it in time; nothing of it is needed. */
+export type Circumstances = Partial<Pick<SeededProblem, "hint" | "isLate">>;
+
 /**
  * Asks a study's algorithm for trials: see `proposeWith`.
  * @param seed the study's.
+ * @param circumstances an earlier ask's hint, and the deadline; neither by default.
  */
-export const proposeTrials = (
+export const askAlgorithm = (
   problem: Problem,
   name: AlgorithmName,
   history: History,
   count: number,
   seed: number,
   firstNumber: number,
-): Proposal[] => proposeWith(algorithms[name], { ...problem, seed, firstNumber }, history, count);
+  { hint = null, isLate = () => false }: Circumstances = {},
+): Answer => proposeWith(algorithms[name], { ...problem, seed, firstNumber, hint, isLate }, history, count);
+
+/** The proposals alone, of an ask without hint and deadline. */
+export const proposeTrials = (...ask: Parameters<typeof askAlgorithm>): Proposal[] =>
+  askAlgorithm(...ask).proposals;
 
 /**
  * Asks an algorithm for trials and sees to what holds for every algorithm: a proposal is allowed by the space and is
  * neither running nor tried before. What an algorithm owes beyond that is replaced by a draw from the prior, in a
  * finite space by what is left of it; only the grid ends where its points end.
  * @param history all trials that exist, running ones included.
- * @returns `count` proposals; fewer only when a finite space, or the grid, holds nothing new.
+ * @returns `count` proposals, fewer only when a finite space, or the grid, holds nothing new; the algorithm's hint.
  * @throws InvalidInput when no allowed point can be found.
  */
 export const proposeWith = (
@@ -36,25 +53,26 @@ export const proposeWith = (
   problem: SeededProblem,
   history: History,
   count: number,
-): Proposal[] => {
+): Answer => {
   const { space, seed, firstNumber } = problem;
   const random = createRandom(seed, firstNumber);
   const fresh = createFresh(space, history);
   const proposals: Proposal[] = [];
-  for (const proposal of algorithm.propose(problem, history, count, random)) {
+  const { proposals: wishes, hint } = algorithm.propose(problem, history, count, random);
+  for (const proposal of wishes) {
     const x = snap(space, proposal.x);
     if (!fresh.accepts(x)) continue;
     fresh.take(x);
     proposals.push({ ...proposal, x });
   }
-  if (algorithm.name === "grid") return proposals;
+  if (algorithm.name === "grid") return { proposals, hint };
   while (proposals.length < count) {
     const x = fallback(space, history, fresh, random);
     if (x === null) break;
     fresh.take(x);
     proposals.push({ x, algorithm: algorithm.name === "auto" ? "random" : algorithm.name, why: "fallback" });
   }
-  return proposals;
+  return { proposals, hint };
 };
 
 /** A point that is allowed and new; null when there is none. */

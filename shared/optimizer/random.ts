@@ -1,5 +1,5 @@
 import { sampleCube } from "../space/sample.ts";
-import type { Algorithm } from "./algorithm.ts";
+import { type Algorithm, answer } from "./algorithm.ts";
 import { createFresh } from "./fresh.ts";
 
 /** Draws before what is left of a finite space is looked through instead. */
@@ -15,6 +15,6 @@ export const random: Algorithm = {
       const x = sampleCube(space, chance);
       if (fresh.accepts(x)) fresh.take(x);
     }
-    return fresh.taken.map((x) => ({ x, algorithm: "random", why: "drawn from the prior" }));
+    return answer(fresh.taken.map((x) => ({ x, algorithm: "random", why: "drawn from the prior" })));
   },
 };

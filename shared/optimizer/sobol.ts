@@ -1,7 +1,7 @@
 import { createRandom } from "../numerics/random.ts";
 import { scrambledSobolPoint } from "../numerics/sobol.ts";
 import { fromPriorQuantiles } from "../space/sample.ts";
-import type { Algorithm, SeededProblem } from "./algorithm.ts";
+import { type Algorithm, answer, type SeededProblem } from "./algorithm.ts";
 import { createFresh, type Fresh } from "./fresh.ts";
 
 /** Sequences, each scrambled by a seed of its own, that a trial tries in turn. */
@@ -35,6 +35,6 @@ export const sobol: Algorithm = {
       const x = sobolPointOf(problem, problem.firstNumber + i, fresh);
       if (x !== null) fresh.take(x);
     }
-    return fresh.taken.map((x) => ({ x, algorithm: "sobol", why: "space-filling sequence" }));
+    return answer(fresh.taken.map((x) => ({ x, algorithm: "sobol", why: "space-filling sequence" })));
   },
 };

@@ -1,7 +1,7 @@
 import type { Random } from "../../numerics/random.ts";
 import { isAllowed } from "../../space/constraints.ts";
 import { repair } from "../../space/repair.ts";
-import type { Algorithm, History, Proposal, SeededProblem } from "../algorithm.ts";
+import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
 import { createFresh, type Fresh } from "../fresh.ts";
 import { sobolPointOf } from "../sobol.ts";
 import { createParzen, type Parzen } from "./parzen.ts";
@@ -27,7 +27,7 @@ export const tpe: Algorithm = {
   revision: 1,
   propose: (problem, history, count, random) => {
     const isStart = countRanked(history, problem.objectives) < option(problem, "startup", STARTUP);
-    return isStart ? initialDesign(problem, history, count) : model(problem, history, count, random);
+    return answer(isStart ? initialDesign(problem, history, count) : model(problem, history, count, random));
   },
 };
 

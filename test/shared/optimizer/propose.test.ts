@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Algorithm, TrialKind } from "../../../shared/optimizer/algorithm.ts";
+import { type Algorithm, answer, TrialKind } from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/history.ts";
 import { proposeTrials, proposeWith } from "../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
@@ -79,16 +79,14 @@ test("what an algorithm proposes against the rules, or twice, or not at all, is 
     name: "random",
     revision: 1,
     propose: () =>
-      [
-        [0.9, 0.9],
-        [0.1, 0.1],
-        [0.2, 0.2],
-        [0.2, 0.2],
-      ].map((x) => ({
-        x: Float64Array.from(x),
-        algorithm: "random",
-        why: "stubborn",
-      })),
+      answer(
+        [
+          [0.9, 0.9],
+          [0.1, 0.1],
+          [0.2, 0.2],
+          [0.2, 0.2],
+        ].map((x) => ({ x: Float64Array.from(x), algorithm: "random", why: "stubborn" })),
+      ),
   };
   const problem = {
     space,
@@ -97,9 +95,11 @@ test("what an algorithm proposes against the rules, or twice, or not at all, is 
     options: {},
     seed: 1,
     firstNumber: 1,
+    hint: null,
+    isLate: () => false,
   };
   const history = buildHistory(space, 1, [{ number: 0, x: [0.1, 0.1], kind: TrialKind.running }]);
-  const proposals = proposeWith(stubborn, problem, history, 5);
+  const { proposals } = proposeWith(stubborn, problem, history, 5);
   expect(proposals.map(({ why }) => why)).toEqual(["stubborn", ...Array(4).fill("fallback")]);
   for (const { x } of proposals) expect(x[0]! + x[1]!).toBeLessThanOrEqual(1);
   expect(proposals.some(({ x }) => x[0] === 0.1)).toBe(false);
