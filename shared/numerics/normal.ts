@@ -98,6 +98,10 @@ export const erfc = (x: number): number => {
   return x > 0 ? tail : 2 - tail;
 };
 
+/** exp(x * x) * erfc(x), which stays away from zero where erfc vanishes; x >= 0. */
+export const erfcx = (x: number): number =>
+  x <= 0.46875 ? Math.exp(x * x) * (1 - erfSmall(x)) : erfcScaled(x);
+
 /** P(Z <= z) of a standard normal. */
 export const normalCdf = (z: number): number => 0.5 * erfc(-z / Math.SQRT2);
 

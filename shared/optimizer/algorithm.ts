@@ -7,13 +7,15 @@ import type { Space } from "../space/space.ts";
  */
 
 /** Names a study may ask for. The registry has exactly one algorithm a name. */
-export type AlgorithmName = "auto" | "random" | "sobol" | "grid" | "tpe";
+export type AlgorithmName = "auto" | "random" | "sobol" | "grid" | "tpe" | "gp";
 
 /** What the study wants to know, in the optimizer's terms. */
 export interface Problem {
   readonly space: Space;
   /** How many objectives `History.y` has a column for. */
   readonly objectives: number;
+  /** How many outcome constraints `History.excess` has a column for; none if left out. */
+  readonly outcomes?: number;
   /** Trials the study may run in all, and at once. */
   readonly budget: { readonly trials: number; readonly parallel: number };
   /** The algorithm's own options, validated by its schema. */
@@ -64,6 +66,11 @@ export interface History {
   readonly y: Float64Array;
   /** How far the trial is outside its outcome constraints (sum of excesses); 0 when feasible, NaN when unknown. */
   readonly violation: Float64Array;
+  /**
+   * By how much each outcome exceeds its bound, by rows, length n * outcomes: negative within the bound, in the metric's
+   * own units; NaN when unknown.
+   */
+  readonly excess: Float64Array;
   /** A TrialKind a trial. */
   readonly kind: Uint8Array;
   /** The resource at which `y` was measured (the last reported step for pruned trials); NaN without a scheduler. */

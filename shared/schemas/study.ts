@@ -33,6 +33,14 @@ export const AlgorithmChoice = z.discriminatedUnion("name", [
     startup: z.int().min(1).max(1000).optional().meta({ description: "Trials before the model is used." }),
     candidates: z.int().min(1).max(1000).optional(),
   }),
+  z.strictObject({
+    name: z.literal("gp"),
+    seed: Seed.optional(),
+    startup: z.int().min(2).max(1000).optional().meta({
+      description:
+        "Trials before the model is used; half as many as there are parameters by default, at least 4.",
+    }),
+  }),
 ]);
 
 export const SchedulerChoice = z.discriminatedUnion("name", [

@@ -2,7 +2,7 @@ import { type History, type Problem, TrialKind } from "../optimizer/algorithm.ts
 import { toCube } from "../space/cube.ts";
 import type { TrialItem } from "../store/trial.ts";
 import type { ServiceDeps } from "./deps.ts";
-import { cost, violation } from "./outcome.ts";
+import { cost, excess, violation } from "./outcome.ts";
 import { type Snapshot, segmentsOf } from "./snapshot.ts";
 import type { LoadedStudy } from "./study.ts";
 
@@ -18,6 +18,7 @@ interface Columns {
   x: Float64Array;
   y: Float64Array;
   violation: Float64Array;
+  excess: Float64Array;
   kind: Uint8Array;
   resource: Float64Array;
 }
@@ -31,7 +32,7 @@ const kindOf = (trial: TrialItem): TrialKind =>
     ? kinds[trial.state]
     : TrialKind.running;
 
-const grow = (columns: Columns, capacity: number, d: number, m: number): void => {
+const grow = (columns: Columns, capacity: number, d: number, m: number, k: number): void => {
   const widen = (old: Float64Array, width: number) => {
     const wide = new Float64Array(capacity * width).fill(Number.NaN);
     wide.set(old);
@@ -42,6 +43,7 @@ const grow = (columns: Columns, capacity: number, d: number, m: number): void =>
   columns.x = widen(columns.x, d);
   columns.y = widen(columns.y, m);
   columns.violation = widen(columns.violation, 1);
+  columns.excess = widen(columns.excess, k);
   columns.resource = widen(columns.resource, 1);
   columns.kind = kind;
   columns.number = new Uint32Array(capacity);
@@ -59,6 +61,9 @@ const place = (study: LoadedStudy, columns: Columns, trial: TrialItem): void => 
     columns.y[row * spec.objectives.length + i] = cost(objective, values);
   });
   columns.violation[row] = violation(spec, values);
+  spec.outcomes.forEach((outcome, i) => {
+    columns.excess[row * spec.outcomes.length + i] = excess(outcome, values);
+  });
   columns.kind[row] = kind;
   columns.resource[row] = trial.resource ?? Number.NaN;
 };
@@ -70,6 +75,7 @@ const emptyColumns = (): Columns => ({
   x: new Float64Array(0),
   y: new Float64Array(0),
   violation: new Float64Array(0),
+  excess: new Float64Array(0),
   kind: new Uint8Array(0),
   resource: new Float64Array(0),
 });
@@ -93,12 +99,13 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   const { study, head, trials } = snapshot;
   const d = study.space.parameters.length;
   const m = study.spec.objectives.length;
+  const outcomes = study.spec.outcomes.length;
   const known = (deps.store.cache.get(`history ${study.id}`) as Columns | undefined)?.segments ?? 0;
   const from = Math.min(known, head.segments);
   const fresh = await segmentsOf(deps, study, from, head.segments);
   const columns = columnsOf(deps, study);
   const n = head.next;
-  if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), d, m);
+  if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), d, m, outcomes);
   for (const [i, segment] of fresh.entries()) {
     if (from + i < columns.segments) continue;
     for (let row = 0; row < segment.count; row++) place(study, columns, segment.trial(row));
@@ -111,6 +118,7 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
     x: columns.x.subarray(0, n * d),
     y: columns.y.subarray(0, n * m),
     violation: columns.violation.subarray(0, n),
+    excess: columns.excess.subarray(0, n * outcomes),
     kind: columns.kind.subarray(0, n),
     resource: columns.resource.subarray(0, n),
   };
@@ -120,6 +128,7 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
 export const problemOf = ({ study, head }: Snapshot): Problem => ({
   space: study.space,
   objectives: study.spec.objectives.length,
+  outcomes: study.spec.outcomes.length,
   budget: { trials: head.trials, parallel: head.parallel },
   options: study.spec.algorithm,
 });

@@ -50,3 +50,16 @@ export const violation = (spec: StudySpec, values: FiniteValues | null): number 
   }
   return sum;
 };
+
+/** By how much an outcome exceeds its bound, negative within it; NaN when its metric was not told. */
+export const excess = (
+  { metric, max, min }: StudySpec["outcomes"][number],
+  values: FiniteValues | null,
+): number => {
+  const value = values?.[metric];
+  if (value === undefined) return Number.NaN;
+  return Math.max(
+    max === undefined ? Number.NEGATIVE_INFINITY : value - max,
+    min === undefined ? Number.NEGATIVE_INFINITY : min - value,
+  );
+};

@@ -1,0 +1,88 @@
+import type { Random } from "../../numerics/random.ts";
+import type { Space } from "../../space/space.ts";
+import type { Fresh } from "../fresh.ts";
+import type { Acquisition, Pool } from "./acquisition.ts";
+import { climb, globalCandidates, localCandidates, neighbours } from "./search.ts";
+
+/** How far a climb may go from its start when the search is local, as a part of each axis. */
+const BOX = 0.15;
+/** Largest step of a local candidate, in standard deviations along an axis. */
+const REACH = 0.3;
+/** Candidates looked at, those of them near the best trials, and those looked at with every posterior. */
+const CANDIDATES = 640;
+const NEAR = 256;
+const SHORTLIST = 48;
+/** Posteriors that take part in the first look. */
+const FIRST_LOOK = 2;
+/** Climbs and evaluations of a climb, for the first point and for each further one of a batch. */
+const FIRST = { climbs: 4, steps: 20 };
+const FURTHER = { climbs: 1, steps: 8 };
+/** Turns of climbing and trying the neighbours. */
+const ROUNDS = 3;
+
+/** A way to find one point after the other where the acquisition is high. */
+export interface Search {
+  /**
+   * The next new point, which the acquisition then takes as running; null when every one found was tried before.
+   * Candidates are looked at at a glance, the best of them closely, and from the best of those a climb on the smooth
+   * parameters alternates with steps to neighbouring values of the others.
+   */
+  next(): Float64Array | null;
+}
+
+/**
+ * @param centres good points to look around.
+ * @param isLocal look around them only.
+ * @param isLate ends climbs early, with what has been found.
+ */
+export const createSearch = (
+  space: Space,
+  acquisition: Acquisition,
+  centres: readonly Float64Array[],
+  isLocal: boolean,
+  fresh: Fresh,
+  isLate: () => boolean,
+  random: Random,
+): Search => {
+  const far = isLocal ? 0 : CANDIDATES - NEAR;
+  const glance = acquisition.pool(
+    [
+      ...globalCandidates(space, far, random),
+      ...localCandidates(space, centres, CANDIDATES - far, REACH, random),
+    ],
+    FIRST_LOOK,
+  );
+  const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
+  let shortlist: Pool | null = null;
+  return {
+    next: () => {
+      const { climbs, steps } = shortlist === null ? FIRST : FURTHER;
+      const seen = best(glance.points, acquisition.values(glance), SHORTLIST).map(({ x }) => x);
+      shortlist = shortlist === null ? acquisition.pool(seen) : shortlist;
+      const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);
+      for (const start of found.slice(0, climbs)) {
+        let { x, value } = start;
+        for (let round = 0; round < ROUNDS && !isLate(); round++) {
+          const top = climb(space, slopeAt, x, isLocal ? BOX : 1, steps);
+          const pool = acquisition.pool([top, ...neighbours(space, top)]);
+          const [next] = best(pool.points, acquisition.values(pool), 1);
+          if (next === undefined || !(next.value > value)) break;
+          ({ x, value } = next);
+          found.push(next);
+          if (x === top) break;
+        }
+      }
+      found.sort((a, b) => b.value - a.value);
+      const chosen = found.find(({ x }) => fresh.accepts(x))?.x ?? null;
+      if (chosen !== null) acquisition.add(chosen, [glance, shortlist]);
+      return chosen;
+    },
+  };
+};
+
+/** The points of the highest values, highest first. */
+const best = (points: readonly Float64Array[], values: Float64Array, count: number) =>
+  points
+    .map((x, i) => ({ x, value: values[i]! }))
+    .sort((a, b) => b.value - a.value)
+    .slice(0, count);

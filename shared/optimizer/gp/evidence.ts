@@ -1,0 +1,104 @@
+import { type History, TrialKind } from "../algorithm.ts";
+import { halfRank, yeoJohnson } from "./output-warp.ts";
+
+/** What the trials of a history say, as targets that processes are fitted to. */
+export interface Evidence {
+  /** Rows of the history that say something: with a result, or failed. */
+  readonly rows: readonly number[];
+  /** Targets of each objective, one a row. */
+  readonly objectives: readonly Float64Array[];
+  /** Per row, how much noisier than a plain result its targets are. */
+  readonly noise: Float64Array;
+  /** Of each row, whether it is a completed, feasible trial: only such a one can be the best. */
+  readonly isFeasible: readonly boolean[];
+  /** Of each constraint, what is known: positions in `rows`, and values that are positive out of bounds. */
+  readonly constraints: readonly { readonly positions: readonly number[]; readonly excess: Float64Array }[];
+}
+
+/** From so many results on, the worse half counts by its ranks only; before, a power transform does better. */
+export const HALF_RANK_FROM = 50;
+/** A result that is not a measurement of the trial's full worth counts as so much noisier. */
+const IMPUTED_NOISE = 10;
+
+/**
+ * Gathers the evidence. A failed trial is given the worst result seen, so that its surroundings are not tried again
+ * soon; a pruned one its last value, but at least the median, since it was given up for being no better.
+ * @returns null while fewer than two trials have results.
+ */
+export const gather = (history: History, objectives: number, outcomes: number): Evidence | null => {
+  const rows: number[] = [];
+  const measured: number[] = [];
+  for (let row = 0; row < history.n; row++) {
+    const kind = history.kind[row]!;
+    if (kind === TrialKind.running) continue;
+    if (hasResult(history, row, objectives)) measured.push(row);
+    rows.push(row);
+  }
+  if (measured.length < 2) return null;
+  const isImputed = (row: number) =>
+    history.kind[row] === TrialKind.pruned || !hasResult(history, row, objectives);
+  return {
+    rows,
+    objectives: Array.from({ length: objectives }, (_, j) =>
+      targetsOf(history, rows, measured, objectives, j),
+    ),
+    noise: Float64Array.from(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
+    isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
+    constraints: constraintsOf(history, rows, outcomes),
+  };
+};
+
+const hasResult = ({ kind, y }: History, row: number, objectives: number): boolean => {
+  if (kind[row] === TrialKind.failed) return false;
+  for (let j = 0; j < objectives; j++) if (!Number.isFinite(y[row * objectives + j]!)) return false;
+  return true;
+};
+
+const targetsOf = (
+  history: History,
+  rows: readonly number[],
+  measured: readonly number[],
+  objectives: number,
+  j: number,
+): Float64Array => {
+  const value = (row: number) => history.y[row * objectives + j]!;
+  const completed = measured.filter((row) => history.kind[row] === TrialKind.completed).map(value);
+  const middle = completed.sort((a, b) => a - b)[completed.length >> 1] ?? -Infinity;
+  const raw = Float64Array.from(measured, (row) =>
+    history.kind[row] === TrialKind.pruned ? Math.max(value(row), middle) : value(row),
+  );
+  const warped = raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
+  const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
+  const at = new Map(measured.map((row, i) => [row, warped[i]!]));
+  return Float64Array.from(rows, (row) => at.get(row) ?? worst);
+};
+
+/** Constraints by their outcomes; when those are not told apart, by the sum of what is violated. */
+const constraintsOf = (
+  history: History,
+  rows: readonly number[],
+  outcomes: number,
+): Evidence["constraints"] => {
+  const columns =
+    outcomes > 0
+      ? Array.from({ length: outcomes }, (_, k) => rows.map((row) => history.excess[row * outcomes + k]!))
+      : [rows.map((row) => history.violation[row]!)];
+  return columns.flatMap((column) => {
+    const positions = rows.map((_, i) => i).filter((i) => Number.isFinite(column[i]!));
+    const values = positions.map((i) => column[i]!);
+    if (!values.some((value) => value > 0)) return [];
+    return [{ positions, excess: bendAroundZero(Float64Array.from(values), outcomes > 0) }];
+  });
+};
+
+/** Values of about unit size that keep their sign, large ones pressed together. */
+const bendAroundZero = (values: Float64Array, isSigned: boolean): Float64Array => {
+  const sizes = values
+    .filter((value) => value !== 0)
+    .map(Math.abs)
+    .sort();
+  const unit = sizes[sizes.length >> 1] || 1;
+  const bent = values.map((value) => Math.sign(value) * Math.log1p(Math.abs(value) / unit));
+  // A sum of violations is 0 for all feasible trials: say that they are within bounds by a usual distance.
+  return isSigned ? bent : bent.map((value) => (value > 0 ? value : -Math.LN2));
+};

@@ -1,0 +1,163 @@
+import {
+  dot,
+  factorise,
+  invertFactorised,
+  logDeterminant,
+  solveFactorised,
+} from "../../numerics/cholesky.ts";
+import type { Differentiable } from "../../numerics/lbfgs.ts";
+import { byLogA, byLogB } from "./input-warp.ts";
+import { choiceWeights, type Layout, type Shape, SQRT5, scaled, squaredDistance } from "./kernel.ts";
+
+/** What a process is fitted to. */
+export interface Data {
+  readonly layout: Layout;
+  readonly n: number;
+  /** n rows of `layout.width` features. */
+  readonly features: Float64Array;
+  /** n targets of about unit size. */
+  readonly targets: Float64Array;
+  /** How much noisier than the others each target is; 1 for an ordinary one. */
+  readonly noise: Float64Array;
+}
+
+/** Normal priors on the logarithms of the hyperparameters. */
+export interface Priors {
+  readonly scaleMean: number;
+  readonly scaleSd: number;
+  readonly noiseMean: number;
+  readonly noiseSd: number;
+  /** Of the warps' exponents about 0; 0 leaves the warps out. */
+  readonly warpSd: number;
+}
+
+/** The signal's variance is inverse-gamma distributed and integrated out: shape and rate. */
+export const SIGNAL_SHAPE = 1;
+export const SIGNAL_RATE = 1;
+
+/** Hyperparameters as one vector: log scales, log noise, then the warps' exponents. */
+export const toShape = ({ width, numeric }: Layout, theta: Float64Array): Shape => {
+  const isWarped = theta.length > width + 1;
+  return {
+    logScale: theta.subarray(0, width),
+    logNoise: theta[width]!,
+    warpA: isWarped ? theta.subarray(width + 1, width + 1 + numeric) : new Float64Array(0),
+    warpB: isWarped ? theta.subarray(width + 1 + numeric) : new Float64Array(0),
+  };
+};
+
+/** The prior's mode. */
+export const priorMode = ({ width, numeric }: Layout, priors: Priors): Float64Array => {
+  const theta = new Float64Array(width + 1 + (priors.warpSd > 0 ? 2 * numeric : 0));
+  theta.fill(priors.scaleMean, 0, width);
+  theta[width] = priors.noiseMean;
+  return theta;
+};
+
+/** Mean and standard deviation of the prior of hyperparameter k. */
+const priorOf = (width: number, priors: Priors, k: number): readonly [number, number] => {
+  if (k < width) return [priors.scaleMean, priors.scaleSd];
+  if (k === width) return [priors.noiseMean, priors.noiseSd];
+  return [0, priors.warpSd];
+};
+
+/**
+ * The negative logarithm of the hyperparameters' posterior density, up to a constant, and its gradient: the marginal
+ * likelihood of a process with a constant mean (generalised least squares) and its signal variance integrated out
+ * (Rasmussen and Williams 2006, section 5.4.1), plus the priors. Cost n^3 + n^2 * features.
+ */
+export const negativeLogPosterior = (data: Data, priors: Priors): Differentiable => {
+  const { layout, n, features, targets, noise } = data;
+  const { width, numeric } = layout;
+  const l = new Float64Array(n * n);
+  const inverse = new Float64Array(n * n);
+  const scratch = new Float64Array(n * n);
+  // Of each pair: (5/3)(1 + sqrt(5) r) exp(-sqrt(5) r), which all derivatives have in common.
+  const common = new Float64Array(n * n);
+  const residual = new Float64Array(n);
+  const ones = new Float64Array(n);
+  const pull = new Float64Array(n * numeric);
+  return (theta, gradient) => {
+    const shape = toShape(layout, theta);
+    const eta = Math.exp(shape.logNoise);
+    const points = scaled(layout, shape, features, n);
+    const weights = choiceWeights(layout, shape);
+    for (let a = 0; a < n; a++) {
+      for (let b = 0; b < a; b++) {
+        const r = SQRT5 * Math.sqrt(squaredDistance(layout, weights, points, a * width, points, b * width));
+        const decay = Math.exp(-r);
+        l[a * n + b] = (1 + r + (r * r) / 3) * decay;
+        common[a * n + b] = (5 / 3) * (1 + r) * decay;
+      }
+      l[a * n + a] = 1 + eta * noise[a]! + 1e-10;
+    }
+    if (!factorise(l, n)) return Number.POSITIVE_INFINITY;
+    ones.fill(1);
+    solveFactorised(l, n, ones);
+    let above = 0;
+    let below = 0;
+    for (let i = 0; i < n; i++) {
+      above += ones[i]! * targets[i]!;
+      below += ones[i]!;
+    }
+    const mean = above / below;
+    for (let i = 0; i < n; i++) residual[i] = targets[i]! - mean;
+    const alpha = Float64Array.from(residual);
+    solveFactorised(l, n, alpha);
+    const quadratic = dot(residual, 0, alpha, 0, n);
+    const power = SIGNAL_SHAPE + n / 2;
+    let value = power * Math.log(SIGNAL_RATE + quadratic / 2) + logDeterminant(l, n) / 2;
+    const factor = power / (SIGNAL_RATE + quadratic / 2);
+
+    invertFactorised(l, n, scratch, inverse);
+    gradient.fill(0);
+    pull.fill(0);
+    let trace = 0;
+    for (let a = 0; a < n; a++) {
+      const rowA = a * width;
+      trace += noise[a]! * (inverse[a * n + a]! - factor * alpha[a]! * alpha[a]!);
+      for (let b = 0; b < a; b++) {
+        const rowB = b * width;
+        const h = (inverse[a * n + b]! - factor * alpha[a]! * alpha[b]!) * common[a * n + b]!;
+        for (let j = 0; j < numeric; j++) {
+          const difference = h * (points[rowA + j]! - points[rowB + j]!);
+          pull[a * numeric + j]! += difference;
+          pull[b * numeric + j]! -= difference;
+        }
+        for (let j = numeric; j < width; j++) {
+          if (points[rowA + j] !== points[rowB + j]) gradient[j]! += h * weights[j - numeric]!;
+        }
+      }
+    }
+    gradient[width] = (eta * trace) / 2;
+    const isWarped = shape.warpA.length > 0;
+    for (let j = 0; j < numeric; j++) {
+      const inverseScale = Math.exp(-shape.logScale[j]!);
+      let byScale = 0;
+      let byA = 0;
+      let byB = 0;
+      const a = isWarped ? Math.exp(shape.warpA[j]!) : 1;
+      const b = isWarped ? Math.exp(shape.warpB[j]!) : 1;
+      for (let i = 0; i < n; i++) {
+        const force = pull[i * numeric + j]!;
+        byScale += force * points[i * width + j]!;
+        if (isWarped) {
+          byA -= force * inverseScale * byLogA(features[i * width + j]!, a, b);
+          byB -= force * inverseScale * byLogB(features[i * width + j]!, a, b);
+        }
+      }
+      gradient[j] = byScale;
+      if (isWarped) {
+        gradient[width + 1 + j] = byA;
+        gradient[width + 1 + numeric + j] = byB;
+      }
+    }
+    for (let k = 0; k < theta.length; k++) {
+      const [mean0, sd] = priorOf(width, priors, k);
+      const z = (theta[k]! - mean0) / sd;
+      value += (z * z) / 2;
+      gradient[k]! += z / sd;
+    }
+    return value;
+  };
+};

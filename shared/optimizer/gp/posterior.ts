@@ -1,0 +1,208 @@
+import { dot, factorise, solveFactorised, solveLower } from "../../numerics/cholesky.ts";
+import { slope } from "./input-warp.ts";
+import { choiceWeights, matern52, type Shape, SQRT5, scaled, squaredDistance } from "./kernel.ts";
+import { type Data, SIGNAL_RATE, SIGNAL_SHAPE } from "./model.ts";
+
+/** A prediction's moments and how they change with the numeric features. */
+export interface Moments {
+  mean: number;
+  variance: number;
+  readonly meanGradient: Float64Array;
+  readonly varianceGradient: Float64Array;
+}
+
+/**
+ * What a Gaussian process with given hyperparameters believes after the data. Points whose result is not known yet
+ * (running trials, those chosen just now) can be added: they leave the mean as it is and take away variance, which is
+ * what believing the predicted mean there comes to.
+ */
+export class Posterior {
+  /** The signal's variance. */
+  readonly signal: number;
+  private readonly data: Data;
+  private readonly shape: Shape;
+  private readonly weights: Float64Array;
+  /** Scaled features of the data and the points added, by rows. */
+  private readonly points: Float64Array;
+  private readonly l: Float64Array;
+  private readonly capacity: number;
+  private readonly alpha: Float64Array;
+  private readonly trend: number;
+  /** L^-1 1, and the squared length of its part that belongs to the data. */
+  private readonly ones: Float64Array;
+  private readonly onesSquared: number;
+  private readonly noise: number;
+  private size: number;
+
+  /**
+   * @param room for so many points beyond the data.
+   * @returns null when the covariance cannot be factorised.
+   */
+  static of(data: Data, shape: Shape, room: number): Posterior | null {
+    const posterior = new Posterior(data, shape, room);
+    return Number.isFinite(posterior.signal) ? posterior : null;
+  }
+
+  private constructor(data: Data, shape: Shape, room: number) {
+    const { layout, n, features, targets, noise } = data;
+    const { width } = layout;
+    this.data = data;
+    this.shape = shape;
+    this.capacity = n + room;
+    this.size = n;
+    this.noise = Math.exp(shape.logNoise);
+    this.weights = choiceWeights(layout, shape);
+    this.points = new Float64Array(this.capacity * width);
+    this.points.set(scaled(layout, shape, features, n));
+    this.l = new Float64Array(this.capacity * this.capacity);
+    this.alpha = new Float64Array(n);
+    this.ones = new Float64Array(this.capacity);
+    for (let a = 0; a < n; a++) {
+      this.covariances(this.points, a * width, a, this.l, a * this.capacity);
+      this.l[a * this.capacity + a] = 1 + this.noise * noise[a]! + 1e-10;
+    }
+    if (!factorise(this.l, n, this.capacity)) {
+      this.signal = Number.NaN;
+      this.trend = 0;
+      this.onesSquared = 1;
+      return;
+    }
+    this.ones.fill(1, 0, n);
+    solveLower(this.l, n, this.ones, this.capacity);
+    const whitened = Float64Array.from(targets);
+    solveLower(this.l, n, whitened, this.capacity);
+    this.onesSquared = dot(this.ones, 0, this.ones, 0, n);
+    this.trend = dot(this.ones, 0, whitened, 0, n) / this.onesSquared;
+    for (let i = 0; i < n; i++) this.alpha[i] = targets[i]! - this.trend;
+    const residual = Float64Array.from(this.alpha);
+    solveFactorised(this.l, n, this.alpha, this.capacity);
+    const quadratic = dot(residual, 0, this.alpha, 0, n);
+    this.signal = (SIGNAL_RATE + quadratic / 2) / (SIGNAL_SHAPE + n / 2);
+  }
+
+  /** Correlations of a scaled point with the first `count` points. */
+  private covariances(
+    points: Float64Array,
+    from: number,
+    count: number,
+    out: Float64Array,
+    offset: number,
+  ): void {
+    const { layout } = this.data;
+    for (let b = 0; b < count; b++) {
+      out[offset + b] = matern52(
+        squaredDistance(layout, this.weights, points, from, this.points, b * layout.width),
+      );
+    }
+  }
+
+  /** Predictions at many points; `grow` can follow. */
+  predict(features: Float64Array, count: number): Predictions {
+    const { layout, n } = this.data;
+    const points = scaled(layout, this.shape, features, count);
+    const whitened = new Float64Array(count * this.capacity);
+    const mean = new Float64Array(count);
+    const variance = new Float64Array(count);
+    for (let c = 0; c < count; c++) {
+      const row = c * this.capacity;
+      this.covariances(points, c * layout.width, this.size, whitened, row);
+      mean[c] = this.trend + dot(whitened, row, this.alpha, 0, n);
+      solveLower(this.l, this.size, whitened, this.capacity, row);
+      const gap = 1 - dot(whitened, row, this.ones, 0, n);
+      const explained = dot(whitened, row, whitened, row, this.size);
+      variance[c] = this.signal * Math.max(1e-12, 1 - explained + (gap * gap) / this.onesSquared);
+    }
+    return { points, whitened, mean, variance, capacity: this.capacity };
+  }
+
+  /** The mean at the data's own points. */
+  fitted(): Float64Array {
+    const { n, targets, noise } = this.data;
+    return Float64Array.from({ length: n }, (_, i) => targets[i]! - this.noise * noise[i]! * this.alpha[i]!);
+  }
+
+  /**
+   * Adds a point whose result is not known.
+   * @param features of the point.
+   * @param predictions that are brought up to date with it.
+   */
+  add(features: Float64Array, predictions: readonly Predictions[]): void {
+    const { layout } = this.data;
+    const { width } = layout;
+    const m = this.size;
+    const row = m * this.capacity;
+    this.points.set(scaled(layout, this.shape, features, 1), m * width);
+    this.covariances(this.points, m * width, m, this.l, row);
+    solveLower(this.l, m, this.l, this.capacity, row);
+    // A point that stands on another keeps a little variance, as its noise would have it.
+    const left = 1 + this.noise + 1e-10 - dot(this.l, row, this.l, row, m);
+    this.l[row + m] = Math.sqrt(Math.max(1e-10, left));
+    this.size++;
+    for (const { points, whitened, variance, capacity } of predictions) {
+      for (let c = 0; c < variance.length; c++) {
+        const k = matern52(squaredDistance(layout, this.weights, points, c * width, this.points, m * width));
+        const v = (k - dot(whitened, c * capacity, this.l, row, m)) / this.l[row + m]!;
+        whitened[c * capacity + m] = v;
+        variance[c] = Math.max(1e-12 * this.signal, variance[c]! - this.signal * v * v);
+      }
+    }
+  }
+
+  /** Mean, variance and their gradients with respect to the numeric features, at one point. */
+  moments(features: Float64Array, out: Moments): void {
+    const { layout, n } = this.data;
+    const { width, numeric } = layout;
+    const m = this.size;
+    const point = scaled(layout, this.shape, features, 1);
+    const k = new Float64Array(m);
+    const common = new Float64Array(m);
+    for (let b = 0; b < m; b++) {
+      const r = SQRT5 * Math.sqrt(squaredDistance(layout, this.weights, point, 0, this.points, b * width));
+      const decay = Math.exp(-r);
+      k[b] = (1 + r + (r * r) / 3) * decay;
+      common[b] = (-5 / 3) * (1 + r) * decay;
+    }
+    const solution = Float64Array.from(k);
+    solveLower(this.l, m, solution, this.capacity);
+    const gap = 1 - dot(solution, 0, this.ones, 0, n);
+    const explained = dot(solution, 0, solution, 0, m);
+    out.mean = this.trend + dot(k, 0, this.alpha, 0, n);
+    out.variance = this.signal * Math.max(1e-12, 1 - explained + (gap * gap) / this.onesSquared);
+    // C^-1 k, and C^-1 1 through the same triangle.
+    for (let b = 0; b < n; b++) solution[b]! += (gap / this.onesSquared) * this.ones[b]!;
+    for (let i = m - 1; i >= 0; i--) {
+      const row = i * this.capacity;
+      const x = solution[i]! / this.l[row + i]!;
+      solution[i] = x;
+      for (let b = 0; b < i; b++) solution[b]! -= x * this.l[row + b]!;
+    }
+    out.meanGradient.fill(0);
+    out.varianceGradient.fill(0);
+    for (let b = 0; b < m; b++) {
+      const towardsMean = b < n ? this.alpha[b]! * common[b]! : 0;
+      const towardsVariance = -2 * this.signal * solution[b]! * common[b]!;
+      for (let j = 0; j < numeric; j++) {
+        const difference = point[j]! - this.points[b * width + j]!;
+        out.meanGradient[j]! += towardsMean * difference;
+        out.varianceGradient[j]! += towardsVariance * difference;
+      }
+    }
+    const { logScale, warpA, warpB } = this.shape;
+    for (let j = 0; j < numeric; j++) {
+      const bend = warpA.length > 0 ? slope(features[j]!, Math.exp(warpA[j]!), Math.exp(warpB[j]!)) : 1;
+      const chain = Math.exp(-logScale[j]!) * bend;
+      out.meanGradient[j]! *= chain;
+      out.varianceGradient[j]! *= chain;
+    }
+  }
+}
+
+/** Predictions at many points, with what it takes to bring them up to date. */
+export interface Predictions {
+  readonly points: Float64Array;
+  /** L^-1 times each point's correlations, by rows of `capacity`. */
+  readonly whitened: Float64Array;
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  readonly capacity: number;
+}

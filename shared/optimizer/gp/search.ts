@@ -1,0 +1,149 @@
+import { type Bounds, minimise } from "../../numerics/lbfgs.ts";
+import type { Random } from "../../numerics/random.ts";
+import { coordinateOf, indexOf } from "../../space/axis.ts";
+import { isAllowed } from "../../space/constraints.ts";
+import { snap } from "../../space/cube.ts";
+import { sampleCube, samplePrior } from "../../space/sample.ts";
+import type { Parameter, Space } from "../../space/space.ts";
+
+/** Candidates for the acquisition, and how one is improved. */
+
+/** A parameter of more values than this moves as if it were continuous and is snapped afterwards. */
+const NEARLY_CONTINUOUS = 16;
+
+export const isSmooth = (parameter: Parameter): boolean =>
+  parameter.kind !== "categorical" && parameter.size > NEARLY_CONTINUOUS;
+
+/** Points drawn over the whole space: half evenly over the cube, half from the priors. */
+export const globalCandidates = (space: Space, count: number, random: Random): Float64Array[] => {
+  const points: Float64Array[] = [];
+  for (let i = 0; i < count; i++) {
+    const x =
+      i % 2 === 0
+        ? snap(
+            space,
+            space.parameters.map(() => random.uniform()),
+          )
+        : samplePrior(space, random);
+    if (isAllowed(space, x)) points.push(x);
+  }
+  // Rules that refuse most points leave too few: those are then mended one by one.
+  for (let i = points.length; i < Math.min(count, 32); i++) points.push(sampleCube(space, random));
+  return points;
+};
+
+/** Neighbours of some points: a few coordinates each moved by a step whose size is drawn on a logarithmic scale. */
+export const localCandidates = (
+  space: Space,
+  centres: readonly Float64Array[],
+  count: number,
+  largest: number,
+  random: Random,
+): Float64Array[] => {
+  const points: Float64Array[] = [];
+  const d = space.parameters.length;
+  for (let i = 0; i < count; i++) {
+    const centre = centres[i % centres.length]!;
+    const share = Math.max(1 / d, Math.min(1, [0.15, 0.4, 1][i % 3]!));
+    const size = largest * 10 ** (-2 * random.uniform());
+    const forced = random.integer(d);
+    const x = centre.map((u, j) =>
+      j === forced || random.uniform() < share ? moved(space.parameters[j]!, u, size, random) : u,
+    );
+    const point = snap(space, x);
+    if (isAllowed(space, point)) points.push(point);
+  }
+  return points;
+};
+
+/** A coordinate after a step; of a finite parameter always another value. */
+const moved = (parameter: Parameter, u: number, size: number, random: Random): number => {
+  if (Number.isNaN(u)) return random.uniform();
+  if (parameter.size === 1) return u;
+  if (parameter.kind === "categorical") {
+    const other = (indexOf(parameter, u) + 1 + random.integer(parameter.size - 1)) % parameter.size;
+    return coordinateOf(parameter, other);
+  }
+  const step = size * random.normal();
+  const next = reflect(u + step);
+  if (parameter.size === Infinity || indexOf(parameter, next) !== indexOf(parameter, u)) return next;
+  const k = indexOf(parameter, u) + (step < 0 ? -1 : 1);
+  return coordinateOf(parameter, k < 0 ? 1 : k >= parameter.size ? parameter.size - 2 : k);
+};
+
+const reflect = (u: number): number => {
+  const v = Math.abs(u) % 2;
+  return v > 1 ? 2 - v : v;
+};
+
+/** The value of an acquisition at a point of the cube and its derivatives by the coordinates of smooth parameters. */
+export type Slope = (x: Float64Array, gradient: Float64Array) => number;
+
+/**
+ * Climbs from a point on the coordinates of its smooth parameters.
+ * @param box half the width of the box around the start that is not left.
+ * @returns an allowed point: where the space's rules end the way, the last allowed point found on it.
+ */
+export const climb = (
+  space: Space,
+  slopeAt: Slope,
+  start: Float64Array,
+  box: number,
+  most: number,
+): Float64Array => {
+  const moving = space.parameters.filter(
+    (parameter) => isSmooth(parameter) && !Number.isNaN(start[parameter.index]!),
+  );
+  if (moving.length === 0) return start;
+  const bounds: Bounds = {
+    lower: Float64Array.from(moving, ({ index }) => Math.max(0, start[index]! - box)),
+    upper: Float64Array.from(moving, ({ index }) => Math.min(1, start[index]! + box)),
+  };
+  const x = Float64Array.from(start);
+  const gradient = new Float64Array(start.length);
+  const place = (v: Float64Array) => {
+    for (let i = 0; i < moving.length; i++) x[moving[i]!.index] = v[i]!;
+  };
+  const { x: end } = minimise(
+    (v, out) => {
+      place(v);
+      const value = slopeAt(x, gradient);
+      for (let i = 0; i < moving.length; i++) out[i] = -gradient[moving[i]!.index]!;
+      return -value;
+    },
+    Float64Array.from(moving, ({ index }) => start[index]!),
+    bounds,
+    most,
+    1e-5,
+  );
+  place(end);
+  for (let share = 1; share > 0.05; share /= 2) {
+    const point = snap(
+      space,
+      start.map((u, j) => u + share * (x[j]! - u)),
+    );
+    if (isAllowed(space, point)) return point;
+  }
+  return start;
+};
+
+/** Every point that differs from x in the value of one parameter that does not move smoothly. */
+export const neighbours = (space: Space, x: Float64Array): Float64Array[] => {
+  const points: Float64Array[] = [];
+  for (const parameter of space.parameters) {
+    const u = x[parameter.index]!;
+    if (Number.isNaN(u) || parameter.size === 1 || isSmooth(parameter)) continue;
+    const k = indexOf(parameter, u);
+    const others =
+      parameter.kind === "categorical"
+        ? Array.from({ length: parameter.size }, (_, i) => i).filter((i) => i !== k)
+        : [k - 1, k + 1].filter((i) => i >= 0 && i < parameter.size);
+    for (const other of others) {
+      const changed = Float64Array.from(x);
+      changed[parameter.index] = coordinateOf(parameter, other);
+      const point = snap(space, changed);
+      if (isAllowed(space, point)) points.push(point);
+    }
+  }
+  return points;
+};
