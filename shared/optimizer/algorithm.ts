@@ -7,7 +7,19 @@ import type { Space } from "../space/space.ts";
  */
 
 /** Names a study may ask for. The registry has exactly one algorithm a name. */
-export type AlgorithmName = "auto" | "random" | "sobol" | "grid" | "tpe" | "gp";
+export type AlgorithmName =
+  | "auto"
+  | "random"
+  | "sobol"
+  | "grid"
+  | "tpe"
+  | "gp"
+  | "smac"
+  | "rbf"
+  | "harmonica"
+  | "cma-es"
+  | "evolution"
+  | "nsga2";
 
 /** What the study wants to know, in the optimizer's terms. */
 export interface Problem {

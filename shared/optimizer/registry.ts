@@ -1,10 +1,29 @@
 import type { Algorithm, AlgorithmName } from "./algorithm.ts";
 import { auto } from "./auto.ts";
+import { cmaEs } from "./cma-es/index.ts";
+import { evolution } from "./evolution/index.ts";
+import { nsga2 } from "./evolution/nsga2.ts";
 import { gp } from "./gp/index.ts";
 import { grid } from "./grid.ts";
+import { harmonica } from "./harmonica/index.ts";
 import { random } from "./random.ts";
+import { rbf } from "./rbf/index.ts";
+import { smac } from "./smac/index.ts";
 import { sobol } from "./sobol.ts";
 import { tpe } from "./tpe/index.ts";
 
 /** Every algorithm by its name. The contract tests walk this table. */
-export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = { auto, random, sobol, grid, tpe, gp };
+export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
+  auto,
+  random,
+  sobol,
+  grid,
+  tpe,
+  gp,
+  smac,
+  rbf,
+  harmonica,
+  "cma-es": cmaEs,
+  evolution,
+  nsga2,
+};

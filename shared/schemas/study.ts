@@ -15,6 +15,8 @@ export const Outcome = z
 /** 32 bits, so that every language can repeat it. */
 export const Seed = z.int().min(0).max(4294967295);
 
+const Population = z.int().min(4).max(10_000);
+
 /** An algorithm's own options stand beside its name; the registry of the optimizer has the same names. */
 export const AlgorithmChoice = z.discriminatedUnion("name", [
   z.strictObject({ name: z.literal("auto"), seed: Seed.optional() }),
@@ -41,6 +43,23 @@ export const AlgorithmChoice = z.discriminatedUnion("name", [
         "Trials before the model is used; half as many as there are parameters by default, at least 4.",
     }),
   }),
+  z.strictObject({
+    name: z.literal("smac"),
+    seed: Seed.optional(),
+    startup: z.int().min(2).max(1000).optional().meta({ description: "Trials before the forest is used." }),
+  }),
+  z.strictObject({ name: z.literal("rbf"), seed: Seed.optional() }),
+  z.strictObject({
+    name: z.literal("harmonica"),
+    seed: Seed.optional(),
+    stages: z.int().min(1).max(10).optional(),
+    samples: z.int().min(10).max(10_000).optional().meta({ description: "Trials a stage." }),
+    degree: z.int().min(1).max(3).optional(),
+    monomials: z.int().min(1).max(10).optional().meta({ description: "Monomials kept of a stage." }),
+  }),
+  z.strictObject({ name: z.literal("cma-es"), seed: Seed.optional(), population: Population.optional() }),
+  z.strictObject({ name: z.literal("evolution"), seed: Seed.optional(), population: Population.optional() }),
+  z.strictObject({ name: z.literal("nsga2"), seed: Seed.optional(), population: Population.optional() }),
 ]);
 
 export const SchedulerChoice = z.discriminatedUnion("name", [

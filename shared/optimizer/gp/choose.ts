@@ -1,8 +1,9 @@
 import type { Random } from "../../numerics/random.ts";
 import type { Space } from "../../space/space.ts";
+import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
 import type { Fresh } from "../fresh.ts";
 import type { Acquisition, Pool } from "./acquisition.ts";
-import { climb, globalCandidates, localCandidates, neighbours } from "./search.ts";
+import { climb } from "./climb.ts";
 
 /** How far a climb may go from its start when the search is local, as a part of each axis. */
 const BOX = 0.15;

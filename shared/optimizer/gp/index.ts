@@ -10,10 +10,10 @@ import {
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
+import { type Evidence, gather } from "../evidence.ts";
 import { createFresh } from "../fresh.ts";
 import { sobolPointOf } from "../sobol.ts";
 import { createSearch } from "./choose.ts";
-import { type Evidence, gather } from "./evidence.ts";
 import { featuresOf } from "./features.ts";
 import { fitSurrogates } from "./surrogates.ts";
 

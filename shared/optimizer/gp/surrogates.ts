@@ -1,9 +1,10 @@
 import type { Random } from "../../numerics/random.ts";
 import type { Hint, History, SeededProblem } from "../algorithm.ts";
+import type { Evidence } from "../evidence.ts";
+import { scalarised } from "../scalarise.ts";
 import { Acquisition, type Term } from "./acquisition.ts";
 import { undominated } from "./boxes.ts";
 import { expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";
-import type { Evidence } from "./evidence.ts";
 import type { Features } from "./features.ts";
 import { drawAround, fitMode, thin } from "./fit.ts";
 import { type Data, type Priors, priorMode, toShape } from "./model.ts";
@@ -24,8 +25,6 @@ const AFFORDED = 300;
 const MOST_DRAWN = 64;
 /** With more objectives the boxes of an exact hypervolume are too many: random weights take their place. */
 const MOST_EXACT = 3;
-/** Share of the sum in a scalarisation by weights, which keeps it strictly monotone. Source: Knowles 2006, ParEGO. */
-const RHO = 0.05;
 /** How far beyond the front's worst values the reference point lies, as a part of the front's extent. */
 const MARGIN = 0.1;
 
@@ -159,20 +158,6 @@ const pick = ({ layout, features, targets, noise }: Data, positions: readonly nu
     targets: Float64Array.from(positions, (p) => targets[p]!),
     noise: Float64Array.from(positions, (p) => noise[p]!),
   };
-};
-
-/** One target a trial: the objective itself, or several drawn together by random weights (augmented Chebyshev). */
-const scalarised = (objectives: readonly Float64Array[], random: Random): Float64Array => {
-  const [only, ...others] = objectives;
-  if (only === undefined) return new Float64Array(0);
-  if (others.length === 0) return only;
-  const weights = objectives.map(() => -Math.log(1 - random.uniform()));
-  const total = weights.reduce((a, b) => a + b, 0);
-  const lowest = objectives.map((y) => y.reduce((a, b) => Math.min(a, b), Infinity));
-  return only.map((_, i) => {
-    const parts = objectives.map((y, j) => (weights[j]! / total) * (y[i]! - lowest[j]!));
-    return Math.max(...parts) + RHO * parts.reduce((a, b) => a + b, 0);
-  });
 };
 
 /** The least believed value at a feasible trial. */

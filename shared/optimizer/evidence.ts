@@ -1,4 +1,4 @@
-import { type History, TrialKind } from "../algorithm.ts";
+import { type History, TrialKind } from "./algorithm.ts";
 import { halfRank, yeoJohnson } from "./output-warp.ts";
 
 /** What the trials of a history say, as targets that processes are fitted to. */
@@ -15,6 +15,9 @@ export interface Evidence {
   readonly constraints: readonly { readonly positions: readonly number[]; readonly excess: Float64Array }[];
 }
 
+/** Whether objectives are bent so that a normal process fits them, or left as they are. */
+export type Warp = "normal" | "plain";
+
 /** From so many results on, the worse half counts by its ranks only; before, a power transform does better. */
 export const HALF_RANK_FROM = 50;
 /** A result that is not a measurement of the trial's full worth counts as so much noisier. */
@@ -25,7 +28,12 @@ const IMPUTED_NOISE = 10;
  * soon; a pruned one its last value, but at least the median, since it was given up for being no better.
  * @returns null while fewer than two trials have results.
  */
-export const gather = (history: History, objectives: number, outcomes: number): Evidence | null => {
+export const gather = (
+  history: History,
+  objectives: number,
+  outcomes: number,
+  warp: Warp = "normal",
+): Evidence | null => {
   const rows: number[] = [];
   const measured: number[] = [];
   for (let row = 0; row < history.n; row++) {
@@ -40,7 +48,7 @@ export const gather = (history: History, objectives: number, outcomes: number): 
   return {
     rows,
     objectives: Array.from({ length: objectives }, (_, j) =>
-      targetsOf(history, rows, measured, objectives, j),
+      targetsOf(history, rows, measured, objectives, j, warp),
     ),
     noise: Float64Array.from(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
     isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
@@ -60,6 +68,7 @@ const targetsOf = (
   measured: readonly number[],
   objectives: number,
   j: number,
+  warp: Warp,
 ): Float64Array => {
   const value = (row: number) => history.y[row * objectives + j]!;
   const completed = measured.filter((row) => history.kind[row] === TrialKind.completed).map(value);
@@ -67,7 +76,7 @@ const targetsOf = (
   const raw = Float64Array.from(measured, (row) =>
     history.kind[row] === TrialKind.pruned ? Math.max(value(row), middle) : value(row),
   );
-  const warped = raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
+  const warped = warp === "plain" ? raw : raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
   const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
   const at = new Map(measured.map((row, i) => [row, warped[i]!]));
   return Float64Array.from(rows, (row) => at.get(row) ?? worst);

@@ -1,4 +1,4 @@
-import { normalQuantile } from "../../numerics/normal.ts";
+import { normalQuantile } from "../numerics/normal.ts";
 
 /**
  * Objectives bent so that a stationary process fits them: outliers and failed trials must not flatten the differences

@@ -1,12 +1,11 @@
-import { type Bounds, minimise } from "../../numerics/lbfgs.ts";
-import type { Random } from "../../numerics/random.ts";
-import { coordinateOf, indexOf } from "../../space/axis.ts";
-import { isAllowed } from "../../space/constraints.ts";
-import { snap } from "../../space/cube.ts";
-import { sampleCube, samplePrior } from "../../space/sample.ts";
-import type { Parameter, Space } from "../../space/space.ts";
+import type { Random } from "../numerics/random.ts";
+import { coordinateOf, indexOf } from "../space/axis.ts";
+import { isAllowed } from "../space/constraints.ts";
+import { snap } from "../space/cube.ts";
+import { sampleCube, samplePrior } from "../space/sample.ts";
+import type { Parameter, Space } from "../space/space.ts";
 
-/** Candidates for the acquisition, and how one is improved. */
+/** Points that an algorithm with a model of the objective looks at before it proposes one. */
 
 /** A parameter of more values than this moves as if it were continuous and is snapped afterwards. */
 const NEARLY_CONTINUOUS = 16;
@@ -74,57 +73,6 @@ const moved = (parameter: Parameter, u: number, size: number, random: Random): n
 const reflect = (u: number): number => {
   const v = Math.abs(u) % 2;
   return v > 1 ? 2 - v : v;
-};
-
-/** The value of an acquisition at a point of the cube and its derivatives by the coordinates of smooth parameters. */
-export type Slope = (x: Float64Array, gradient: Float64Array) => number;
-
-/**
- * Climbs from a point on the coordinates of its smooth parameters.
- * @param box half the width of the box around the start that is not left.
- * @returns an allowed point: where the space's rules end the way, the last allowed point found on it.
- */
-export const climb = (
-  space: Space,
-  slopeAt: Slope,
-  start: Float64Array,
-  box: number,
-  most: number,
-): Float64Array => {
-  const moving = space.parameters.filter(
-    (parameter) => isSmooth(parameter) && !Number.isNaN(start[parameter.index]!),
-  );
-  if (moving.length === 0) return start;
-  const bounds: Bounds = {
-    lower: Float64Array.from(moving, ({ index }) => Math.max(0, start[index]! - box)),
-    upper: Float64Array.from(moving, ({ index }) => Math.min(1, start[index]! + box)),
-  };
-  const x = Float64Array.from(start);
-  const gradient = new Float64Array(start.length);
-  const place = (v: Float64Array) => {
-    for (let i = 0; i < moving.length; i++) x[moving[i]!.index] = v[i]!;
-  };
-  const { x: end } = minimise(
-    (v, out) => {
-      place(v);
-      const value = slopeAt(x, gradient);
-      for (let i = 0; i < moving.length; i++) out[i] = -gradient[moving[i]!.index]!;
-      return -value;
-    },
-    Float64Array.from(moving, ({ index }) => start[index]!),
-    bounds,
-    most,
-    1e-5,
-  );
-  place(end);
-  for (let share = 1; share > 0.05; share /= 2) {
-    const point = snap(
-      space,
-      start.map((u, j) => u + share * (x[j]! - u)),
-    );
-    if (isAllowed(space, point)) return point;
-  }
-  return start;
 };
 
 /** Every point that differs from x in the value of one parameter that does not move smoothly. */

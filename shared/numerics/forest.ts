@@ -1,0 +1,320 @@
+import type { Random } from "./random.ts";
+
+/**
+ * Regression trees and forests. A feature is a number or a category (a small whole number from 0); categories are
+ * split into subsets. Trees are flat arrays. Source: Breiman 2001; thresholds drawn between the two neighbouring values, as SMAC's forest
+ * has it (Hutter et al. 2011, section 4.1), which makes the mean of the trees smoother.
+ */
+
+export interface Tree {
+  /** The feature that a node splits on, or -1 at a leaf. */
+  readonly feature: Int16Array;
+  /** Numbers up to it go left; of a category feature, the bits of those that go left. */
+  readonly threshold: Float64Array;
+  readonly left: Int32Array;
+  readonly right: Int32Array;
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+}
+
+export interface Forest {
+  readonly trees: readonly Tree[];
+  readonly width: number;
+  readonly isCategory: Uint8Array;
+  /** Of each tree, by rows of the data: 1 where the row was drawn for it. */
+  readonly inBag: readonly Uint8Array[];
+}
+
+export interface ForestOptions {
+  readonly trees: number;
+  /** Nodes with fewer rows are not split. */
+  readonly smallest: number;
+  /** Features looked at for a split, as a part of all. */
+  readonly share: number;
+}
+
+/** Categories beyond this many share the last bit. */
+export const MOST_CATEGORIES = 32;
+
+const bitOf = (value: number): number => 1 << Math.min(MOST_CATEGORIES - 1, value);
+
+/**
+ * Grows a forest, each tree on a bootstrap sample.
+ * @param x n rows of `isCategory.length` features.
+ */
+export const growForest = (
+  x: Float64Array,
+  y: Float64Array,
+  isCategory: Uint8Array,
+  { trees, smallest, share }: ForestOptions,
+  random: Random,
+): Forest => {
+  const n = y.length;
+  const inBag: Uint8Array[] = [];
+  const grown = Array.from({ length: trees }, () => {
+    const bag = new Uint8Array(n);
+    const rows = Int32Array.from({ length: n }, () => random.integer(n));
+    for (const row of rows) bag[row] = 1;
+    inBag.push(bag);
+    return growTree(x, y, isCategory, rows, smallest, share, random);
+  });
+  return { trees: grown, width: isCategory.length, isCategory, inBag };
+};
+
+const growTree = (
+  x: Float64Array,
+  y: Float64Array,
+  isCategory: Uint8Array,
+  rows: Int32Array,
+  smallest: number,
+  share: number,
+  random: Random,
+): Tree => {
+  const most = 2 * rows.length;
+  const tree = {
+    feature: new Int16Array(most).fill(-1),
+    threshold: new Float64Array(most),
+    left: new Int32Array(most),
+    right: new Int32Array(most),
+    mean: new Float64Array(most),
+    variance: new Float64Array(most),
+  };
+  const scratch: Scratch = {
+    order: new Int32Array(rows.length),
+    sums: new Float64Array(MOST_CATEGORIES),
+    counts: new Int32Array(MOST_CATEGORIES),
+  };
+  let nodes = 1;
+  const open: [node: number, from: number, to: number][] = [[0, 0, rows.length]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [node, from, to] = next;
+    const count = to - from;
+    let sum = 0;
+    let squares = 0;
+    for (let i = from; i < to; i++) sum += y[rows[i]!]!;
+    const mean = sum / count;
+    for (let i = from; i < to; i++) squares += (y[rows[i]!]! - mean) ** 2;
+    tree.mean[node] = mean;
+    tree.variance[node] = squares / count;
+    if (count < smallest || squares <= 1e-24 * count * (1 + mean * mean)) continue;
+    const split = bestSplit(x, y, isCategory, rows, from, to, share, scratch, random);
+    if (split === null) continue;
+    const middle = partition(x, isCategory, rows, from, to, split);
+    tree.feature[node] = split.feature;
+    tree.threshold[node] = split.threshold;
+    tree.left[node] = nodes;
+    tree.right[node] = nodes + 1;
+    open.push([nodes, from, middle], [nodes + 1, middle, to]);
+    nodes += 2;
+  }
+  return {
+    feature: tree.feature.slice(0, nodes),
+    threshold: tree.threshold.slice(0, nodes),
+    left: tree.left.slice(0, nodes),
+    right: tree.right.slice(0, nodes),
+    mean: tree.mean.slice(0, nodes),
+    variance: tree.variance.slice(0, nodes),
+  };
+};
+
+interface Scratch {
+  readonly order: Int32Array;
+  readonly sums: Float64Array;
+  readonly counts: Int32Array;
+}
+
+interface Split {
+  readonly feature: number;
+  readonly threshold: number;
+  /** Sum over both sides of count * mean^2: the larger, the less variance is left. */
+  readonly gain: number;
+}
+
+/** The split of the chosen features that leaves the least variance; null when no feature varies. */
+const bestSplit = (
+  x: Float64Array,
+  y: Float64Array,
+  isCategory: Uint8Array,
+  rows: Int32Array,
+  from: number,
+  to: number,
+  share: number,
+  scratch: Scratch,
+  random: Random,
+): Split | null => {
+  const width = isCategory.length;
+  const features = Array.from({ length: width }, (_, j) => j);
+  const wanted = Math.max(1, Math.round(share * width));
+  let best: Split | null = null;
+  for (let tried = 0, k = 0; k < width && (tried < wanted || best === null); k++) {
+    const other = k + random.integer(width - k);
+    [features[k], features[other]] = [features[other]!, features[k]!];
+    const j = features[k]!;
+    const split = isCategory[j]
+      ? bestSubset(x, y, width, j, rows, from, to, scratch)
+      : bestThreshold(x, y, width, j, rows, from, to, scratch, random);
+    tried++;
+    if (split !== null && (best === null || split.gain > best.gain)) best = split;
+  }
+  return best;
+};
+
+const bestThreshold = (
+  x: Float64Array,
+  y: Float64Array,
+  width: number,
+  j: number,
+  rows: Int32Array,
+  from: number,
+  to: number,
+  { order }: Scratch,
+  random: Random,
+): Split | null => {
+  const count = to - from;
+  const sorted = order.subarray(0, count);
+  sorted.set(rows.subarray(from, to));
+  sorted.sort((a, b) => x[a * width + j]! - x[b * width + j]!);
+  let total = 0;
+  for (let i = 0; i < count; i++) total += y[sorted[i]!]!;
+  let sum = 0;
+  let gain = -Infinity;
+  let at = -1;
+  for (let i = 0; i + 1 < count; i++) {
+    sum += y[sorted[i]!]!;
+    if (x[sorted[i]! * width + j] === x[sorted[i + 1]! * width + j]) continue;
+    const rest = total - sum;
+    const here = (sum * sum) / (i + 1) + (rest * rest) / (count - i - 1);
+    if (here > gain) {
+      gain = here;
+      at = i;
+    }
+  }
+  if (at < 0) return null;
+  const low = x[sorted[at]! * width + j]!;
+  const high = x[sorted[at + 1]! * width + j]!;
+  const threshold = low + (high - low) * random.uniform();
+  return { feature: j, threshold: threshold < high ? threshold : low, gain };
+};
+
+/** Categories in order of their means: the best of all subsets is a beginning of that order (Fisher 1958). */
+const bestSubset = (
+  x: Float64Array,
+  y: Float64Array,
+  width: number,
+  j: number,
+  rows: Int32Array,
+  from: number,
+  to: number,
+  { sums, counts }: Scratch,
+): Split | null => {
+  sums.fill(0);
+  counts.fill(0);
+  let total = 0;
+  for (let i = from; i < to; i++) {
+    const row = rows[i]!;
+    const k = Math.min(MOST_CATEGORIES - 1, x[row * width + j]!);
+    sums[k]! += y[row]!;
+    counts[k]! += 1;
+    total += y[row]!;
+  }
+  const present: number[] = [];
+  for (let k = 0; k < MOST_CATEGORIES; k++) if (counts[k]! > 0) present.push(k);
+  if (present.length < 2) return null;
+  present.sort((a, b) => sums[a]! / counts[a]! - sums[b]! / counts[b]!);
+  let best: Split | null = null;
+  let sum = 0;
+  let count = 0;
+  let bits = 0;
+  for (const k of present.slice(0, -1)) {
+    sum += sums[k]!;
+    count += counts[k]!;
+    bits |= bitOf(k);
+    const rest = total - sum;
+    const gain = (sum * sum) / count + (rest * rest) / (to - from - count);
+    if (best === null || gain > best.gain) best = { feature: j, threshold: bits, gain };
+  }
+  return best;
+};
+
+const goesLeft = (value: number, threshold: number, isCategory: number): boolean =>
+  isCategory ? (threshold & bitOf(value)) !== 0 : value <= threshold;
+
+/** Moves the rows that go left before the others; returns where the others begin. */
+const partition = (
+  x: Float64Array,
+  isCategory: Uint8Array,
+  rows: Int32Array,
+  from: number,
+  to: number,
+  { feature, threshold }: Split,
+): number => {
+  const width = isCategory.length;
+  let middle = from;
+  for (let i = from; i < to; i++) {
+    const row = rows[i]!;
+    if (!goesLeft(x[row * width + feature]!, threshold, isCategory[feature]!)) continue;
+    rows[i] = rows[middle]!;
+    rows[middle] = row;
+    middle++;
+  }
+  return middle;
+};
+
+/** The leaf of a tree that a row of x falls into. */
+const leafOf = (tree: Tree, isCategory: Uint8Array, x: Float64Array, offset: number): number => {
+  let node = 0;
+  for (;;) {
+    const feature = tree.feature[node]!;
+    if (feature < 0) return node;
+    const isLeft = goesLeft(x[offset + feature]!, tree.threshold[node]!, isCategory[feature]!);
+    node = isLeft ? tree.left[node]! : tree.right[node]!;
+  }
+};
+
+/**
+ * Mean and variance over the trees: the variance of the trees' means and the mean of their leaves' variances (law of
+ * total variance; Hutter et al. 2014, "Algorithm runtime prediction", section 4.3).
+ * @param x `count` rows of features.
+ */
+export const predictForest = (
+  { trees, width, isCategory }: Forest,
+  x: Float64Array,
+  count: number,
+): { mean: Float64Array; variance: Float64Array } => {
+  const mean = new Float64Array(count);
+  const variance = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    let sum = 0;
+    let squares = 0;
+    let within = 0;
+    for (const tree of trees) {
+      const leaf = leafOf(tree, isCategory, x, i * width);
+      const value = tree.mean[leaf]!;
+      sum += value;
+      squares += value * value;
+      within += tree.variance[leaf]!;
+    }
+    const m = sum / trees.length;
+    mean[i] = m;
+    variance[i] = Math.max(0, squares / trees.length - m * m) + within / trees.length;
+  }
+  return { mean, variance };
+};
+
+/**
+ * Predictions of the forest's own data by those trees only that have not seen them.
+ * @returns NaN where every tree has.
+ */
+export const outOfBag = ({ trees, width, isCategory, inBag }: Forest, x: Float64Array): Float64Array => {
+  const n = x.length / width;
+  return Float64Array.from({ length: n }, (_, i) => {
+    let sum = 0;
+    let count = 0;
+    for (const [t, tree] of trees.entries()) {
+      if (inBag[t]![i]) continue;
+      sum += tree.mean[leafOf(tree, isCategory, x, i * width)]!;
+      count++;
+    }
+    return sum / count;
+  });
+};

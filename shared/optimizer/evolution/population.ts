@@ -1,0 +1,71 @@
+import type { Random } from "../../numerics/random.ts";
+import type { AlgorithmName, History, Proposal, SeededProblem } from "../algorithm.ts";
+import { createFresh } from "../fresh.ts";
+import { bestFirst, endedRows } from "../ranking.ts";
+import { sobolPointOf } from "../sobol.ts";
+import { childOf } from "./variation.ts";
+
+/** What evolution and NSGA-II have in common: a population that never waits for a generation to be complete. */
+
+const POPULATION = 100;
+const SMALLEST = 10;
+/** A population is at most this part of the trial budget, so that there is time to evolve. */
+const SHARE = 5;
+/** Children drawn until one is new. */
+const TRIES = 20;
+
+const populationOf = ({ options, budget }: SeededProblem): number =>
+  typeof options.population === "number"
+    ? options.population
+    : Math.min(POPULATION, Math.max(SMALLEST, Math.floor(budget.trials / SHARE)));
+
+/**
+ * The population: the best of all ended trials, best first. Taken in as they come by the populationful, so that the
+ * cost is O(n * population) however many there are.
+ */
+const survivorsOf = (history: History, objectives: number, size: number): number[] => {
+  const rows = endedRows(history);
+  let survivors: number[] = [];
+  for (let from = 0; from < rows.length; from += size) {
+    survivors = bestFirst(history, [...survivors, ...rows.slice(from, from + size)], objectives).slice(
+      0,
+      size,
+    );
+  }
+  return survivors;
+};
+
+/** Space-filling trials until the population is there, then children of parents that won a tournament. */
+export const evolve = (
+  problem: SeededProblem,
+  history: History,
+  count: number,
+  random: Random,
+  algorithm: AlgorithmName,
+  tournament: number,
+): Proposal[] => {
+  const { space, objectives, firstNumber } = problem;
+  const d = space.parameters.length;
+  const size = populationOf(problem);
+  const fresh = createFresh(space, history);
+  const proposals: Proposal[] = [];
+  const survivors = survivorsOf(history, objectives, size);
+  const parent = () => {
+    let best = survivors.length;
+    for (let i = 0; i < tournament; i++) best = Math.min(best, random.integer(survivors.length));
+    const row = survivors[best]!;
+    return history.x.slice(row * d, (row + 1) * d);
+  };
+  for (let i = 0; i < count; i++) {
+    const isFirst = firstNumber + i < size || survivors.length < 2;
+    let x = isFirst ? sobolPointOf(problem, firstNumber + i, fresh) : null;
+    for (let tries = 0; !isFirst && x === null && tries < TRIES; tries++) {
+      const child = childOf(space, parent(), parent(), random);
+      if (fresh.accepts(child)) x = child;
+    }
+    if (x === null) continue;
+    fresh.take(x);
+    proposals.push({ x, algorithm, why: isFirst ? "first population" : "crossover and mutation" });
+  }
+  return proposals;
+};

@@ -1,0 +1,56 @@
+import { type Bounds, minimise } from "../../numerics/lbfgs.ts";
+import { isAllowed } from "../../space/constraints.ts";
+import { snap } from "../../space/cube.ts";
+import type { Space } from "../../space/space.ts";
+import { isSmooth } from "../candidates.ts";
+
+/** The value of an acquisition at a point of the cube and its derivatives by the coordinates of smooth parameters. */
+export type Slope = (x: Float64Array, gradient: Float64Array) => number;
+
+/**
+ * Climbs from a point on the coordinates of its smooth parameters.
+ * @param box half the width of the box around the start that is not left.
+ * @returns an allowed point: where the space's rules end the way, the last allowed point found on it.
+ */
+export const climb = (
+  space: Space,
+  slopeAt: Slope,
+  start: Float64Array,
+  box: number,
+  most: number,
+): Float64Array => {
+  const moving = space.parameters.filter(
+    (parameter) => isSmooth(parameter) && !Number.isNaN(start[parameter.index]!),
+  );
+  if (moving.length === 0) return start;
+  const bounds: Bounds = {
+    lower: Float64Array.from(moving, ({ index }) => Math.max(0, start[index]! - box)),
+    upper: Float64Array.from(moving, ({ index }) => Math.min(1, start[index]! + box)),
+  };
+  const x = Float64Array.from(start);
+  const gradient = new Float64Array(start.length);
+  const place = (v: Float64Array) => {
+    for (let i = 0; i < moving.length; i++) x[moving[i]!.index] = v[i]!;
+  };
+  const { x: end } = minimise(
+    (v, out) => {
+      place(v);
+      const value = slopeAt(x, gradient);
+      for (let i = 0; i < moving.length; i++) out[i] = -gradient[moving[i]!.index]!;
+      return -value;
+    },
+    Float64Array.from(moving, ({ index }) => start[index]!),
+    bounds,
+    most,
+    1e-5,
+  );
+  place(end);
+  for (let share = 1; share > 0.05; share /= 2) {
+    const point = snap(
+      space,
+      start.map((u, j) => u + share * (x[j]! - u)),
+    );
+    if (isAllowed(space, point)) return point;
+  }
+  return start;
+};

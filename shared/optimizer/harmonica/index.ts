@@ -1,0 +1,95 @@
+import type { Random } from "../../numerics/random.ts";
+import { createRandom } from "../../numerics/random.ts";
+import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
+import { gather } from "../evidence.ts";
+import { createFresh } from "../fresh.ts";
+import { scalarised } from "../scalarise.ts";
+import { type Bits, bitsOf } from "./bits.ts";
+import { evaluate, type Monomial, minimiser, sparsePolynomial } from "./polynomial.ts";
+
+/** The reference's stages, trials a stage, degree and monomials kept. */
+const STAGES = 3;
+const SAMPLES = 300;
+const DEGREE = 3;
+const KEPT = 5;
+/** Of a smaller budget, all stages together spend this part; a stage needs some trials to say anything. */
+const SHARE = 0.6;
+const FEWEST = 20;
+const TRIES = 50;
+
+/**
+ * Harmonica, the spectral method: random trials, a sparse polynomial in bits fitted to their results, the bits in its
+ * monomials fixed at its minimum, and so on with what is left, stage by stage; then random trials in what remains.
+ * Source: Hazan, Klivans and Yuan 2018. Parameters that are not binary are coded in bits: up to 16 values exactly, others
+ * by four levels. With a budget under 1,500 trials each stage has a fifth of it.
+ * Cost of an ask: O(bits^3 * samples) a completed stage.
+ */
+export const harmonica: Algorithm = {
+  name: "harmonica",
+  revision: 1,
+  propose: (problem, history, count, random) => answer(search(problem, history, count, random)),
+};
+
+const search = (problem: SeededProblem, history: History, count: number, random: Random): Proposal[] => {
+  const { space } = problem;
+  const bits = bitsOf(space);
+  const { fixed, stage, isOver } = stagesOf(problem, history, bits);
+  const fresh = createFresh(space, history);
+  for (let tries = 0; fresh.taken.length < count && tries < TRIES * count; tries++) {
+    const x = bits.draw(fixed, random);
+    if (fresh.accepts(x)) fresh.take(x);
+  }
+  const why = isOver ? `random, ${fixed.size} of ${bits.count} bits fixed` : `stage ${stage + 1}, at random`;
+  return fresh.taken.map((x) => ({ x, algorithm: "harmonica", why }));
+};
+
+const optionOr = ({ options }: SeededProblem, name: string, fallback: number): number =>
+  typeof options[name] === "number" ? options[name] : fallback;
+
+/** Replays the stages: each takes the first ended trials that agree with the bits fixed so far. */
+const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
+  const { space, seed, objectives, budget } = problem;
+  const d = space.parameters.length;
+  const stages = optionOr(problem, "stages", STAGES);
+  const share = Math.max(FEWEST, Math.floor((SHARE * budget.trials) / stages));
+  const samples = optionOr(problem, "samples", Math.min(SAMPLES, share));
+  const fixed = new Map<number, number>();
+  const evidence = gather(history, objectives, problem.outcomes ?? 0, "plain");
+  if (evidence === null) return { fixed, stage: 0, isOver: false };
+  const targets = penalise(
+    scalarised(evidence.objectives, createRandom(seed, 0x6861726d)),
+    evidence.isFeasible,
+  );
+  const codes = evidence.rows.map((row) => bits.encode(history.x.subarray(row * d, (row + 1) * d)));
+  const learned: Monomial[] = [];
+  const isUsed = new Uint8Array(codes.length);
+  for (let stage = 0; stage < stages; stage++) {
+    const agreeing: number[] = [];
+    for (const [i, code] of codes.entries()) {
+      if (agreeing.length === samples) break;
+      if (!isUsed[i] && [...fixed].every(([b, v]) => code[b] === v || code[b] === 0)) agreeing.push(i);
+    }
+    if (agreeing.length < samples) return { fixed, stage, isOver: false };
+    for (const i of agreeing) isUsed[i] = 1;
+    const rows = agreeing.map((i) => codes[i]!);
+    const left = Float64Array.from(agreeing, (i) => targets[i]! - evaluate(learned, codes[i]!));
+    const free = Array.from({ length: bits.count }, (_, b) => b).filter((b) => !fixed.has(b));
+    const monomials = sparsePolynomial(
+      rows,
+      left,
+      free,
+      optionOr(problem, "degree", DEGREE),
+      optionOr(problem, "monomials", KEPT),
+    );
+    learned.push(...monomials);
+    for (const [b, v] of minimiser(monomials)) fixed.set(b, v);
+  }
+  return { fixed, stage: stages, isOver: true };
+};
+
+/** Trials out of bounds count as the worst. */
+const penalise = (targets: Float64Array, isFeasible: readonly boolean[]): Float64Array => {
+  if (!isFeasible.some(Boolean)) return targets;
+  const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);
+  return targets.map((target, i) => (isFeasible[i] ? target : worst));
+};

@@ -1,0 +1,100 @@
+import { lasso } from "../../numerics/lasso.ts";
+
+/** A product of bits and its coefficient. */
+export interface Monomial {
+  readonly bits: readonly number[];
+  readonly coefficient: number;
+}
+
+/** Of all monomials only those that correlate most with the residuals are handed to the LASSO. */
+const SCREENED = 400;
+/** The penalty, as a part of the residuals' standard deviation. The reference's 3 stands against a deviation of about 22. */
+const PENALTY = 0.13;
+/** More variables than this are not tried in all combinations: those of the smaller monomials stay free. */
+const MOST_VARIABLES = 16;
+
+export const evaluate = (monomials: readonly Monomial[], x: ArrayLike<number>): number =>
+  monomials.reduce(
+    (sum, { bits, coefficient }) => sum + coefficient * bits.reduce((p, b) => p * x[b]!, 1),
+    0,
+  );
+
+/**
+ * The monomials that explain values best: LASSO over all products of up to `degree` free bits.
+ * Source: Hazan, Klivans and Yuan 2018, "Hyperparameter optimization: a spectral approach", algorithm 2.
+ * @param samples bits of -1 and 1, one row a value.
+ * @param free bits that still vary.
+ * @returns at most `keep`, the largest coefficient first.
+ */
+export const sparsePolynomial = (
+  samples: readonly Int8Array[],
+  values: Float64Array,
+  free: readonly number[],
+  degree: number,
+  keep: number,
+): Monomial[] => {
+  const n = samples.length;
+  const mean = values.reduce((a, b) => a + b, 0) / n;
+  const residuals = values.map((v) => v - mean);
+  const sd = Math.sqrt(residuals.reduce((sum, v) => sum + v * v, 0) / n);
+  if (!(sd > 0)) return [];
+  const columns = free.map((b) => Int8Array.from(samples, (row) => row[b]!));
+  const best: { positions: number[]; pull: number }[] = [];
+  let least = 0;
+  const consider = (positions: number[], column: Int8Array): void => {
+    let pull = 0;
+    for (let i = 0; i < n; i++) pull += column[i]! * residuals[i]!;
+    pull = Math.abs(pull);
+    if (best.length >= 2 * SCREENED) {
+      best.sort((a, b) => b.pull - a.pull);
+      best.length = SCREENED;
+      least = best[SCREENED - 1]!.pull;
+    }
+    if (pull > least) best.push({ positions, pull });
+  };
+  const extend = (positions: number[], column: Int8Array): void => {
+    consider(positions, column);
+    if (positions.length === degree) return;
+    for (let k = positions.at(-1)! + 1; k < free.length; k++) {
+      const other = columns[k]!;
+      extend(
+        [...positions, k],
+        column.map((v, i) => v * other[i]!),
+      );
+    }
+  };
+  for (const [k, column] of columns.entries()) extend([k], column);
+  best.sort((a, b) => b.pull - a.pull || (a.positions.join() < b.positions.join() ? -1 : 1));
+  const screened = best.slice(0, SCREENED);
+  const features = screened.map(({ positions }) =>
+    Float64Array.from({ length: n }, (_, i) => positions.reduce((p, k) => p * columns[k]![i]!, 1)),
+  );
+  const { coefficients } = lasso(features, values, PENALTY * sd);
+  return screened
+    .map(({ positions }, j) => ({ bits: positions.map((k) => free[k]!), coefficient: coefficients[j]! }))
+    .filter(({ coefficient }) => coefficient !== 0)
+    .sort((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient))
+    .slice(0, keep);
+};
+
+/** The assignment of the polynomial's bits that makes it least. */
+export const minimiser = (monomials: readonly Monomial[]): Map<number, number> => {
+  const variables = new Set<number>();
+  for (const { bits } of monomials) {
+    if (new Set([...variables, ...bits]).size <= MOST_VARIABLES) for (const b of bits) variables.add(b);
+  }
+  const names = [...variables];
+  const covered = monomials.filter(({ bits }) => bits.every((b) => variables.has(b)));
+  const x: number[] = [];
+  let best: number[] = [];
+  let least = Infinity;
+  for (let word = 0; word < 2 ** names.length; word++) {
+    for (const [k, b] of names.entries()) x[b] = (word >> k) & 1 ? 1 : -1;
+    const value = evaluate(covered, x);
+    if (value < least) {
+      least = value;
+      best = names.map((b) => x[b]!);
+    }
+  }
+  return new Map(names.map((b, k) => [b, best[k]!]));
+};

@@ -1,0 +1,271 @@
+import type { Random } from "../../numerics/random.ts";
+import { indexOf } from "../../space/axis.ts";
+import { fromPriorQuantiles } from "../../space/sample.ts";
+import type { Space } from "../../space/space.ts";
+import {
+  type Algorithm,
+  answer,
+  type History,
+  type Proposal,
+  type SeededProblem,
+  TrialKind,
+} from "../algorithm.ts";
+import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
+import { type Evidence, gather } from "../evidence.ts";
+import { createFresh, type Fresh } from "../fresh.ts";
+import { scalarised } from "../scalarise.ts";
+import { sobolPointOf } from "../sobol.ts";
+import {
+  BASES,
+  type Basis,
+  type Interpolant,
+  interpolate,
+  type Nodes,
+  rankDisplacement,
+  squaredDistance,
+} from "./interpolant.ts";
+
+/** A cycle: global steps that trust the distance less and less, then a local one, then a refinement. */
+const DISTANCE_WEIGHTS = [0.95, 0.75, 0.5, 0.25, 0.05] as const;
+const LOCAL = DISTANCE_WEIGHTS.length;
+const CYCLE = LOCAL + 2;
+const CANDIDATES = 800;
+/** Steps of a descent on the interpolant from the best candidates, and how it narrows. */
+const DESCENTS = 3;
+const ROUNDS = 8;
+const AROUND = 24;
+/** Nodes at most (the best, the others thinned out), and those on which the basis is chosen. */
+const MOST = 300;
+const CHOOSING = 60;
+/** A refinement looks within so much of each axis around the best. */
+const REFINED = 0.05;
+
+/**
+ * Optimisation with radial basis functions: an interpolant of the results, and candidates scored by its value and their
+ * distance from all nodes, in turns from exploring to refining (MSRSM; Regis and Shoemaker 2007, in the cycle of RBFOpt, Costa
+ * and Nannicini 2018). The basis is the one that best keeps the order of the results when each is left out.
+ * Running trials are nodes at their predicted value. Cost of an ask: O(min(n, 300)^3).
+ */
+export const rbf: Algorithm = {
+  name: "rbf",
+  revision: 1,
+  propose: (problem, history, count, random) => {
+    const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
+    const d = problem.space.parameters.length;
+    const startup = Math.max(4, Math.ceil((d + 1) * (problem.budget.parallel > 1 ? 1 : 0.5)));
+    const isStart = evidence === null || evidence.rows.length < startup;
+    return answer(
+      isStart ? initialDesign(problem, history, count) : model(problem, history, evidence, count, random),
+    );
+  },
+};
+
+/** The middle, then a space-filling sequence. */
+const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
+  const { space, firstNumber } = problem;
+  const fresh = createFresh(space, history);
+  const middle = fromPriorQuantiles(
+    space,
+    space.parameters.map(() => 0.5),
+  );
+  for (let i = 0; i < count; i++) {
+    const number = firstNumber + i;
+    const x = number === 0 && fresh.accepts(middle) ? middle : sobolPointOf(problem, number, fresh);
+    if (x !== null) fresh.take(x);
+  }
+  return fresh.taken.map((x) => ({ x, algorithm: "rbf", why: "initial design" }));
+};
+
+const model = (
+  problem: SeededProblem,
+  history: History,
+  evidence: Evidence,
+  count: number,
+  random: Random,
+): Proposal[] => {
+  const { space, firstNumber, isLate } = problem;
+  const d = space.parameters.length;
+  const fresh = createFresh(space, history);
+  const running: Float64Array[] = [];
+  for (let row = 0; row < history.n; row++) {
+    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
+  }
+  const targets = penalised(evidence, random);
+  const order = evidence.rows.map((_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
+  const kept = thinned(order, MOST);
+  const pointOf = (i: number) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d);
+  const nodes = nodesOf(
+    space,
+    kept.map(pointOf),
+    Float64Array.from(kept, (i) => targets[i]!),
+  );
+  const basis = chooseBasis(nodes);
+  const best = pointOf(order[0]!);
+  const proposals: Proposal[] = [];
+  for (let i = 0; i < count; i++) {
+    const all = believing(space, nodes, running, basis);
+    const interpolant = interpolate(all, basis) ?? interpolate(all, "linear");
+    const step = (firstNumber + i) % CYCLE;
+    const x = interpolant && look(space, all, interpolant, best, step, fresh, isLate, random);
+    if (!x) break;
+    fresh.take(x);
+    running.push(x);
+    proposals.push({ x, algorithm: "rbf", why: `${basis} basis, ${nameOf(step)}` });
+  }
+  return proposals;
+};
+
+const nameOf = (step: number): string =>
+  step < LOCAL ? `global step ${step + 1}` : step === LOCAL ? "local step" : "refinement";
+
+/** One target a trial; one out of bounds is worse than all within. */
+const penalised = (evidence: Evidence, random: Random): Float64Array => {
+  const targets = scalarised(evidence.objectives, random);
+  const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);
+  const penalty = new Float64Array(targets.length);
+  for (const { positions, excess } of evidence.constraints) {
+    for (const [k, position] of positions.entries()) penalty[position]! += Math.max(0, excess[k]!);
+  }
+  return targets.map((target, i) => (penalty[i]! > 0 ? worst + penalty[i]! : target));
+};
+
+/** The first half of `most` and every so manieth of the others. */
+const thinned = (order: readonly number[], most: number): readonly number[] => {
+  if (order.length <= most) return order;
+  const half = most >> 1;
+  const rest = order.length - half;
+  return [
+    ...order.slice(0, half),
+    ...Array.from({ length: most - half }, (_, k) => order[half + Math.floor((k * rest) / (most - half))]!),
+  ];
+};
+
+/** Numbers as they are, the middle where inactive; of a categorical parameter a corner a choice, all one apart. */
+const featuresOf = (space: Space, points: readonly Float64Array[]): { width: number; x: Float64Array } => {
+  const width = space.parameters.reduce(
+    (sum, { kind, size }) => sum + (kind === "categorical" ? size : 1),
+    0,
+  );
+  const x = new Float64Array(points.length * width);
+  for (const [i, point] of points.entries()) {
+    let k = i * width;
+    for (const parameter of space.parameters) {
+      const u = point[parameter.index]!;
+      if (parameter.kind !== "categorical") x[k++] = Number.isNaN(u) ? 0.5 : u;
+      else {
+        if (!Number.isNaN(u)) x[k + indexOf(parameter, u)] = Math.SQRT1_2;
+        k += parameter.size;
+      }
+    }
+  }
+  return { width, x };
+};
+
+const nodesOf = (space: Space, points: readonly Float64Array[], y: Float64Array): Nodes => ({
+  n: points.length,
+  y,
+  ...featuresOf(space, points),
+});
+
+const chooseBasis = (nodes: Nodes): Basis => {
+  const n = Math.min(nodes.n, CHOOSING);
+  const some = { n, width: nodes.width, x: nodes.x.subarray(0, n * nodes.width), y: nodes.y.subarray(0, n) };
+  const scores = BASES.map((basis) => rankDisplacement(some, basis));
+  return BASES[scores.indexOf(Math.min(...scores))] ?? "cubic";
+};
+
+/** The nodes, and the running trials at the values predicted for them. */
+const believing = (space: Space, nodes: Nodes, running: readonly Float64Array[], basis: Basis): Nodes => {
+  if (running.length === 0) return nodes;
+  const { width } = nodes;
+  const more = featuresOf(space, running).x;
+  const interpolant = interpolate(nodes, basis);
+  const middle = nodes.y.reduce((a, b) => a + b, 0) / nodes.n;
+  const n = nodes.n + running.length;
+  const x = new Float64Array(n * width);
+  x.set(nodes.x);
+  x.set(more, nodes.n * width);
+  const y = new Float64Array(n);
+  y.set(nodes.y);
+  for (let i = 0; i < running.length; i++) y[nodes.n + i] = interpolant?.at(more, i * width) ?? middle;
+  return { n, width, x, y };
+};
+
+interface Candidate {
+  readonly x: Float64Array;
+  readonly value: number;
+  readonly distance: number;
+}
+
+const weigh = (
+  space: Space,
+  nodes: Nodes,
+  interpolant: Interpolant,
+  points: readonly Float64Array[],
+): Candidate[] => {
+  const { n, width } = nodes;
+  const { x } = featuresOf(space, points);
+  return points.map((point, i) => {
+    let nearest = Infinity;
+    for (let k = 0; k < n; k++)
+      nearest = Math.min(nearest, squaredDistance(x, i * width, nodes.x, k * width, width));
+    return { x: point, value: interpolant.at(x, i * width), distance: Math.sqrt(nearest) };
+  });
+};
+
+/** The candidate that the step of the cycle prefers. */
+const look = (
+  space: Space,
+  nodes: Nodes,
+  interpolant: Interpolant,
+  best: Float64Array,
+  step: number,
+  fresh: Fresh,
+  isLate: () => boolean,
+  random: Random,
+): Float64Array | null => {
+  const isRefinement = step > LOCAL;
+  const points = [
+    ...(isRefinement ? [] : globalCandidates(space, CANDIDATES / 2, random)),
+    ...localCandidates(
+      space,
+      [best],
+      isRefinement ? CANDIDATES / 2 : CANDIDATES / 4,
+      isRefinement ? REFINED : 0.3,
+      random,
+    ),
+  ];
+  const weighed = weigh(space, nodes, interpolant, points);
+  const byValue = [...weighed].sort((a, b) => a.value - b.value);
+  const lowest = byValue.slice(0, DESCENTS).map((start) => {
+    let least = start;
+    for (let round = 0, reach = isRefinement ? REFINED : 0.2; round < ROUNDS && !isLate(); round++) {
+      const around = [
+        ...localCandidates(space, [least.x], AROUND, reach, random),
+        ...(round % 3 === 0 ? neighbours(space, least.x) : []),
+      ];
+      const next = weigh(space, nodes, interpolant, around).reduce(
+        (a, b) => (b.value < a.value ? b : a),
+        least,
+      );
+      if (next === least) reach /= 2;
+      least = next;
+    }
+    return least;
+  });
+  const all = [...lowest, ...weighed];
+  const weight = step < LOCAL ? DISTANCE_WEIGHTS[step]! : 0;
+  const values = all.map(({ value }) => value);
+  const distances = all.map(({ distance }) => distance);
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const far = Math.max(...distances);
+  const near = Math.min(...distances);
+  const score = ({ value, distance }: Candidate) =>
+    (high > low ? (value - low) / (high - low) : 0) +
+    weight * (far > near ? (far - distance) / (far - near) : 0);
+  const ordered = all
+    .map((candidate) => ({ x: candidate.x, score: score(candidate) }))
+    .sort((a, b) => a.score - b.score);
+  return ordered.find(({ x }) => fresh.accepts(x))?.x ?? null;
+};

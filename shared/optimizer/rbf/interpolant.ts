@@ -1,0 +1,111 @@
+import { factoriseLu, solveLu } from "../../numerics/lu.ts";
+
+/**
+ * Interpolation by radial basis functions with a linear tail: s(x) = sum of w_i phi(|x - x_i|) + b x + a.
+ * Source: Gutmann 2001; Costa and Nannicini 2018, "RBFOpt", section 2.
+ */
+
+export type Basis = "cubic" | "thin-plate" | "linear" | "multiquadric";
+export const BASES: readonly Basis[] = ["cubic", "thin-plate", "multiquadric", "linear"];
+
+/** Of a multiquadric, where it turns from a bowl into a cone. */
+const BEND = 0.1;
+
+const phi = (basis: Basis, squared: number): number => {
+  if (basis === "linear") return Math.sqrt(squared);
+  if (basis === "multiquadric") return Math.sqrt(squared + BEND * BEND);
+  if (basis === "cubic") return squared * Math.sqrt(squared);
+  return squared > 0 ? (squared * Math.log(squared)) / 2 : 0;
+};
+
+export interface Interpolant {
+  readonly at: (x: Float64Array, offset: number) => number;
+}
+
+/** Nodes by rows of `width` numbers. */
+export interface Nodes {
+  readonly n: number;
+  readonly width: number;
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+}
+
+export const squaredDistance = (
+  a: Float64Array,
+  i: number,
+  b: Float64Array,
+  j: number,
+  width: number,
+): number => {
+  let sum = 0;
+  for (let k = 0; k < width; k++) sum += (a[i + k]! - b[j + k]!) ** 2;
+  return sum;
+};
+
+/** The system's matrix: kernel, tail, and a trace of ridge against nodes that nearly coincide. */
+const systemOf = ({ n, width, x }: Nodes, basis: Basis): Float64Array => {
+  const size = n + width + 1;
+  const a = new Float64Array(size * size);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const value = phi(basis, squaredDistance(x, i * width, x, j * width, width));
+      a[i * size + j] = value;
+      a[j * size + i] = value;
+    }
+    a[i * size + i] = phi(basis, 0);
+    for (let k = 0; k < width; k++) {
+      a[i * size + n + k] = x[i * width + k]!;
+      a[(n + k) * size + i] = x[i * width + k]!;
+    }
+    a[i * size + n + width] = 1;
+    a[(n + width) * size + i] = 1;
+  }
+  // A direction in which the nodes do not differ has no slope: let it be zero.
+  for (let k = 0; k < width; k++) a[(n + k) * size + n + k] = -1e-8;
+  return a;
+};
+
+/** @returns null when the nodes do not determine one. */
+export const interpolate = (nodes: Nodes, basis: Basis): Interpolant | null => {
+  const { n, width, x, y } = nodes;
+  const size = n + width + 1;
+  const factors = factoriseLu(systemOf(nodes, basis), size);
+  if (factors === null) return null;
+  const right = new Float64Array(size);
+  right.set(y);
+  const weights = solveLu(factors, right);
+  return {
+    at: (point, offset) => {
+      let sum = weights[n + width]!;
+      for (let k = 0; k < width; k++) sum += weights[n + k]! * point[offset + k]!;
+      for (let i = 0; i < n; i++) {
+        sum += weights[i]! * phi(basis, squaredDistance(point, offset, x, i * width, width));
+      }
+      return sum;
+    },
+  };
+};
+
+/**
+ * How badly a basis predicts each node from the others, in ranks: the sum over nodes of how far the prediction would move
+ * the node in the order of values. From one inverse (Rippa 1999): the error at node i is w_i / (A^-1)_ii.
+ */
+export const rankDisplacement = (nodes: Nodes, basis: Basis): number => {
+  const { n, width, y } = nodes;
+  const size = n + width + 1;
+  const factors = factoriseLu(systemOf(nodes, basis), size);
+  if (factors === null) return Infinity;
+  const right = new Float64Array(size);
+  right.set(y);
+  const weights = solveLu(factors, right);
+  const sorted = Float64Array.from(y).sort();
+  const rank = (value: number) => sorted.reduce((sum, v) => sum + (v < value ? 1 : v === value ? 0.5 : 0), 0);
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    const unit = new Float64Array(size);
+    unit[i] = 1;
+    const error = weights[i]! / solveLu(factors, unit)[i]!;
+    sum += Math.abs(rank(y[i]! - error) - rank(y[i]!));
+  }
+  return sum;
+};

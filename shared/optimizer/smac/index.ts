@@ -1,0 +1,227 @@
+import { type Forest, growForest, predictForest } from "../../numerics/forest.ts";
+import type { Random } from "../../numerics/random.ts";
+import { indexOf } from "../../space/axis.ts";
+import { sampleCube } from "../../space/sample.ts";
+import type { Space } from "../../space/space.ts";
+import {
+  type Algorithm,
+  answer,
+  type History,
+  type Proposal,
+  type SeededProblem,
+  TrialKind,
+} from "../algorithm.ts";
+import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
+import { type Evidence, gather } from "../evidence.ts";
+import { createFresh, type Fresh } from "../fresh.ts";
+import { logImprovement } from "../gp/expected-improvement.ts";
+import { scalarised } from "../scalarise.ts";
+import { sobolPointOf } from "../sobol.ts";
+
+/** SMAC3's facade for hyperparameters: trees, random trials between those of the model, challengers (here fewer, for time). */
+const TREES = 10;
+const RANDOM_EVERY = 5;
+const CHALLENGERS = 3000;
+/** Share of the challengers that lie near good trials, and how many good trials there are. */
+const NEAR = 0.4;
+const CENTRES = 10;
+const REACH = 0.2;
+/** Local searches: from so many challengers, at most so many steps each. */
+const CLIMBS = 10;
+const STEPS = 8;
+/** Neighbours of a point that a step of a local search looks at, beside other values of finite parameters. */
+const AROUND = 24;
+const FOREST = { trees: TREES, smallest: 3, share: 5 / 6 };
+/** Trials that a forest is grown on at most: the best, and the others thinned out. */
+const MOST = 2000;
+const STARTUP = 10;
+
+/**
+ * Sequential model-based algorithm configuration: a random forest says what to expect of a configuration and how sure
+ * that is, log-EI chooses. Source: Hutter, Hoos and Leyton-Brown 2011; constants of SMAC3's facade for hyperparameters.
+ * Running trials count with the value that is expected of them. Every fifth trial is random.
+ * Cost of an ask: O(min(n, 2000) log n * parameters) to grow the trees, then the challengers.
+ */
+export const smac: Algorithm = {
+  name: "smac",
+  revision: 1,
+  propose: (problem, history, count, random) => {
+    const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
+    const { startup } = problem.options;
+    const isStart =
+      evidence === null ||
+      evidence.rows.length < (typeof startup === "number" ? startup : startupOf(problem));
+    return answer(
+      isStart ? initialDesign(problem, history, count) : model(problem, history, evidence, count, random),
+    );
+  },
+};
+
+const startupOf = ({ space, budget }: SeededProblem): number =>
+  Math.max(4, Math.min(STARTUP, 2 * space.parameters.length, Math.floor(budget.trials / 4)));
+
+const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
+  const fresh = createFresh(problem.space, history);
+  for (let i = 0; i < count; i++) {
+    const x = sobolPointOf(problem, problem.firstNumber + i, fresh);
+    if (x !== null) fresh.take(x);
+  }
+  return fresh.taken.map((x) => ({ x, algorithm: "smac", why: "initial design" }));
+};
+
+const model = (
+  problem: SeededProblem,
+  history: History,
+  evidence: Evidence,
+  count: number,
+  random: Random,
+): Proposal[] => {
+  const { space, firstNumber, isLate } = problem;
+  const d = space.parameters.length;
+  const fresh = createFresh(space, history);
+  const running: Float64Array[] = [];
+  for (let row = 0; row < history.n; row++) {
+    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
+  }
+  const known = knownOf(history, evidence, d, random);
+  const proposals: Proposal[] = [];
+  let belief = believe(space, known, running, random);
+  for (let i = 0; i < count; i++) {
+    const isRandom = (firstNumber + i) % RANDOM_EVERY === RANDOM_EVERY - 1;
+    const x = isRandom
+      ? sampleCube(space, random)
+      : challenge(space, belief, known.centres, fresh, isLate, random);
+    if (x === null || !fresh.accepts(x)) continue;
+    fresh.take(x);
+    proposals.push({
+      x,
+      algorithm: "smac",
+      why: isRandom ? "every fifth at random" : "expected improvement of a forest",
+    });
+    running.push(x);
+    if (i + 1 < count && !isLate()) belief = believe(space, known, running, random);
+  }
+  return proposals;
+};
+
+/** What is known, thinned out to what a forest affords. */
+interface Known {
+  readonly points: readonly Float64Array[];
+  readonly targets: Float64Array;
+  /** By how much each trial violates the constraints, about unit size; null without constraints. */
+  readonly infeasible: Float64Array | null;
+  readonly best: number;
+  readonly centres: readonly Float64Array[];
+}
+
+const knownOf = (history: History, evidence: Evidence, d: number, random: Random): Known => {
+  const all = scalarised(evidence.objectives, random);
+  const order = evidence.rows.map((_, i) => i);
+  order.sort((a, b) => Number(evidence.isFeasible[b]) - Number(evidence.isFeasible[a]) || all[a]! - all[b]!);
+  const every = Math.max(1, Math.ceil((order.length - MOST / 2) / (MOST / 2)));
+  const kept = order.length <= MOST ? order : order.filter((_, k) => k < MOST / 2 || k % every === 0);
+  const points = kept.map((i) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d));
+  const isConstrained = evidence.constraints.length > 0;
+  const feasible = kept.filter((i) => evidence.isFeasible[i]);
+  return {
+    points,
+    targets: Float64Array.from(kept, (i) => all[i]!),
+    infeasible: isConstrained ? Float64Array.from(kept, (i) => Number(!evidence.isFeasible[i])) : null,
+    best: feasible.reduce((least, i) => Math.min(least, all[i]!), Infinity),
+    centres: points.slice(0, CENTRES),
+  };
+};
+
+interface Belief {
+  readonly objective: Forest;
+  readonly feasibility: Forest | null;
+  readonly best: number;
+}
+
+/** Grows the forests; running trials count with what a first forest expects of them. */
+const believe = (space: Space, known: Known, running: readonly Float64Array[], random: Random): Belief => {
+  const { points, targets, infeasible, best } = known;
+  const isCategory = Uint8Array.from(space.parameters, ({ kind }) => Number(kind === "categorical"));
+  const x = featuresOf(space, points);
+  let objective = growForest(x, targets, isCategory, FOREST, random);
+  if (running.length > 0) {
+    const more = featuresOf(space, running);
+    const expected = predictForest(objective, more, running.length).mean;
+    objective = growForest(joined(x, more), joined(targets, expected), isCategory, FOREST, random);
+  }
+  const feasibility = infeasible === null ? null : growForest(x, infeasible, isCategory, FOREST, random);
+  return { objective, feasibility, best };
+};
+
+const joined = (a: Float64Array, b: Float64Array): Float64Array => {
+  const both = new Float64Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+};
+
+/** Coordinates, -1 where inactive, so that one split tells; of a categorical parameter its choice, 0 where inactive. */
+const featuresOf = (space: Space, points: readonly Float64Array[]): Float64Array => {
+  const d = space.parameters.length;
+  const x = new Float64Array(points.length * d);
+  for (const [i, point] of points.entries()) {
+    for (const parameter of space.parameters) {
+      const u = point[parameter.index]!;
+      const isInactive = Number.isNaN(u);
+      x[i * d + parameter.index] =
+        parameter.kind === "categorical" ? (isInactive ? 0 : 1 + indexOf(parameter, u)) : isInactive ? -1 : u;
+    }
+  }
+  return x;
+};
+
+/** Log-EI of each point, plus the log probability that it is feasible; that alone while nothing is. */
+const worthOf = (
+  space: Space,
+  { objective, feasibility, best }: Belief,
+  points: readonly Float64Array[],
+): Float64Array => {
+  const x = featuresOf(space, points);
+  const { mean, variance } = predictForest(objective, x, points.length);
+  const chance = feasibility === null ? null : predictForest(feasibility, x, points.length).mean;
+  return mean.map((m, i) => {
+    const feasible = chance === null ? 0 : Math.log(Math.max(1e-3, 1 - chance[i]!));
+    if (best === Infinity) return feasible;
+    const sd = Math.sqrt(Math.max(1e-10, variance[i]!));
+    return feasible + Math.log(sd) + logImprovement((best - m) / sd);
+  });
+};
+
+/** The best of many challengers, after local searches from the best of them. */
+const challenge = (
+  space: Space,
+  belief: Belief,
+  centres: readonly Float64Array[],
+  fresh: Fresh,
+  isLate: () => boolean,
+  random: Random,
+): Float64Array | null => {
+  const points = [
+    ...globalCandidates(space, Math.round((1 - NEAR) * CHALLENGERS), random),
+    ...localCandidates(space, centres, Math.round(NEAR * CHALLENGERS), REACH, random),
+  ];
+  const found = ranked(points, worthOf(space, belief, points));
+  const climbed = found.slice(0, CLIMBS).map(({ x, worth }) => {
+    let best = { x, worth };
+    for (let step = 0; step < STEPS && !isLate(); step++) {
+      const around = [
+        ...neighbours(space, best.x),
+        ...localCandidates(space, [best.x], AROUND, REACH, random),
+      ];
+      const [next] = ranked(around, worthOf(space, belief, around));
+      if (next === undefined || !(next.worth > best.worth)) break;
+      best = next;
+    }
+    return best;
+  });
+  const all = [...climbed, ...found].sort((a, b) => b.worth - a.worth);
+  return all.find(({ x }) => fresh.accepts(x))?.x ?? null;
+};
+
+const ranked = (points: readonly Float64Array[], worth: Float64Array) =>
+  points.map((x, i) => ({ x, worth: worth[i]! })).sort((a, b) => b.worth - a.worth);
