@@ -1,0 +1,54 @@
+"""Optuna: `optuna_peer.py tpe | tpe-multivariate | gp | cma-es | nsga2 | random`."""
+
+import sys
+
+from peer import serve
+
+import optuna
+from space import is_active
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+class Study:
+    def __init__(self, request):
+        seed = request["seed"]
+        constrained = {"constraints_func": lambda trial: trial.user_attrs["excess"]} if request["outcomes"] else {}
+        samplers = optuna.samplers
+        kind = sys.argv[1]
+        sampler = {
+            "random": lambda: samplers.RandomSampler(seed=seed),
+            "tpe": lambda: samplers.TPESampler(seed=seed, **constrained),
+            "tpe-multivariate": lambda: samplers.TPESampler(
+                seed=seed, multivariate=True, group=True, constant_liar=True, **constrained
+            ),
+            "gp": lambda: samplers.GPSampler(seed=seed, **constrained),
+            "cma-es": lambda: samplers.CmaEsSampler(seed=seed),
+            "nsga2": lambda: samplers.NSGAIISampler(seed=seed, **constrained),
+        }[kind]()
+        self.space = request["space"]
+        self.study = optuna.create_study(sampler=sampler, directions=["minimize"] * request["objectives"])
+
+    def ask(self):
+        trial = self.study.ask()
+        params = {}
+        for name, spec in self.space.items():
+            if not is_active(spec, params):
+                continue
+            log = spec.get("scale") == "log"
+            if spec["type"] == "categorical":
+                params[name] = trial.suggest_categorical(name, spec["choices"])
+            elif spec["type"] == "int":
+                params[name] = trial.suggest_int(name, spec["low"], spec["high"], log=log)
+            else:
+                params[name] = trial.suggest_float(name, spec["low"], spec["high"], log=log)
+        # Left out parameters are filled in by `active`, which looks at the present ones only.
+        return trial, params
+
+    def tell(self, trial, values, excess):
+        if excess:
+            trial.set_user_attr("excess", excess)
+        self.study.tell(trial, values)
+
+
+serve(Study)

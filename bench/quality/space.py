@@ -1,0 +1,76 @@
+"""Hone's search spaces in Python: what a coordinate in [0, 1] means, which parameters are active."""
+
+import math
+
+
+def parameter(kind, low, high, log=False, when=None):
+    spec = {"type": kind, "low": low, "high": high}
+    if log:
+        spec["scale"] = "log"
+    if when:
+        spec["when"] = when
+    return spec
+
+
+def real(low, high, log=False, when=None):
+    return parameter("float", low, high, log, when)
+
+
+def whole(low, high, log=False, when=None):
+    return parameter("int", low, high, log, when)
+
+
+def choice(*choices, when=None):
+    return {"type": "categorical", "choices": list(choices), **({"when": when} if when else {})}
+
+
+def is_active(spec, params):
+    """Whether a parameter exists, given those before it (spaces here write parents first)."""
+    return all(parent in params and params[parent] in values for parent, values in spec.get("when", {}).items())
+
+
+def active(space, params):
+    """The configuration without the parameters that its conditions leave out."""
+    kept = {}
+    for name, spec in space.items():
+        if is_active(spec, kept) and params.get(name) is not None:
+            kept[name] = params[name]
+    return kept
+
+
+def value_at(spec, u):
+    """The value at a coordinate."""
+    u = min(1.0, max(0.0, u))
+    if spec["type"] == "categorical":
+        return spec["choices"][min(len(spec["choices"]) - 1, int(u * len(spec["choices"])))]
+    low, high = spec["low"], spec["high"]
+    if spec["type"] == "int":
+        low, high = low - 0.5, high + 0.5
+    if spec.get("scale") == "log":
+        value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
+    else:
+        value = low + u * (high - low)
+    if spec["type"] == "int":
+        return int(min(spec["high"], max(spec["low"], round(value))))
+    return min(high, max(low, value))
+
+
+def coordinate_of(spec, value):
+    """The coordinate of a value."""
+    if spec["type"] == "categorical":
+        return (spec["choices"].index(value) + 0.5) / len(spec["choices"])
+    low, high = spec["low"], spec["high"]
+    if spec["type"] == "int":
+        low, high = low - 0.5, high + 0.5
+    if spec.get("scale") == "log":
+        return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+    return (value - low) / (high - low)
+
+
+def draw(space, random):
+    """A random configuration."""
+    params = {}
+    for name, spec in space.items():
+        if is_active(spec, params):
+            params[name] = value_at(spec, random.random())
+    return params
