@@ -1,9 +1,17 @@
-import { proposeTrials } from "../optimizer/propose.ts";
+import type { Hint } from "../optimizer/algorithm.ts";
+import { askAlgorithm } from "../optimizer/propose.ts";
 import { fromCube } from "../space/cube.ts";
+import { MOST_HINTED, putHint } from "../store/hint.ts";
 import type { TrialItem } from "../store/trial.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { historyOf, problemOf } from "./history.ts";
 import type { Snapshot } from "./snapshot.ts";
+
+/**
+ * How long an algorithm may compute before it answers with what it has. An ask of one trial takes tens of milliseconds; a
+ * batch of dozens with several objectives may take seconds, and the client's connection ends after 29.
+ */
+const PATIENCE_MS = 4000;
 
 /** How many numbers the trial budget still allows. */
 export const numbersLeft = ({ head }: Snapshot) =>
@@ -23,7 +31,17 @@ export const newTrials = async (
   if (wanted <= 0) return [];
   const history = await historyOf(deps, snapshot);
   const { name } = study.spec.algorithm;
-  const proposals = proposeTrials(problemOf(snapshot), name, history, wanted, study.spec.seed, head.next);
+  const deadline = deps.clock() + PATIENCE_MS;
+  const { proposals, hint } = askAlgorithm(
+    problemOf(snapshot),
+    name,
+    history,
+    wanted,
+    study.spec.seed,
+    head.next,
+    { hint: snapshot.hint, isLate: () => deps.clock() > deadline },
+  );
+  await keepHint(deps, study.id, hint);
   const now = deps.clock();
   return proposals.map(({ x, algorithm, why }, i) => ({
     study: study.id,
@@ -46,4 +64,14 @@ export const newTrials = async (
     attempts: [],
     job: null,
   }));
+};
+
+/** Keeps a hint for the next ask, on a cold Lambda too. An ask never fails for it. */
+const keepHint = async (deps: ServiceDeps, study: string, hint: Hint | null): Promise<void> => {
+  if (hint === null || hint.values.length > MOST_HINTED) return;
+  try {
+    await deps.store.transact([putHint(study, hint, deps.clock())]);
+  } catch (error) {
+    deps.log("hint was not kept", { study, reason: error instanceof Error ? error.name : "unknown" });
+  }
 };

@@ -1,15 +1,18 @@
 import { StudyNotFound } from "../errors.ts";
+import type { Hint } from "../optimizer/algorithm.ts";
 import { type Head, readHead } from "../store/head.ts";
-import { END_OF_OPEN, headKey } from "../store/keys.ts";
+import { readHint } from "../store/hint.ts";
+import { END_OF_OPEN, headKey, hintKey } from "../store/keys.ts";
 import { readSegments, type Segment } from "../store/segment.ts";
 import { readTrialItem, type TrialItem } from "../store/trial.ts";
 import type { ServiceDeps } from "./deps.ts";
 import type { LoadedStudy } from "./study.ts";
 
-/** A study at one moment: its head and every trial that is not folded, in order of their numbers. */
+/** A study at one moment: its head, its algorithm's hint and every trial that is not folded, in order of their numbers. */
 export interface Snapshot {
   readonly study: LoadedStudy;
   readonly head: Head;
+  readonly hint: Hint | null;
   readonly trials: readonly TrialItem[];
 }
 
@@ -26,13 +29,16 @@ export const readOpen = async (deps: ServiceDeps, study: LoadedStudy): Promise<S
   if (first === undefined || first.sk !== headKey(study.id).sk) throw new StudyNotFound(study.id);
   const head = readHead(study.id, first);
   if (head.state === "deleting") throw new StudyNotFound(study.id);
+  const hinted = rest[0]?.sk === hintKey(study.id).sk ? rest.shift() : undefined;
+  const hint = hinted === undefined ? null : readHint(hinted);
   const trials = rest.map((item) => readTrialItem(study.id, item));
-  if (head.unswept < 0) return { study, head, trials };
+  if (head.unswept < 0) return { study, head, hint, trials };
   // A fold put its segment but has not swept the tail yet: what the segment holds counts once.
   const swept = await segmentsOf(deps, study, head.unswept, head.unswept + 1);
   return {
     study,
     head,
+    hint,
     trials: trials.filter((trial) => swept.every((segment) => segment.find(trial.number) < 0)),
   };
 };

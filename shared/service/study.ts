@@ -123,6 +123,7 @@ const emptySnapshot = (
   algorithmRevision: number,
 ): Snapshot => ({
   study,
+  hint: null,
   head: {
     ...budget,
     study: study.id,

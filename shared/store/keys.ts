@@ -1,7 +1,8 @@
 /**
  * Every key of the one table; nobody else spells a key.
  *
- * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `B#TRIAL#<n>` (a trial
+ * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `A#HINT` (what its algorithm
+ * would find dear to work out again), `B#TRIAL#<n>` (a trial
  * from its first lease until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
  * changed). One Query of what lies below `C` reads all that an ask needs.
  */
@@ -14,6 +15,7 @@ const padded = (n: number, width: number) => String(n).padStart(width, "0");
 
 export const studyPartition = (study: string) => `STUDY#${study}`;
 export const headKey = (study: string): Key => ({ pk: studyPartition(study), sk: "A#HEAD" });
+export const hintKey = (study: string): Key => ({ pk: studyPartition(study), sk: "A#HINT" });
 export const specKey = (study: string): Key => ({ pk: studyPartition(study), sk: "Z#SPEC" });
 export const trialKey = (study: string, n: number): Key => ({
   pk: studyPartition(study),

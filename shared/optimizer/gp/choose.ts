@@ -9,14 +9,15 @@ import { climb } from "./climb.ts";
 const BOX = 0.15;
 /** Largest step of a local candidate, in standard deviations along an axis. */
 const REACH = 0.3;
-/** Candidates looked at, those of them near the best trials, and those looked at with every posterior. */
+/** Candidates looked at (half as many in a large model), the part near the best trials, and those looked at closely. */
 const CANDIDATES = 640;
-const NEAR = 256;
+const NEAR = 0.4;
 const SHORTLIST = 48;
 /** Posteriors that take part in the first look. */
 const FIRST_LOOK = 2;
-/** Climbs and evaluations of a climb, for the first point and for each further one of a batch. */
+/** Climbs and evaluations of a climb, for the first point (in a large model) and for each further one of a batch. */
 const FIRST = { climbs: 4, steps: 20 };
+const LARGE = { climbs: 3, steps: 12 };
 const FURTHER = { climbs: 1, steps: 8 };
 /** Turns of climbing and trying the neighbours. */
 const ROUNDS = 3;
@@ -34,6 +35,7 @@ export interface Search {
 /**
  * @param centres good points to look around.
  * @param isLocal look around them only.
+ * @param isLarge the model is dear to ask: look at less.
  * @param isLate ends climbs early, with what has been found.
  */
 export const createSearch = (
@@ -41,23 +43,22 @@ export const createSearch = (
   acquisition: Acquisition,
   centres: readonly Float64Array[],
   isLocal: boolean,
+  isLarge: boolean,
   fresh: Fresh,
   isLate: () => boolean,
   random: Random,
 ): Search => {
-  const far = isLocal ? 0 : CANDIDATES - NEAR;
+  const all = isLarge ? CANDIDATES / 2 : CANDIDATES;
+  const far = isLocal ? 0 : Math.round((1 - NEAR) * all);
   const glance = acquisition.pool(
-    [
-      ...globalCandidates(space, far, random),
-      ...localCandidates(space, centres, CANDIDATES - far, REACH, random),
-    ],
+    [...globalCandidates(space, far, random), ...localCandidates(space, centres, all - far, REACH, random)],
     FIRST_LOOK,
   );
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
   let shortlist: Pool | null = null;
   return {
     next: () => {
-      const { climbs, steps } = shortlist === null ? FIRST : FURTHER;
+      const { climbs, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
       const seen = best(glance.points, acquisition.values(glance), SHORTLIST).map(({ x }) => x);
       shortlist = shortlist === null ? acquisition.pool(seen) : shortlist;
       const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);

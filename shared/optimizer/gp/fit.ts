@@ -59,12 +59,13 @@ export const drawAround = (
 ): Float64Array[] => {
   const draws = [mode];
   if (count <= 1) return draws;
-  const p = mode.length;
+  // The warps stay at the mode: what is open after few trials is what matters and how noisy it is.
+  const p = data.layout.width + 1;
   const f = negativeLogPosterior(data, priors);
-  const { lower, upper } = boundsOf(data, priors, p);
+  const { lower, upper } = boundsOf(data, priors, mode.length);
   const hessian = new Float64Array(p * p);
-  const here = new Float64Array(p);
-  const there = new Float64Array(p);
+  const here = new Float64Array(mode.length);
+  const there = new Float64Array(mode.length);
   f(mode, here);
   for (let i = 0; i < p; i++) {
     const moved = Float64Array.from(mode);
@@ -85,7 +86,7 @@ export const drawAround = (
     const distance = Math.sqrt(z.reduce((sum, u) => sum + u * u, 0) / p);
     if (distance > FURTHEST) continue;
     solveLowerTransposed(l, p, z);
-    draws.push(mode.map((u, i) => Math.min(upper[i]!, Math.max(lower[i]!, u + z[i]!))));
+    draws.push(mode.map((u, i) => Math.min(upper[i]!, Math.max(lower[i]!, i < p ? u + z[i]! : u))));
   }
   return draws;
 };

@@ -20,6 +20,8 @@ import { fitSurrogates } from "./surrogates.ts";
 const REVISION = 1;
 /** Good trials around which the search looks for better ones. */
 const CENTRES = 5;
+/** From so many results on a model is dear to ask. */
+const LARGE = 150;
 /** A hint is worth a write when there are so many times more results than when the last one was made. */
 const GROWTH = 1.1;
 
@@ -41,11 +43,13 @@ export const gp: Algorithm = {
   },
 };
 
-/** Few trials are spent before the model has a say: half as many as there are parameters. */
+/** Few trials are spent before the model has a say: half as many as there are parameters, within these bounds. */
+const FEWEST = 4;
+const MOST = 12;
 const startupOf = ({ space, options }: SeededProblem): number =>
   typeof options.startup === "number"
     ? options.startup
-    : Math.max(4, Math.ceil((space.parameters.length + 1) / 2));
+    : Math.min(MOST, Math.max(FEWEST, Math.ceil((space.parameters.length + 1) / 2)));
 
 /** The middle of the priors first, then a space-filling sequence. */
 const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
@@ -78,7 +82,8 @@ const model = (problem: SeededProblem, history: History, evidence: Evidence, cou
   const fresh = createFresh(space, history);
   const centres = bestRows(evidence).map((row) => history.x.slice(row * d, (row + 1) * d));
   const isLocal = firstNumber % 2 === 1;
-  const search = createSearch(space, acquisition, centres, isLocal, fresh, isLate, random);
+  const isLarge = evidence.rows.length > LARGE;
+  const search = createSearch(space, acquisition, centres, isLocal, isLarge, fresh, isLate, random);
   const proposals: Proposal[] = [];
   while (proposals.length < count) {
     const x = search.next();

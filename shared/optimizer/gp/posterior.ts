@@ -1,4 +1,4 @@
-import { dot, factorise, solveFactorised, solveLower } from "../../numerics/cholesky.ts";
+import { dot, factorise, solveFactorised, solveLower, solveLowerRows } from "../../numerics/cholesky.ts";
 import { slope } from "./input-warp.ts";
 import { choiceWeights, matern52, type Shape, SQRT5, scaled, squaredDistance } from "./kernel.ts";
 import { type Data, SIGNAL_RATE, SIGNAL_SHAPE } from "./model.ts";
@@ -107,7 +107,10 @@ export class Posterior {
       const row = c * this.capacity;
       this.covariances(points, c * layout.width, this.size, whitened, row);
       mean[c] = this.trend + dot(whitened, row, this.alpha, 0, n);
-      solveLower(this.l, this.size, whitened, this.capacity, row);
+    }
+    solveLowerRows(this.l, this.size, whitened, count, this.capacity, this.capacity);
+    for (let c = 0; c < count; c++) {
+      const row = c * this.capacity;
       const gap = 1 - dot(whitened, row, this.ones, 0, n);
       const explained = dot(whitened, row, whitened, row, this.size);
       variance[c] = this.signal * Math.max(1e-12, 1 - explained + (gap * gap) / this.onesSquared);

@@ -15,8 +15,10 @@ import { Posterior } from "./posterior.ts";
 export const MOST_POINTS = 250;
 /** Points on which hyperparameters are first searched; their density around the mode is looked at on as many. */
 const COARSE = 50;
+/** Points on which a mode that was found on fewer, or came with a hint, is refined. */
+const FINE = 120;
 /** Evaluations of the posterior density a start, and once there is a good start. */
-const SEARCH = 30;
+const SEARCH = 20;
 const REFINE = 8;
 /** Draws of the hyperparameters at most, and how many points times draws are afforded. */
 const MOST_DRAWS = 8;
@@ -87,7 +89,7 @@ export const fitSurrogates = (
   }
   if (evidence.objectives.length === 1 || evidence.objectives.length > MOST_EXACT) {
     const targets = scalarised(evidence.objectives, random);
-    const draws = Math.min(MOST_DRAWS, Math.max(1, Math.round(AFFORDED / n)));
+    const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(AFFORDED / n)));
     const alternatives = fitNext({ ...all, targets }, draws).map(({ posterior, data }): Term => {
       const best = leastFitted(posterior, data, evidence);
       return { posteriors: [posterior], criterion: expectedImprovement(best) };
@@ -127,7 +129,9 @@ const fitOne = (
       const short = Float64Array.from(plain).fill(Math.log(0.5), 0, layout.width);
       mode = fitMode(coarse, priors, start === undefined ? [plain, short] : [plain, start], SEARCH).x;
     }
-    if (n > COARSE && !isLate()) mode = fitMode(most, priors, [mode], REFINE).x;
+    if (n > COARSE && !isLate()) {
+      mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;
+    }
   }
   const isDear = mode.length > MOST_DRAWN || isLate();
   const thetas = drawAround(coarse, priors, mode, isDear ? 1 : draws, random);

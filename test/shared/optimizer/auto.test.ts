@@ -14,27 +14,33 @@ test("a small finite space that fits the budget is tried out in full by the grid
   expect(proposal).toMatchObject({ algorithm: "grid", why: "the whole space fits the budget" });
 });
 
-test("with less budget than the space is large, and in any other space, it begins with Sobol", () => {
-  const tiny = spaceOf("tiny and finite");
-  const poor = problemOf(tiny, { budget: { trials: 5, parallel: 1 } });
-  for (const [named, problem] of [
-    [tiny, poor],
-    [spaceOf("mixed"), problemOf(spaceOf("mixed"))],
-  ] as const) {
-    const [proposal] = proposeTrials(problem, "auto", emptyHistory(named.space, 1), 1, 1, 0);
-    expect(proposal).toMatchObject({ algorithm: "sobol", why: "initial design" });
-  }
-});
-
-test("after ten results it goes on with TPE", () => {
-  const named = spaceOf("mixed");
+const history = (name: string, count: number, objectives = 1) => {
+  const { space } = spaceOf(name);
   const random = createRandom(1);
   const rows = Array.from(
-    { length: 10 },
-    (_, number): HistoryRow => ({ number, x: sampleCube(named.space, random), y: [number] }),
+    { length: count },
+    (_, number): HistoryRow => ({
+      number,
+      x: sampleCube(space, random),
+      y: Array.from({ length: objectives }, () => random.normal()),
+    }),
   );
-  const next = (known: HistoryRow[]) =>
-    proposeTrials(problemOf(named), "auto", buildHistory(named.space, 1, known), 1, 1, known.length)[0];
-  expect(next(rows.slice(1))).toMatchObject({ algorithm: "sobol" });
-  expect(next(rows)).toMatchObject({ algorithm: "tpe" });
+  return buildHistory(space, objectives, rows);
+};
+
+test.each([
+  ["tiny and finite", 5, 0, 1, "gp", "few results"],
+  ["mixed", 60, 0, 1, "gp", "initial design"],
+  ["mixed", 60, 20, 1, "gp", "expected improvement"],
+  ["mixed", 60, 20, 2, "gp", "expected hypervolume improvement"],
+  ["100 dimensions", 60, 20, 1, "tpe", "many parameters"],
+  ["mixed", 5000, 1000, 1, "tpe", "many results"],
+  ["linear constraints", 5000, 1000, 1, "cma-es", "all parameters continuous"],
+  ["mixed", 5000, 1000, 2, "nsga2", "several objectives"],
+])("on '%s' with a budget of %i and %i results of %i objectives it asks %s", (...row) => {
+  const [name, trials, results, objectives, algorithm, why] = row;
+  const problem = problemOf(spaceOf(name), { objectives, budget: { trials, parallel: 1 } });
+  const [proposal] = proposeTrials(problem, "auto", history(name, results, objectives), 1, 1, results);
+  expect(proposal?.algorithm).toBe(algorithm);
+  expect(proposal?.why).toContain(why);
 });
