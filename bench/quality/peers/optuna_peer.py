@@ -36,12 +36,12 @@ class Study:
             if not is_active(spec, params):
                 continue
             log = spec.get("scale") == "log"
-            if spec["type"] == "categorical":
+            if spec["type"] in ("categorical", "ordinal"):
                 params[name] = trial.suggest_categorical(name, spec["choices"])
             elif spec["type"] == "int":
-                params[name] = trial.suggest_int(name, spec["low"], spec["high"], log=log)
+                params[name] = trial.suggest_int(name, spec["low"], spec["high"], log=log, step=spec.get("step", 1))
             else:
-                params[name] = trial.suggest_float(name, spec["low"], spec["high"], log=log)
+                params[name] = trial.suggest_float(name, spec["low"], spec["high"], log=log, step=spec.get("step"))
         # Left out parameters are filled in by `active`, which looks at the present ones only.
         return trial, params
 

@@ -19,6 +19,8 @@ const FIRST_LOOK = 2;
 const FIRST = { climbs: 4, steps: 20 };
 const LARGE = { climbs: 3, steps: 12 };
 const FURTHER = { climbs: 1, steps: 8 };
+/** Trials at the same moment differ by at least this in some coordinate. */
+const NEAREST = 2e-3;
 /** Turns of climbing and trying the neighbours. */
 const ROUNDS = 3;
 
@@ -34,6 +36,7 @@ export interface Search {
 
 /**
  * @param centres good points to look around.
+ * @param running points being tried, from which the next ones keep a little away.
  * @param isLocal look around them only.
  * @param isLarge the model is dear to ask: look at less.
  * @param isLate ends climbs early, with what has been found.
@@ -42,6 +45,7 @@ export const createSearch = (
   space: Space,
   acquisition: Acquisition,
   centres: readonly Float64Array[],
+  running: readonly Float64Array[],
   isLocal: boolean,
   isLarge: boolean,
   fresh: Fresh,
@@ -56,6 +60,7 @@ export const createSearch = (
   );
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
   let shortlist: Pool | null = null;
+  const busy = [...running];
   return {
     next: () => {
       const { climbs, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
@@ -75,12 +80,20 @@ export const createSearch = (
         }
       }
       found.sort((a, b) => b.value - a.value);
-      const chosen = found.find(({ x }) => fresh.accepts(x))?.x ?? null;
-      if (chosen !== null) acquisition.add(chosen, [glance, shortlist]);
+      const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other));
+      const isNew = ({ x }: { x: Float64Array }) => fresh.accepts(x);
+      const chosen = (found.find((one) => isNew(one) && isApart(one.x)) ?? found.find(isNew))?.x ?? null;
+      if (chosen === null) return null;
+      busy.push(chosen);
+      acquisition.add(chosen, [glance, shortlist]);
       return chosen;
     },
   };
 };
+
+/** Whether two points differ by so little in every coordinate that trying both at once would be a waste. */
+const isNear = (a: Float64Array, b: Float64Array): boolean =>
+  a.every((u, j) => Math.abs(u - b[j]!) < NEAREST || (Number.isNaN(u) && Number.isNaN(b[j]!)));
 
 /** The points of the highest values, highest first. */
 const best = (points: readonly Float64Array[], values: Float64Array, count: number) =>

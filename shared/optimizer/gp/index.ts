@@ -76,14 +76,16 @@ const model = (problem: SeededProblem, history: History, evidence: Evidence, cou
   if (features.width === 0) return answer([]);
   const surrogates = fitSurrogates({ ...problem, hint }, history, evidence, features, count, random);
   const { acquisition, aim, modes } = surrogates;
+  const running: Float64Array[] = [];
   for (let row = 0; row < history.n; row++) {
-    if (history.kind[row] === TrialKind.running) acquisition.add(history.x.subarray(row * d, (row + 1) * d));
+    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
   }
+  for (const x of running) acquisition.add(x);
   const fresh = createFresh(space, history);
   const centres = bestRows(evidence).map((row) => history.x.slice(row * d, (row + 1) * d));
-  const isLocal = firstNumber % 2 === 1;
+  const isLocal = count === 1 && firstNumber % 2 === 1;
   const isLarge = evidence.rows.length > LARGE;
-  const search = createSearch(space, acquisition, centres, isLocal, isLarge, fresh, isLate, random);
+  const search = createSearch(space, acquisition, centres, running, isLocal, isLarge, fresh, isLate, random);
   const proposals: Proposal[] = [];
   while (proposals.length < count) {
     const x = search.next();

@@ -1,5 +1,6 @@
+import { logGamma } from "../../numerics/beta.ts";
 import { indexOf } from "../../space/axis.ts";
-import { isNumeric, type Parameter, type Space } from "../../space/space.ts";
+import { isNumeric, type Parameter, type Space, type UnitPrior } from "../../space/space.ts";
 
 /**
  * The logarithm of the density, under the user's priors and weights, that the optimum is at a point; adds its
@@ -9,6 +10,8 @@ export type LogPrior = (x: Float64Array, gradient?: Float64Array) => number;
 
 /** Trials after which the user's priors count as much as one observation. Source: Hvarfner et al. 2022, "piBO", section 4. */
 const STRENGTH = 10;
+/** The share of the uniform density in what is believed, so that a prior that is wrong costs time, not the optimum. */
+const DOUBT = 0.05;
 /** Keeps a beta density's ends finite. */
 const EDGE = 1e-3;
 
@@ -40,18 +43,27 @@ export const optimumPrior = (space: Space, trials: number, budget: number): LogP
   };
 };
 
-/** The log density of one parameter's prior and its derivative by the coordinate. */
+/** The log of the prior's density, mixed with a little of the uniform one, and its derivative by the coordinate. */
 const logDensity = (parameter: Parameter, u: number): readonly [number, number] => {
-  if (!isNumeric(parameter))
-    return [Math.log(parameter.size * parameter.weights[indexOf(parameter, u)]! + 1e-9), 0];
-  const { prior } = parameter;
-  if (prior.type === "uniform") return [0, 0];
+  if (!isNumeric(parameter)) {
+    const density = parameter.size * parameter.weights[indexOf(parameter, u)]!;
+    return [Math.log((1 - DOUBT) * density + DOUBT), 0];
+  }
+  const [density, slope] = densityOf(parameter.prior, u);
+  const mixed = (1 - DOUBT) * density + DOUBT;
+  return [Math.log(mixed), ((1 - DOUBT) * density * slope) / mixed];
+};
+
+/** A prior's density and the derivative of its logarithm. */
+const densityOf = (prior: UnitPrior, u: number): readonly [number, number] => {
+  if (prior.type === "uniform") return [1, 0];
   if (prior.type === "normal") {
     const z = (u - prior.mean) / prior.sd;
-    return [-(z * z) / 2, -z / prior.sd];
+    return [Math.exp(-(z * z) / 2) / (prior.sd * Math.sqrt(2 * Math.PI)), -z / prior.sd];
   }
   const v = Math.min(1 - EDGE, Math.max(EDGE, u));
   const a = prior.alpha - 1;
   const b = prior.beta - 1;
-  return [a * Math.log(v) + b * Math.log1p(-v), a / v - b / (1 - v)];
+  const constant = logGamma(prior.alpha + prior.beta) - logGamma(prior.alpha) - logGamma(prior.beta);
+  return [Math.exp(constant + a * Math.log(v) + b * Math.log1p(-v)), a / v - b / (1 - v)];
 };
