@@ -30,6 +30,8 @@ const DISTANCE_WEIGHTS = [0.95, 0.75, 0.5, 0.25, 0.05] as const;
 const LOCAL = DISTANCE_WEIGHTS.length;
 const CYCLE = LOCAL + 2;
 const CANDIDATES = 800;
+/** The part of it that further trials of a batch get. */
+const FURTHER = 1 / 16;
 /** Steps of a descent on the interpolant from the best candidates, and how it narrows. */
 const DESCENTS = 3;
 const ROUNDS = 8;
@@ -102,14 +104,17 @@ const model = (
   const basis = chooseBasis(nodes);
   const best = pointOf(order[0]!);
   const proposals: Proposal[] = [];
+  let all = believing(space, nodes, running, basis);
+  const interpolant = interpolate(all, basis) ?? interpolate(all, "linear");
+  if (interpolant === null) return proposals;
   for (let i = 0; i < count; i++) {
-    const all = believing(space, nodes, running, basis);
-    const interpolant = interpolate(all, basis) ?? interpolate(all, "linear");
     const step = (firstNumber + i) % CYCLE;
-    const x = interpolant && look(space, all, interpolant, best, step, fresh, isLate, random);
-    if (!x) break;
+    // Trials of a batch differ by their steps and keep their distance: the first is looked for most thoroughly.
+    const effort = i === 0 ? 1 : FURTHER;
+    const x = look(space, all, interpolant, best, step, effort, fresh, isLate, random);
+    if (x === null) break;
     fresh.take(x);
-    running.push(x);
+    all = joined(space, all, [x], () => 0);
     proposals.push({ x, algorithm: "rbf", why: `${basis} basis, ${nameOf(step)}` });
   }
   return proposals;
@@ -177,17 +182,27 @@ const chooseBasis = (nodes: Nodes): Basis => {
 /** The nodes, and the running trials at the values predicted for them. */
 const believing = (space: Space, nodes: Nodes, running: readonly Float64Array[], basis: Basis): Nodes => {
   if (running.length === 0) return nodes;
-  const { width } = nodes;
-  const more = featuresOf(space, running).x;
   const interpolant = interpolate(nodes, basis);
   const middle = nodes.y.reduce((a, b) => a + b, 0) / nodes.n;
-  const n = nodes.n + running.length;
+  return joined(space, nodes, running, (x, offset) => interpolant?.at(x, offset) ?? middle);
+};
+
+/** Nodes and more points, at values that a function of their features gives. */
+const joined = (
+  space: Space,
+  nodes: Nodes,
+  points: readonly Float64Array[],
+  valueAt: (x: Float64Array, offset: number) => number,
+): Nodes => {
+  const { width } = nodes;
+  const more = featuresOf(space, points).x;
+  const n = nodes.n + points.length;
   const x = new Float64Array(n * width);
   x.set(nodes.x);
   x.set(more, nodes.n * width);
   const y = new Float64Array(n);
   y.set(nodes.y);
-  for (let i = 0; i < running.length; i++) y[nodes.n + i] = interpolant?.at(more, i * width) ?? middle;
+  for (let i = 0; i < points.length; i++) y[nodes.n + i] = valueAt(more, i * width);
   return { n, width, x, y };
 };
 
@@ -220,24 +235,26 @@ const look = (
   interpolant: Interpolant,
   best: Float64Array,
   step: number,
+  effort: number,
   fresh: Fresh,
   isLate: () => boolean,
   random: Random,
 ): Float64Array | null => {
   const isRefinement = step > LOCAL;
+  const candidates = effort * CANDIDATES;
   const points = [
-    ...(isRefinement ? [] : globalCandidates(space, CANDIDATES / 2, random)),
+    ...(isRefinement ? [] : globalCandidates(space, candidates / 2, random)),
     ...localCandidates(
       space,
       [best],
-      isRefinement ? CANDIDATES / 2 : CANDIDATES / 4,
+      isRefinement ? candidates / 2 : candidates / 4,
       isRefinement ? REFINED : 0.3,
       random,
     ),
   ];
   const weighed = weigh(space, nodes, interpolant, points);
   const byValue = [...weighed].sort((a, b) => a.value - b.value);
-  const lowest = byValue.slice(0, DESCENTS).map((start) => {
+  const lowest = byValue.slice(0, Math.ceil(effort * DESCENTS)).map((start) => {
     let least = start;
     for (let round = 0, reach = isRefinement ? REFINED : 0.2; round < ROUNDS && !isLate(); round++) {
       const around = [

@@ -13,7 +13,7 @@ import {
 } from "../algorithm.ts";
 import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
 import { type Evidence, gather } from "../evidence.ts";
-import { createFresh, type Fresh } from "../fresh.ts";
+import { createFresh } from "../fresh.ts";
 import { logImprovement } from "../gp/expected-improvement.ts";
 import { scalarised } from "../scalarise.ts";
 import { sobolPointOf } from "../sobol.ts";
@@ -79,27 +79,23 @@ const model = (
   const { space, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const fresh = createFresh(space, history);
+  const proposals: Proposal[] = [];
   const running: Float64Array[] = [];
   for (let row = 0; row < history.n; row++) {
     if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
   }
   const known = knownOf(history, evidence, d, random);
-  const proposals: Proposal[] = [];
-  let belief = believe(space, known, running, random);
+  const belief = believe(space, known, running, random);
+  // The local searches end in different places: the next trials of a batch are the next best of them.
+  let challengers: readonly Float64Array[] | null = null;
   for (let i = 0; i < count; i++) {
     const isRandom = (firstNumber + i) % RANDOM_EVERY === RANDOM_EVERY - 1;
-    const x = isRandom
-      ? sampleCube(space, random)
-      : challenge(space, belief, known.centres, fresh, isLate, random);
-    if (x === null || !fresh.accepts(x)) continue;
+    if (!isRandom) challengers ??= challenge(space, belief, known.centres, isLate, random);
+    const x = isRandom ? sampleCube(space, random) : challengers?.find((one) => fresh.accepts(one));
+    if (x === undefined || !fresh.accepts(x)) continue;
     fresh.take(x);
-    proposals.push({
-      x,
-      algorithm: "smac",
-      why: isRandom ? "every fifth at random" : "expected improvement of a forest",
-    });
-    running.push(x);
-    if (i + 1 < count && !isLate()) belief = believe(space, known, running, random);
+    const why = isRandom ? "every fifth at random" : "expected improvement of a forest";
+    proposals.push({ x, algorithm: "smac", why });
   }
   return proposals;
 };
@@ -192,15 +188,14 @@ const worthOf = (
   });
 };
 
-/** The best of many challengers, after local searches from the best of them. */
+/** Many challengers and where local searches from the best of them end, best first. */
 const challenge = (
   space: Space,
   belief: Belief,
   centres: readonly Float64Array[],
-  fresh: Fresh,
   isLate: () => boolean,
   random: Random,
-): Float64Array | null => {
+): Float64Array[] => {
   const points = [
     ...globalCandidates(space, Math.round((1 - NEAR) * CHALLENGERS), random),
     ...localCandidates(space, centres, Math.round(NEAR * CHALLENGERS), REACH, random),
@@ -219,8 +214,7 @@ const challenge = (
     }
     return best;
   });
-  const all = [...climbed, ...found].sort((a, b) => b.worth - a.worth);
-  return all.find(({ x }) => fresh.accepts(x))?.x ?? null;
+  return [...climbed, ...found].sort((a, b) => b.worth - a.worth).map(({ x }) => x);
 };
 
 const ranked = (points: readonly Float64Array[], worth: Float64Array) =>
