@@ -18,6 +18,9 @@ import { algorithms } from "./registry.ts";
 /** Draws before what is left of a finite space is looked through instead. */
 const TRIES = 100;
 
+/** How an answer says that its time was up before it was finished. */
+const CUT_SHORT = "cut short for time";
+
 /** What makes an ask quicker, or ends it in time; nothing of it is needed. */
 export type Circumstances = Partial<Pick<SeededProblem, "hint" | "isLate">>;
 
@@ -45,6 +48,7 @@ export const proposeTrials = (...ask: Parameters<typeof askAlgorithm>): Proposal
  * neither running nor tried before. What an algorithm owes beyond that is replaced by a draw from the prior, in a
  * finite space by what is left of it; only the grid ends where its points end.
  * @param history all trials that exist, running ones included.
+ * Whether time ran out is said once for all algorithms.
  * @returns `count` proposals, fewer only when a finite space, or the grid, holds nothing new; the algorithm's hint.
  * @throws InvalidInput when no allowed point can be found.
  */
@@ -58,19 +62,28 @@ export const proposeWith = (
   const random = createRandom(seed, firstNumber);
   const fresh = createFresh(space, history);
   const proposals: Proposal[] = [];
-  const { proposals: wishes, hint } = algorithm.propose(problem, history, count, random);
+  let isCut = false;
+  const isLate = () => {
+    isCut ||= problem.isLate();
+    return isCut;
+  };
+  const { proposals: wishes, hint } = algorithm.propose({ ...problem, isLate }, history, count, random);
+  // An algorithm that knows which of a batch were cut short says so itself.
+  const isSilent = isCut && !wishes.some(({ why }) => why.includes(CUT_SHORT));
   for (const proposal of wishes) {
     const x = snap(space, proposal.x);
     if (!fresh.accepts(x)) continue;
     fresh.take(x);
-    proposals.push({ ...proposal, x });
+    const why = isSilent ? `${proposal.why}, ${CUT_SHORT}` : proposal.why;
+    proposals.push({ ...proposal, x, why });
   }
   if (algorithm.name === "grid") return { proposals, hint };
   while (proposals.length < count) {
     const x = fallback(space, history, fresh, random);
     if (x === null) break;
     fresh.take(x);
-    proposals.push({ x, algorithm: algorithm.name === "auto" ? "random" : algorithm.name, why: "fallback" });
+    const why = isCut ? `fallback, ${CUT_SHORT}` : "fallback";
+    proposals.push({ x, algorithm: algorithm.name === "auto" ? "random" : algorithm.name, why });
   }
   return { proposals, hint };
 };

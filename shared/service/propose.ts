@@ -70,7 +70,7 @@ export const newTrials = async (
 const keepHint = async (deps: ServiceDeps, study: string, hint: Hint | null): Promise<void> => {
   if (hint === null || hint.values.length > MOST_HINTED) return;
   try {
-    await deps.store.transact([putHint(study, hint, deps.clock())]);
+    await deps.store.update(putHint(study, hint, deps.clock()));
   } catch (error) {
     deps.log("hint was not kept", { study, reason: error instanceof Error ? error.name : "unknown" });
   }

@@ -1,6 +1,6 @@
 import type { Hint } from "../optimizer/algorithm.ts";
 import { hintKey } from "./keys.ts";
-import type { Change, Item } from "./store.ts";
+import type { Change, Item, Update } from "./store.ts";
 
 /**
  * A study's hint, in an item of its own beside the head, so that the head stays small and an ask reads both in one
@@ -14,7 +14,8 @@ export const MOST_HINTED = 2000;
 const KEPT_SECONDS = 90 * 24 * 3600;
 
 /**
- * Puts a hint unless a newer one is there. It fails under the name "hint". One that comes after its study was deleted goes
+ * Puts a hint unless a newer one of the same algorithm and revision is there: one write alone, half the price of a
+ * transaction. It fails under the name "hint". One that comes after its study was deleted goes
  * away by itself, as all hints do in time.
  * @param now milliseconds since 1970.
  */
@@ -22,19 +23,22 @@ export const putHint = (
   study: string,
   { algorithm, revision, trials, values }: Hint,
   now: number,
-): Change => ({
+): Change & { update: Update } => ({
   name: "hint",
   key: hintKey(study),
-  put: {
-    algorithm,
-    revision,
-    trials,
-    values: new Uint8Array(Float32Array.from(values).buffer),
-    ttl: Math.floor(now / 1000) + KEPT_SECONDS,
+  update: {
+    set: {
+      algorithm,
+      revision,
+      trials,
+      values: new Uint8Array(Float32Array.from(values).buffer),
+      ttl: Math.floor(now / 1000) + KEPT_SECONDS,
+    },
   },
   when: {
-    expression: "attribute_not_exists(pk) OR #revision <> :revision OR #trials < :trials",
-    values: { revision, trials },
+    expression:
+      "attribute_not_exists(pk) OR #algorithm <> :algorithm OR #revision <> :revision OR #trials < :trials",
+    values: { algorithm, revision, trials },
   },
 });
 

@@ -118,3 +118,29 @@ test("rows may come in any order, and a history says which are running", () => {
   expect([...history.violation]).toEqual([4, Number.NaN, Number.NaN]);
   expect([...history.resource]).toEqual([Number.NaN, 6, Number.NaN]);
 });
+
+test("an answer says that its time was up, whether or not its algorithm does, and only then", () => {
+  const space = compileSpace({ a: { type: "float", low: 0, high: 1 } });
+  const propose = (isLate: () => boolean, whys: readonly string[]) => {
+    const hasty: Algorithm = {
+      name: "rbf",
+      revision: 1,
+      propose: (problem) => {
+        problem.isLate();
+        return answer(whys.map((why, i) => ({ x: Float64Array.of(0.1 + i / 10), algorithm: "rbf", why })));
+      },
+    };
+    const problem = { space, objectives: 1, budget: { trials: 9, parallel: 9 }, options: {}, seed: 1 };
+    const { proposals } = proposeWith(
+      hasty,
+      { ...problem, firstNumber: 0, hint: null, isLate },
+      emptyHistory(space, 1),
+      3,
+    );
+    return proposals.map(({ why }) => why);
+  };
+  expect(propose(() => false, ["a", "b"])).toEqual(["a", "b", "fallback"]);
+  const late = "cut short for time";
+  expect(propose(() => true, ["a", "b"])).toEqual([`a, ${late}`, `b, ${late}`, `fallback, ${late}`]);
+  expect(propose(() => true, ["a", `b, ${late}`])).toEqual(["a", `b, ${late}`, `fallback, ${late}`]);
+});

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Hint } from "../../../shared/optimizer/algorithm.ts";
 import { askTrials } from "../../../shared/service/ask.ts";
 import type { ServiceDeps } from "../../../shared/service/deps.ts";
 import { readOpen } from "../../../shared/service/snapshot.ts";
@@ -7,11 +8,12 @@ import { tellTrial } from "../../../shared/service/tell.ts";
 import { putHint } from "../../../shared/store/hint.ts";
 import { hintKey } from "../../../shared/store/keys.ts";
 import { createTestTable } from "../../support/emulator.ts";
+import { injectFaults } from "../../support/faults.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../support/service.ts";
 
 /** A study asked and told so often that the model speaks. */
-const begun = async (deps: ServiceDeps, trials = 8) => {
-  const study = await makeStudy(deps, { algorithm: { name: "gp", seed: 1 } });
+const begun = async (deps: ServiceDeps, trials = 8, name: "gp" | "smac" | "rbf" = "gp") => {
+  const study = await makeStudy(deps, { algorithm: { name, seed: 1 } });
   for (let i = 0; i < trials; i++) await askAndTell(deps, study);
   return study;
 };
@@ -46,7 +48,7 @@ test("a hint that is broken, or of another algorithm or revision, is passed over
     { algorithm: "tpe" as const, revision: 1000, trials: 100, values: [] },
     { algorithm: "gp" as const, revision: 1, trials: 1e6, values: [Number.NaN] },
   ]) {
-    await deps.store.transact([putHint(study.id, hint, Date.now())]);
+    await deps.store.update(putHint(study.id, hint, Date.now()));
     expect((await askAndTell(deps, study)).algorithm).toBe("gp");
   }
   await deps.store.transact([{ name: "garbage", key: hintKey(study.id), put: { values: "what?" } }]);
@@ -59,21 +61,84 @@ test("an older hint does not replace a newer one, and an ask does not fail for i
   const deps = testDeps(client, table);
   const study = await begun(deps, 4);
   const newer = { algorithm: "gp" as const, revision: 1, trials: 1000, values: [0, 0, 0, 0] };
-  await deps.store.transact([putHint(study.id, newer, Date.now())]);
-  await expect(
-    deps.store.transact([putHint(study.id, { ...newer, trials: 999 }, Date.now())]),
-  ).rejects.toThrow("hint");
+  await deps.store.update(putHint(study.id, newer, Date.now()));
+  await expect(deps.store.update(putHint(study.id, { ...newer, trials: 999 }, Date.now()))).rejects.toThrow(
+    "hint",
+  );
   await askAndTell(deps, study);
   expect((await readOpen(deps, study)).hint?.trials).toBe(1000);
 });
 
-test("an algorithm that runs out of time answers all the same, and says so", async () => {
+test("a hint of another algorithm, or of another revision, gives way to one of fewer trials", async () => {
   const { client, tableName: table } = await createTestTable();
-  const clock = { now: Date.now() };
-  const deps = testDeps(client, table, clock);
-  const study = await begun(deps);
-  // Every look at the clock finds that a second has passed.
-  const hasty: ServiceDeps = { ...deps, clock: () => (clock.now += 3000) };
-  const { trials } = await askTrials(hasty, study, { count: 1 }, noReceipt);
-  expect(trials[0]?.why).toContain("cut short for time");
+  const deps = testDeps(client, table);
+  const study = await makeStudy(deps);
+  const keep = (hint: Hint) => deps.store.update(putHint(study.id, hint, Date.now()));
+  const kept = async () => (await readOpen(deps, study)).hint;
+  const hints: Hint[] = [
+    { algorithm: "gp", revision: 1, trials: 1000, values: [1, 2] },
+    { algorithm: "smac", revision: 1, trials: 10, values: [3] },
+    { algorithm: "smac", revision: 2, trials: 5, values: [] },
+  ];
+  for (const hint of hints) {
+    await keep(hint);
+    expect(await kept()).toEqual(hint);
+  }
 });
+
+test("a hint makes the next asks no different in kind, and is written as rarely as the trials grow by a tenth", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await begun(deps, 4);
+  const made = new Set<number>();
+  for (let i = 0; i < 30; i++) {
+    expect((await askAndTell(deps, study)).algorithm).toBe("gp");
+    made.add((await readOpen(deps, study)).hint?.trials ?? 0);
+  }
+  expect(made.size).toBeGreaterThan(5);
+  const sizes = [...made].sort((a, b) => a - b);
+  for (const [i, size] of sizes.slice(1).entries()) expect(size).toBeGreaterThanOrEqual(1.1 * sizes[i]!);
+});
+
+test.each(["crash-before", "throttle", "lost-reply"] as const)(
+  "a hint whose write ends in %s fails no ask and loses no trial",
+  async (fault) => {
+    const { client, tableName: table } = await createTestTable({ maxAttempts: 2 });
+    const logged: string[] = [];
+    const deps = testDeps(client, table, { now: Date.now() }, { log: (event) => logged.push(event) });
+    const study = await begun(deps, 4);
+    const before = (await readOpen(deps, study)).hint;
+    // Of what an ask does, only the hint is an update by itself.
+    const restore = injectFaults(client, (command) => (command === "UpdateItemCommand" ? fault : "none"));
+    const { trials } = await askTrials(deps, study, { count: 1 }, noReceipt);
+    restore();
+    expect(trials).toMatchObject([{ number: 4, algorithm: "gp" }]);
+    expect(logged).toEqual(["hint was not kept"]);
+    expect((await readOpen(deps, study)).trials).toHaveLength(5);
+    if (fault !== "lost-reply") expect((await readOpen(deps, study)).hint).toEqual(before);
+  },
+);
+
+test.each(["gp", "smac", "rbf"] as const)(
+  "%s, when its time runs out, answers all the same, and says so",
+  async (name) => {
+    const { client, tableName: table } = await createTestTable();
+    const clock = { now: Date.now() };
+    const deps = testDeps(client, table, clock);
+    const study = await begun(deps, 12, name);
+    const patient = await askTrials(deps, study, { count: 1 }, noReceipt);
+    expect(patient.trials[0]?.why).not.toContain("cut short");
+    // Every look at the clock finds that three seconds have passed.
+    const hasty: ServiceDeps = {
+      ...deps,
+      clock: () => {
+        clock.now += 3000;
+        return clock.now;
+      },
+    };
+    const { trials } = await askTrials(hasty, study, { count: 3 }, noReceipt);
+    expect(trials).toHaveLength(3);
+    expect(trials[0]?.algorithm).toBe(name);
+    expect(trials.some(({ why }) => why.includes("cut short for time"))).toBe(true);
+  },
+);
