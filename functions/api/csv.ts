@@ -1,7 +1,7 @@
 import type { Trial } from "../../shared/schemas/trial.ts";
 
 const BEFORE = ["number", "state", "attempt"] as const;
-const AFTER = ["algorithm", "why", "worker", "reason", "created", "finished"] as const;
+const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "finished"] as const;
 
 /**
  * Trials as CSV (RFC 4180): one row a trial, one column a parameter (`params.lr`) and a metric (`values.loss`), empty

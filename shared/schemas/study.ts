@@ -15,7 +15,8 @@ export const Outcome = z
 /** 32 bits, so that every language can repeat it. */
 export const Seed = z.int().min(0).max(4294967295);
 
-const Population = z.int().min(4).max(10_000);
+/** A larger one costs seconds an ask to rank by several objectives. */
+const Population = z.int().min(4).max(1000);
 
 /** An algorithm's own options stand beside its name; the registry of the optimizer has the same names. */
 export const AlgorithmChoice = z.discriminatedUnion("name", [

@@ -133,6 +133,9 @@ export const Trial = z.strictObject({
   attempt: SafeInt.meta({ description: "The current or last attempt; 0 while it waits for its first." }),
   params: Params,
   values: FiniteValues.nullable(),
+  feasible: z.boolean().nullable().meta({
+    description: "Whether its values keep within every limit of `outcomes`; null while it has none.",
+  }),
   resource: z.number().nullable(),
   worker: z.string().nullable(),
   algorithm: z.string(),

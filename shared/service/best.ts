@@ -1,9 +1,11 @@
+import { paretoFront } from "../numerics/pareto.ts";
 import type { BestTrial } from "../schemas/study.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { cost, violation } from "./outcome.ts";
 import type { StudySpec } from "./study.ts";
 
-type Candidate = Pick<TrialItem, "number" | "state" | "params" | "values">;
+/** A trial that may be among the best. */
+export type Candidate = Pick<TrialItem, "number" | "state" | "params" | "values">;
 
 const isCandidate = (spec: StudySpec, trial: Candidate) =>
   trial.state === "completed" && trial.values !== null && violation(spec, trial.values) === 0;
@@ -13,9 +15,6 @@ const toBest = (trial: Candidate): BestTrial => ({
   params: trial.params,
   values: trial.values ?? {},
 });
-
-const dominates = (a: readonly number[], b: readonly number[]) =>
-  a.every((value, i) => value <= (b[i] ?? value)) && a.some((value, i) => value < (b[i] ?? value));
 
 /**
  * The best feasible completed trial (the earliest of equals), or the Pareto set of several objectives in order of
@@ -37,13 +36,10 @@ export const bestOf = (spec: StudySpec, trials: Iterable<Candidate>): BestTrial[
     }
     return best === null ? [] : [toBest(best)];
   }
-  let front: { trial: Candidate; costs: number[] }[] = [];
-  for (const trial of trials) {
-    if (!isCandidate(spec, trial)) continue;
-    const costs = spec.objectives.map((objective) => cost(objective, trial.values));
-    if (front.some((member) => dominates(member.costs, costs))) continue;
-    front = front.filter((member) => !dominates(costs, member.costs));
-    front.push({ trial, costs });
-  }
-  return front.map(({ trial }) => toBest(trial)).sort((a, b) => a.number - b.number);
+  const candidates: Candidate[] = [];
+  for (const trial of trials) if (isCandidate(spec, trial)) candidates.push(trial);
+  const costs = candidates.flatMap((trial) => spec.objectives.map((one) => cost(one, trial.values)));
+  return paretoFront(Float64Array.from(costs), spec.objectives.length)
+    .map((i) => toBest(candidates[i]!))
+    .sort((a, b) => a.number - b.number);
 };

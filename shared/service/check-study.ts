@@ -1,5 +1,7 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
+import { bitsOf } from "../optimizer/harmonica/bits.ts";
 import { DEFAULT_ETA, ladder, runsOf } from "../scheduler/sha.ts";
+import type { Space } from "../space/space.ts";
 import type { StudySpec } from "./study.ts";
 
 const duplicates = (names: readonly string[]) => names.filter((name, i) => names.indexOf(name) !== i);
@@ -7,13 +9,35 @@ const duplicates = (names: readonly string[]) => names.filter((name, i) => names
 /** Trials that one execution of the halving machine can run, counted in every rung (infra/machines/halving.ts). */
 const MAX_ROUND_RUNS = 2400;
 
+/** Harmonica's defaults, and how many products of bits times trials one ask may go through: some ten seconds. */
+const HARMONICA = { degree: 3, samples: 300, most: 5e8 } as const;
+
+/** Products of 1 to `degree` of so many bits. */
+const productsOf = (bits: number, degree: number): number => {
+  let products = 0;
+  for (let k = 1, choose = 1; k <= degree; k++) {
+    choose *= (bits - k + 1) / k;
+    products += choose;
+  }
+  return products;
+};
+
+const harmonicaFaults = ({ algorithm }: StudySpec, space: Space): FieldError[] => {
+  if (algorithm.name !== "harmonica") return [];
+  const { degree = HARMONICA.degree, samples = HARMONICA.samples } = algorithm;
+  const bits = bitsOf(space).count;
+  if (productsOf(bits, degree) * samples <= HARMONICA.most) return [];
+  const detail = `harmonica would take too long: this space has ${bits} bits, of which it fits all products of up to ${degree} to ${samples} trials. Lower degree or samples, or choose another algorithm.`;
+  return [{ pointer: "/algorithm/degree", detail }];
+};
+
 /**
  * What concerns several fields of a new study at once.
  * @param trials the budget of trials.
  * @throws InvalidInput with every fault.
  */
-export const checkStudy = (spec: StudySpec, trials: number): void => {
-  const errors: FieldError[] = [];
+export const checkStudy = (spec: StudySpec, space: Space, trials: number): void => {
+  const errors: FieldError[] = harmonicaFaults(spec, space);
   for (const metric of duplicates(spec.objectives.map((objective) => objective.metric))) {
     errors.push({ pointer: "/objectives", detail: `${metric} is named twice. Name each metric once.` });
   }

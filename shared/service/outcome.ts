@@ -1,4 +1,4 @@
-import { invalid } from "../errors.ts";
+import { InvalidInput } from "../errors.ts";
 import type { FiniteValues, MetricValues } from "../schemas/common.ts";
 import type { StudySpec } from "./study.ts";
 
@@ -7,15 +7,27 @@ export type Outcome =
   | { readonly state: "completed"; readonly values: FiniteValues }
   | { readonly state: "failed"; readonly reason: string };
 
+/** Metrics repeated to a caller who left one out. */
+const MAX_NAMED = 10;
+
 /**
  * Judges told values. A metric told as "nan", "inf" or "-inf" fails the trial, with a reason, and leaves the history clean.
- * @throws InvalidInput when an objective or outcome is missing, pointing at `<pointer>/<metric>`.
+ * @throws InvalidInput naming every objective and outcome that is missing, pointing at `<pointer>/<metric>`.
  */
 export const judge = (spec: StudySpec, values: MetricValues, pointer: string): Outcome => {
-  for (const { metric } of [...spec.objectives, ...spec.outcomes]) {
-    if (values[metric] === undefined) {
-      throw invalid(`${pointer}/${metric}`, `The study needs a value for ${metric}.`);
-    }
+  const roles = new Map(spec.objectives.map(({ metric }) => [metric, "an objective"]));
+  for (const { metric } of spec.outcomes) {
+    if (!roles.has(metric)) roles.set(metric, "an outcome with a limit");
+  }
+  const told = Object.keys(values).slice(0, MAX_NAMED).join(", ") || "nothing";
+  const missing = [...roles].filter(([metric]) => values[metric] === undefined);
+  if (missing.length > 0) {
+    throw new InvalidInput(
+      missing.map(([metric, role]) => ({
+        pointer: `${pointer}/${metric}`,
+        detail: `The study needs a value for ${metric}, ${role}; told: ${told}.`,
+      })),
+    );
   }
   const finite: FiniteValues = {};
   for (const [metric, value] of Object.entries(values)) {
@@ -50,6 +62,10 @@ export const violation = (spec: StudySpec, values: FiniteValues | null): number 
   }
   return sum;
 };
+
+/** Whether a trial keeps within every limit; null while it has no values. */
+export const isFeasible = (spec: StudySpec, values: FiniteValues | null): boolean | null =>
+  values === null ? null : violation(spec, values) === 0;
 
 /** By how much an outcome exceeds its bound, negative within it; NaN when its metric was not told. */
 export const excess = (

@@ -24,7 +24,7 @@ export const listTrials = async (
   for (; number < snapshot.head.next && page.length < limit; number++) {
     const trial = find(number);
     if (trial !== null && (query.state === undefined || trial.state === query.state))
-      page.push(toTrial(trial));
+      page.push(toTrial(study.spec, trial));
   }
   return { trials: page, cursor: number < snapshot.head.next ? String(number) : null };
 };
@@ -58,7 +58,7 @@ export const readTrial = async (
     readReports(deps.store, study.id, number),
   ]);
   return {
-    ...toTrial(trial),
+    ...toTrial(study.spec, trial),
     attempts: [...trial.attempts],
     reports: reports.map((report) => ({ ...report, at: timestamp(report.at) })),
     jobId: trial.job?.jobId ?? null,
@@ -77,5 +77,5 @@ export const exportTrials = async (deps: ServiceDeps, study: LoadedStudy): Promi
     ...(await readFolded(deps, snapshot)),
     ...snapshot.trials.filter((trial) => isFinished(trial.state)),
   ];
-  return trials.sort((a, b) => a.number - b.number).map(toTrial);
+  return trials.sort((a, b) => a.number - b.number).map((trial) => toTrial(study.spec, trial));
 };

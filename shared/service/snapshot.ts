@@ -72,11 +72,16 @@ export const segmentsOf = async (
   return [...found.slice(0, missing).filter((segment) => segment !== undefined), ...fresh];
 };
 
-/** Every folded trial. */
-export const readFolded = async (deps: ServiceDeps, { study, head }: Snapshot): Promise<TrialItem[]> => {
-  const segments = await segmentsOf(deps, study, 0, head.segments);
-  return segments.flatMap((segment) => Array.from({ length: segment.count }, (_, i) => segment.trial(i)));
-};
+/** Every folded trial, from a segment on; each is made when its turn comes. */
+export const readFolded = async (
+  deps: ServiceDeps,
+  { study, head }: Snapshot,
+  from = 0,
+): Promise<Iterable<TrialItem>> => trialsOf(await segmentsOf(deps, study, from, head.segments));
+
+function* trialsOf(segments: readonly Segment[]): Generator<TrialItem> {
+  for (const segment of segments) for (let i = 0; i < segment.count; i++) yield segment.trial(i);
+}
 
 /** A folded trial by its number, or null. */
 export const findFolded = async (

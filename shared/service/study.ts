@@ -17,7 +17,7 @@ import { specKey, TEAM_STUDY_PREFIX, teamPartition, teamStudyKey } from "../stor
 import { ConditionFailed } from "../store/store.ts";
 import { countStudy, explainGuardFailure } from "../store/team.ts";
 import type { TrialItem } from "../store/trial.ts";
-import { bestOf } from "./best.ts";
+import { bestOf, type Candidate } from "./best.ts";
 import { checkStudy } from "./check-study.ts";
 import type { ServiceDeps, WriteContext } from "./deps.ts";
 import { settleExpired } from "./expire.ts";
@@ -85,7 +85,7 @@ export const createStudy = (
   once(deps, write, async (acknowledge) => {
     const spec = completeSpec(deps, team, body);
     const space = compileSpace(spec.space, spec.constraints, spec.forbidden);
-    checkStudy(spec, body.budget.trials);
+    checkStudy(spec, space, body.budget.trials);
     const id = `${spec.name.slice(0, 56)}-${randomSuffix(deps)}`;
     const study: LoadedStudy = { team, id, spec, space };
     const budget = {
@@ -266,11 +266,19 @@ const countTrials = ({ head, trials }: Snapshot): TrialCounts => {
 };
 
 const MAX_SHOWN_BEST = 100;
+const NONE_FEASIBLE = "No completed trial is within the limits of `outcomes`, so there is no best one.";
 
 /** The study as GET shows it. */
 export const describe = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Study> => {
   const { study, head } = snapshot;
   const { spec } = study;
+  const trials = countTrials(snapshot);
+  const best = await bestTrialsOf(deps, snapshot);
+  const notes = [
+    head.message,
+    revisionNote(snapshot),
+    best.length === 0 && spec.outcomes.length > 0 && trials.completed > 0 ? NONE_FEASIBLE : "",
+  ];
   return {
     study: study.id,
     name: spec.name,
@@ -292,19 +300,19 @@ export const describe = async (deps: ServiceDeps, snapshot: Snapshot): Promise<S
     },
     lease: spec.lease,
     executor: spec.executor,
-    trials: countTrials(snapshot),
-    best: (await bestTrialsOf(deps, snapshot)).slice(0, MAX_SHOWN_BEST),
+    trials,
+    best: best.slice(0, MAX_SHOWN_BEST),
     started: head.started,
     spent: { gpuHours: head.gpuSeconds / 3600, vcpuHours: head.vcpuSeconds / 3600 },
-    message: head.message !== "" ? head.message : revisionNote(snapshot),
+    message: notes.filter((note) => note !== "").join(" ") || null,
   };
 };
 
 /** A deploy that changes an algorithm's draws says so on the studies that began before it. */
-const revisionNote = ({ study, head }: Snapshot): string | null => {
+const revisionNote = ({ study, head }: Snapshot): string => {
   const { name } = study.spec.algorithm;
   const { revision } = algorithms[name];
-  if (revision === head.algorithmRevision) return null;
+  if (revision === head.algorithmRevision) return "";
   return `${name} has changed since this study began (revision ${head.algorithmRevision}, now ${revision}).`;
 };
 
@@ -312,8 +320,39 @@ const revisionNote = ({ study, head }: Snapshot): string | null => {
 export const bestTrialsOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<BestTrial[]> => {
   const { study, head, trials } = snapshot;
   if (study.spec.objectives.length > 1)
-    return bestOf(study.spec, [...(await readFolded(deps, snapshot)), ...trials]);
+    return bestOf(study.spec, [...(await foldedFront(deps, snapshot)).map(completed), ...trials]);
   if (head.foldedBest === "") return bestOf(study.spec, trials);
-  const folded = JSON.parse(head.foldedBest) as BestTrial;
-  return bestOf(study.spec, [{ ...folded, state: "completed" as const }, ...trials]);
+  return bestOf(study.spec, [completed(JSON.parse(head.foldedBest) as BestTrial), ...trials]);
 };
+
+const completed = (trial: BestTrial): Candidate => ({ ...trial, state: "completed" });
+
+/** A Pareto set of the first so many segments. */
+interface Front {
+  readonly segments: number;
+  readonly trials: readonly BestTrial[];
+}
+
+const MAX_CACHED_FRONTS = 20;
+
+/** The Pareto set of all folded trials: what a warm Lambda has found is only joined with what was folded since. */
+const foldedFront = async (deps: ServiceDeps, snapshot: Snapshot): Promise<readonly BestTrial[]> => {
+  const { study, head } = snapshot;
+  const { cache } = deps.store;
+  const key = `front ${study.id}`;
+  const cached = cache.get(key) as Front | undefined;
+  const known =
+    cached !== undefined && cached.segments <= head.segments ? cached : { segments: 0, trials: [] };
+  if (known.segments === head.segments) return known.trials;
+  const since = await readFolded(deps, snapshot, known.segments);
+  const trials = bestOf(study.spec, chained(known.trials.map(completed), since));
+  const fronts = [...cache.keys()].filter((name) => name.startsWith("front "));
+  if (fronts.length >= MAX_CACHED_FRONTS) for (const name of fronts) cache.delete(name);
+  cache.set(key, { segments: head.segments, trials } satisfies Front);
+  return trials;
+};
+
+function* chained<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
+  yield* first;
+  yield* second;
+}

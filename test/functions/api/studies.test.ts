@@ -116,11 +116,11 @@ test("trials are imported, listed, filtered and exported as JSON and CSV", async
   });
   const [header, ...rows] = csv.body.trimEnd().split("\r\n");
   expect(header).toBe(
-    "number,state,attempt,params.kind,params.lr,values.accuracy,algorithm,why,worker,reason,created,finished",
+    "number,state,attempt,params.kind,params.lr,values.accuracy,feasible,algorithm,why,worker,reason,created,finished",
   );
   expect(rows).toHaveLength(3);
-  expect(rows[0]).toContain('0,completed,0,"a,""b""",0.1,0.30000000000000004,import,');
-  expect(rows[1]).toContain("1,completed,0,,5e-324,1e+300,import,");
+  expect(rows[0]).toContain('0,completed,0,"a,""b""",0.1,0.30000000000000004,true,import,');
+  expect(rows[1]).toContain("1,completed,0,,5e-324,1e+300,true,import,");
 });
 
 test("a report and a heartbeat extend the lease, and the curve is read back", async () => {
