@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { Study, StudyPage } from "../shared/schemas/study.ts";
 import type { BestReply } from "../shared/schemas/trial.ts";
+import { bestTable } from "./best.ts";
 import { CommandError, command, type Output } from "./command.ts";
 import { call, callJson } from "./http.ts";
 
 const STDIN = 0;
+/** Rows of a Pareto set that a study shows; `study best` has all. */
+const SHOWN_BEST = 10;
 
 export const create = command({
   summary: "Create a study from a JSON file (`-` reads standard input).",
@@ -50,8 +53,9 @@ export const best = command({
   options: {},
   describe: {},
   run: async ([study]) => {
-    const reply = await callJson<BestReply>("GET", `/studies/${named(study)}/best`);
-    return { json: reply, text: reply.trials.map(bestLine).join("\n") || "No trial has completed yet." };
+    const path = `/studies/${named(study)}`;
+    const reply = await callJson<BestReply>("GET", `${path}/best`);
+    return { json: reply, text: bestTable(await callJson<Study>("GET", path), reply.trials) };
   },
 });
 
@@ -111,11 +115,16 @@ const shown = (study: Study): Output => {
   const lines = [
     `${study.study}  ${study.state}`,
     `${completed + pruned + failed} of ${study.budget.trials} trials over (${failed} failed, ${pruned} pruned), ${running} running, ${queued} queued`,
-    ...study.best.slice(0, 1).map((trial) => `best: ${bestLine(trial)}`),
+    ...shownBest(study),
     ...(study.message === null ? [] : [study.message]),
   ];
   return { json: study, text: lines.join("\n") };
 };
 
-const bestLine = ({ number, params, values }: BestReply["trials"][number]) =>
-  `trial ${number}  ${JSON.stringify(values)}  ${JSON.stringify(params)}`;
+/** At most a few lines. A study answers with no more than 100 of its best trials. */
+const shownBest = (study: Study): string[] => {
+  if (study.best.length === 0) return [];
+  const table = bestTable(study, study.best, SHOWN_BEST);
+  if (study.objectives.length === 1) return [`best: ${table}`];
+  return [`Pareto set (all of it: hone study best ${study.study}):`, table];
+};

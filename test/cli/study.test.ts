@@ -63,6 +63,54 @@ test("a study is created from a file, listed, shown, exported and deleted", asyn
   expect((await study("show", id)).stderr).toContain("Study not found (404)");
 });
 
+test("the Pareto set of two objectives is a table, with the limits, the first objective's best on top", async () => {
+  const id = await create({
+    objectives: [
+      { metric: "accuracy", direction: "maximize" },
+      { metric: "ms", direction: "minimize" },
+    ],
+    outcomes: [
+      { metric: "ms", max: 50 },
+      { metric: "size", min: 1, max: 9 },
+    ],
+    budget: { trials: 40 },
+  });
+  const told = async (number: number, accuracy: number, ms: number, size = 5) => {
+    await api("POST", `/studies/${id}/ask`);
+    const values = { accuracy, ms, size };
+    await api("POST", `/studies/${id}/trials/${number}/tell`, { attempt: 1, values });
+  };
+  expect((await study("best", id)).stdout).toBe("No trial has completed yet.\n");
+  await told(0, 0.99, 51);
+  for (const command of ["best", "show"]) {
+    expect((await study(command, id)).stdout).toContain("No completed trial is within the limits");
+  }
+  await told(1, 0.5, 1 / 3);
+  await told(2, 0.9, 20);
+  await told(3, 0.8, 21);
+  const { stdout } = await study("best", id);
+  const [header, ...rows] = stdout.trimEnd().split("\n");
+  expect(header).toBe(
+    "trial  accuracy (maximize)  ms (minimize, at most 50)  size (at least 1, at most 9)  params",
+  );
+  expect(rows.map((row) => row.split(/ {2,}/).slice(0, 4))).toEqual([
+    ["2", "0.9", "20", "5"],
+    ["1", "0.5", "0.333333", "5"],
+  ]);
+  expect(rows[0]).toMatch(/ {2}\{"C":[\d.]+,"gamma":[\d.]+\}$/);
+  const shown = (await study("show", id)).stdout;
+  expect(shown).toContain(`Pareto set (all of it: hone study best ${id}):\n${stdout}`);
+  expect(JSON.parse((await study("best", id, "--json")).stdout).trials).toMatchObject([
+    { number: 1, values: { ms: 1 / 3 } },
+    { number: 2 },
+  ]);
+
+  for (let number = 4; number < 24; number++) await told(number, 0.5 + number / 100, 1 + number / 2);
+  const many = (await study("show", id)).stdout;
+  expect(many).toMatch(/^and 12 more$/m);
+  expect((await study("best", id)).stdout.trimEnd().split("\n")).toHaveLength(1 + 22);
+});
+
 test("all studies are listed, however many pages they fill", async () => {
   for (let i = 0; i < 4; i++) await create();
   const { studies } = JSON.parse((await study("list", "--json")).stdout);

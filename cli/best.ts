@@ -1,0 +1,66 @@
+import type { BestTrial, Study } from "../shared/schemas/study.ts";
+
+/** Digits of a number in a table; `--json` has all of them. */
+const DIGITS = 6;
+
+type Problem = Pick<Study, "objectives" | "outcomes" | "message">;
+
+/**
+ * The best trials for a person: a line for the best of one objective, a table for a Pareto set, its first objective's
+ * best on top.
+ * @param most rows shown; what is left out is counted.
+ */
+export const bestTable = (
+  study: Problem,
+  trials: readonly BestTrial[],
+  most = Number.POSITIVE_INFINITY,
+): string => {
+  const [first, ...others] = study.objectives;
+  if (first === undefined || trials.length === 0) return study.message ?? "No trial has completed yet.";
+  if (others.length === 0) return trials.map(bestLine).join("\n");
+  const sign = first.direction === "maximize" ? -1 : 1;
+  const value = ({ values }: BestTrial) => sign * (values[first.metric] ?? Number.POSITIVE_INFINITY);
+  const ordered = trials.toSorted((a, b) => value(a) - value(b) || a.number - b.number);
+  const metrics = [...new Set([...study.objectives, ...study.outcomes].map(({ metric }) => metric))];
+  const rows = ordered
+    .slice(0, most)
+    .map(({ number, values, params }) => [
+      String(number),
+      ...metrics.map((metric) => short(values[metric])),
+      JSON.stringify(params, (_, part) => (typeof part === "number" ? Number(short(part)) : part)),
+    ]);
+  const left = trials.length - rows.length;
+  return [
+    ...aligned([["trial", ...metrics.map((metric) => titleOf(study, metric)), "params"], ...rows]),
+    ...(left > 0 ? [`and ${left} more`] : []),
+  ].join("\n");
+};
+
+const bestLine = ({ number, params, values }: BestTrial) =>
+  `trial ${number}  ${JSON.stringify(values)}  ${JSON.stringify(params)}`;
+
+const short = (value: number | undefined) =>
+  value === undefined ? "" : String(Number(value.toPrecision(DIGITS)));
+
+/** A metric with what is wanted of it: `ms (minimize, at most 50)`. */
+const titleOf = ({ objectives, outcomes }: Problem, metric: string): string => {
+  const objective = objectives.find((one) => one.metric === metric);
+  const { min, max } = outcomes.find((one) => one.metric === metric) ?? {};
+  const wishes = [
+    ...(objective === undefined ? [] : [objective.direction]),
+    ...(min === undefined ? [] : [`at least ${min}`]),
+    ...(max === undefined ? [] : [`at most ${max}`]),
+  ];
+  return `${metric} (${wishes.join(", ")})`;
+};
+
+/** Columns of equal width; the last one, of any length, is not padded. */
+const aligned = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = rows.reduce<number[]>(
+    (widest, row) => row.map((text, i) => Math.max(text.length, widest[i] ?? 0)),
+    [],
+  );
+  return rows.map((row) =>
+    row.map((text, i) => (i === row.length - 1 ? text : text.padEnd(widths[i] ?? 0))).join("  "),
+  );
+};
