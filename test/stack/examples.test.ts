@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, onTestFinished, test } from "vitest";
 import type { Study } from "../../shared/schemas/study.ts";
-import type { BestReply } from "../../shared/schemas/trial.ts";
+import type { BestReply, Trial, TrialPage } from "../../shared/schemas/trial.ts";
 import { client } from "../support/http.ts";
 
 /** What README shows, run as it stands against the deployed stack. */
@@ -45,6 +45,32 @@ test.each(commands)("%s finds the local stack of its folder", async (_, command,
   await mkdir(join(folder, ".hone"));
   await writeFile(join(folder, ".hone/local.json"), JSON.stringify({ api, team, token, pid: process.pid }));
   expectBest(await run(command, {}, folder), digits);
+});
+
+test("two_objectives.py ends with the forests of its Pareto set, all of them within the limit", async () => {
+  const python = join(examples, "../.venv/bin/python");
+  const stdout = await run([python, join(examples, "two_objectives.py")], variables);
+  const [first = "", count = "", ...lines] = stdout.trimEnd().split("\n");
+  const study = first.replace("Study ", "");
+  const call = client({ api, team, token });
+  const { body } = await call<Study>("GET", `/studies/${study}`);
+  expect(body).toMatchObject({ state: "finished", trials: { completed: 40 }, message: null });
+  const exported = await call<TrialPage>("GET", `/studies/${study}/export?format=json`);
+  const feasible = exported.body.trials.filter((trial) => Number(trial.values?.nodes) <= 5000);
+  expect(feasible.length).toBeLessThan(40);
+  expect(exported.body.trials.filter((trial) => trial.feasible)).toEqual(feasible);
+  const beats = (a: Trial, b: Trial) => {
+    const accuracy = Number(a.values?.accuracy) - Number(b.values?.accuracy);
+    const comparisons = Number(b.values?.comparisons) - Number(a.values?.comparisons);
+    return accuracy >= 0 && comparisons >= 0 && accuracy + comparisons > 0;
+  };
+  const front = feasible.filter((trial) => !feasible.some((other) => beats(other, trial)));
+  expect(body.best.map(({ number }) => number)).toEqual(front.map(({ number }) => number));
+  expect(count).toContain(`${front.length} forests`);
+  expect(lines).toHaveLength(front.length);
+  // From a stump that is quick to one that gets most digits right.
+  expect(Math.max(...front.map((trial) => Number(trial.values?.accuracy)))).toBeGreaterThan(0.9);
+  expect(front.length).toBeGreaterThan(4);
 });
 
 test("hone worker runs a client study to its end, several trials at a time", async () => {

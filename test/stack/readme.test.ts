@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
+import type { Study } from "../../shared/schemas/study.ts";
+import type { BestReply } from "../../shared/schemas/trial.ts";
+import { client } from "../support/http.ts";
 
 /** The blocks of README that a reader copies, run as they stand against the deployed stack. */
 
@@ -11,8 +14,14 @@ const root = join(import.meta.dirname, "../..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
 const env = { PATH: process.env.PATH, HONE_API: api, HONE_TEAM: team, HONE_TOKEN: token };
 
+const blocks = (language: string): string[] =>
+  Array.from(
+    readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms")),
+    ([, text = ""]) => text,
+  );
+
 const block = (language: string): string => {
-  const [, text = ""] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "ms").exec(readme) ?? [];
+  const [text = ""] = blocks(language);
   expect(text).not.toBe("");
   return text;
 };
@@ -38,4 +47,28 @@ test("the Python program is the one in examples, and finds a minimum", async () 
   expect(block("python")).toBe(readFileSync(join(root, "examples/ask_tell.py"), "utf8"));
   const { trials } = JSON.parse(await run("python3", ["-c", block("python")]));
   expect(Math.abs(trials[0].params.x - 3)).toBeLessThan(2);
+});
+
+test("the study of two objectives answers with the Pareto set that is shown below it", async () => {
+  const [body, shown] = blocks("json").map((text) => JSON.parse(text));
+  const call = client({ api, team, token });
+  const created = await call<Study>("POST", "/studies", body);
+  expect(created.status).toBe(201);
+  const path = `/studies/${created.body.study}`;
+  const [first, second] = (shown as BestReply).trials;
+  const values = [
+    first?.values,
+    { accuracy: 0.92, comparisons: 81, nodes: 100 }, // beaten by the first
+    second?.values,
+    { accuracy: 0.99, comparisons: 1, nodes: 5001 }, // out of bounds
+  ];
+  await call("POST", `${path}/trials`, { trials: [{ params: first?.params }] });
+  await call("POST", `${path}/trials`, { trials: [{ params: { trees: 2, depth: 2 } }] });
+  await call("POST", `${path}/trials`, { trials: [{ params: second?.params }] });
+  await call("POST", `${path}/ask`, { count: values.length });
+  for (const [number, told] of values.entries()) {
+    const reply = await call("POST", `${path}/trials/${number}/tell`, { attempt: 1, values: told });
+    expect(reply.status).toBe(200);
+  }
+  expect((await call("GET", `${path}/best`)).body).toEqual(shown);
 });

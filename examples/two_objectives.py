@@ -1,0 +1,78 @@
+"""Tunes a random forest on handwritten digits for two things at once, within a limit.
+
+It shall be accurate, and quick to ask: a prediction costs one comparison for each step down a tree. And all its trees
+together may have 5,000 nodes, as if they had to fit into a small device. Needs scikit-learn; for Hone the standard
+library is enough.
+
+    npm run local                               # in another terminal
+    .venv/bin/python examples/two_objectives.py
+"""
+
+import json
+import os
+import urllib.request
+
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+STUDY = {
+    "name": "small-forest",
+    "space": {
+        "trees": {"type": "int", "low": 1, "high": 100, "scale": "log"},
+        "depth": {"type": "int", "low": 2, "high": 16},
+        "leaf": {"type": "int", "low": 1, "high": 20, "scale": "log"},
+        "features": {"type": "float", "low": 0.05, "high": 1, "scale": "log"},
+    },
+    "objectives": [
+        {"metric": "accuracy", "direction": "maximize"},
+        {"metric": "comparisons", "direction": "minimize"},
+    ],
+    "outcomes": [{"metric": "nodes", "max": 5000}],
+    "algorithm": {"name": "auto", "seed": 1},
+    "budget": {"trials": 40},
+}
+
+images, labels = load_digits(return_X_y=True)
+train_x, test_x, train_y, test_y = train_test_split(images, labels, test_size=0.5, random_state=0)
+
+
+def evaluate(params):
+    """Accuracy on images that the forest has not seen, comparisons an image, and nodes of all trees."""
+    forest = RandomForestClassifier(
+        n_estimators=params["trees"],
+        max_depth=params["depth"],
+        min_samples_leaf=params["leaf"],
+        max_features=params["features"],
+        random_state=0,
+    ).fit(train_x, train_y)
+    visited, _ = forest.decision_path(test_x)
+    return {
+        "accuracy": forest.score(test_x, test_y),
+        "comparisons": visited.nnz / len(test_x) - params["trees"],  # its leaf compares nothing
+        "nodes": sum(tree.tree_.node_count for tree in forest.estimators_),
+    }
+
+
+here = {name: os.environ.get(f"HONE_{name.upper()}") for name in ("api", "team", "token")}
+here = here if here["api"] else json.load(open(".hone/local.json"))  # of `npm run local`
+
+
+def call(method, path, body=None):
+    headers = {"Authorization": f"Bearer {here['token']}", "Content-Type": "application/json"}
+    url, data = f"{here['api']}/teams/{here['team']}/studies{path}", body and json.dumps(body).encode()
+    return json.load(urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)))
+
+
+study = call("POST", "", STUDY)["study"]
+print(f"Study {study}")
+while trials := call("POST", f"/{study}/ask", {"count": 2})["trials"]:
+    for trial in trials:
+        result = {"attempt": trial["attempt"], "values": evaluate(trial["params"])}
+        call("POST", f"/{study}/trials/{trial['number']}/tell", result)
+
+best = call("GET", f"/{study}/best")["trials"]
+print(f"{len(best)} forests of at most 5,000 nodes that no other beats in both:")
+for trial in sorted(best, key=lambda it: it["values"]["comparisons"]):
+    print("{accuracy:.4f}  {comparisons:6.1f} comparisons  {nodes:5.0f} nodes  ".format(**trial["values"]), end="")
+    print(json.dumps(trial["params"]))
