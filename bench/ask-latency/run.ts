@@ -3,48 +3,45 @@
  * DynamoDB. Prints the table for `bench/README.md`.
  *
  *   npm run bench:ask
+ *   npm run bench:ask -- --algorithms gp,auto --sizes 100,1000
  */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startEmulator } from "../../local/emulator.ts";
 import { root } from "../../local/process.ts";
-import { createRandom } from "../../shared/numerics/random.ts";
-import { addTrials } from "../../shared/service/add.ts";
+import type { AlgorithmName } from "../../shared/optimizer/algorithm.ts";
+import { algorithms } from "../../shared/optimizer/registry.ts";
 import { askTrials } from "../../shared/service/ask.ts";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
 import { FOLD_AT } from "../../shared/service/fold.ts";
 import { loadStudy } from "../../shared/service/study.ts";
 import { tellTrial } from "../../shared/service/tell.ts";
-import { compileSpace } from "../../shared/space/compile.ts";
-import { fromCube } from "../../shared/space/cube.ts";
-import { sampleCube } from "../../shared/space/sample.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../test/support/service.ts";
 import { createTable } from "../../test/support/table.ts";
 import { type Meter, meter } from "./meter.ts";
+import { fill, space, valuesOf } from "./mixed.ts";
 
-const SIZES = [100, 1_000, 10_000];
+const { values: options } = parseArgs({
+  options: {
+    algorithms: { type: "string", default: "random,tpe,gp,auto" },
+    sizes: { type: "string", default: "100,1000,10000" },
+  },
+});
+
+const isName = (name: string): name is AlgorithmName => Object.hasOwn(algorithms, name);
+
+const chosen = (names: string): AlgorithmName[] =>
+  names.split(",").map((name) => {
+    if (isName(name)) return name;
+    throw new Error(`There is no algorithm ${name}; there are ${Object.keys(algorithms).join(", ")}.`);
+  });
+
 /** Covers a whole cycle of the tail, from just folded to just before the next fold. */
 const PAIRS = FOLD_AT + 50;
 
-const space = {
-  lr: { type: "float", low: 1e-5, high: 0.1, scale: "log" },
-  decay: { type: "float", low: 1e-6, high: 1, scale: "log" },
-  momentum: { type: "float", low: 0, high: 0.99 },
-  dropout: { type: "float", low: 0, high: 0.8 },
-  layers: { type: "int", low: 1, high: 8 },
-  batch: { type: "int", low: 32, high: 1024, step: 32 },
-  width: { type: "int", low: 16, high: 2048, scale: "log" },
-  optimizer: { type: "categorical", choices: ["sgd", "adam", "lamb"] },
-  activation: { type: "categorical", choices: ["relu", "gelu"] },
-  size: { type: "ordinal", choices: ["small", "medium", "large"] },
-} as const;
-
 const quantile = (values: readonly number[], q: number) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
-
-const objective = (params: Record<string, unknown>) =>
-  Math.abs(Math.log10(Number(params.lr)) + 3) + Number(params.dropout) + Number(params.layers) / 8;
 
 interface Row {
   readonly trials: number;
@@ -55,35 +52,22 @@ interface Row {
   readonly coldReads: number;
 }
 
-const fill = async (deps: ServiceDeps, id: string, count: number) => {
-  const study = await loadStudy(deps, TEAM, id);
-  const random = createRandom(7);
-  const compiled = compileSpace(space as never);
-  for (let done = 0; done < count; done += 250) {
-    const trials = Array.from({ length: Math.min(250, count - done) }, () => {
-      const params = fromCube(compiled, sampleCube(compiled, random));
-      return { params, values: { loss: objective(params) } };
-    });
-    await addTrials(deps, study, { trials }, noReceipt);
-  }
-};
-
 const measure = async (
   client: DynamoDBClient,
   table: string,
   size: number,
-  algorithm: "tpe" | "random",
+  algorithm: AlgorithmName,
 ): Promise<Row> => {
   const deps = testDeps(client, table);
   // The clock of the bench is the machine's.
   const live = { ...deps, clock: () => Date.now() };
   const study = await makeStudy(live, {
-    space: space as never,
+    space,
     objectives: [{ metric: "loss", direction: "minimize" }],
     algorithm: { name: algorithm, seed: 1 },
     budget: { trials: 100_000 },
   });
-  await fill(live, study.id, size);
+  await fill(live, study, size);
 
   const cold = { ...testDeps(client, table), clock: () => Date.now() };
   const coldMeter = meter(client);
@@ -93,13 +77,7 @@ const measure = async (
   coldMeter.stop();
   const coldReads = coldMeter.reads;
   for (const trial of first.trials) {
-    await tellTrial(
-      cold,
-      study,
-      trial.number,
-      { attempt: 1, values: { loss: objective(trial.params) } },
-      noReceipt,
-    );
+    await tellTrial(cold, study, trial.number, { attempt: 1, values: valuesOf(trial.params) }, noReceipt);
   }
 
   const ask: number[] = [];
@@ -112,13 +90,7 @@ const measure = async (
     ask.push(t1 - t0);
     for (const trial of trials) {
       const t2 = performance.now();
-      await tellTrial(
-        cold,
-        study,
-        trial.number,
-        { attempt: 1, values: { loss: objective(trial.params) } },
-        noReceipt,
-      );
+      await tellTrial(cold, study, trial.number, { attempt: 1, values: valuesOf(trial.params) }, noReceipt);
       tell.push(performance.now() - t2);
     }
   }
@@ -133,8 +105,8 @@ try {
     "| algorithm | finished trials | ask p50 ms | ask p95 ms | tell p50 ms | tell p95 ms | write units a pair | of it, segments | read units a pair | first ask, cold ms | its read units |",
   );
   console.log("|---|---|---|---|---|---|---|---|---|---|---|");
-  for (const algorithm of ["random", "tpe"] as const) {
-    for (const size of SIZES) {
+  for (const algorithm of chosen(options.algorithms)) {
+    for (const size of options.sizes.split(",").map(Number)) {
       const row = await measure(client, tableName, size, algorithm);
       const cells = [
         quantile(row.ask, 0.5).toFixed(1),

@@ -1,0 +1,95 @@
+/**
+ * How much memory does an ask take in a study of 100,000 trials? Each algorithm is asked by a process of its own, which
+ * reads the segments from the emulator's DynamoDB as a cold Lambda does. Prints the table for `bench/README.md`.
+ *
+ *   npm run bench:memory
+ *   npm run bench:memory -- --trials 10000 --algorithms gp,tpe
+ */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs, promisify } from "node:util";
+import { build } from "esbuild";
+import { startEmulator } from "../../local/emulator.ts";
+import { root } from "../../local/process.ts";
+import { algorithms } from "../../shared/optimizer/registry.ts";
+import { makeStudy, testDeps } from "../../test/support/service.ts";
+import { createTable } from "../../test/support/table.ts";
+import { fill, space } from "../ask-latency/mixed.ts";
+
+/** What an ask may take, MB. */
+const TARGET = 256;
+
+const { values: options } = parseArgs({
+  options: {
+    trials: { type: "string", default: "100000" },
+    algorithms: { type: "string", default: Object.keys(algorithms).join() },
+  },
+});
+const trials = Number(options.trials);
+
+interface Asked {
+  readonly loaded: number;
+  readonly peak: number;
+  readonly times: readonly number[];
+  readonly origin: string;
+}
+
+const problems = {
+  "one objective": { objectives: [{ metric: "loss", direction: "minimize" as const }] },
+  "two objectives, one limit": {
+    objectives: [
+      { metric: "loss", direction: "minimize" as const },
+      { metric: "weights", direction: "minimize" as const },
+    ],
+    outcomes: [{ metric: "weights", max: 8000 }],
+  },
+};
+
+const folder = mkdtempSync(join(tmpdir(), "hone-memory-"));
+const emulator = await startEmulator({ folder: join(root, ".hone", "bench") });
+try {
+  const program = join(folder, "ask.mjs");
+  await build({
+    entryPoints: [join(import.meta.dirname, "ask.ts")],
+    outfile: program,
+    bundle: true,
+    minify: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    mainFields: ["module", "main"],
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+  const { client, tableName } = await createTable(emulator.endpoint);
+  const deps = { ...testDeps(client, tableName), clock: () => Date.now() };
+  const ask = async (study: string, algorithm: string): Promise<Asked> => {
+    const args = [program, emulator.endpoint, tableName, study, algorithm];
+    return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout);
+  };
+  console.log("| problem | algorithm | answered by | peak MB | cold ask ms | warm ask ms |");
+  console.log("|---|---|---|---|---|---|");
+  let most = 0;
+  for (const [title, problem] of Object.entries(problems)) {
+    const study = await makeStudy(deps, { space, ...problem, budget: { trials: 1_000_000 } });
+    await fill(deps, study, trials);
+    const idle = await ask(study.id, "");
+    console.log(`| ${title} | none: the code alone | | ${idle.peak.toFixed(0)} | | |`);
+    for (const algorithm of options.algorithms.split(",")) {
+      const { peak, times, origin } = await ask(study.id, algorithm);
+      most = Math.max(most, peak);
+      const [cold = Number.NaN, warm = Number.NaN] = times;
+      const cells = [peak.toFixed(0), cold.toFixed(0), warm.toFixed(0)];
+      console.log(`| ${title} | ${algorithm} | ${origin} | ${cells.join(" | ")} |`);
+    }
+  }
+  const verdict = most < TARGET ? "met" : "missed";
+  console.log(`\nTarget: under ${TARGET} MB: ${verdict} (${most.toFixed(0)} MB at most).`);
+} finally {
+  await emulator.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
