@@ -27,7 +27,10 @@ const MAX_CACHED_HISTORIES = 8;
 
 const kinds = { completed: TrialKind.completed, pruned: TrialKind.pruned, failed: TrialKind.failed } as const;
 
-const kindOf = (trial: TrialItem): TrialKind =>
+/** What of a trial its row tells beside its point. */
+type Result = Pick<TrialItem, "number" | "state" | "values" | "resource">;
+
+const kindOf = (trial: Result): TrialKind =>
   trial.state === "completed" || trial.state === "pruned" || trial.state === "failed"
     ? kinds[trial.state]
     : TrialKind.running;
@@ -51,12 +54,10 @@ const grow = (columns: Columns, capacity: number, d: number, m: number, k: numbe
   columns.capacity = capacity;
 };
 
-const place = (study: LoadedStudy, columns: Columns, trial: TrialItem): void => {
-  const { space, spec } = study;
+const place = ({ spec }: LoadedStudy, columns: Columns, trial: Result): void => {
   const row = trial.number;
   const kind = kindOf(trial);
   const values = kind === TrialKind.completed || kind === TrialKind.pruned ? trial.values : null;
-  columns.x.set(toCube(space, trial.params), row * space.parameters.length);
   spec.objectives.forEach((objective, i) => {
     columns.y[row * spec.objectives.length + i] = cost(objective, values);
   });
@@ -108,10 +109,16 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), d, m, outcomes);
   for (const [i, segment] of fresh.entries()) {
     if (from + i < columns.segments) continue;
-    for (let row = 0; row < segment.count; row++) place(study, columns, segment.trial(row));
+    for (let i = 0; i < segment.count; i++) {
+      place(study, columns, segment.result(i));
+      segment.point(i, columns.x, (segment.numbers[i] ?? 0) * d);
+    }
     columns.segments = from + i + 1;
   }
-  for (const trial of trials) place(study, columns, trial);
+  for (const trial of trials) {
+    place(study, columns, trial);
+    columns.x.set(toCube(study.space, trial.params), trial.number * d);
+  }
   return {
     n,
     number: columns.number.subarray(0, n),

@@ -1,6 +1,7 @@
 import type { FiniteValues, ParameterValue, Params } from "../schemas/common.ts";
 import type { AttemptRecord } from "../schemas/trial.ts";
-import type { Space } from "../space/space.ts";
+import { coordinateOf, coordinateOfNumber } from "../space/axis.ts";
+import { isNumeric, type Space } from "../space/space.ts";
 import { segmentKey } from "./keys.ts";
 import type { Change, Item, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
@@ -39,6 +40,10 @@ export interface Segment {
   readonly count: number;
   readonly numbers: Uint32Array;
   readonly trial: (i: number) => TrialItem;
+  /** Of what `trial` makes, as much as a history holds: a hundred thousand whole trials are a lot of garbage. */
+  readonly result: (i: number) => Pick<TrialItem, "number" | "state" | "values" | "resource">;
+  /** Writes a trial's point in the unit cube, as `toCube` makes it of its `params`, from an offset on. */
+  readonly point: (i: number, into: Float64Array, offset: number) => void;
   /** Position of a trial's number, or -1. */
   readonly find: (number: number) => number;
 }
@@ -149,9 +154,41 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
   const lostAttempts = new Map(header.attempts);
-  const positions = new Map(Array.from(numbers, (number, i) => [number, i]));
+  let positions: Map<number, number> | null = null;
+  const find = (number: number): number => {
+    positions ??= new Map(Array.from(numbers, (one, i) => [one, i]));
+    return positions.get(number) ?? -1;
+  };
   const text = (index: number | undefined) => (index === undefined ? null : (header.texts[index] ?? null));
   const orNull = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value);
+
+  const result = (i: number) => {
+    const values: FiniteValues = {};
+    let isTold = false;
+    for (const { metric, column } of metrics) {
+      const value = orNull(column[i]);
+      if (value === null) continue;
+      values[metric] = value;
+      isTold = true;
+    }
+    return {
+      number: numbers[i] ?? 0,
+      state: ENDS[states[i] ?? 0] ?? ("failed" as const),
+      values: isTold ? values : null,
+      resource: orNull(resource[i]),
+    };
+  };
+
+  const point = (i: number, into: Float64Array, offset: number): void => {
+    for (const { parameter, column } of parameters) {
+      const value = column[i] ?? Number.NaN;
+      into[offset + parameter.index] = Number.isNaN(value)
+        ? Number.NaN
+        : isNumeric(parameter)
+          ? coordinateOfNumber(parameter, value)
+          : coordinateOf(parameter, value);
+    }
+  };
 
   const trial = (i: number): TrialItem => {
     const params: Params = {};
@@ -160,21 +197,13 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       if (Number.isNaN(value)) continue;
       params[parameter.name] = "choices" in parameter ? (parameter.choices[value] ?? null) : value;
     }
-    const values: FiniteValues = {};
-    for (const { metric, column } of metrics) {
-      const value = orNull(column[i]);
-      if (value !== null) values[metric] = value;
-    }
     return {
+      ...result(i),
       study,
-      number: numbers[i] ?? 0,
-      state: ENDS[states[i] ?? 0] ?? "failed",
       attempt: attempt[i] ?? 0,
       lost: 0,
       seconds: 0,
       params,
-      values: Object.keys(values).length === 0 ? null : values,
-      resource: orNull(resource[i]),
       worker: text(header.worker[i]),
       algorithm: text(header.algorithm[i]) ?? "",
       why: text(header.why[i]) ?? "",
@@ -187,7 +216,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       job: null,
     };
   };
-  return { count: n, numbers, trial, find: (number) => positions.get(number) ?? -1 };
+  return { count: n, numbers, trial, result, point, find };
 };
 
 /** A new segment; fails under the name "segment" when another fold took its number. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compileSpace } from "../../../shared/space/compile.ts";
+import { toCube } from "../../../shared/space/cube.ts";
 import { decodeSegment, encodeSegment } from "../../../shared/store/segment.ts";
 import type { TrialItem } from "../../../shared/store/trial.ts";
 
@@ -69,6 +70,13 @@ test("finished trials come back from a segment as they went in, every double bit
         moved.set(bytes, shift);
         const segment = decodeSegment("s-1", space, moved.subarray(shift));
         expect(Array.from({ length: segment.count }, (_, i) => segment.trial(i))).toEqual(trials);
+        const points = new Float64Array(space.parameters.length * segment.count);
+        for (const [i, { number, state, values, resource, params }] of trials.entries()) {
+          expect(segment.result(i)).toEqual({ number, state, values, resource });
+          segment.point(i, points, i * space.parameters.length);
+          const point = points.subarray(i * space.parameters.length, (i + 1) * space.parameters.length);
+          expect(point).toEqual(toCube(space, params));
+        }
         expect(segment.find(0)).toBe(0);
         expect(segment.find(1)).toBe(-1);
       },
