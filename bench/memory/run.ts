@@ -20,6 +20,8 @@ import { fill, space } from "../ask-latency/mixed.ts";
 
 /** What an ask may take, MB. */
 const TARGET = 256;
+/** Node lets garbage pile up while there is memory; with a small young generation the peak is nearer to what is needed. */
+const TIDY = "--max-semi-space-size=4";
 
 const { values: options } = parseArgs({
   options: {
@@ -67,28 +69,30 @@ try {
   });
   const { client, tableName } = await createTable(emulator.endpoint);
   const deps = { ...testDeps(client, tableName), clock: () => Date.now() };
-  const ask = async (study: string, algorithm: string): Promise<Asked> => {
-    const args = [program, emulator.endpoint, tableName, study, algorithm];
+  const ask = async (study: string, algorithm: string, ...flags: string[]): Promise<Asked> => {
+    const args = [...flags, program, emulator.endpoint, tableName, study, algorithm];
     return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout);
   };
-  console.log("| problem | algorithm | answered by | peak MB | cold ask ms | warm ask ms |");
-  console.log("|---|---|---|---|---|---|");
-  let most = 0;
+  console.log(
+    `| problem | algorithm | answered by | peak MB | peak MB with \`${TIDY}\` | cold ask ms | warm ask ms |`,
+  );
+  console.log("|---|---|---|---|---|---|---|");
+  const most = { plain: 0, tidy: 0 };
   for (const [title, problem] of Object.entries(problems)) {
     const study = await makeStudy(deps, { space, ...problem, budget: { trials: 1_000_000 } });
     await fill(deps, study, trials);
-    const idle = await ask(study.id, "");
-    console.log(`| ${title} | none: the code alone | | ${idle.peak.toFixed(0)} | | |`);
-    for (const algorithm of options.algorithms.split(",")) {
+    for (const algorithm of ["", ...options.algorithms.split(",")]) {
       const { peak, times, origin } = await ask(study.id, algorithm);
-      most = Math.max(most, peak);
-      const [cold = Number.NaN, warm = Number.NaN] = times;
-      const cells = [peak.toFixed(0), cold.toFixed(0), warm.toFixed(0)];
-      console.log(`| ${title} | ${algorithm} | ${origin} | ${cells.join(" | ")} |`);
+      const { peak: tidy } = await ask(study.id, algorithm, TIDY);
+      most.plain = Math.max(most.plain, peak);
+      most.tidy = Math.max(most.tidy, tidy);
+      const figures = [peak, tidy, times[0], times[1]].map((figure) => figure?.toFixed(0) ?? "");
+      const names = algorithm === "" ? ["none: the code alone", ""] : [algorithm, origin];
+      console.log(`| ${[title, ...names, ...figures].join(" | ")} |`);
     }
   }
-  const verdict = most < TARGET ? "met" : "missed";
-  console.log(`\nTarget: under ${TARGET} MB: ${verdict} (${most.toFixed(0)} MB at most).`);
+  const verdict = (peak: number) => `${peak < TARGET ? "met" : "missed"} (${peak.toFixed(0)} MB at most)`;
+  console.log(`\nTarget: under ${TARGET} MB: ${verdict(most.plain)}; with ${TIDY}: ${verdict(most.tidy)}.`);
 } finally {
   await emulator.stop();
   rmSync(folder, { recursive: true, force: true });
