@@ -6,18 +6,32 @@ import { snap } from "../../space/cube.ts";
 import { repair } from "../../space/repair.ts";
 import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
-import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
+import {
+  type Algorithm,
+  type Hint,
+  type History,
+  type Proposal,
+  type SeededProblem,
+  TrialKind,
+} from "../algorithm.ts";
 import { createFresh } from "../fresh.ts";
 import { bestFirst, endedRows } from "../ranking.ts";
-import { createStrategy, learn, place, populationOf, type Strategy, spreads } from "./strategy.ts";
+import { digestOf, packed, symmetricOf, triangleOf, unpacked } from "./checkpoint.ts";
+import { createStrategy, learn, place, populationOf, restore, type Strategy, spreads } from "./strategy.ts";
+
+const REVISION = 1;
 
 /** The first step size, as a part of each axis. */
 const SIGMA = 0.25;
-/** A run ends when all spreads are below this, or its best has not improved for so long (in generations). */
+/** A run ends when all spreads are below this, or for one of the reasons in `isStuck`. */
 const NARROW = 1e-7;
-const stagnation = (d: number, lambda: number) => 20 + Math.ceil((30 * d) / lambda);
+/** Values that differ by less, as a part of their size, are the same. */
+const FLAT = 1e-12;
 /** How fast the choices' probabilities follow the better half of a generation. */
 const CHOICE_RATE = 0.2;
+/** The replay is kept as a hint once it is so long, and again whenever it has grown by so much. */
+const WORTH_KEEPING = 500;
+const GROWTH = 1.25;
 /** Draws until a point lies within the bounds; then it is moved onto them. */
 const DRAWS = 20;
 
@@ -27,14 +41,15 @@ const DRAWS = 20;
  * asks at any time and tells in any order are fine. Categorical parameters have probabilities of their own that follow
  * the better half (as in CatCMA, Hamano et al. 2024); a parameter with steps keeps a margin of probability
  * for its neighbouring values (Hamano et al. 2022).
- * Cost of an ask: O(n d^2) for the replay, with an eigendecomposition every few generations.
+ * Cost of an ask: O(n d^2) for the replay, with an eigendecomposition every few generations; where a hint has the state
+ * after most of the trials, the rest of them only.
  */
 export const cmaEs: Algorithm = {
   name: "cma-es",
-  revision: 1,
+  revision: REVISION,
   propose: (problem, history, count, random) => {
     const { space } = problem;
-    const state = replay(problem, history);
+    const { state, hint } = replay(problem, history);
     const fresh = createFresh(space, history);
     const proposals: Proposal[] = [];
     const why =
@@ -48,7 +63,7 @@ export const cmaEs: Algorithm = {
       fresh.take(x);
       proposals.push({ x, algorithm: "cma-es", why });
     }
-    return answer(proposals);
+    return { proposals, hint };
   },
 };
 
@@ -62,6 +77,9 @@ interface State {
   /** Restarts so far, and generations of this run. */
   run: number;
   generation: number;
+  /** The least and the middle value of each generation of this run. */
+  least: number[];
+  middle: number[];
 }
 
 const middle = (space: Space): Float64Array =>
@@ -70,13 +88,15 @@ const middle = (space: Space): Float64Array =>
     space.parameters.map(() => 0.5),
   );
 
-const replay = (problem: SeededProblem, history: History): State => {
-  const { space, seed, objectives } = problem;
-  const d = space.parameters.length;
+/** A state at the beginning of a run. */
+type Begin = (run: number) => State;
+
+const beginnings = (problem: SeededProblem): Begin => {
+  const { space, seed } = problem;
   const numeric = space.parameters.filter(({ kind, size }) => kind !== "categorical" && size > 1);
   const categorical = space.parameters.filter(({ kind, size }) => kind === "categorical" && size > 1);
   const population = optionOr(problem, "population", Math.max(4, populationOf(numeric.length)));
-  const begin = (run: number): State => {
+  return (run) => {
     const start = run === 0 ? null : createRandom(seed, run, 0x636d61);
     const centre = fromPriorQuantiles(
       space,
@@ -94,36 +114,128 @@ const replay = (problem: SeededProblem, history: History): State => {
       ),
       run,
       generation: 0,
+      least: [],
+      middle: [],
     };
   };
-  let state = begin(0);
-  let best = Infinity;
-  let idle = 0;
+};
+
+/** The state after all trials that have ended, and a hint if it is worth keeping. */
+const replay = (problem: SeededProblem, history: History): { state: State; hint: Hint | null } => {
+  const { space, objectives } = problem;
+  const d = space.parameters.length;
+  const begin = beginnings(problem);
   const rows = endedRows(history);
-  for (let from = 0; from + state.strategy.constants.lambda <= rows.length; ) {
+  const known = resume(problem, history, rows, begin);
+  let { state, from } = known ?? { state: begin(0), from: 0 };
+  // A trial that still runs will come between those that have ended: what comes before it is settled.
+  const open = history.kind.indexOf(TrialKind.running);
+  const settled = open < 0 ? rows.length : open;
+  const worthKeeping = Math.max(WORTH_KEEPING, GROWTH * from);
+  let hint: Hint | null = null;
+  while (from + state.strategy.constants.lambda <= rows.length) {
     const { lambda } = state.strategy.constants;
     const generation = bestFirst(history, rows.slice(from, from + lambda), objectives);
     from += lambda;
+    const { numeric, strategy } = state;
     const points = generation.map((row) =>
       Float64Array.from(numeric, ({ index }, i) => {
         const u = history.x[row * d + index]!;
-        return Number.isNaN(u) ? state.strategy.mean[i]! : u;
+        return Number.isNaN(u) ? strategy.mean[i]! : u;
       }),
     );
-    learn(state.strategy, points);
+    learn(strategy, points);
     follow(state, history, generation, d);
     state.generation++;
-    const value = history.y[generation[0]! * objectives]!;
-    idle = value < best ? 0 : idle + 1;
-    best = Math.min(best, value);
-    const isNarrow = numeric.length > 0 && spreads(state.strategy).every((s) => s < NARROW);
-    if (isNarrow || idle > stagnation(d, lambda) || !Number.isFinite(state.strategy.sigma)) {
-      state = begin(state.run + 1);
-      best = Infinity;
-      idle = 0;
-    }
+    note(state, history, generation, objectives);
+    const isNarrow = numeric.length > 0 && spreads(strategy).every((s) => s < NARROW);
+    if (isNarrow || isStuck(state, d) || !Number.isFinite(strategy.sigma)) state = begin(state.run + 1);
+    // The axes are made again from the covariance, so they must be its own.
+    const isWhole = state.strategy.decomposed === state.strategy.generation;
+    if (isWhole && from >= worthKeeping && from <= settled) hint = hintOf(state, history, rows, from);
   }
-  return state;
+  return { state, hint };
+};
+
+/** Notes what a generation was worth. */
+const note = (state: State, history: History, generation: readonly number[], objectives: number): void => {
+  const value = (rank: number) => {
+    const row = generation[rank]!;
+    const y = history.kind[row] === TrialKind.failed ? Number.NaN : history.y[row * objectives]!;
+    return Number.isNaN(y) ? Infinity : y;
+  };
+  state.least.push(value(0));
+  state.middle.push(value(generation.length >> 1));
+};
+
+/**
+ * Whether a run gets nowhere: the best values of some generations are all the same, or over a long window neither the best
+ * nor the middle values became less, compared by medians so that noise does not hide it. Source: tutorial, section B.3.
+ */
+const isStuck = ({ least, middle, generation, strategy }: State, d: number): boolean => {
+  const some = Math.ceil((30 * d) / strategy.constants.lambda);
+  const recent = least.slice(-(10 + some));
+  const low = Math.min(...recent);
+  const high = Math.max(...recent);
+  if (generation >= 10 + some && (high === low || high - low <= FLAT * Math.abs(low))) return true;
+  const window = Math.max(120 + some, Math.floor(generation / 5));
+  return generation >= window && [least, middle].every((values) => isNoBetter(values.slice(-window)));
+};
+
+/** Whether the last three tenths are no less than the first. */
+const isNoBetter = (values: readonly number[]): boolean => {
+  const part = Math.floor(0.3 * values.length);
+  return medianOf(values.slice(-part)) >= medianOf(values.slice(0, part));
+};
+
+const medianOf = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+const hintOf = (state: State, history: History, rows: readonly number[], from: number): Hint => {
+  const { strategy, probabilities, run, generation } = state;
+  const { mean, sigma, covariance, pathSigma, pathC, constants } = strategy;
+  return {
+    algorithm: "cma-es",
+    revision: REVISION,
+    trials: from,
+    values: [
+      digestOf(numbersOf(history, rows, from)),
+      ...packed([run, generation, sigma]),
+      ...packed([...mean, ...pathSigma, ...pathC, ...triangleOf(covariance, constants.d)]),
+      ...packed(probabilities.flatMap((choices) => [...choices])),
+    ],
+  };
+};
+
+const numbersOf = (history: History, rows: readonly number[], count: number): number[] =>
+  rows.slice(0, count).map((row) => history.number[row]!);
+
+/** The state that a hint holds, if it is of these very trials; null otherwise. */
+const resume = (
+  { hint, objectives }: SeededProblem,
+  history: History,
+  rows: readonly number[],
+  begin: Begin,
+): { state: State; from: number } | null => {
+  if (hint?.algorithm !== "cma-es" || hint.revision !== REVISION || hint.trials > rows.length) return null;
+  const [digest, ...pairs] = hint.values;
+  if (digest !== digestOf(numbersOf(history, rows, hint.trials))) return null;
+  const values = unpacked(pairs);
+  const take = (count: number): number[] => values.splice(0, count);
+  const [run = 0, generation = 0, sigma = 0] = take(3);
+  const fresh = begin(run);
+  const { d, lambda } = fresh.strategy.constants;
+  const choices = fresh.probabilities.reduce((sum, { length }) => sum + length, 0);
+  if (values.length !== 3 * d + (d * (d + 1)) / 2 + choices) return null;
+  const [mean, pathSigma, pathC] = [take(d), take(d), take(d)];
+  const covariance = symmetricOf(take((d * (d + 1)) / 2), d);
+  const strategy = restore(fresh.strategy, { mean, sigma, covariance, pathSigma, pathC, generation });
+  const probabilities = fresh.probabilities.map(({ length }) => Float64Array.from(take(length)));
+  const state: State = { ...fresh, strategy, probabilities, generation };
+  for (let from = hint.trials - generation * lambda; from < hint.trials; from += lambda) {
+    note(state, history, bestFirst(history, rows.slice(from, from + lambda), objectives), objectives);
+  }
+  return { state, from: hint.trials };
 };
 
 const optionOr = ({ options }: SeededProblem, name: string, fallback: number): number =>

@@ -90,6 +90,30 @@ export const createStrategy = (mean: Float64Array, sigma: number, lambda: number
   };
 };
 
+/** What a strategy has learned: all of it that is not worked out from the rest. */
+export interface Learned {
+  readonly mean: ArrayLike<number>;
+  readonly sigma: number;
+  readonly covariance: Float64Array;
+  readonly pathSigma: ArrayLike<number>;
+  readonly pathC: ArrayLike<number>;
+  readonly generation: number;
+}
+
+/** A strategy of the same constants that has learned what another had. */
+export const restore = ({ constants }: Strategy, learned: Learned): Strategy => {
+  const { mean, sigma, covariance, pathSigma, pathC, generation } = learned;
+  const strategy: Strategy = {
+    ...createStrategy(Float64Array.from(mean), sigma, constants.lambda),
+    covariance: Float64Array.from(covariance),
+    pathSigma: Float64Array.from(pathSigma),
+    pathC: Float64Array.from(pathC),
+    generation,
+  };
+  decompose(strategy);
+  return strategy;
+};
+
 /** The point that standard normal numbers z stand for. */
 export const place = (
   { constants: { d }, mean, sigma, axes, lengths }: Strategy,
