@@ -8,16 +8,22 @@ import { childOf } from "./variation.ts";
 /** What evolution and NSGA-II have in common: a population that never waits for a generation to be complete. */
 
 const POPULATION = 100;
-const SMALLEST = 10;
-/** A population is at most this part of the trial budget, so that there is time to evolve. */
-const SHARE = 5;
+/** A population is at most this part of the trial budget, so that there is time to evolve; of a small budget a larger part. */
+const SHARE = 1 / 10;
+const SMALLEST = 20;
+const LARGEST_SHARE = 1 / 3;
 /** Children drawn until one is new. */
 const TRIES = 20;
 
 const populationOf = ({ options, budget }: SeededProblem): number =>
   typeof options.population === "number"
     ? options.population
-    : Math.min(POPULATION, Math.max(SMALLEST, Math.floor(budget.trials / SHARE)));
+    : Math.ceil(
+        Math.max(
+          Math.min(SMALLEST, LARGEST_SHARE * budget.trials),
+          Math.min(POPULATION, SHARE * budget.trials),
+        ),
+      );
 
 /**
  * The population: the best of all ended trials, best first. Taken in as they come by the populationful, so that the
