@@ -14,17 +14,21 @@ const ONE_THREAD = {
   LOKY_MAX_CPU_COUNT: "1",
 };
 
+/** So much of what the process complained of is shown when it ends. */
+const LAST_WORDS = 2000;
+
 /** @param patience seconds to wait for an answer. */
 export const startLines = (command: string, args: readonly string[], patience: number): Lines => {
-  const child = spawn(command, args, {
-    stdio: ["pipe", "pipe", "ignore"],
-    env: { ...process.env, ...ONE_THREAD },
-  });
+  const child = spawn(command, args, { stdio: "pipe", env: { ...process.env, ...ONE_THREAD } });
   const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words = (words + text).slice(-LAST_WORDS);
+  });
   const died = new Promise<never>((_, reject) => {
     child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`${args.join(" ")} ended with ${code}.`)));
-    child.stdin.on("error", reject);
+    child.on("close", (code) => reject(new Error(`${args.join(" ")} ended with ${code}:\n${words}`)));
+    child.stdin.on("error", () => {}); // "close" says more
   });
   died.catch(() => {});
   return {
@@ -34,9 +38,9 @@ export const startLines = (command: string, args: readonly string[], patience: n
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`${args.join(" ")} gave no answer.`)), 1000 * patience);
       });
+      const answer = replies.next().then(({ done, value }) => (done ? died : String(value)));
       try {
-        const { value } = await Promise.race([replies.next(), died, late]);
-        return JSON.parse(String(value));
+        return JSON.parse(await Promise.race([answer, died, late]));
       } finally {
         clearTimeout(timer);
       }

@@ -28,11 +28,20 @@ export const readResults = (file: string): Result[] =>
   existsSync(file)
     ? readFileSync(file, "utf8")
         .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => JSON.parse(line) as Result)
+        .flatMap((line) => parsed(line) ?? [])
     : [];
+
+/** Null for what an interruption left of a line. */
+const parsed = (line: string): Result | null => {
+  try {
+    return JSON.parse(line) as Result;
+  } catch {
+    return null;
+  }
+};
 
 export const addResult = (file: string, result: Result): void => {
   mkdirSync(dirname(file), { recursive: true });
-  appendFileSync(file, `${JSON.stringify(result)}\n`);
+  // In a line of its own even after half a line, and whole: several processes may write.
+  appendFileSync(file, `\n${JSON.stringify(result)}\n`);
 };

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { AlgorithmName, Hint } from "../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
@@ -29,15 +29,12 @@ export interface Run {
 }
 
 export interface Searcher {
-  /** Changes with what the searcher would answer; results are kept under it. */
-  readonly version: string;
   begin(task: Task): Promise<Run>;
   close(): void;
 }
 
 /** Hone's own algorithm, in this process. */
 export const honeSearcher = (name: AlgorithmName): Searcher => ({
-  version: String(algorithms[name].revision),
   begin: async ({ space: definition, objectives, outcomes, seed, trials, parallel }) => {
     const space = compileSpace(definition);
     const problem = { space, objectives, outcomes, budget: { trials, parallel }, options: {} };
@@ -70,37 +67,99 @@ export const honeSearcher = (name: AlgorithmName): Searcher => ({
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Peers: their environment, program and argument, and how long one of their answers may take. */
-const PEERS: Readonly<Record<string, readonly [env: string, program: string, argument?: string]>> = {
-  "optuna-random": ["optuna", "optuna_peer.py", "random"],
-  "optuna-tpe": ["optuna", "optuna_peer.py", "tpe"],
-  "optuna-tpe-multivariate": ["optuna", "optuna_peer.py", "tpe-multivariate"],
-  "optuna-gp": ["optuna", "optuna_peer.py", "gp"],
-  "optuna-cma-es": ["optuna", "optuna_peer.py", "cma-es"],
-  "optuna-nsga2": ["optuna", "optuna_peer.py", "nsga2"],
-  smac3: ["smac", "smac_peer.py"],
-  nevergrad: ["nevergrad", "nevergrad_peer.py"],
-  pycma: ["pycma", "pycma_peer.py"],
-  skopt: ["skopt", "skopt_peer.py"],
-  ax: ["ax", "ax_peer.py"],
-  hebo: ["hebo", "hebo_peer.py"],
-  vizier: ["vizier", "vizier_peer.py"],
+/** What beside one objective without constraints a peer is made for. */
+type Ability = "constraints" | "objectives";
+
+interface Peer {
+  readonly env: string;
+  readonly program: string;
+  readonly argument?: string;
+  readonly abilities: readonly Ability[];
+  /** Raised when the peer's program changes what it would ask for. */
+  readonly revision: number;
+}
+
+const BOTH = ["constraints", "objectives"] as const;
+const optuna = (argument: string, abilities: readonly Ability[] = BOTH): Peer => ({
+  env: "optuna",
+  program: "optuna_peer.py",
+  argument,
+  abilities,
+  revision: 1,
+});
+
+const PEERS: Readonly<Record<string, Peer>> = {
+  "optuna-random": optuna("random"),
+  "optuna-tpe": optuna("tpe"),
+  "optuna-tpe-multivariate": optuna("tpe-multivariate"),
+  "optuna-gp": optuna("gp"),
+  "optuna-gp-flat": optuna("gp-flat"),
+  "optuna-cma-es": optuna("cma-es", []),
+  "optuna-nsga2": optuna("nsga2"),
+  smac3: { env: "smac", program: "smac_peer.py", abilities: ["objectives"], revision: 1 },
+  nevergrad: { env: "nevergrad", program: "nevergrad_peer.py", abilities: BOTH, revision: 1 },
+  pycma: { env: "pycma", program: "pycma_peer.py", abilities: [], revision: 2 },
+  skopt: { env: "skopt", program: "skopt_peer.py", abilities: [], revision: 2 },
+  ax: { env: "ax", program: "ax_peer.py", abilities: BOTH, revision: 1 },
+  hebo: { env: "hebo", program: "hebo_peer.py", abilities: [], revision: 1 },
+  vizier: { env: "vizier", program: "vizier_peer.py", abilities: [], revision: 1 },
 };
 export const PEER_NAMES = Object.keys(PEERS);
+/** Seconds that an answer may take. */
 const PATIENCE = 300;
 
 export const environmentOf = (env: string): string => here(`../../.bench/env/${env}/bin/python`);
 
-/** A peer in a process of its own; null when its environment could not be installed. */
-export const peerSearcher = (name: string): Searcher | null => {
+const peerOf = (name: string): Peer => {
   const peer = PEERS[name];
   if (peer === undefined) throw new Error(`There is no searcher ${name}.`);
-  const [env, program, argument] = peer;
+  return peer;
+};
+
+/** The environments that these searchers need. */
+export const environmentsOf = (names: readonly string[]): string[] => [
+  ...new Set(names.filter((name) => !isHone(name)).map((name) => peerOf(name).env)),
+];
+
+/** Whether a searcher is made for the problem; all of Hone's algorithms are for every one. */
+export const canDo = (name: string, problem: string): boolean =>
+  isHone(name) ||
+  ((!problem.startsWith("constrained:") || peerOf(name).abilities.includes("constraints")) &&
+    (!problem.startsWith("two:") || peerOf(name).abilities.includes("objectives")));
+
+/** What a peer's answers depend on: the packages and its program. */
+const peerVersion = ({ env, revision }: Peer): string => {
+  const packages = readFileSync(here(`requirements/${env}.txt`), "utf8")
+    .trim()
+    .split("\n");
+  return `${packages.join(" ")}, ${revision}`;
+};
+
+/** `auto` answers with what others propose, and changes with them. */
+const honeVersion = (name: AlgorithmName): string =>
+  name === "auto"
+    ? Object.values(algorithms)
+        .map((algorithm) => algorithm.revision)
+        .join(".")
+    : String(algorithms[name].revision);
+
+const isHone = (name: string): name is AlgorithmName => Object.hasOwn(algorithms, name);
+
+/** Changes with what a searcher would answer; results are kept under it. */
+export const versionOf = (name: string): string =>
+  isHone(name) ? honeVersion(name) : peerVersion(peerOf(name));
+
+/** A searcher by its name; null when its environment is not installed. */
+export const searcherOf = (name: string): Searcher | null =>
+  isHone(name) ? honeSearcher(name) : peerSearcher(name);
+
+/** A peer in a process of its own; null when its environment could not be installed. */
+export const peerSearcher = (name: string): Searcher | null => {
+  const { env, program, argument } = peerOf(name);
   const python = environmentOf(env);
   if (!existsSync(python)) return null;
   let lines: Lines | null = null;
   return {
-    version: "1",
     begin: async (task) => {
       lines ??= startLines(python, [here(`peers/${program}`), ...(argument ? [argument] : [])], PATIENCE);
       const process = lines;

@@ -1,4 +1,8 @@
-"""Optuna: `optuna_peer.py tpe | tpe-multivariate | gp | cma-es | nsga2 | random`."""
+"""Optuna: `optuna_peer.py tpe | tpe-multivariate | gp | gp-flat | cma-es | nsga2 | random`.
+
+Its process models only the parameters that every trial has, and draws the conditional ones: `gp-flat` suggests all of
+them instead, of which the inactive ones are left out when the trial is run.
+"""
 
 import sys
 
@@ -23,6 +27,7 @@ class Study:
                 seed=seed, multivariate=True, group=True, constant_liar=True, **constrained
             ),
             "gp": lambda: samplers.GPSampler(seed=seed, **constrained),
+            "gp-flat": lambda: samplers.GPSampler(seed=seed, **constrained),
             "cma-es": lambda: samplers.CmaEsSampler(seed=seed),
             "nsga2": lambda: samplers.NSGAIISampler(seed=seed, **constrained),
         }[kind]()
@@ -33,7 +38,7 @@ class Study:
         trial = self.study.ask()
         params = {}
         for name, spec in self.space.items():
-            if not is_active(spec, params):
+            if sys.argv[1] != "gp-flat" and not is_active(spec, params):
                 continue
             log = spec.get("scale") == "log"
             if spec["type"] in ("categorical", "ordinal"):
@@ -42,7 +47,6 @@ class Study:
                 params[name] = trial.suggest_int(name, spec["low"], spec["high"], log=log, step=spec.get("step", 1))
             else:
                 params[name] = trial.suggest_float(name, spec["low"], spec["high"], log=log, step=spec.get("step"))
-        # Left out parameters are filled in by `active`, which looks at the present ones only.
         return trial, params
 
     def tell(self, trial, values, excess):

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import traceback
 import warnings
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
@@ -23,6 +24,14 @@ from space import active, coordinate_of, value_at  # noqa: E402, F401
 
 def serve(create):
     """Answers requests. `create(request)` gives an object with ask() -> (handle, params) and tell(handle, values, excess)."""
+    try:
+        answer(create)
+    except Exception:
+        traceback.print_exc()
+        os._exit(1)  # a library's own threads may keep a process alive that has nothing more to say
+
+
+def answer(create):
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not end up among the answers
     study, space, open_trials, count = None, None, {}, 0

@@ -1,4 +1,7 @@
-"""pycma in the unit cube; choices and whole numbers by rounding, the space flat."""
+"""pycma in the unit cube; choices and whole numbers by rounding, the space flat. Restarts with twice the population (IPOP)."""
+
+import math
+import random
 
 from peer import serve, value_at
 
@@ -8,23 +11,32 @@ import cma
 class Study:
     def __init__(self, request):
         self.space = request["space"]
-        options = {"bounds": [0, 1], "seed": request["seed"] + 1, "verbose": -9}
-        d = len(self.space)
-        self.strategy = cma.CMAEvolutionStrategy(max(d, 2) * [0.5], 0.25, options)
-        self.waiting, self.told = [], []
+        self.dimension = max(len(self.space), 2)  # it does not do one
+        self.random = random.Random(request["seed"])
+        # A generation as large as what is open at once, so that one ends before the next but one begins.
+        self.start(max(4 + int(3 * math.log(self.dimension)), request["parallel"]), self.dimension * [0.5])
+
+    def start(self, population, centre):
+        options = {"bounds": [0, 1], "seed": self.random.randrange(1, 10**6), "verbose": -9, "popsize": population}
+        self.strategy = cma.CMAEvolutionStrategy(centre, 0.25, options)
+        self.told = []
 
     def ask(self):
-        if not self.waiting:
-            self.waiting = list(self.strategy.ask())
-        x = self.waiting.pop(0)
-        return x, {name: value_at(spec, x[i]) for i, (name, spec) in enumerate(self.space.items())}
+        (x,) = self.strategy.ask(1)
+        return (self.strategy, x), {name: value_at(spec, x[i]) for i, (name, spec) in enumerate(self.space.items())}
 
-    def tell(self, x, values, excess):
+    def tell(self, handle, values, excess):
+        strategy, x = handle
+        if strategy is not self.strategy:
+            return  # of before a restart
         self.told.append((x, values[0]))
-        if len(self.told) >= self.strategy.popsize:
-            points, costs = zip(*self.told[: self.strategy.popsize])
-            self.told = self.told[self.strategy.popsize :]
-            self.strategy.tell(list(points), list(costs))
+        if len(self.told) < strategy.popsize:
+            return
+        points, costs = zip(*self.told)
+        self.told = []
+        strategy.tell(list(points), list(costs))
+        if strategy.stop():
+            self.start(2 * strategy.popsize, [self.random.random() for _ in range(self.dimension)])
 
 
 serve(Study)

@@ -19,9 +19,11 @@ class Study:
             else:
                 dimensions.append(Real(spec["low"], spec["high"], prior=prior))
         self.optimizer = Optimizer(dimensions, random_state=request["seed"], acq_func="gp_hedge")
+        self.running = []
 
     def ask(self):
-        point = self.optimizer.ask()
+        point = self.believer().ask()
+        self.running.append(point)
         params = {}
         for (name, spec), value in zip(self.space.items(), point):
             if spec["type"] == "categorical":
@@ -30,7 +32,16 @@ class Study:
                 params[name] = int(value) if spec["type"] == "int" else float(value)
         return point, params
 
+    def believer(self):
+        """It forgets what it was asked, so open trials are told to a copy, as its own `cl_min` does it for a batch."""
+        if not self.running or not self.optimizer.models:
+            return self.optimizer
+        copy = self.optimizer.copy()
+        copy.tell(list(self.running), [min(self.optimizer.yi)] * len(self.running))
+        return copy
+
     def tell(self, point, values, excess):
+        self.running.remove(point)
         self.optimizer.tell(point, values[0])
 
 

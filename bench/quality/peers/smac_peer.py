@@ -57,11 +57,15 @@ class Study:
         params = {}
         for name, value in dict(info.config).items():
             spec = self.space[name]
-            params[name] = spec["choices"][int(value)] if spec["type"] == "categorical" else value.item() if hasattr(value, "item") else value
+            if spec["type"] == "categorical":
+                params[name] = spec["choices"][int(value)]
+            else:
+                params[name] = int(value) if spec["type"] == "int" else float(value)
         return info, {name: params.get(name) for name in self.space}
 
     def tell(self, info, values, excess):
-        self.facade.tell(info, TrialValue(cost=values if len(values) > 1 else values[0], time=0.1))
+        # What it would save to disk after each trial is of no use here, and no part of the search.
+        self.facade.tell(info, TrialValue(cost=values if len(values) > 1 else values[0], time=0.1), save=False)
 
 
 serve(Study)

@@ -10,6 +10,7 @@ from vizier._src.algorithms.core.abstractions import ActiveTrials, CompletedTria
 import jax
 
 logging.disable(logging.CRITICAL)
+jax.config.update("jax_enable_x64", True)  # as its service does
 
 
 class Study:

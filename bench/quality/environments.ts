@@ -1,0 +1,62 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { environmentOf } from "./searchers.ts";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** What an environment is made of: its own packages, and what overrides the wishes of theirs. */
+const REQUIREMENTS = [
+  (env: string) => here(`requirements/${env}.txt`),
+  () => here("requirements/overrides.txt"),
+] as const;
+
+/** HEBO's pins have no binaries for a newer Python. */
+const OLD_PYTHON: Readonly<Record<string, string>> = { hebo: "3.10" };
+
+/** Interpreters of a version to try in turn: uv's own choice, then pyenv's, which uv does not find unless it is activated. */
+const interpreters = (version: string): string[] => {
+  const pyenv = process.env.PYENV_ROOT ?? join(homedir(), ".pyenv");
+  return [version, ...globSync(join(pyenv, "versions", `${version}.*`, "bin", "python"))];
+};
+
+/** Makes the environments that are missing or of other requirements; one that cannot be made is left out, and said so. */
+export const install = (environments: readonly string[]): void => {
+  const uv = here("../../.venv/bin/uv");
+  if (!existsSync(uv))
+    execFileSync(here("../../.venv/bin/python"), ["-m", "pip", "install", "-q", "uv==0.13.9"]);
+  for (const env of environments) {
+    const home = here(`../../.bench/env/${env}`);
+    const stamp = join(home, "requirements.stamp");
+    const wanted = REQUIREMENTS.map((file) => readFileSync(file(env), "utf8")).join("");
+    if (existsSync(environmentOf(env)) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted)
+      continue;
+    rmSync(home, { recursive: true, force: true });
+    const old = OLD_PYTHON[env];
+    let problem = "";
+    for (const python of old === undefined ? [null] : interpreters(old)) {
+      try {
+        make(uv, env, python, `${home}.new`);
+        renameSync(`${home}.new`, home);
+        writeFileSync(stamp, wanted);
+        problem = "";
+        break;
+      } catch (error) {
+        problem = String((error as { stderr?: unknown }).stderr ?? error).slice(-1000);
+      }
+    }
+    if (problem !== "")
+      console.error(`${env} cannot be installed here, so its searchers are left out:\n${problem}`);
+  }
+};
+
+const make = (uv: string, env: string, python: string | null, home: string): void => {
+  const run = (...args: readonly string[]) => execFileSync(uv, args, { stdio: "pipe" });
+  rmSync(home, { recursive: true, force: true });
+  run("venv", "-q", ...(python === null ? [] : ["--python", python]), home);
+  const [requirements, overrides] = REQUIREMENTS.map((file) => file(env)) as [string, string];
+  const interpreter = join(home, "bin", "python");
+  run("pip", "install", "-q", "--python", interpreter, "--override", overrides, "-r", requirements);
+};

@@ -1,0 +1,109 @@
+import { bestKnown, compare, type Row, studyOf, table } from "./report.ts";
+import type { Result } from "./results.ts";
+import { type Part, problemsOf } from "./suite.ts";
+
+/** Trials after which searchers are compared. */
+const CHECKPOINTS = [10, 25, 50, 100, 200];
+/** A searcher that has this part of the studies stands in the first table, which only has what all of its searchers finished. */
+const NEARLY_ALL = 0.9;
+
+/** Searchers that can be compared, with what they are compared by. */
+export interface Comparison {
+  readonly searchers: readonly string[];
+  readonly trials: number;
+  readonly at: readonly number[];
+  readonly rows: readonly Row[];
+  /** The same at counts that make a curve. */
+  readonly curve: { readonly at: readonly number[]; readonly rows: readonly Row[] };
+}
+
+/** What was found on a group of problems, with so many trials open at once. */
+export interface Section {
+  readonly group: string;
+  readonly parallel: number;
+  /** Those that ran everything; then all, on what they have in common, if some ran less. */
+  readonly comparisons: readonly Comparison[];
+  /** Who ran less than others, and how much. */
+  readonly lacking: readonly string[];
+}
+
+/** A section for each parallelism and group of the parts, and one for all groups together. */
+export const sectionsOf = (parts: readonly Part[], known: readonly Result[]): Section[] => {
+  const best = bestKnown(known);
+  return [...new Set(parts.flatMap(({ parallel }) => parallel))].flatMap((parallel) => {
+    const mine = parts.filter((part) => part.parallel.includes(parallel));
+    const groups = [...new Set(mine.flatMap((part) => part.groups))];
+    return [["all", groups] as const, ...groups.map((group) => [group, [group]] as const)].flatMap(
+      ([title, members]) => {
+        const asking = mine.filter((part) => part.groups.some((group) => members.includes(group)));
+        const searchers = [...new Set(asking.flatMap((part) => part.searchers))];
+        const trials = Math.max(...asking.map((part) => part.trials));
+        const problems = new Set(members.flatMap(problemsOf));
+        const seeds = Math.max(...asking.map((part) => part.seeds));
+        const results = chosen(
+          known.filter((one) => one.parallel === parallel && problems.has(one.problem) && one.seed < seeds),
+          trials,
+        ).filter(({ searcher }) => searchers.includes(searcher));
+        return results.length === 0 ? [] : [sectionOf(title, parallel, results, searchers, trials, best)];
+      },
+    );
+  });
+};
+
+/** One run of each searcher and study: the newest of those whose length is nearest to what is wanted, longer before shorter. */
+const chosen = (results: readonly Result[], trials: number): Result[] => {
+  const badness = (one: Result) => (one.trials >= trials ? one.trials - trials : 1e9 - one.trials);
+  const runs = Map.groupBy(results, (one) => `${one.searcher} ${studyOf(one)}`);
+  return [...runs.values()].map((same) => same.reduce((a, b) => (badness(b) <= badness(a) ? b : a)));
+};
+
+const sectionOf = (
+  group: string,
+  parallel: number,
+  results: readonly Result[],
+  searchers: readonly string[],
+  trials: number,
+  best: ReadonlyMap<string, number>,
+): Section => {
+  const studies = new Set(results.map(studyOf)).size;
+  const runsOf = (name: string) => results.filter(({ searcher }) => searcher === name);
+  const shortest = (name: string) => Math.min(trials, ...runsOf(name).map((run) => run.trials));
+  const finished = (name: string) => runsOf(name).filter((run) => run.trials >= trials).length;
+  const most = Math.max(...searchers.map(finished));
+  const present = searchers.filter((name) => runsOf(name).length > 0);
+  const complete = present.filter((name) => most > 0 && finished(name) >= NEARLY_ALL * most);
+  const comparison = (names: readonly string[], length: number): Comparison => {
+    const mine = results.filter((run) => run.trials >= length);
+    const at = CHECKPOINTS.filter((t) => t <= length);
+    const points = Array.from({ length: 40 }, (_, i) => Math.round(length ** ((i + 1) / 40)));
+    const curve = [...new Set(points)];
+    return {
+      searchers: names,
+      trials: length,
+      at,
+      rows: compare(mine, names, at, best),
+      curve: { at: curve, rows: compare(mine, names, curve, best) },
+    };
+  };
+  const comparisons = [
+    ...(complete.length > 0 ? [comparison(complete, trials)] : []),
+    ...(complete.length < present.length ? [comparison(present, Math.min(...present.map(shortest)))] : []),
+  ].filter(({ rows }) => (rows[0]?.studies ?? 0) > 0);
+  const lacking = searchers
+    .filter((name) => runsOf(name).length < studies || shortest(name) < trials)
+    .map((name) => {
+      const count = runsOf(name).length;
+      return `${name} ${count} of ${studies} studies${count > 0 ? `, ${shortest(name)} trials` : ""}`;
+    });
+  return { group, parallel, comparisons, lacking };
+};
+
+/** The section in Markdown. */
+export const describe = ({ group, parallel, comparisons, lacking }: Section): string => {
+  const heading = `\n## ${group}, ${parallel === 1 ? "one trial at a time" : `${parallel} trials at once`}\n`;
+  const tables = comparisons.map(
+    ({ rows, at, trials }) => `${rows[0]!.studies} studies of ${trials} trials.\n\n${table(rows, at)}\n`,
+  );
+  if (lacking.length > 0) tables.push(`Ran less than others: ${lacking.join("; ")}.\n`);
+  return [heading, ...tables].join("\n");
+};
