@@ -8,8 +8,9 @@ import { historyOf, problemOf } from "./history.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
- * How long an algorithm may compute before it answers with what it has. An ask of one trial takes tens of milliseconds; a
- * batch of dozens with several objectives may take seconds, and the client's connection ends after 29.
+ * How long an algorithm may compute before it answers with what it has. An ask of one trial takes tens of milliseconds; 90
+ * trials of 50 parameters, 8 objectives and 16 limits took up to 6 seconds, for what is begun is finished. An ask that
+ * loses a race plans anew for up to 8 seconds, and nobody else speaks meanwhile: after 25 the Lambda is gone.
  */
 const PATIENCE_MS = 4000;
 
