@@ -8,13 +8,14 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 # Hone in warm colours and wide lines, its peers in cool ones and dashes, chance in grey.
 WARM = ["#d62728", "#ff7f0e", "#8c2d04", "#e7298a", "#b8860b", "#fb8072", "#7f0000", "#c51b8a"]
-COOL = ["#1f77b4", "#2ca02c", "#17becf", "#6a3d9a", "#003f5c", "#66a61e", "#5f9ea0", "#3182bd", "#756bb1", "#238b45"]
+COOL = ["#1f77b4", "#2ca02c", "#17becf", "#6a3d9a", "#003f5c", "#7fbc41", "#5f9ea0", "#9e9ac8", "#1b9e77", "#4a1486", "#6baed6", "#00441b"]
 DASHES = [(4, 1.5), (1.5, 1.5), (6, 1.5, 1.5, 1.5), (8, 2), (3, 1, 1, 1, 1, 1)]
 LEAST = 1e-6
+PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def styles(searchers):
@@ -32,7 +33,17 @@ def styles(searchers):
 
 
 def label(one):
+    if one["name"] == "random":
+        return "random search"
     return f"Hone {one['name']}" if one["isHone"] else one["name"]
+
+
+def regret_axis(axis):
+    axis.set_yscale("log")
+    low, high = axis.get_ylim()
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 1000 else (1,)))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_formatter(PLAIN)
 
 
 def trials_axis(axis, trials):
@@ -40,7 +51,7 @@ def trials_axis(axis, trials):
     ticks = [t for t in (1, 2, 5, 10, 25, 50, 100, 200, 500) if t <= trials]
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_major_formatter(PLAIN)
     axis.set_xlim(1, trials)
     axis.set_xlabel("trials")
     axis.grid(alpha=0.25)
@@ -55,7 +66,7 @@ def curves(plot, style, path):
         rank.plot(plot["at"], one["rank"], zorder=over, **kind)
     trials_axis(regret, plot["trials"])
     trials_axis(rank, plot["trials"])
-    regret.set_yscale("log")
+    regret_axis(regret)
     regret.set_ylabel("mean normalised regret (lower is better)")
     rank.set_ylabel("mean rank (1 is best)")
     rank.invert_yaxis()
@@ -65,25 +76,43 @@ def curves(plot, style, path):
 
 
 def price(plot, style, path):
-    figure, axis = plt.subplots(figsize=(8, 5.2), layout="constrained")
-    lowest = min(one["regret"][-1] for one in plot["searchers"])
-    highest = max(one["regret"][-1] for one in plot["searchers"])
-    for one in plot["searchers"]:
-        kind = style[one["name"]]
-        x, y = 1000 * one["seconds"], max(LEAST, one["regret"][-1])
-        axis.scatter(x, y, color=kind["color"], marker="o" if one["isHone"] else "s", s=70 if one["isHone"] else 40)
-        weight = "bold" if one["isHone"] else "normal"
-        axis.annotate(label(one), (x, y), (6, 4), textcoords="offset points", color=kind["color"], fontsize=9, weight=weight)
+    figure, axis = plt.subplots(figsize=(8.5, 5.5), layout="constrained")
     axis.set_xscale("log")
-    axis.set_yscale("log")
-    axis.set_ylim(max(LEAST, lowest) / 1.3, max(LEAST, highest) * 1.3)
-    axis.yaxis.set_minor_formatter(NullFormatter())
-    axis.margins(x=0.18)
+    points = [(1000 * one["seconds"], max(LEAST, one["regret"][-1]), one) for one in plot["searchers"]]
+    for x, y, one in points:
+        size, marker = (70, "o") if one["isHone"] else (40, "s")
+        axis.scatter(x, y, color=style[one["name"]]["color"], marker=marker, s=size, zorder=3)
+    axis.set_ylim(min(y for _, y, _ in points) / 1.3, max(y for _, y, _ in points) * 1.3)
+    regret_axis(axis)
+    axis.margins(x=0.2)
+    axis.xaxis.set_major_formatter(PLAIN)
     axis.set_xlabel("processor time an ask, ms")
-    axis.set_ylabel(f"mean normalised regret after {plot['trials']} trials")
+    axis.set_ylabel(f"mean normalised regret after {plot['trials']} trials (lower is better)")
     axis.set_title(plot["title"])
-    axis.grid(alpha=0.25, which="both")
+    axis.grid(alpha=0.25)
+    name_points(figure, axis, points, style)
     save(figure, path)
+
+
+def name_points(figure, axis, points, style):
+    """A label right of each point, moved down as far as it must be not to cover another one."""
+    figure.draw_without_rendering()  # before that, points have no place
+    taken = []
+    for x, y, one in sorted(points, key=lambda point: -point[1]):
+        px, py = axis.transData.transform((x, y))
+        text, shift = label(one), 0
+        while any(abs(px - qx) < 8 * max(len(text), length) and abs(py + shift - qy) < 13 for qx, qy, length in taken):
+            shift -= 2
+        taken.append((px, py + shift, len(text)))
+        axis.annotate(
+            text,
+            (x, y),
+            (8, shift * 72 / figure.dpi - 3),
+            textcoords="offset points",
+            color=style[one["name"]]["color"],
+            fontsize=9,
+            weight="bold" if one["isHone"] and one["name"] != "random" else "normal",
+        )
 
 
 def save(figure, path):

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { algorithms } from "../../shared/optimizer/registry.ts";
 import { environmentOf } from "./searchers.ts";
@@ -14,7 +14,7 @@ export const drawPlots = (sections: readonly Section[]): void => {
   if (!existsSync(python)) return;
   const plots = sections.flatMap(({ group, parallel, comparisons }) =>
     comparisons.map(({ curve, trials }, i) => ({
-      file: `${group}-${parallel}-at-once${i === 0 ? "" : "-with-slow"}`,
+      file: `${group}-${parallel}-at-once${i === 0 ? "" : "-in-common"}`,
       title: `${group}, ${parallel === 1 ? "one trial at a time" : `${parallel} trials at once`}: ${curve.rows[0]!.studies} studies`,
       trials,
       at: curve.at,
@@ -28,6 +28,7 @@ export const drawPlots = (sections: readonly Section[]): void => {
     })),
   );
   if (plots.length === 0) return;
+  rmSync(FOLDER, { recursive: true, force: true }); // of another form or other flags
   execFileSync(python, [here("plots.py"), FOLDER], {
     input: JSON.stringify(plots),
     stdio: ["pipe", "inherit", "inherit"],

@@ -120,7 +120,7 @@ if (flags.share !== undefined) {
     await (jobs > 1 ? workTogether(jobs) : work());
   }
   const known = readResults(RESULTS).filter((one) => one.version === versionOf(one.searcher));
-  const sections = sectionsOf(parts, known);
+  const sections = sectionsOf(parts, known, canDo);
   for (const section of sections) console.log(describe(section));
   drawPlots(sections);
 }

@@ -21,14 +21,21 @@ export interface Comparison {
 export interface Section {
   readonly group: string;
   readonly parallel: number;
-  /** Those that ran everything; then all, on what they have in common, if some ran less. */
+  /** Those that ran everything; then all, on what they have in common, if some ran less or cannot do all of it. */
   readonly comparisons: readonly Comparison[];
   /** Who ran less than others, and how much. */
   readonly lacking: readonly string[];
 }
 
-/** A section for each parallelism and group of the parts, and one for all groups together. */
-export const sectionsOf = (parts: readonly Part[], known: readonly Result[]): Section[] => {
+/**
+ * A section for each parallelism and group of the parts, and one for all groups together.
+ * @param isAble whether a searcher is made for a problem; it does not lack those that it is not made for.
+ */
+export const sectionsOf = (
+  parts: readonly Part[],
+  known: readonly Result[],
+  isAble: (searcher: string, problem: string) => boolean,
+): Section[] => {
   const best = bestKnown(known);
   return [...new Set(parts.flatMap(({ parallel }) => parallel))].flatMap((parallel) => {
     const mine = parts.filter((part) => part.parallel.includes(parallel));
@@ -44,7 +51,9 @@ export const sectionsOf = (parts: readonly Part[], known: readonly Result[]): Se
           known.filter((one) => one.parallel === parallel && problems.has(one.problem) && one.seed < seeds),
           trials,
         ).filter(({ searcher }) => searchers.includes(searcher));
-        return results.length === 0 ? [] : [sectionOf(title, parallel, results, searchers, trials, best)];
+        if (results.length === 0) return [];
+        const { comparisons, lacking } = compareAll(results, searchers, trials, best, isAble);
+        return [{ group: title, parallel, comparisons, lacking }];
       },
     );
   });
@@ -57,15 +66,15 @@ const chosen = (results: readonly Result[], trials: number): Result[] => {
   return [...runs.values()].map((same) => same.reduce((a, b) => (badness(b) <= badness(a) ? b : a)));
 };
 
-const sectionOf = (
-  group: string,
-  parallel: number,
+const compareAll = (
   results: readonly Result[],
   searchers: readonly string[],
   trials: number,
   best: ReadonlyMap<string, number>,
-): Section => {
-  const studies = new Set(results.map(studyOf)).size;
+  isAble: (searcher: string, problem: string) => boolean,
+): Pick<Section, "comparisons" | "lacking"> => {
+  const studies = new Map(results.map((run) => [studyOf(run), run.problem]));
+  const possible = (name: string) => [...studies.values()].filter((problem) => isAble(name, problem)).length;
   const runsOf = (name: string) => results.filter(({ searcher }) => searcher === name);
   const shortest = (name: string) => Math.min(trials, ...runsOf(name).map((run) => run.trials));
   const finished = (name: string) => runsOf(name).filter((run) => run.trials >= trials).length;
@@ -90,12 +99,12 @@ const sectionOf = (
     ...(complete.length < present.length ? [comparison(present, Math.min(...present.map(shortest)))] : []),
   ].filter(({ rows }) => (rows[0]?.studies ?? 0) > 0);
   const lacking = searchers
-    .filter((name) => runsOf(name).length < studies || shortest(name) < trials)
+    .filter((name) => runsOf(name).length < possible(name) || shortest(name) < trials)
     .map((name) => {
       const count = runsOf(name).length;
-      return `${name} ${count} of ${studies} studies${count > 0 ? `, ${shortest(name)} trials` : ""}`;
+      return `${name} ${count} of ${possible(name)} studies${count > 0 ? `, ${shortest(name)} trials` : ""}`;
     });
-  return { group, parallel, comparisons, lacking };
+  return { comparisons, lacking };
 };
 
 /** The section in Markdown. */

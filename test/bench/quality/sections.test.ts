@@ -18,6 +18,7 @@ const run = (searcher: string, problem: string, trials: number, value: number, p
 });
 
 const part = { groups: ["few-tuning"], searchers: ["a", "b", "c"], seeds: 1, trials: 50, parallel: [1] };
+const any = () => true;
 const PROBLEMS = ["tuning:svm", "tuning:histogram"];
 
 describe("sections of a report", () => {
@@ -26,7 +27,7 @@ describe("sections of a report", () => {
       ...PROBLEMS.flatMap((problem) => [run("a", problem, 50, 1), run("b", problem, 50, 2)]),
       run("c", "tuning:svm", 25, 0),
     ];
-    const section = sectionsOf([part], results)[1]!;
+    const section = sectionsOf([part], results, any)[1]!;
     expect(section.comparisons.map(({ searchers, trials, at }) => ({ searchers, trials, at }))).toEqual([
       { searchers: ["a", "b"], trials: 50, at: [10, 25, 50] },
       { searchers: ["a", "b", "c"], trials: 25, at: [10, 25] },
@@ -37,14 +38,22 @@ describe("sections of a report", () => {
   });
 
   test("name those that finished nothing", () => {
-    const section = sectionsOf([part], [run("a", "tuning:svm", 50, 1)])[0]!;
+    const section = sectionsOf([part], [run("a", "tuning:svm", 50, 1)], any)[0]!;
     expect(section.lacking).toEqual(["b 0 of 1 studies", "c 0 of 1 studies"]);
+  });
+
+  test("do not blame a searcher for problems it is not made for", () => {
+    const results = PROBLEMS.map((problem) => run("a", problem, 50, 1));
+    const able = (searcher: string, problem: string) => searcher === "a" || problem === "tuning:svm";
+    const section = sectionsOf([part], [...results, run("b", "tuning:svm", 50, 2)], able)[0]!;
+    expect(section.comparisons.map(({ searchers }) => searchers)).toEqual([["a"], ["a", "b"]]);
+    expect(section.lacking).toEqual(["c 0 of 1 studies"]);
   });
 
   test("are one for each parallelism and group, and one for all groups", () => {
     const parts = [{ ...part, groups: ["few-tuning", "few-noisy"], parallel: [1, 4] }];
     const results = [run("a", "tuning:svm", 50, 1), run("a", "tuning:svm", 50, 1, 4)];
-    expect(sectionsOf(parts, results).map(({ group, parallel }) => `${group} ${parallel}`)).toEqual([
+    expect(sectionsOf(parts, results, any).map(({ group, parallel }) => `${group} ${parallel}`)).toEqual([
       "all 1",
       "few-tuning 1",
       "all 4",
@@ -54,7 +63,8 @@ describe("sections of a report", () => {
 
   test("take the run of the wanted length, else a longer one, and of several the newest", () => {
     const results = [60, 50, 50].map((trials, value) => run("a", "tuning:svm", trials, value));
-    const regretOf = (known: readonly Result[]) => sectionsOf([part], known)[0]!.comparisons[0]!.rows[0]!;
+    const regretOf = (known: readonly Result[]) =>
+      sectionsOf([part], known, any)[0]!.comparisons[0]!.rows[0]!;
     expect(regretOf(results).regret.at(-1)).toBe(0.2);
     expect(regretOf(results.slice(0, 1)).regret.at(-1)).toBe(0);
   });
