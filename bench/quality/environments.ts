@@ -13,13 +13,18 @@ const REQUIREMENTS = [
   () => here("requirements/overrides.txt"),
 ] as const;
 
-/** HEBO's pins have no binaries for a newer Python. */
-const OLD_PYTHON: Readonly<Record<string, string>> = { hebo: "3.10" };
+/** Pins for which a newer Python has no binaries; the best known first. */
+const PYTHONS: Readonly<Record<string, readonly string[]>> = { hebo: ["3.10", "3.11", "3.12"] };
 
-/** Interpreters of a version to try in turn: uv's own choice, then pyenv's, which uv does not find unless it is activated. */
-const interpreters = (version: string): string[] => {
+/** Interpreters to try in turn: of each version uv's own choice, then pyenv's, which uv finds only when they are activated. */
+const interpretersOf = (env: string): (string | null)[] => {
   const pyenv = process.env.PYENV_ROOT ?? join(homedir(), ".pyenv");
-  return [version, ...globSync(join(pyenv, "versions", `${version}.*`, "bin", "python"))];
+  return (
+    PYTHONS[env]?.flatMap((version) => [
+      version,
+      ...globSync(join(pyenv, "versions", `${version}.*`, "bin", "python")),
+    ]) ?? [null]
+  );
 };
 
 /** Makes the environments that are missing or of other requirements; one that cannot be made is left out, and said so. */
@@ -34,9 +39,8 @@ export const install = (environments: readonly string[]): void => {
     if (existsSync(environmentOf(env)) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted)
       continue;
     rmSync(home, { recursive: true, force: true });
-    const old = OLD_PYTHON[env];
     let problem = "";
-    for (const python of old === undefined ? [null] : interpreters(old)) {
+    for (const python of interpretersOf(env)) {
       try {
         make(uv, env, python, `${home}.new`);
         renameSync(`${home}.new`, home);
