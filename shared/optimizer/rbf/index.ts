@@ -39,6 +39,11 @@ const AROUND = 24;
 /** Nodes at most (the best, the others thinned out), and those on which the basis is chosen. */
 const MOST = 300;
 const CHOOSING = 60;
+/** Points nearer than this to a node are not tried: they would say nothing and make the system singular. */
+const CLOSE = 1e-5;
+/** A local step that promises less than this part of the range of values weighs distance, too. */
+const PROMISE = 1e-4;
+const IDLE_WEIGHT = 0.25;
 /** A refinement looks within so much of each axis around the best. */
 const REFINED = 0.05;
 
@@ -111,7 +116,7 @@ const model = (
     const step = (firstNumber + i) % CYCLE;
     // Trials of a batch differ by their steps and keep their distance: the first is looked for most thoroughly.
     const effort = i === 0 ? 1 : FURTHER;
-    const x = look(space, all, interpolant, best, step, effort, fresh, isLate, random);
+    const x = look({ space, isLate, random }, all, interpolant, best, step, effort, fresh);
     if (x === null) break;
     fresh.take(x);
     all = joined(space, all, [x], () => 0);
@@ -228,61 +233,90 @@ const weigh = (
   });
 };
 
+/** Walks downhill from a candidate by ever smaller random steps. */
+const descend = (
+  start: Candidate,
+  heightOf: (candidate: Candidate) => number,
+  largest: number,
+  weighAll: (points: readonly Float64Array[]) => Candidate[],
+  { space, isLate, random }: Around,
+): Candidate => {
+  let least = start;
+  for (let round = 0, reach = largest; round < ROUNDS && !isLate(); round++) {
+    const around = [
+      ...localCandidates(space, [least.x], AROUND, reach, random),
+      ...(round % 3 === 0 ? neighbours(space, least.x) : []),
+    ];
+    const next = weighAll(around).reduce((a, b) => (heightOf(b) < heightOf(a) ? b : a), least);
+    if (next === least) reach /= 2;
+    least = next;
+  }
+  return least;
+};
+
+interface Around {
+  readonly space: Space;
+  readonly isLate: () => boolean;
+  readonly random: Random;
+}
+
 /** The candidate that the step of the cycle prefers. */
 const look = (
-  space: Space,
+  around: Around,
   nodes: Nodes,
   interpolant: Interpolant,
   best: Float64Array,
   step: number,
   effort: number,
   fresh: Fresh,
-  isLate: () => boolean,
-  random: Random,
 ): Float64Array | null => {
+  const { space, random } = around;
   const isRefinement = step > LOCAL;
   const candidates = effort * CANDIDATES;
+  const reach = isRefinement ? REFINED : 0.3;
   const points = [
     ...(isRefinement ? [] : globalCandidates(space, candidates / 2, random)),
-    ...localCandidates(
-      space,
-      [best],
-      isRefinement ? candidates / 2 : candidates / 4,
-      isRefinement ? REFINED : 0.3,
-      random,
-    ),
+    ...localCandidates(space, [best], isRefinement ? candidates / 2 : candidates / 4, reach, random),
   ];
-  const weighed = weigh(space, nodes, interpolant, points);
-  const byValue = [...weighed].sort((a, b) => a.value - b.value);
-  const lowest = byValue.slice(0, Math.ceil(effort * DESCENTS)).map((start) => {
-    let least = start;
-    for (let round = 0, reach = isRefinement ? REFINED : 0.2; round < ROUNDS && !isLate(); round++) {
-      const around = [
-        ...localCandidates(space, [least.x], AROUND, reach, random),
-        ...(round % 3 === 0 ? neighbours(space, least.x) : []),
-      ];
-      const next = weigh(space, nodes, interpolant, around).reduce(
-        (a, b) => (b.value < a.value ? b : a),
-        least,
-      );
-      if (next === least) reach /= 2;
-      least = next;
-    }
-    return least;
-  });
+  const weighAll = (some: readonly Float64Array[]) => weigh(space, nodes, interpolant, some);
+  const height = ({ value }: Candidate) => value;
+  const starts = Math.ceil(effort * DESCENTS);
+  const weighed = weighAll(points);
+  const lowest = leastBy(weighed, height, starts).map((start) =>
+    descend(start, height, isRefinement ? REFINED : 0.2, weighAll, around),
+  );
   const all = [...lowest, ...weighed];
-  const weight = step < LOCAL ? DISTANCE_WEIGHTS[step]! : 0;
-  const values = all.map(({ value }) => value);
-  const distances = all.map(({ distance }) => distance);
+  // Where the least value promises nothing new, distance decides with it: another sample there would say nothing.
+  const range = nodes.y.reduce((a, b) => Math.max(a, b)) - nodes.y.reduce((a, b) => Math.min(a, b));
+  const promised = nodes.y.reduce((a, b) => Math.min(a, b)) - Math.min(...all.map(height));
+  const isIdle = promised <= PROMISE * range;
+  const weight = step < LOCAL ? DISTANCE_WEIGHTS[step]! : isIdle ? IDLE_WEIGHT : 0;
+  const score = scoreOf(all, weight);
+  const apart = all.filter(({ distance }) => distance > CLOSE);
+  const ordered = leastBy(apart.length > 0 ? apart : all, score, Infinity);
+  return ordered.find(({ x }) => fresh.accepts(x))?.x ?? null;
+};
+
+/** Value and closeness to the nodes, both in parts of what is found among the candidates. */
+const scoreOf = (candidates: readonly Candidate[], weight: number): ((candidate: Candidate) => number) => {
+  const values = candidates.map(({ value }) => value);
+  const distances = candidates.map(({ distance }) => distance);
   const low = Math.min(...values);
   const high = Math.max(...values);
   const far = Math.max(...distances);
   const near = Math.min(...distances);
-  const score = ({ value, distance }: Candidate) =>
+  return ({ value, distance }) =>
     (high > low ? (value - low) / (high - low) : 0) +
     weight * (far > near ? (far - distance) / (far - near) : 0);
-  const ordered = all
-    .map((candidate) => ({ x: candidate.x, score: score(candidate) }))
-    .sort((a, b) => a.score - b.score);
-  return ordered.find(({ x }) => fresh.accepts(x))?.x ?? null;
 };
+
+const leastBy = (
+  candidates: readonly Candidate[],
+  height: (candidate: Candidate) => number,
+  count: number,
+): Candidate[] =>
+  candidates
+    .map((candidate) => ({ candidate, height: height(candidate) }))
+    .sort((a, b) => a.height - b.height)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
