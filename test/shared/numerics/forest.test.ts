@@ -75,3 +75,35 @@ test("where nothing is known the trees disagree more than where the data lie", (
   const { variance } = predictForest(forest, Float64Array.of(0.25, 0.52), 2);
   expect(variance.every((v) => v >= 0)).toBe(true);
 });
+
+test("the variance is that of the trees' means plus the mean of their leaves' variances", () => {
+  const leaf = (mean: number, variance: number) => ({
+    feature: Int16Array.of(-1),
+    threshold: new Float64Array(1),
+    left: new Int32Array(1),
+    right: new Int32Array(1),
+    mean: Float64Array.of(mean),
+    variance: Float64Array.of(variance),
+  });
+  const trees = [leaf(1, 0.5), leaf(2, 0), leaf(6, 1)];
+  const forest = { trees, width: 1, isCategory: numbers(1), inBag: [] };
+  const { mean, variance } = predictForest(forest, Float64Array.of(0), 1);
+  expect(mean[0]).toBeCloseTo(3, 12);
+  expect(variance[0]).toBeCloseTo((4 + 1 + 9) / 3 + 1.5 / 3, 12);
+});
+
+test("a threshold divides where it leaves the least variance, between the two values", () => {
+  const random = createRandom(7);
+  const x = Float64Array.from({ length: 120 }, () => random.uniform());
+  const values = Float64Array.from({ length: 60 }, (_, i) => (x[2 * i]! <= 0.6 ? 1 : 4) + 0 * i);
+  const forest = growForest(x, values, numbers(2), { trees: 20, smallest: 3, share: 1 }, random);
+  for (const tree of forest.trees) {
+    // Only the first feature matters, and one split says it all.
+    expect([...tree.feature]).toEqual([0, -1, -1]);
+    const below = Math.max(...values.map((v, i) => (v === 1 ? x[2 * i]! : 0)));
+    const above = Math.min(...values.map((v, i) => (v === 4 ? x[2 * i]! : 1)));
+    expect(tree.threshold[0]).toBeGreaterThan(below - 0.1);
+    expect(tree.threshold[0]).toBeLessThan(above + 0.1);
+    expect([tree.mean[1], tree.mean[2]]).toEqual([1, 4]);
+  }
+});
