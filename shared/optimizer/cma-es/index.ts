@@ -178,6 +178,7 @@ const isStuck = ({ least, middle, generation, strategy }: State, d: number): boo
   const low = Math.min(...recent);
   const high = Math.max(...recent);
   if (generation >= 10 + some && (high === low || high - low <= FLAT * Math.abs(low))) return true;
+  if (generation % 10 !== 0) return false; // sorting takes longer than learning
   const window = Math.max(120 + some, Math.floor(generation / 5));
   return generation >= window && [least, middle].every((values) => isNoBetter(values.slice(-window)));
 };
