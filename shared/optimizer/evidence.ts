@@ -56,6 +56,52 @@ export const gather = (
   };
 };
 
+/**
+ * Fewer trials of the same evidence, for models that do not afford all: half of them the best ones (by each objective and
+ * by their sum in turn, feasible ones first), half evenly spread over the others, so that the model knows where not to look.
+ * @returns the evidence itself when it has no more than `most` rows.
+ */
+export const narrow = (evidence: Evidence, most: number): Evidence => {
+  const { rows, objectives, noise, isFeasible, constraints } = evidence;
+  const n = rows.length;
+  if (n <= most) return evidence;
+  const orders = ordersOf(objectives, n).map((order) => [
+    ...order.filter((i) => isFeasible[i]),
+    ...order.filter((i) => !isFeasible[i]),
+  ]);
+  const kept = new Set<number>();
+  const half = most >> 1;
+  for (let place = 0; kept.size < half; place++) {
+    for (const order of orders) if (kept.size < half) kept.add(order[place]!);
+  }
+  const others = orders.at(-1)!.filter((i) => !kept.has(i));
+  const count = most - half;
+  for (let k = 0; k < count; k++) kept.add(others[Math.floor(((k + 0.5) * others.length) / count)]!);
+  const positions = [...kept].sort((a, b) => a - b);
+  const places = new Map(positions.map((position, place) => [position, place]));
+  return {
+    rows: positions.map((i) => rows[i]!),
+    objectives: objectives.map((y) => Float64Array.from(positions, (i) => y[i]!)),
+    noise: Float64Array.from(positions, (i) => noise[i]!),
+    isFeasible: positions.map((i) => isFeasible[i]!),
+    constraints: constraints.map(({ positions: known, excess }) => {
+      const left = known.map((_, k) => k).filter((k) => places.has(known[k]!));
+      return {
+        positions: left.map((k) => places.get(known[k]!)!),
+        excess: Float64Array.from(left, (k) => excess[k]!),
+      };
+    }),
+  };
+};
+
+/** Positions from best to worst by each objective, and by their sum if there are several. */
+const ordersOf = (objectives: readonly Float64Array[], n: number): number[][] => {
+  const sum = new Float64Array(n);
+  for (const y of objectives) for (let i = 0; i < n; i++) sum[i]! += y[i]!;
+  const keys = objectives.length > 1 ? [...objectives, sum] : objectives;
+  return keys.map((key) => Array.from({ length: n }, (_, i) => i).sort((a, b) => key[a]! - key[b]! || a - b));
+};
+
 const hasResult = ({ kind, y }: History, row: number, objectives: number): boolean => {
   if (kind[row] === TrialKind.failed) return false;
   for (let j = 0; j < objectives; j++) if (!Number.isFinite(y[row * objectives + j]!)) return false;

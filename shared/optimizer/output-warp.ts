@@ -90,15 +90,17 @@ const rankNormal = (values: Float64Array, sorted: Float64Array): Float64Array =>
   values.map((v) => normalQuantile((rankOf(sorted, v) + 0.5) / values.length));
 
 /** The mean rank of the values equal to v, from 0. */
-const rankOf = (sorted: Float64Array, v: number): number => {
+const rankOf = (sorted: Float64Array, v: number): number =>
+  (countWhile(sorted, (u) => u < v) + countWhile(sorted, (u) => u <= v) - 1) / 2;
+
+/** How many of the first values satisfy a condition that all before one which does not satisfy. */
+const countWhile = (sorted: Float64Array, holds: (u: number) => boolean): number => {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const half = (low + high) >> 1;
-    if (sorted[half]! < v) low = half + 1;
+    if (holds(sorted[half]!)) low = half + 1;
     else high = half;
   }
-  let last = low;
-  while (last + 1 < sorted.length && sorted[last + 1] === v) last++;
-  return (low + last) / 2;
+  return low;
 };

@@ -10,20 +10,18 @@ import {
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
-import { type Evidence, gather } from "../evidence.ts";
+import { type Evidence, gather, narrow } from "../evidence.ts";
 import { createFresh } from "../fresh.ts";
 import { sobolPointOf } from "../sobol.ts";
 import { createSearch } from "./choose.ts";
 import { featuresOf } from "./features.ts";
-import { fitSurrogates } from "./surrogates.ts";
+import { fitSurrogates, GROWTH, MOST_POINTS } from "./surrogates.ts";
 
 const REVISION = 1;
 /** Good trials around which the search looks for better ones. */
 const CENTRES = 5;
 /** From so many results on a model is dear to ask. */
 const LARGE = 150;
-/** A hint is worth a write when there are so many times more results than when the last one was made. */
-const GROWTH = 1.1;
 
 /**
  * Bayesian optimisation with Gaussian processes. Sources: Rasmussen and Williams 2006; the length scales' prior of
@@ -67,19 +65,22 @@ const initialDesign = (problem: SeededProblem, history: History, count: number):
   return fresh.taken.map((x) => ({ x, algorithm: "gp", why: "initial design" }));
 };
 
-const model = (problem: SeededProblem, history: History, evidence: Evidence, count: number): Answer => {
+const model = (problem: SeededProblem, history: History, all: Evidence, count: number): Answer => {
   const { space, seed, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const random = createRandom(seed, firstNumber, 0x6770);
   const hint = isOurs(problem.hint) ? problem.hint : null;
   const features = featuresOf(space);
   if (features.width === 0) return answer([]);
-  const surrogates = fitSurrogates({ ...problem, hint }, history, evidence, features, count, random);
-  const { acquisition, aim, modes } = surrogates;
+  const evidence = narrow(all, MOST_POINTS);
+  const trials = all.rows.length;
   const running: Float64Array[] = [];
   for (let row = 0; row < history.n; row++) {
     if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
   }
+  const room = count + running.length;
+  const surrogates = fitSurrogates({ ...problem, hint }, history, evidence, features, trials, room, random);
+  const { acquisition, aim, modes } = surrogates;
   for (const x of running) acquisition.add(x);
   const fresh = createFresh(space, history);
   const centres = bestRows(evidence).map((row) => history.x.slice(row * d, (row + 1) * d));
@@ -94,7 +95,6 @@ const model = (problem: SeededProblem, history: History, evidence: Evidence, cou
     const why = `${aim}${isLocal ? ", near the best" : ""}${isLate() ? ", cut short for time" : ""}`;
     proposals.push({ x, algorithm: "gp", why });
   }
-  const trials = evidence.rows.length;
   const isNew = hint === null || trials >= GROWTH * hint.trials;
   const values = modes.flatMap((mode) => Array.from(mode, Math.fround));
   return { proposals, hint: isNew ? { algorithm: "gp", revision: REVISION, trials, values } : null };

@@ -1,3 +1,4 @@
+import { paretoFront } from "../../numerics/pareto.ts";
 import type { Random } from "../../numerics/random.ts";
 import type { Hint, History, SeededProblem } from "../algorithm.ts";
 import type { Evidence } from "../evidence.ts";
@@ -11,15 +12,18 @@ import { type Data, type Priors, priorMode, toShape } from "./model.ts";
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
 
+/** A hint is worth a write when there are so many times more results than when the last one was made. */
+export const GROWTH = 1.1;
 /** Points that one ask affords: the cost grows with their cube (250: 5 ms a factorisation and its inverse). */
 export const MOST_POINTS = 250;
 /** Points on which hyperparameters are first searched; their density around the mode is looked at on as many. */
 const COARSE = 50;
 /** Points on which a mode that was found on fewer, or came with a hint, is refined. */
 const FINE = 120;
-/** Evaluations of the posterior density a start, and once there is a good start. */
+/** Evaluations of the posterior density: a start, once there is a good start, and when that is of nearly the same trials. */
 const SEARCH = 20;
 const REFINE = 8;
+const TOUCH = 3;
 /** Draws of the hyperparameters at most, and how many points times draws are afforded. */
 const MOST_DRAWS = 8;
 const AFFORDED = 300;
@@ -48,13 +52,19 @@ export interface Surrogates {
   readonly modes: readonly Float64Array[];
 }
 
-/** Fits a process an objective and a constraint, and says what makes a point worth trying. */
+/**
+ * Fits a process an objective and a constraint, and says what makes a point worth trying.
+ * @param evidence of at most `MOST_POINTS` trials.
+ * @param trials that have ended, those left out of the evidence included.
+ * @param room for so many trials whose results are not known: running ones, and those about to be chosen.
+ */
 export const fitSurrogates = (
   problem: SeededProblem,
   history: History,
   evidence: Evidence,
   features: Features,
-  count: number,
+  trials: number,
+  room: number,
   random: Random,
 ): Surrogates => {
   const { space, hint, isLate, budget } = problem;
@@ -64,23 +74,24 @@ export const fitSurrogates = (
   const inputs = new Float64Array(n * features.width);
   for (const [i, row] of rows.entries()) features.write(history.x, row * d, inputs, i * features.width);
   const all: Data = { layout: features, n, features: inputs, targets: new Float64Array(n), noise };
-  const room = count + history.n - n;
   const starts = modesOf(hint, features);
+  const isFresh = hint !== null && trials < GROWTH * hint.trials;
   const modes: Float64Array[] = [];
-  const fitNext = (data: Data, draws: number): Fitted[] => {
-    const { mode, fitted } = fitOne(data, priorsOf(d), starts[modes.length], draws, room, isLate, random);
+  const fitNext = (data: Data, draws: number): Posterior[] => {
+    const start = starts[modes.length];
+    const { mode, posteriors } = fitOne(data, priorsOf(d), start, isFresh, draws, room, isLate, random);
     modes.push(mode);
-    return fitted;
+    return posteriors;
   };
 
   const constraints = evidence.constraints.map(({ positions, excess }) =>
     fitNext({ ...pick(all, positions), targets: excess }, 1),
   );
   const factors = constraints.flatMap((fitted): Term[] =>
-    fitted.map(({ posterior }) => ({ posteriors: [posterior], criterion: feasibility })),
+    fitted.map((posterior) => ({ posteriors: [posterior], criterion: feasibility })),
   );
   const finish = (alternatives: Term[], aim: string): Surrogates => ({
-    acquisition: new Acquisition(features, alternatives, factors, optimumPrior(space, n, budget.trials)),
+    acquisition: new Acquisition(features, alternatives, factors, optimumPrior(space, trials, budget.trials)),
     aim: factors.length > 0 && alternatives.length > 0 ? `${aim} within the constraints` : aim,
     modes,
   });
@@ -90,63 +101,61 @@ export const fitSurrogates = (
   if (evidence.objectives.length === 1 || evidence.objectives.length > MOST_EXACT) {
     const targets = scalarised(evidence.objectives, random);
     const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(AFFORDED / n)));
-    const alternatives = fitNext({ ...all, targets }, draws).map(({ posterior, data }): Term => {
-      const best = leastFitted(posterior, data, evidence);
-      return { posteriors: [posterior], criterion: expectedImprovement(best) };
-    });
+    const alternatives = fitNext({ ...all, targets }, draws).map(
+      (posterior): Term => ({
+        posteriors: [posterior],
+        criterion: expectedImprovement(leastFitted(posterior, evidence)),
+      }),
+    );
     return finish(alternatives, "expected improvement");
   }
   const fitted = evidence.objectives.flatMap((targets) => fitNext({ ...all, targets }, 1).slice(0, 1));
   const front = frontOf(fitted, evidence);
   const criterion = hypervolumeImprovement(undominated(front, referenceOf(front)));
-  const term = { posteriors: fitted.map(({ posterior }) => posterior), criterion };
+  const term = { posteriors: fitted, criterion };
   return finish([term], "expected hypervolume improvement");
 };
 
-/** A posterior and what it was fitted to, with the positions of that in the evidence. */
-interface Fitted {
-  readonly posterior: Posterior;
-  readonly data: Data;
-}
-
-/** @param start the mode of an earlier ask: then only a few steps are taken from it. */
+/**
+ * @param start the mode of an earlier ask: then only a few steps are taken from it.
+ * @param isFresh whether that ask knew nearly all of the data.
+ */
 const fitOne = (
   data: Data,
   priors: Priors,
   start: Float64Array | undefined,
+  isFresh: boolean,
   draws: number,
   room: number,
   isLate: () => boolean,
   random: Random,
-): { mode: Float64Array; fitted: Fitted[] } => {
+): { mode: Float64Array; posteriors: Posterior[] } => {
   const { layout, n } = data;
-  const most = n > MOST_POINTS ? thin(data, MOST_POINTS) : data;
   const coarse = n > COARSE ? thin(data, COARSE) : data;
   const plain = priorMode(layout, priors);
+  const posteriorOf = (theta: Float64Array, data: Data): Posterior[] => {
+    const posterior = Posterior.of(data, toShape(layout, theta), room);
+    return posterior === null ? [] : [posterior];
+  };
   let mode = start ?? plain;
   if (!isLate()) {
-    if (start === undefined || n <= COARSE) {
+    if (start === undefined) {
       const short = Float64Array.from(plain).fill(Math.log(0.5), 0, layout.width);
-      mode = fitMode(coarse, priors, start === undefined ? [plain, short] : [plain, start], SEARCH).x;
+      mode = fitMode(coarse, priors, [plain, short], SEARCH).x;
+    } else if (n <= COARSE) {
+      mode = fitMode(data, priors, isFresh ? [start] : [start, plain], isFresh ? REFINE : SEARCH).x;
     }
     if (n > COARSE && !isLate()) {
-      mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;
+      mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], isFresh ? TOUCH : REFINE).x;
     }
   }
   const isDear = mode.length > MOST_DRAWN || isLate();
   const thetas = drawAround(coarse, priors, mode, isDear ? 1 : draws, random);
-  const fitted = thetas.flatMap((theta) => {
-    const posterior = Posterior.of(most, toShape(layout, theta), room);
-    return posterior === null ? [] : [{ posterior, data: most }];
-  });
-  if (fitted.length > 0) return { mode, fitted };
+  const posteriors = thetas.flatMap((theta) => posteriorOf(theta, data));
+  if (posteriors.length > 0) return { mode, posteriors };
   // Data that agree to the last digit can defeat any length scale but the prior's.
-  const posterior = Posterior.of(
-    { ...most, noise: most.noise.map((v) => v * 1e3) },
-    toShape(layout, plain),
-    room,
-  );
-  return { mode: plain, fitted: posterior === null ? [] : [{ posterior, data: most }] };
+  const noisier = { ...data, noise: data.noise.map((v) => v * 1e3) };
+  return { mode: plain, posteriors: posteriorOf(plain, noisier) };
 };
 
 /** Some rows of the data. */
@@ -165,28 +174,17 @@ const pick = ({ layout, features, targets, noise }: Data, positions: readonly nu
 };
 
 /** The least believed value at a feasible trial. */
-const leastFitted = (posterior: Posterior, data: Data, { isFeasible }: Evidence): number => {
-  let best = Infinity;
-  const isAll = data.n === isFeasible.length;
-  for (const [i, value] of posterior.fitted().entries()) {
-    if (!isAll || isFeasible[i]) best = Math.min(best, value);
-  }
-  return best;
-};
+const leastFitted = (posterior: Posterior, { isFeasible }: Evidence): number =>
+  posterior.fitted().reduce((best, value, i) => (isFeasible[i] ? Math.min(best, value) : best), Infinity);
 
 /** The undominated among the believed values of feasible trials. */
-const frontOf = (fitted: readonly Fitted[], { isFeasible }: Evidence): Float64Array[] => {
-  const values = fitted.map(({ posterior }) => posterior.fitted());
-  const isAll = values[0]!.length === isFeasible.length;
-  const points = Array.from(values[0]!, (_, i) => i)
-    .filter((i) => !isAll || isFeasible[i])
-    .map((i) => Float64Array.from(values, (column) => column[i]!))
-    .sort((a, b) => a[0]! - b[0]! || a[1]! - b[1]!);
-  const front: Float64Array[] = [];
-  for (const y of points) {
-    if (!front.some((other) => other.every((v, j) => v <= y[j]!))) front.push(y);
-  }
-  return front;
+const frontOf = (posteriors: readonly Posterior[], { isFeasible }: Evidence): Float64Array[] => {
+  const values = posteriors.map((posterior) => posterior.fitted());
+  const m = values.length;
+  const points = isFeasible.flatMap((is, i) => (is ? values.map((column) => column[i]!) : []));
+  return paretoFront(Float64Array.from(points), m).map((i) =>
+    Float64Array.from({ length: m }, (_, j) => points[i * m + j]!),
+  );
 };
 
 const referenceOf = (front: readonly Float64Array[]): Float64Array =>
