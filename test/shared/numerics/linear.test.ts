@@ -102,6 +102,11 @@ test("LU solves what NumPy solves, and says when a matrix is singular", () => {
   expect(factoriseLu(new Float64Array(9), 3)).toBeNull();
 });
 
+test("LU exchanges rows, without which a small pivot would cost all digits", () => {
+  const factors = factoriseLu(Float64Array.of(1e-20, 1, 1, 1), 2);
+  expect(factors && [...solveLu(factors, [1, 2])]).toEqual([1, 1]);
+});
+
 test("the LASSO agrees with scikit-learn's", () => {
   const { x, y, alpha, coefficients, intercept } = golden.lasso;
   const columns = coefficients.map((_, j) => Float64Array.from(x.slice(j * y.length, (j + 1) * y.length)));

@@ -108,19 +108,35 @@ test("a first global step lies far from all trials, a refinement near the best",
   }
 });
 
-test("trials of a batch keep away from each other and from those that run", () => {
-  const rows = told(30);
-  const running = [0.2, 0.5, 0.8].map((u, i) => ({
-    number: 30 + i,
-    x: Float64Array.of(u, 1 - u),
+/** Everything known lies on the left, and to the right nothing promises to change: what is far lies there. */
+const leftish = Array.from({ length: 25 }, (_, number) => {
+  const x = [0.3 * random.uniform(), random.uniform()];
+  return { number, x, y: [1 + (x[1]! - 0.5) ** 2] };
+});
+const propose = (rows: readonly HistoryRow[], count: number, seed: number) =>
+  proposeTrials(problemOf(square), "rbf", buildHistory(square, 1, rows), count, seed, 35).map(({ x }) => x);
+
+test("an ask keeps away from what runs, as from what has ended", () => {
+  const running = [0.02, 0.25, 0.5, 0.75, 0.98].map((u, i) => ({
+    number: 25 + i,
+    x: Float64Array.of(0.95, u),
     kind: TrialKind.running,
   }));
-  const history = buildHistory(square, 1, [...rows, ...running]);
-  const batch = proposeTrials(problemOf(square, 8), "rbf", history, 8, 1, 33);
-  expect(batch).toHaveLength(8);
-  for (const [i, { x }] of batch.entries()) {
-    const others = [...running, ...batch.slice(0, i).map((one, number) => ({ number, x: one.x }))];
-    expect(nearest(x, others)).toBeGreaterThan(1e-5);
+  for (const seed of [1, 2, 3, 4]) {
+    const [without] = propose(leftish, 1, seed);
+    const [x] = propose([...leftish, ...running], 1, seed);
+    expect(without![0]).toBeGreaterThan(0.85);
+    expect(nearest(x!, running)).toBeGreaterThan(0.2);
+  }
+});
+
+test("trials of a batch keep away from each other", () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const batch = propose(leftish, 3, seed);
+    for (const [i, x] of batch.entries()) {
+      const others = batch.slice(0, i).map((one, number) => ({ number, x: one }));
+      expect(nearest(x, others)).toBeGreaterThan(0.15);
+    }
   }
 });
 
