@@ -35,6 +35,8 @@ class Study:
             objective=", ".join(f"-{name}" for name in self.names),
             outcome_constraints=[f"{name} <= 0" for name in self.outcomes] or None,
         )
+        # Its defaults, but for that more than five trials may be open before the first one ends.
+        self.client.configure_generation_strategy(allow_exceeding_initialization_budget=True)
 
     def ask(self):
         ((index, point),) = self.client.get_next_trials(max_trials=1).items()
