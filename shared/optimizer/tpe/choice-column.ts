@@ -7,13 +7,17 @@ import { type Column, PRIOR_WEIGHT } from "./column.ts";
  * A categorical parameter's kernels: an observation gives its own choice weight 1, beside a share of the prior that
  * shrinks with the number of kernels (as Optuna has it).
  */
-export const choiceColumn = (parameter: ChoiceParameter, centers: Float64Array): Column => {
+export const choiceColumn = (
+  parameter: ChoiceParameter,
+  centers: Float64Array,
+  observations = centers.length,
+): Column => {
   const n = centers.length;
   const { size, weights } = parameter;
   // 0 for an observation without the parameter, else its choice and 1.
   const codes = new Int32Array(n);
   for (let k = 0; k < n; k++) codes[k] = Number.isNaN(centers[k]!) ? 0 : cellOf(centers[k]!, size) + 1;
-  const share = (PRIOR_WEIGHT * size) / (n + 1);
+  const share = (PRIOR_WEIGHT * size) / (observations + 1);
   const logHit = weights.map((p) => Math.log((1 + share * p) / (1 + share)));
   const logMiss = weights.map((p) => Math.log((share * p) / (1 + share)));
   const logPrior = weights.map(Math.log);

@@ -11,6 +11,12 @@ export interface Column {
 /** Weight of the prior's kernel, where an observation's is 1 on average. */
 export const PRIOR_WEIGHT = 1;
 
+/** Of which mixture some observations are a part: how many kernels it has says how narrow theirs are. */
+export interface Share {
+  readonly observations: number;
+  readonly priorWeight: number;
+}
+
 /**
  * How wide the kernels of numbers are. `neighbours`: as far as the next observation on either side, for few
  * observations that shall be searched around. `narrow`: as far as n observations would lie apart, for many that shall

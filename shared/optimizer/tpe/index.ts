@@ -1,6 +1,7 @@
 import type { Random } from "../../numerics/random.ts";
 import { isAllowed } from "../../space/constraints.ts";
 import { repair } from "../../space/repair.ts";
+import type { Space } from "../../space/space.ts";
 import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
 import { createFresh, type Fresh } from "../fresh.ts";
 import { sobolPointOf } from "../sobol.ts";
@@ -11,6 +12,8 @@ import { countRanked, split } from "./split.ts";
 const STARTUP = 10;
 /** Points drawn from the good trials' density, of which the best is proposed. */
 const CANDIDATES = 24;
+/** Points that join them for each further trial of a batch. */
+const FURTHER = 4;
 /** Times that the candidates are drawn again when every one was tried before. */
 const ROUNDS = 4;
 /** Bad trials beyond this are thinned out evenly, so that an ask at 100,000 trials costs little more than at 1,000. */
@@ -24,7 +27,7 @@ const MAX_BAD = 1000;
  */
 export const tpe: Algorithm = {
   name: "tpe",
-  revision: 1,
+  revision: 2,
   propose: (problem, history, count, random) => {
     const isStart = countRanked(history, problem.objectives) < option(problem, "startup", STARTUP);
     return answer(isStart ? initialDesign(problem, history, count) : model(problem, history, count, random));
@@ -46,35 +49,45 @@ const initialDesign = (problem: SeededProblem, history: History, count: number):
 };
 
 const model = (problem: SeededProblem, history: History, count: number, random: Random): Proposal[] => {
-  const { space, objectives } = problem;
+  const { space, objectives, isLate } = problem;
   const fresh = createFresh(space, history);
   const { good, bad, running } = split(history, objectives);
   // The front of several objectives has no order worth weighting.
   const weights = objectives === 1 ? rankWeights(good.length) : null;
   const d = space.parameters.length;
-  const better = createParzen(space, pack(history, good, d, []), weights, "neighbours");
-  const others = [...thin(bad, MAX_BAD), ...running];
-  for (let i = 0; i < count; i++) {
-    const worse = createParzen(space, pack(history, others, d, fresh.taken), null, "narrow");
-    const x = bestCandidate(problem, better, worse, fresh, random);
-    if (x === null) break;
-    fresh.take(x);
+  const better = createParzen(space, pack(history, good, d), weights, "neighbours");
+  const worse = createParzen(space, pack(history, [...thin(bad, MAX_BAD), ...running], d), null, "narrow");
+  const draw = drawing(problem, better, worse, random);
+  const first = option(problem, "candidates", CANDIDATES);
+  let candidates = draw(first);
+  while (fresh.taken.length < count) {
+    // Late: whatever was drawn already must do.
+    if (fresh.taken.length > 0 && !isLate()) candidates.push(...draw(Math.min(first, FURTHER)));
+    let next = best(candidates, fresh);
+    for (let round = 1; next === null && round < ROUNDS && !isLate(); round++) {
+      candidates = draw(first);
+      next = best(candidates, fresh);
+    }
+    if (next === null) break;
+    fresh.take(next);
+    countAsBad(space, candidates, next, worse.weight + fresh.taken.length - 1);
   }
   return fresh.taken.map((x) => ({ x, algorithm: "tpe", why: "expected improvement" }));
 };
 
-/** The points of some rows, and then some more points, by rows of d coordinates. */
-const pack = (
-  { x }: History,
-  rows: readonly number[],
-  d: number,
-  more: readonly Float64Array[],
-): Float64Array => {
-  const packed = new Float64Array((rows.length + more.length) * d);
+/** A point and the logarithms of the densities of good and bad trials there. */
+interface Candidate {
+  readonly x: Float64Array;
+  readonly good: number;
+  bad: number;
+}
+
+/** The points of some rows, by rows of d coordinates. */
+const pack = ({ x }: History, rows: readonly number[], d: number): Float64Array => {
+  const packed = new Float64Array(rows.length * d);
   for (let i = 0; i < rows.length; i++) {
     for (let j = 0; j < d; j++) packed[i * d + j] = x[rows[i]! * d + j]!;
   }
-  for (let i = 0; i < more.length; i++) packed.set(more[i]!, (rows.length + i) * d);
   return packed;
 };
 
@@ -85,27 +98,41 @@ const rankWeights = (n: number): Float64Array => {
   return weights.map((weight) => weight / mean);
 };
 
-/** Of new points drawn from the good trials' density, the one where it exceeds the bad trials' density most. */
-const bestCandidate = (
-  problem: SeededProblem,
-  better: Parzen,
-  worse: Parzen,
-  fresh: Fresh,
-  random: Random,
-): Float64Array | null => {
-  const { space } = problem;
-  for (let round = 0; round < ROUNDS; round++) {
-    const candidates: { x: Float64Array; ratio: number }[] = [];
-    for (let i = 0; i < option(problem, "candidates", CANDIDATES); i++) {
+/** Draws allowed points from the good trials' density. */
+const drawing =
+  ({ space }: SeededProblem, better: Parzen, worse: Parzen, random: Random) =>
+  (count: number): Candidate[] => {
+    const candidates: Candidate[] = [];
+    for (let i = 0; i < count; i++) {
       const drawn = better.sample(random);
       const x = isAllowed(space, drawn) ? drawn : repair(space, drawn, random);
-      if (x !== null) candidates.push({ x, ratio: better.logDensity(x) - worse.logDensity(x) });
+      if (x !== null) candidates.push({ x, good: better.logDensity(x), bad: worse.logDensity(x) });
     }
-    candidates.sort((a, b) => b.ratio - a.ratio);
-    const best = candidates.find(({ x }) => fresh.accepts(x));
-    if (best !== undefined) return best.x;
+    return candidates;
+  };
+
+/** The new point where the good trials' density exceeds the bad trials' most. */
+const best = (candidates: Candidate[], fresh: Fresh): Float64Array | null => {
+  candidates.sort((a, b) => b.good - b.bad - (a.good - a.bad));
+  return candidates.find(({ x }) => fresh.accepts(x))?.x ?? null;
+};
+
+/**
+ * Brings the candidates' densities of bad trials up to date with a trial that begins to run.
+ * @param weight of all kernels before.
+ */
+const countAsBad = (
+  space: Space,
+  candidates: readonly Candidate[],
+  x: Float64Array,
+  weight: number,
+): void => {
+  const kernel = createParzen(space, x, null, "narrow", { observations: weight, priorWeight: 0 });
+  for (const candidate of candidates) {
+    const [before, more] = [candidate.bad + Math.log(weight), kernel.logDensity(candidate.x)];
+    const top = Math.max(before, more);
+    candidate.bad = top + Math.log(Math.exp(before - top) + Math.exp(more - top)) - Math.log(weight + 1);
   }
-  return null;
 };
 
 /** At most `most` of the rows, evenly spread over their order, the newest among them. */

@@ -23,9 +23,11 @@ export const numericColumn = (
   parameter: NumericParameter,
   centers: Float64Array,
   bandwidth: Bandwidth,
+  observations = centers.length,
 ): Column => {
   const n = centers.length;
-  const sds = bandwidth === "neighbours" ? neighbours(parameter, centers) : narrow(parameter, centers);
+  const sds =
+    bandwidth === "neighbours" ? neighbours(parameter, centers) : narrow(parameter, centers, observations);
   const logMass = massUnder(parameter);
   const prior = priorKernel(parameter, logMass);
   // A kernel's log density is factor * (u - mean)^2 - norm.
@@ -76,8 +78,8 @@ const neighbours = (parameter: NumericParameter, centers: Float64Array): Float64
   return sds;
 };
 
-const narrow = (parameter: NumericParameter, centers: Float64Array): Float64Array =>
-  new Float64Array(centers.length).fill(Math.max(leastOf(parameter), 1 / (centers.length + 2)));
+const narrow = (parameter: NumericParameter, centers: Float64Array, observations: number): Float64Array =>
+  new Float64Array(centers.length).fill(Math.max(leastOf(parameter), 1 / (observations + 2)));
 
 /**
  * log of the integral of exp(-(u - mean)^2 / 2 sd^2) over the axis; for a parameter of few values, of its sum over them

@@ -2,7 +2,7 @@ import type { Random } from "../../numerics/random.ts";
 import { isActive } from "../../space/activity.ts";
 import { isNumeric, type Space } from "../../space/space.ts";
 import { choiceColumn } from "./choice-column.ts";
-import { type Bandwidth, PRIOR_WEIGHT } from "./column.ts";
+import { type Bandwidth, PRIOR_WEIGHT, type Share } from "./column.ts";
 import { numericColumn } from "./numeric-column.ts";
 
 /**
@@ -12,6 +12,8 @@ import { numericColumn } from "./numeric-column.ts";
  * density over all branches of a conditional space, and what branches share is learned from all of them.
  */
 export interface Parzen {
+  /** Of all kernels, the prior's included. */
+  readonly weight: number;
   /** log density at a snapped point. */
   logDensity(x: ArrayLike<number>): number;
   /** A snapped point drawn from the mixture; constraints are not looked at. */
@@ -21,30 +23,34 @@ export interface Parzen {
 /**
  * @param points n observations by rows, one coordinate a parameter, NaN where inactive.
  * @param weights one an observation, 1 on average; null for equal ones.
+ * @param share when the observations are but a part of a mixture that is summed up elsewhere; they are all of it by default.
  */
 export const createParzen = (
   space: Space,
   points: Float64Array,
   weights: Float64Array | null,
   bandwidth: Bandwidth,
+  share: Share = { observations: points.length / space.parameters.length, priorWeight: PRIOR_WEIGHT },
 ): Parzen => {
   const d = space.parameters.length;
   const n = points.length / d;
+  const { priorWeight } = share;
   const columns = space.parameters.map((parameter) => {
     const centers = new Float64Array(n);
     for (let k = 0; k < n; k++) centers[k] = points[k * d + parameter.index]!;
     return isNumeric(parameter)
-      ? numericColumn(parameter, centers, bandwidth)
-      : choiceColumn(parameter, centers);
+      ? numericColumn(parameter, centers, bandwidth, share.observations)
+      : choiceColumn(parameter, centers, share.observations);
   });
-  const total = n + PRIOR_WEIGHT;
-  const weightOf = (kernel: number) => (kernel === n ? PRIOR_WEIGHT : (weights?.[kernel] ?? 1));
+  const total = n + priorWeight;
+  const weightOf = (kernel: number) => (kernel === n ? priorWeight : (weights?.[kernel] ?? 1));
   const logWeights = new Float64Array(n + 1).fill(-Math.log(total));
   if (weights !== null) for (let k = 0; k < n; k++) logWeights[k]! += Math.log(weights[k]!);
-  logWeights[n]! += Math.log(PRIOR_WEIGHT);
+  logWeights[n]! += Math.log(priorWeight);
   const sums = new Float64Array(n + 1);
 
   return {
+    weight: total,
     logDensity: (x) => {
       sums.set(logWeights);
       for (let j = 0; j < d; j++) {

@@ -113,14 +113,14 @@ test("a few asks are pinned: a change of them is a new revision", () => {
         "units": 279,
       },
       {
-        "batch": 288,
-        "dropout": 0.5,
+        "batch": 512,
+        "dropout": 0.1,
         "layers": 1,
-        "lr": 0.0002701832125265588,
-        "momentum": 0.9448460511054876,
-        "optimizer": "sgd",
-        "size": "small",
-        "units": 1002,
+        "lr": 0.0009088984285013461,
+        "momentum": 0.9825984028260031,
+        "optimizer": "adam",
+        "size": "medium",
+        "units": 1,
       },
     ]
   `);
