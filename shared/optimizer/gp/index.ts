@@ -15,13 +15,16 @@ import { createFresh } from "../fresh.ts";
 import { sobolPointOf } from "../sobol.ts";
 import { createSearch } from "./choose.ts";
 import { featuresOf } from "./features.ts";
-import { fitSurrogates, GROWTH, MOST_POINTS } from "./surrogates.ts";
+import { fitSurrogates, MOST_POINTS } from "./surrogates.ts";
 
 const REVISION = 1;
 /** Good trials around which the search looks for better ones. */
 const CENTRES = 5;
 /** From so many results on a model is dear to ask. */
 const LARGE = 150;
+
+/** A hint is worth a write when there are so many times more results than when the last one was made. */
+const GROWTH = 1.1;
 
 /**
  * Bayesian optimisation with Gaussian processes. Sources: Rasmussen and Williams 2006; the length scales' prior of

@@ -12,18 +12,18 @@ import { type Data, type Priors, priorMode, toShape } from "./model.ts";
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
 
-/** A hint is worth a write when there are so many times more results than when the last one was made. */
-export const GROWTH = 1.1;
 /** Points that one ask affords: the cost grows with their cube (250: 5 ms a factorisation and its inverse). */
 export const MOST_POINTS = 250;
 /** Points on which hyperparameters are first searched; their density around the mode is looked at on as many. */
 const COARSE = 50;
 /** Points on which a mode that was found on fewer, or came with a hint, is refined. */
 const FINE = 120;
-/** Evaluations of the posterior density: a start, once there is a good start, and when that is of nearly the same trials. */
+/**
+ * Evaluations of the posterior density a start, and once there is a good start. With fewer of them for a hint of nearly the
+ * same trials (8 and 3) an ask took a tenth less time and found less in 100 trials: rank 1.62 against 1.38 on 64 studies.
+ */
 const SEARCH = 20;
 const REFINE = 8;
-const TOUCH = 3;
 /** Draws of the hyperparameters at most, and how many points times draws are afforded. */
 const MOST_DRAWS = 8;
 const AFFORDED = 300;
@@ -75,11 +75,10 @@ export const fitSurrogates = (
   for (const [i, row] of rows.entries()) features.write(history.x, row * d, inputs, i * features.width);
   const all: Data = { layout: features, n, features: inputs, targets: new Float64Array(n), noise };
   const starts = modesOf(hint, features);
-  const isFresh = hint !== null && trials < GROWTH * hint.trials;
   const modes: Float64Array[] = [];
   const fitNext = (data: Data, draws: number): Posterior[] => {
     const start = starts[modes.length];
-    const { mode, posteriors } = fitOne(data, priorsOf(d), start, isFresh, draws, room, isLate, random);
+    const { mode, posteriors } = fitOne(data, priorsOf(d), start, draws, room, isLate, random);
     modes.push(mode);
     return posteriors;
   };
@@ -117,14 +116,12 @@ export const fitSurrogates = (
 };
 
 /**
- * @param start the mode of an earlier ask: then only a few steps are taken from it.
- * @param isFresh whether that ask knew nearly all of the data.
+ * @param start the mode of an earlier ask: then only a few steps are taken from it, if there are many data.
  */
 const fitOne = (
   data: Data,
   priors: Priors,
   start: Float64Array | undefined,
-  isFresh: boolean,
   draws: number,
   room: number,
   isLate: () => boolean,
@@ -139,14 +136,12 @@ const fitOne = (
   };
   let mode = start ?? plain;
   if (!isLate()) {
-    if (start === undefined) {
+    if (start === undefined || n <= COARSE) {
       const short = Float64Array.from(plain).fill(Math.log(0.5), 0, layout.width);
-      mode = fitMode(coarse, priors, [plain, short], SEARCH).x;
-    } else if (n <= COARSE) {
-      mode = fitMode(data, priors, isFresh ? [start] : [start, plain], isFresh ? REFINE : SEARCH).x;
+      mode = fitMode(coarse, priors, [plain, start ?? short], SEARCH).x;
     }
     if (n > COARSE && !isLate()) {
-      mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], isFresh ? TOUCH : REFINE).x;
+      mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;
     }
   }
   const isDear = mode.length > MOST_DRAWN || isLate();
