@@ -183,6 +183,7 @@ for (const kind of [...KINDS, "all"] as const) {
   const mine = new Set(
     functions.filter((one) => kind === "all" || kindOf(one) === kind).map(({ name }) => name),
   );
+  if (mine.size === 0) continue;
   const those = outcomes.filter(({ name }) => mine.has(name));
   console.log(`${kind}, ${mine.size} functions\n\n| searcher ${head}\n${rule}`);
   for (const searcher of searchers) {
