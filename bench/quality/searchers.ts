@@ -102,7 +102,7 @@ const PEERS: Readonly<Record<string, Peer>> = {
   skopt: { env: "skopt", program: "skopt_peer.py", abilities: [], revision: 2 },
   ax: { env: "ax", program: "ax_peer.py", abilities: BOTH, revision: 1 },
   hebo: { env: "hebo", program: "hebo_peer.py", abilities: [], revision: 1 },
-  vizier: { env: "vizier", program: "vizier_peer.py", abilities: [], revision: 1 },
+  vizier: { env: "vizier", program: "vizier_peer.py", abilities: [], revision: 2 },
 };
 export const PEER_NAMES = Object.keys(PEERS);
 /** Seconds that an answer may take. */

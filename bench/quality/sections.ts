@@ -111,7 +111,8 @@ const compareAll = (
 export const describe = ({ group, parallel, comparisons, lacking }: Section): string => {
   const heading = `\n## ${group}, ${parallel === 1 ? "one trial at a time" : `${parallel} trials at once`}\n`;
   const tables = comparisons.map(
-    ({ rows, at, trials }) => `${rows[0]!.studies} studies of ${trials} trials.\n\n${table(rows, at)}\n`,
+    ({ rows, at, trials }, i) =>
+      `${rows[0]!.studies} studies of ${trials} trials${i > 0 ? ", which all have run" : ""}.\n\n${table(rows, at)}\n`,
   );
   if (lacking.length > 0) tables.push(`Ran less than others: ${lacking.join("; ")}.\n`);
   return [heading, ...tables].join("\n");

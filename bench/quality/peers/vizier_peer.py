@@ -1,4 +1,4 @@
-"""OSS Vizier's GP bandit, the space flat. One study a process: it keeps memory."""
+"""OSS Vizier's GP bandit, its service's default, the space flat."""
 
 import logging
 
@@ -7,6 +7,7 @@ from peer import serve
 from vizier import pyvizier
 from vizier._src.algorithms.designers.gp_ucb_pe import VizierGPUCBPEBandit
 from vizier._src.algorithms.core.abstractions import ActiveTrials, CompletedTrials
+from vizier.pyvizier.converters.padding import PaddingSchedule, PaddingType
 import jax
 
 logging.disable(logging.CRITICAL)
@@ -27,7 +28,10 @@ class Study:
             else:
                 root.add_float_param(name, spec["low"], spec["high"], scale_type=scale)
         problem.metric_information.append(pyvizier.MetricInformation("y", goal=pyvizier.ObjectiveMetricGoal.MINIMIZE))
-        self.designer = VizierGPUCBPEBandit(problem, rng=jax.random.PRNGKey(request["seed"]))
+        # Or each ask has another shape, and takes its seconds and megabytes to compile.
+        padding = PaddingSchedule(num_trials=PaddingType.MULTIPLES_OF_10)
+        jax.clear_caches()  # what was compiled for the space of another study
+        self.designer = VizierGPUCBPEBandit(problem, rng=jax.random.PRNGKey(request["seed"]), padding_schedule=padding)
         self.count, self.running, self.finished = 0, {}, []
 
     def ask(self):
