@@ -15,7 +15,7 @@ import { createFresh } from "../fresh.ts";
 import { sobolPointOf } from "../sobol.ts";
 import { createSearch } from "./choose.ts";
 import { featuresOf } from "./features.ts";
-import { fitSurrogates, MOST_POINTS } from "./surrogates.ts";
+import { fitSurrogates, MOST_POINTS, WIDE } from "./surrogates.ts";
 
 const REVISION = 1;
 /** Good trials around which the search looks for better ones. */
@@ -29,7 +29,7 @@ const GROWTH = 1.1;
 /**
  * Bayesian optimisation with Gaussian processes. Sources: Rasmussen and Williams 2006; the length scales' prior of
  * Hvarfner et al. 2024 ("Vanilla Bayesian optimization performs great in high dimensions"); log-EI of Ament et al. 2023.
- * Every other trial is looked for near the best ones only.
+ * Every other trial (in wide spaces three of four) is looked for near the best ones only.
  * Cost of an ask: O(min(n, 250)^3), however long the history.
  */
 export const gp: Algorithm = {
@@ -87,7 +87,7 @@ const model = (problem: SeededProblem, history: History, all: Evidence, count: n
   for (const x of running) acquisition.add(x);
   const fresh = createFresh(space, history);
   const centres = bestRows(evidence).map((row) => history.x.slice(row * d, (row + 1) * d));
-  const isLocal = count === 1 && firstNumber % 2 === 1;
+  const isLocal = count === 1 && firstNumber % globalEvery(d) !== 0;
   const isLarge = evidence.rows.length > LARGE;
   const search = createSearch(space, acquisition, centres, running, isLocal, isLarge, fresh, isLate, random);
   const proposals: Proposal[] = [];
@@ -102,6 +102,9 @@ const model = (problem: SeededProblem, history: History, all: Evidence, count: n
   const values = modes.flatMap((mode) => Array.from(mode, Math.fround));
   return { proposals, hint: isNew ? { algorithm: "gp", revision: REVISION, trials, values } : null };
 };
+
+/** One of so many trials is looked for everywhere, the others near the best ones only: in wide spaces nearly all. */
+const globalEvery = (d: number): number => (d < WIDE ? 2 : 4);
 
 const isOurs = (hint: Hint | null): boolean => hint?.algorithm === "gp" && hint.revision === REVISION;
 

@@ -1,0 +1,46 @@
+import type { Data } from "./model.ts";
+
+/** Groups into which a number's values are cut. */
+const GROUPS = 4;
+
+/**
+ * How much each feature alone tells of the targets: the part of their variance between groups of like values (quarters
+ * of a number's range by rank, a choice's values), as a ratio to what is left within (the F of an analysis of variance).
+ * @returns one number a feature; larger matters more.
+ */
+export const relevance = ({ layout, n, features, targets }: Data): Float64Array => {
+  const { width, numeric } = layout;
+  const mean = targets.reduce((sum, y) => sum + y, 0) / n;
+  const total = targets.reduce((sum, y) => sum + (y - mean) ** 2, 0);
+  return Float64Array.from({ length: width }, (_, j) => {
+    const groups = j < numeric ? byRank(features, width, j, n) : byValue(features, width, j, n);
+    const counts = new Map<number, { count: number; sum: number }>();
+    for (let i = 0; i < n; i++) {
+      const group = counts.get(groups[i]!) ?? { count: 0, sum: 0 };
+      group.count++;
+      group.sum += targets[i]!;
+      counts.set(groups[i]!, group);
+    }
+    let between = 0;
+    for (const { count, sum } of counts.values()) between += count * (sum / count - mean) ** 2;
+    const k = counts.size;
+    if (k < 2 || n <= k) return 0;
+    return between / (k - 1) / (Math.max(1e-9, total - between) / (n - k));
+  });
+};
+
+const byRank = (features: Float64Array, width: number, j: number, n: number): Float64Array => {
+  const order = Array.from({ length: n }, (_, i) => i).sort(
+    (a, b) => features[a * width + j]! - features[b * width + j]!,
+  );
+  const groups = new Float64Array(n);
+  for (const [rank, i] of order.entries()) {
+    const before = rank > 0 ? order[rank - 1]! : -1;
+    const isTie = before >= 0 && features[before * width + j] === features[i * width + j];
+    groups[i] = isTie ? groups[before]! : Math.floor((rank * GROUPS) / n);
+  }
+  return groups;
+};
+
+const byValue = (features: Float64Array, width: number, j: number, n: number): Float64Array =>
+  Float64Array.from({ length: n }, (_, i) => features[i * width + j]!);
