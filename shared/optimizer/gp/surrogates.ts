@@ -99,8 +99,9 @@ export const fitSurrogates = (
   const factors = constraints.flatMap((fitted): Term[] =>
     fitted.map((posterior) => ({ posteriors: [posterior], criterion: feasibility })),
   );
+  const prior = optimumPrior(space, trials, budget.trials, evidence.objectives.length === 1);
   const finish = (alternatives: Term[], aim: string): Surrogates => ({
-    acquisition: new Acquisition(features, alternatives, factors, optimumPrior(space, trials, budget.trials)),
+    acquisition: new Acquisition(features, alternatives, factors, prior),
     aim: factors.length > 0 && alternatives.length > 0 ? `${aim} within the constraints` : aim,
     modes,
   });
