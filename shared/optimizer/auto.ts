@@ -1,3 +1,4 @@
+import type { Space } from "../space/space.ts";
 import { type Algorithm, type Answer, answer, type History, type SeededProblem } from "./algorithm.ts";
 import { cmaEs } from "./cma-es/index.ts";
 import { nsga2 } from "./evolution/nsga2.ts";
@@ -7,10 +8,12 @@ import { tpe } from "./tpe/index.ts";
 
 /** Spaces up to this size are simply tried out in full, if the budget allows. */
 const SMALL = 256;
-/** Beyond so many results a process that is fitted to 250 of them has no advantage left. */
+/** Beyond so many results a process that is fitted to 250 of them has no advantage left over what costs a fifth of it. */
 const MANY = 1000;
-/** From so many parameters on the process does not learn which of them matter before the budget is gone. */
-const WIDE = 60;
+/** From so many parameters on the process takes a tenth of a second to find no more than TPE. */
+const WIDE = 150;
+/** With more parameters than this a covariance takes more trials to learn than anyone runs. */
+const COVARIANCE = 60;
 
 /** An algorithm, and why it was chosen. */
 interface Choice {
@@ -24,18 +27,24 @@ interface Choice {
  */
 const choose = ({ space, objectives, budget }: SeededProblem, { n }: History): Choice => {
   const d = space.parameters.length;
-  const isContinuous = space.parameters.every(({ kind, size }) => kind === "float" && size === Infinity);
   if (objectives === 1 && space.size <= Math.min(SMALL, budget.trials)) {
     return { algorithm: grid, because: "the whole space fits the budget" };
   }
   if (n >= MANY) {
     if (objectives > 1) return { algorithm: nsga2, because: "many results of several objectives" };
-    if (isContinuous && d > 1)
-      return { algorithm: cmaEs, because: "many results, all parameters continuous" };
+    if (d <= COVARIANCE && isMostlyNumbers(space))
+      return { algorithm: cmaEs, because: "many results, most parameters are numbers" };
     return { algorithm: tpe, because: "many results" };
   }
   if (d > WIDE && objectives === 1) return { algorithm: tpe, because: "many parameters" };
   return { algorithm: gp, because: "few results, each dear" };
+};
+
+/** Whether there are two numbers at least, and as many as there are choices. */
+const isMostlyNumbers = ({ parameters }: Space): boolean => {
+  const open = parameters.filter(({ size }) => size > 1);
+  const numbers = open.filter(({ kind }) => kind !== "categorical").length;
+  return numbers >= 2 && 2 * numbers >= open.length;
 };
 
 export const auto: Algorithm = {
