@@ -8,8 +8,10 @@ import { tpe } from "./tpe/index.ts";
 
 /** Spaces up to this size are simply tried out in full, if the budget allows. */
 const SMALL = 256;
-/** Beyond so many results a process that is fitted to 250 of them has no advantage left over what costs a fifth of it. */
-const MANY = 1000;
+/** Beyond so many results a process that is fitted to 250 of them finds no more than what costs a fifth of it. */
+const MANY = 300;
+/** The same with several objectives, of which a process makes more. */
+const MANY_OF_SEVERAL = 1000;
 /** From so many parameters on the process takes a tenth of a second to find no more than TPE. */
 const WIDE = 150;
 /** With more parameters than this a covariance takes more trials to learn than anyone runs. */
@@ -30,8 +32,9 @@ const choose = ({ space, objectives, budget }: SeededProblem, { n }: History): C
   if (objectives === 1 && space.size <= Math.min(SMALL, budget.trials)) {
     return { algorithm: grid, because: "the whole space fits the budget" };
   }
-  if (n >= MANY) {
-    if (objectives > 1) return { algorithm: nsga2, because: "many results of several objectives" };
+  if (objectives > 1 && n >= MANY_OF_SEVERAL)
+    return { algorithm: nsga2, because: "many results of several objectives" };
+  if (objectives === 1 && n >= MANY) {
     if (d <= COVARIANCE && isMostlyNumbers(space))
       return { algorithm: cmaEs, because: "many results, most parameters are numbers" };
     return { algorithm: tpe, because: "many results" };
