@@ -101,15 +101,23 @@ const model = (
   const order = evidence.rows.map((_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
   const kept = thinned(order, MOST);
   const pointOf = (i: number) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d);
-  const nodes = nodesOf(
-    space,
+  const merged = mergeEquals(
     kept.map(pointOf),
-    Float64Array.from(kept, (i) => targets[i]!),
+    kept.map((i) => targets[i]!),
   );
+  const nodes = nodesOf(space, merged.points, merged.values);
   const basis = chooseBasis(nodes);
   const best = pointOf(order[0]!);
   const proposals: Proposal[] = [];
-  let all = believing(space, nodes, running, basis);
+  let all = believing(
+    space,
+    nodes,
+    mergeEquals(
+      running.filter((x) => !merged.holds(x)),
+      running.map(() => 0),
+    ).points,
+    basis,
+  );
   const interpolant = interpolate(all, basis) ?? interpolate(all, "linear");
   if (interpolant === null) return proposals;
   for (let i = 0; i < count; i++) {
@@ -137,6 +145,24 @@ const penalised = (evidence: Evidence, random: Random): Float64Array => {
     for (const [k, position] of positions.entries()) penalty[position]! += Math.max(0, excess[k]!);
   }
   return targets.map((target, i) => (penalty[i]! > 0 ? worst + penalty[i]! : target));
+};
+
+/** Points that differ, each with the mean of its values: one that was tried again would leave the system singular. */
+const mergeEquals = (points: readonly Float64Array[], values: readonly number[]) => {
+  const keyOf = (x: Float64Array) => x.join();
+  const groups = new Map<string, { x: Float64Array; sum: number; count: number }>();
+  for (const [i, x] of points.entries()) {
+    const group = groups.get(keyOf(x)) ?? { x, sum: 0, count: 0 };
+    group.sum += values[i]!;
+    group.count++;
+    groups.set(keyOf(x), group);
+  }
+  const all = [...groups.values()];
+  return {
+    points: all.map(({ x }) => x),
+    values: Float64Array.from(all, ({ sum, count }) => sum / count),
+    holds: (x: Float64Array) => groups.has(keyOf(x)),
+  };
 };
 
 /** The first half of `most` and every so manieth of the others. */

@@ -148,3 +148,14 @@ test("goes on when all trials lie in one point but one, and when all results agr
     expect(proposals).toHaveLength(3);
   }
 });
+
+test("trials of the same configuration, ended or running, do not defeat the interpolant", () => {
+  const rows = search(square, branin, 0, 12, 1);
+  const again = rows.slice(0, 4).map((row, i) => ({ ...row, number: 12 + i, y: [row.y![0]! + 0.1] }));
+  const running = [4, 4].map((i, k) => ({ number: 16 + k, x: rows[i]!.x, kind: TrialKind.running }));
+  const enqueued = [18, 19].map((number) => ({ number, x: [0.31, 0.62], kind: TrialKind.running }));
+  const history = buildHistory(square, 1, [...rows, ...again, ...running, ...enqueued]);
+  for (const { why } of proposeTrials(problemOf(square), "rbf", history, 4, 1, 20)) {
+    expect(why).toContain("basis");
+  }
+});
