@@ -17,7 +17,17 @@ import {
 import { createFresh } from "../fresh.ts";
 import { bestFirst, endedRows } from "../ranking.ts";
 import { digestOf, packed, symmetricOf, triangleOf, unpacked } from "./checkpoint.ts";
-import { createStrategy, learn, place, populationOf, restore, type Strategy, spreads } from "./strategy.ts";
+import {
+  createStrategy,
+  isWhole,
+  learn,
+  patienceOf,
+  place,
+  populationOf,
+  restore,
+  type Strategy,
+  spreads,
+} from "./strategy.ts";
 
 const REVISION = 1;
 
@@ -42,13 +52,14 @@ const DRAWS = 20;
  * the better half (as in CatCMA, Hamano et al. 2024); a parameter with steps keeps a margin of probability
  * for its neighbouring values (Hamano et al. 2022).
  * Cost of an ask: O(n d^2) for the replay, with an eigendecomposition every few generations; where a hint has the state
- * after most of the trials, the rest of them only.
+ * after most of the trials, the rest of them only. A replay whose time is up draws from what it has learned by then, and
+ * leaves a hint from where the next one goes on.
  */
 export const cmaEs: Algorithm = {
   name: "cma-es",
   revision: REVISION,
   propose: (problem, history, count, random) => {
-    const { space } = problem;
+    const { space, isLate } = problem;
     const { state, hint } = replay(problem, history);
     const fresh = createFresh(space, history);
     const proposals: Proposal[] = [];
@@ -57,8 +68,10 @@ export const cmaEs: Algorithm = {
         ? `generation ${state.generation}`
         : `restart ${state.run}, generation ${state.generation}`;
     for (let tries = 0; proposals.length < count && tries < DRAWS * count; tries++) {
+      const isHasty = isLate();
+      if (isHasty && tries >= count) break;
       const isFirst = problem.firstNumber === 0 && tries === 0;
-      const x = isFirst ? middle(space) : draw(space, state, random);
+      const x = isFirst ? middle(space) : draw(space, state, isHasty ? 1 : DRAWS, random);
       if (!fresh.accepts(x)) continue;
       fresh.take(x);
       proposals.push({ x, algorithm: "cma-es", why });
@@ -120,9 +133,9 @@ const beginnings = (problem: SeededProblem): Begin => {
   };
 };
 
-/** The state after all trials that have ended, and a hint if it is worth keeping. */
+/** The state after all trials that have ended, or as many as there is time for, and a hint if it is worth keeping. */
 const replay = (problem: SeededProblem, history: History): { state: State; hint: Hint | null } => {
-  const { space, objectives } = problem;
+  const { space, objectives, isLate } = problem;
   const d = space.parameters.length;
   const begin = beginnings(problem);
   const rows = endedRows(history);
@@ -131,9 +144,15 @@ const replay = (problem: SeededProblem, history: History): { state: State; hint:
   // A trial that still runs will come between those that have ended: what comes before it is settled.
   const open = history.kind.indexOf(TrialKind.running);
   const settled = open < 0 ? rows.length : open;
-  const worthKeeping = Math.max(WORTH_KEEPING, GROWTH * from);
+  const begun = from;
+  const worthKeeping = Math.max(WORTH_KEEPING, GROWTH * begun);
   let hint: Hint | null = null;
   while (from + state.strategy.constants.lambda <= rows.length) {
+    // A hint needs axes that are the covariance's own: they are so every few generations.
+    if (isWhole(state.strategy) && isLate()) {
+      if (from > begun && from <= settled) hint = hintOf(state, history, rows, from);
+      break;
+    }
     const { lambda } = state.strategy.constants;
     const generation = bestFirst(history, rows.slice(from, from + lambda), objectives);
     from += lambda;
@@ -150,9 +169,11 @@ const replay = (problem: SeededProblem, history: History): { state: State; hint:
     note(state, history, generation, objectives);
     const isNarrow = numeric.length > 0 && spreads(strategy).every((s) => s < NARROW);
     if (isNarrow || isStuck(state, d) || !Number.isFinite(strategy.sigma)) state = begin(state.run + 1);
-    // The axes are made again from the covariance, so they must be its own.
-    const isWhole = state.strategy.decomposed === state.strategy.generation;
-    if (isWhole && from >= worthKeeping && from <= settled) hint = hintOf(state, history, rows, from);
+    const { constants } = state.strategy;
+    const isLast = from + (Math.floor(patienceOf(constants)) + 1) * constants.lambda > settled;
+    if (isLast && isWhole(state.strategy) && from >= worthKeeping && from <= settled) {
+      hint = hintOf(state, history, rows, from);
+    }
   }
   return { state, hint };
 };
@@ -265,12 +286,13 @@ const follow = (state: State, history: History, generation: readonly number[], d
   });
 };
 
-const draw = (space: Space, state: State, random: Random): Float64Array => {
+/** @param most draws until a point lies within the bounds. */
+const draw = (space: Space, state: State, most: number, random: Random): Float64Array => {
   const { strategy, numeric, categorical } = state;
   const { d, lambda } = strategy.constants;
   const spread = spreads(strategy);
   let point = new Float64Array(d);
-  for (let tries = 0; tries < DRAWS; tries++) {
+  for (let tries = 0; tries < most; tries++) {
     const z = Float64Array.from({ length: d }, () => random.normal());
     point = Float64Array.from(place(strategy, z));
     if (point.every((u) => u >= 0 && u <= 1)) break;

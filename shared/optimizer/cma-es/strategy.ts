@@ -196,10 +196,14 @@ export const learn = (strategy: Strategy, points: readonly Float64Array[]): void
     }
   }
   strategy.sigma *= Math.exp(Math.min(1, (cSigma / dSigma) * (length / chi - 1)));
-  // Axes a few generations old do as well (tutorial, section B.2).
-  const patience = 1 / ((c1 + cMu) * d * 10);
-  if (strategy.generation - strategy.decomposed > patience) decompose(strategy);
+  if (strategy.generation - strategy.decomposed > patienceOf(constants)) decompose(strategy);
 };
+
+/** For so many generations the axes are not worked out again: older ones do as well. Tutorial, section B.2. */
+export const patienceOf = ({ c1, cMu, d }: Constants): number => 1 / ((c1 + cMu) * d * 10);
+
+/** Whether the axes are those of the covariance as it is. */
+export const isWhole = ({ decomposed, generation }: Strategy): boolean => decomposed === generation;
 
 const decompose = (strategy: Strategy): void => {
   const { d } = strategy.constants;

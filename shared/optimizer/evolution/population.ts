@@ -27,12 +27,12 @@ const populationOf = ({ options, budget }: SeededProblem): number =>
 
 /**
  * The population: the best of all ended trials, best first. Taken in as they come by the populationful, so that the
- * cost is O(n * population) however many there are.
+ * cost is O(n * population) however many there are; those that there is no time for are left out.
  */
-const survivorsOf = (history: History, objectives: number, size: number): number[] => {
+const survivorsOf = (history: History, objectives: number, size: number, isLate: () => boolean): number[] => {
   const rows = endedRows(history);
   let survivors: number[] = [];
-  for (let from = 0; from < rows.length; from += size) {
+  for (let from = 0; from < rows.length && !isLate(); from += size) {
     survivors = bestFirst(history, [...survivors, ...rows.slice(from, from + size)], objectives).slice(
       0,
       size,
@@ -50,12 +50,12 @@ export const evolve = (
   algorithm: AlgorithmName,
   tournament: number,
 ): Proposal[] => {
-  const { space, objectives, firstNumber } = problem;
+  const { space, objectives, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const size = populationOf(problem);
   const fresh = createFresh(space, history);
   const proposals: Proposal[] = [];
-  const survivors = survivorsOf(history, objectives, size);
+  const survivors = survivorsOf(history, objectives, size, isLate);
   const parent = () => {
     let best = survivors.length;
     for (let i = 0; i < tournament; i++) best = Math.min(best, random.integer(survivors.length));

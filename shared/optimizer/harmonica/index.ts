@@ -22,7 +22,7 @@ const TRIES = 50;
  * monomials fixed at its minimum, and so on with what is left, stage by stage; then random trials in what remains.
  * Source: Hazan, Klivans and Yuan 2018. Parameters that are not binary are coded in bits: up to 16 values exactly, others
  * by four levels. With a budget under 1,500 trials each stage has a fifth of it.
- * Cost of an ask: O(bits^3 * samples) a completed stage.
+ * Cost of an ask: O(bits^3 * samples) a completed stage; a stage that there is no time for fixes nothing.
  */
 export const harmonica: Algorithm = {
   name: "harmonica",
@@ -48,7 +48,7 @@ const optionOr = ({ options }: SeededProblem, name: string, fallback: number): n
 
 /** Replays the stages: each takes the first ended trials that agree with the bits fixed so far. */
 const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
-  const { space, seed, objectives, budget } = problem;
+  const { space, seed, objectives, budget, isLate } = problem;
   const d = space.parameters.length;
   const stages = optionOr(problem, "stages", STAGES);
   const share = Math.max(FEWEST, Math.floor((SHARE * budget.trials) / stages));
@@ -80,7 +80,9 @@ const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
       free,
       optionOr(problem, "degree", DEGREE),
       optionOr(problem, "monomials", KEPT),
+      isLate,
     );
+    if (monomials === null) return { fixed, stage, isOver: false };
     learned.push(...monomials);
     for (const [b, v] of minimiser(monomials)) fixed.set(b, v);
   }

@@ -24,7 +24,8 @@ export const evaluate = (monomials: readonly Monomial[], x: ArrayLike<number>): 
  * Source: Hazan, Klivans and Yuan 2018, "Hyperparameter optimization: a spectral approach", algorithm 2.
  * @param samples bits of -1 and 1, one row a value.
  * @param free bits that still vary.
- * @returns at most `keep`, the largest coefficient first.
+ * @param isLate whether time is up.
+ * @returns at most `keep`, the largest coefficient first; null when time was up before all products were looked at.
  */
 export const sparsePolynomial = (
   samples: readonly Int8Array[],
@@ -32,19 +33,18 @@ export const sparsePolynomial = (
   free: readonly number[],
   degree: number,
   keep: number,
-): Monomial[] => {
+  isLate: () => boolean,
+): Monomial[] | null => {
   const n = samples.length;
   const mean = values.reduce((a, b) => a + b, 0) / n;
   const residuals = values.map((v) => v - mean);
   const sd = Math.sqrt(residuals.reduce((sum, v) => sum + v * v, 0) / n);
   if (!(sd > 0)) return [];
   const columns = free.map((b) => Int8Array.from(samples, (row) => row[b]!));
-  const best: { positions: number[]; pull: number }[] = [];
+  const best: { positions: readonly number[]; pull: number }[] = [];
   let least = 0;
-  const consider = (positions: number[], column: Int8Array): void => {
-    let pull = 0;
-    for (let i = 0; i < n; i++) pull += column[i]! * residuals[i]!;
-    pull = Math.abs(pull);
+  const consider = (positions: readonly number[], signed: number): void => {
+    const pull = Math.abs(signed);
     if (best.length >= 2 * SCREENED) {
       best.sort((a, b) => b.pull - a.pull);
       best.length = SCREENED;
@@ -52,18 +52,22 @@ export const sparsePolynomial = (
     }
     if (pull > least) best.push({ positions, pull });
   };
-  const extend = (positions: number[], column: Int8Array): void => {
-    consider(positions, column);
-    if (positions.length === degree) return;
-    for (let k = positions.at(-1)! + 1; k < free.length; k++) {
+  // Products of one more bit each, from the residuals times the bits so far: no product makes a column of its own.
+  const extend = (positions: readonly number[], weighted: Float64Array): boolean => {
+    for (let k = (positions.at(-1) ?? -1) + 1; k < free.length; k++) {
       const other = columns[k]!;
-      extend(
-        [...positions, k],
-        column.map((v, i) => v * other[i]!),
-      );
+      let pull = 0;
+      for (let i = 0; i < n; i++) pull += weighted[i]! * other[i]!;
+      const longer = [...positions, k];
+      consider(longer, pull);
+      if (longer.length === degree) continue;
+      if (isLate()) return false;
+      const next = weighted.map((v, i) => v * other[i]!);
+      if (!extend(longer, next)) return false;
     }
+    return true;
   };
-  for (const [k, column] of columns.entries()) extend([k], column);
+  if (!extend([], residuals)) return null;
   best.sort((a, b) => b.pull - a.pull || (a.positions.join() < b.positions.join() ? -1 : 1));
   const screened = best.slice(0, SCREENED);
   const features = screened.map(({ positions }) =>

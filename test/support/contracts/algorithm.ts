@@ -7,9 +7,10 @@ import {
   TrialKind,
 } from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/history.ts";
-import { proposeTrials } from "../../../shared/optimizer/propose.ts";
+import { askAlgorithm, proposeTrials } from "../../../shared/optimizer/propose.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { configurationKey } from "../../../shared/space/hash.ts";
+import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { type NamedSpace, spaces } from "../spaces.ts";
 
@@ -102,6 +103,11 @@ const messy = (number: number): Partial<HistoryRow> => {
   return {};
 };
 
+/** Algorithms whose asks are too quick to be cut short. */
+const QUICK: readonly string[] = ["random", "sobol", "grid"];
+/** Looks at the clock after which it is late. */
+const LOOKS = [0, 1, 2, 5, 20];
+
 export const algorithmContract = (algorithm: Algorithm): void => {
   describe.each(spaces.map((named) => [named.name, named] as const))(
     `${algorithm.name} on %s`,
@@ -153,6 +159,34 @@ export const algorithmContract = (algorithm: Algorithm): void => {
       expect(keys.size).toBe(named.size);
     },
   );
+
+  test(`${algorithm.name}: whenever time runs out, an ask answers valid, new trials, and says so`, () => {
+    const random = createRandom(9);
+    for (const named of [spaces[0]!, spaces.find(({ name }) => name === "nested conditions")!]) {
+      const { space } = named;
+      for (const objectives of [1, 2]) {
+        const rows = Array.from({ length: 60 }, (_, number): HistoryRow => {
+          const x = sampleCube(space, random);
+          return number < 56 ? { number, x, y: valuesOf(x, objectives) } : { number, x };
+        });
+        const history = buildHistory(space, objectives, rows);
+        const tried = new Set(rows.map(({ x }) => configurationKey(space, fromCube(space, x))));
+        for (const most of LOOKS) {
+          let looks = 0;
+          const isLate = () => ++looks > most;
+          const problem = problemOf(named, { objectives, budget: { trials: 80, parallel: 8 } });
+          const { proposals } = askAlgorithm(problem, algorithm.name, history, 4, 1, 60, { isLate });
+          if (!QUICK.includes(algorithm.name)) expect(looks).toBeGreaterThan(0);
+          if (algorithm.name !== "grid") expect(proposals).toHaveLength(4);
+          for (const proposal of proposals) expectSound(named, algorithm, proposal);
+          const keys = proposals.map(({ x }) => configurationKey(space, fromCube(space, x)));
+          expect(new Set([...tried, ...keys]).size).toBe(tried.size + proposals.length);
+          const says = proposals.some(({ why }) => why.includes("cut short for time"));
+          expect(says).toBe(looks > most);
+        }
+      }
+    }
+  });
 
   test(`${algorithm.name}: another seed gives other trials, unless it is the grid`, () => {
     const named = spaces[0]!;

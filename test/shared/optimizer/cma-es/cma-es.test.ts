@@ -127,6 +127,28 @@ test("a hint stops before the first trial that still runs, so that its result do
   expect(hint!.trials).toBeGreaterThan(690);
 });
 
+test("a replay that is cut short goes on from its hint, ask by ask, until it has learned from all trials", () => {
+  const rows = told(box, 1000, 7);
+  const history = buildHistory(box, 1, rows);
+  const [whole] = propose(rows).proposals;
+  const learned: number[] = [];
+  let hint: Hint | null = null;
+  for (let ask = 0; ask < 10; ask++) {
+    let looks = 0;
+    const isLate = () => ++looks > 40;
+    const answer = askAlgorithm(problemOf(box), "cma-es", history, 1, 3, 1000, { hint, isLate });
+    const [{ x, why } = { x: new Float64Array(0), why: "" }] = answer.proposals;
+    if (!why.includes("cut short for time")) {
+      for (const [i, u] of whole!.x.entries()) expect(x[i]).toBeCloseTo(u, 9);
+      expect(why).toBe(whole!.why);
+      break;
+    }
+    hint = answer.hint;
+    learned.push(hint!.trials);
+  }
+  expect(learned).toEqual([320, 640, 960]);
+});
+
 test("when a run's best values are all the same it begins again elsewhere, with twice the population", () => {
   const rows = told(box, 60 * GENERATION, 6).map(({ number, x }) => ({ number, x, y: [7] }));
   const why = (count: number) => propose(rows.slice(0, count), 1, 999).proposals[0]!.why;
