@@ -32,6 +32,12 @@ export class Posterior {
   private readonly ones: Float64Array;
   private readonly onesSquared: number;
   private readonly noise: number;
+  /** Of `moments`, which is called often. */
+  private readonly scratch: {
+    readonly k: Float64Array;
+    readonly common: Float64Array;
+    readonly solution: Float64Array;
+  };
   private size: number;
 
   /**
@@ -57,6 +63,11 @@ export class Posterior {
     this.l = new Float64Array(this.capacity * this.capacity);
     this.alpha = new Float64Array(n);
     this.ones = new Float64Array(this.capacity);
+    this.scratch = {
+      k: new Float64Array(this.capacity),
+      common: new Float64Array(this.capacity),
+      solution: new Float64Array(this.capacity),
+    };
     for (let a = 0; a < n; a++) {
       this.covariances(this.points, a * width, a, this.l, a * this.capacity);
       this.l[a * this.capacity + a] = 1 + this.noise * noise[a]! + 1e-10;
@@ -157,15 +168,14 @@ export class Posterior {
     const { width, numeric } = layout;
     const m = this.size;
     const point = scaled(layout, this.shape, features, 1);
-    const k = new Float64Array(m);
-    const common = new Float64Array(m);
+    const { k, common, solution } = this.scratch;
     for (let b = 0; b < m; b++) {
       const r = SQRT5 * Math.sqrt(squaredDistance(layout, this.weights, point, 0, this.points, b * width));
       const decay = Math.exp(-r);
       k[b] = (1 + r + (r * r) / 3) * decay;
       common[b] = (-5 / 3) * (1 + r) * decay;
     }
-    const solution = Float64Array.from(k);
+    for (let b = 0; b < m; b++) solution[b] = k[b]!;
     solveLower(this.l, m, solution, this.capacity);
     const gap = 1 - dot(solution, 0, this.ones, 0, n);
     const explained = dot(solution, 0, solution, 0, m);
