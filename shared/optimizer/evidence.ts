@@ -50,7 +50,7 @@ export const gather = (
     objectives: Array.from({ length: objectives }, (_, j) =>
       targetsOf(history, rows, measured, objectives, j, warp),
     ),
-    noise: Float64Array.from(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
+    noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
     isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
     constraints: constraintsOf(history, rows, outcomes),
   };
@@ -65,10 +65,7 @@ export const narrow = (evidence: Evidence, most: number): Evidence => {
   const { rows, objectives, noise, isFeasible, constraints } = evidence;
   const n = rows.length;
   if (n <= most) return evidence;
-  const orders = ordersOf(objectives, n).map((order) => [
-    ...order.filter((i) => isFeasible[i]),
-    ...order.filter((i) => !isFeasible[i]),
-  ]);
+  const orders = ordersOf(objectives, isFeasible);
   const kept = new Set<number>();
   const half = most >> 1;
   for (let place = 0; kept.size < half; place++) {
@@ -94,12 +91,17 @@ export const narrow = (evidence: Evidence, most: number): Evidence => {
   };
 };
 
-/** Positions from best to worst by each objective, and by their sum if there are several. */
-const ordersOf = (objectives: readonly Float64Array[], n: number): number[][] => {
+/** Positions from best to worst by each objective, and by their sum if there are several; feasible ones first. */
+const ordersOf = (objectives: readonly Float64Array[], isFeasible: readonly boolean[]): Uint32Array[] => {
+  const n = isFeasible.length;
   const sum = new Float64Array(n);
   for (const y of objectives) for (let i = 0; i < n; i++) sum[i]! += y[i]!;
   const keys = objectives.length > 1 ? [...objectives, sum] : objectives;
-  return keys.map((key) => Array.from({ length: n }, (_, i) => i).sort((a, b) => key[a]! - key[b]! || a - b));
+  return keys.map((key) => {
+    const order = new Uint32Array(n);
+    for (let i = 0; i < n; i++) order[i] = i;
+    return order.sort((a, b) => Number(isFeasible[b]) - Number(isFeasible[a]) || key[a]! - key[b]! || a - b);
+  });
 };
 
 const hasResult = ({ kind, y }: History, row: number, objectives: number): boolean => {
@@ -116,16 +118,23 @@ const targetsOf = (
   j: number,
   warp: Warp,
 ): Float64Array => {
-  const value = (row: number) => history.y[row * objectives + j]!;
-  const completed = measured.filter((row) => history.kind[row] === TrialKind.completed).map(value);
-  const middle = completed.sort((a, b) => a - b)[completed.length >> 1] ?? -Infinity;
-  const raw = Float64Array.from(measured, (row) =>
-    history.kind[row] === TrialKind.pruned ? Math.max(value(row), middle) : value(row),
-  );
+  const isCompleted = (row: number) => history.kind[row] === TrialKind.completed;
+  const raw = columnOf(measured, (row) => history.y[row * objectives + j]!);
+  const completed = raw.filter((_, i) => isCompleted(measured[i]!)).sort();
+  const middle = completed[completed.length >> 1] ?? -Infinity;
+  for (const [i, row] of measured.entries()) if (!isCompleted(row)) raw[i] = Math.max(raw[i]!, middle);
   const warped = warp === "plain" ? raw : raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
   const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
-  const at = new Map(measured.map((row, i) => [row, warped[i]!]));
-  return Float64Array.from(rows, (row) => at.get(row) ?? worst);
+  // Both are in order of the rows.
+  let next = 0;
+  return columnOf(rows, (row) => (row === measured[next] ? warped[next++]! : worst));
+};
+
+/** A number a row. `Float64Array.from` would first make a list of them, boxed one by one. */
+const columnOf = (rows: readonly number[], numberOf: (row: number) => number): Float64Array => {
+  const column = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) column[i] = numberOf(rows[i]!);
+  return column;
 };
 
 /** Constraints by their outcomes; when those are not told apart, by the sum of what is violated. */
@@ -136,13 +145,15 @@ const constraintsOf = (
 ): Evidence["constraints"] => {
   const columns =
     outcomes > 0
-      ? Array.from({ length: outcomes }, (_, k) => rows.map((row) => history.excess[row * outcomes + k]!))
-      : [rows.map((row) => history.violation[row]!)];
+      ? Array.from({ length: outcomes }, (_, k) =>
+          columnOf(rows, (row) => history.excess[row * outcomes + k]!),
+        )
+      : [columnOf(rows, (row) => history.violation[row]!)];
   return columns.flatMap((column) => {
-    const positions = rows.map((_, i) => i).filter((i) => Number.isFinite(column[i]!));
-    const values = positions.map((i) => column[i]!);
-    if (!values.some((value) => value > 0)) return [];
-    return [{ positions, excess: bendAroundZero(Float64Array.from(values), outcomes > 0) }];
+    if (!column.some((value) => value > 0 && value < Infinity)) return [];
+    const positions: number[] = [];
+    for (let i = 0; i < column.length; i++) if (Number.isFinite(column[i])) positions.push(i);
+    return [{ positions, excess: bendAroundZero(column.filter(Number.isFinite), outcomes > 0) }];
   });
 };
 

@@ -77,7 +77,10 @@ export const halfRank = (values: Float64Array): Float64Array => {
   const n = values.length;
   const sorted = Float64Array.from(values).sort();
   const middle = median(sorted);
-  const better = sorted.filter((v) => v <= middle);
+  const better = sorted.subarray(
+    0,
+    countWhile(sorted, (v) => v <= middle),
+  );
   const width = Math.sqrt(better.reduce((sum, v) => sum + (v - middle) ** 2, 0) / better.length);
   if (!(width > 0)) return standardise(rankNormal(values, sorted));
   const y = values.map((v) =>

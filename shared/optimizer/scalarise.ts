@@ -16,7 +16,13 @@ export const scalarised = (objectives: readonly Float64Array[], random: Random):
   const total = weights.reduce((a, b) => a + b, 0);
   const lowest = objectives.map((y) => y.reduce((a, b) => Math.min(a, b), Infinity));
   return only.map((_, i) => {
-    const parts = objectives.map((y, j) => (weights[j]! / total) * (y[i]! - lowest[j]!));
-    return Math.max(...parts) + RHO * parts.reduce((a, b) => a + b, 0);
+    let largest = -Infinity;
+    let sum = 0;
+    for (let j = 0; j < objectives.length; j++) {
+      const part = (weights[j]! / total) * (objectives[j]![i]! - lowest[j]!);
+      largest = Math.max(largest, part);
+      sum += part;
+    }
+    return largest + RHO * sum;
   });
 };

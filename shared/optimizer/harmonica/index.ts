@@ -60,22 +60,26 @@ const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
     scalarised(evidence.objectives, createRandom(seed, 0x6861726d)),
     evidence.isFeasible,
   );
-  const codes = evidence.rows.map((row) => bits.encode(history.x.subarray(row * d, (row + 1) * d)));
   const learned: Monomial[] = [];
-  const isUsed = new Uint8Array(codes.length);
+  const isUsed = new Uint8Array(evidence.rows.length);
   for (let stage = 0; stage < stages; stage++) {
     const agreeing: number[] = [];
-    for (const [i, code] of codes.entries()) {
+    const codes: Int8Array[] = [];
+    const wanted = [...fixed];
+    for (const [i, row] of evidence.rows.entries()) {
       if (agreeing.length === samples) break;
-      if (!isUsed[i] && [...fixed].every(([b, v]) => code[b] === v || code[b] === 0)) agreeing.push(i);
+      if (isUsed[i]) continue;
+      const code = bits.encode(history.x.subarray(row * d, (row + 1) * d));
+      if (!wanted.every(([b, v]) => code[b] === v || code[b] === 0)) continue;
+      agreeing.push(i);
+      codes.push(code);
     }
     if (agreeing.length < samples) return { fixed, stage, isOver: false };
     for (const i of agreeing) isUsed[i] = 1;
-    const rows = agreeing.map((i) => codes[i]!);
-    const left = Float64Array.from(agreeing, (i) => targets[i]! - evaluate(learned, codes[i]!));
+    const left = Float64Array.from(agreeing, (i, k) => targets[i]! - evaluate(learned, codes[k]!));
     const free = Array.from({ length: bits.count }, (_, b) => b).filter((b) => !fixed.has(b));
     const monomials = sparsePolynomial(
-      rows,
+      codes,
       left,
       free,
       optionOr(problem, "degree", DEGREE),
