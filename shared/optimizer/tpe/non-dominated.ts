@@ -10,7 +10,7 @@ export const nonDominated = (
   m: number,
 ): number[] => {
   const taken: number[] = [];
-  let rest = rows;
+  let rest = inOrder(rows, y, m);
   while (taken.length < count && rest.length > 0) {
     const front = frontOf(rest, y, m);
     const room = count - taken.length;
@@ -31,9 +31,8 @@ const dominates = (a: number, b: number, y: Float64Array, m: number): boolean =>
   return isBetter;
 };
 
-/** The rows that no other row dominates. */
-const frontOf = (rows: readonly number[], y: Float64Array, m: number): number[] => {
-  // In order of the first objective, ties by the next, no row is dominated by a later one.
+/** By the first objective, ties by the next: no row is dominated by a later one. */
+const inOrder = (rows: readonly number[], y: Float64Array, m: number): Uint32Array => {
   const compare = (a: number, b: number): number => {
     for (let j = 0; j < m; j++) {
       const difference = y[a * m + j]! - y[b * m + j]!;
@@ -41,8 +40,13 @@ const frontOf = (rows: readonly number[], y: Float64Array, m: number): number[] 
     }
     return a - b;
   };
+  return Uint32Array.from(rows).sort(compare);
+};
+
+/** The rows, of those in order, that no other row dominates. */
+const frontOf = (ordered: Uint32Array, y: Float64Array, m: number): number[] => {
   const front: number[] = [];
-  for (const row of [...rows].sort(compare)) {
+  for (const row of ordered) {
     if (!front.some((other) => dominates(other, row, y, m))) front.push(row);
   }
   return front;
@@ -62,7 +66,7 @@ const farApart = (front: readonly number[], count: number, y: Float64Array, m: n
   };
   const chosen: number[] = [];
   const nearest = new Float64Array(front.length).fill(Infinity);
-  // `frontOf` sorts by the first objective.
+  // A front is in order of the first objective.
   let next = 0;
   while (chosen.length < count) {
     chosen.push(front[next]!);
