@@ -8,10 +8,10 @@ import { tpe } from "./tpe/index.ts";
 
 /** Spaces up to this size are simply tried out in full, if the budget allows. */
 const SMALL = 256;
-/** Beyond so many results a process that is fitted to 250 of them finds no more than what costs a fifth of it. */
-const MANY = 300;
-/** The same with several objectives, of which a process makes more. */
-const MANY_OF_SEVERAL = 1000;
+/** Beyond so many results a process that is fitted to 250 of them costs five times as much as what finds as much. */
+const MANY = 1000;
+/** Where all parameters are continuous it is stuck sooner, and evolution is not. */
+const MANY_CONTINUOUS = 300;
 /** From so many parameters on the process takes a tenth of a second to find no more than TPE. */
 const WIDE = 150;
 /** With more parameters than this a covariance takes more trials to learn than anyone runs. */
@@ -29,19 +29,27 @@ interface Choice {
  */
 const choose = ({ space, objectives, budget }: SeededProblem, { n }: History): Choice => {
   const d = space.parameters.length;
-  if (objectives === 1 && space.size <= Math.min(SMALL, budget.trials)) {
+  if (objectives > 1) {
+    return n >= MANY
+      ? { algorithm: nsga2, because: "many results of several objectives" }
+      : { algorithm: gp, because: "few results, each dear" };
+  }
+  if (space.size <= Math.min(SMALL, budget.trials)) {
     return { algorithm: grid, because: "the whole space fits the budget" };
   }
-  if (objectives > 1 && n >= MANY_OF_SEVERAL)
-    return { algorithm: nsga2, because: "many results of several objectives" };
-  if (objectives === 1 && n >= MANY) {
-    if (d <= COVARIANCE && isMostlyNumbers(space))
+  if (d > 1 && d <= COVARIANCE) {
+    if (n >= MANY_CONTINUOUS && isContinuous(space))
+      return { algorithm: cmaEs, because: "many results, all parameters continuous" };
+    if (n >= MANY && isMostlyNumbers(space))
       return { algorithm: cmaEs, because: "many results, most parameters are numbers" };
-    return { algorithm: tpe, because: "many results" };
   }
-  if (d > WIDE && objectives === 1) return { algorithm: tpe, because: "many parameters" };
+  if (n >= MANY) return { algorithm: tpe, because: "many results" };
+  if (d > WIDE) return { algorithm: tpe, because: "many parameters" };
   return { algorithm: gp, because: "few results, each dear" };
 };
+
+const isContinuous = ({ parameters }: Space): boolean =>
+  parameters.every(({ kind, size }) => kind === "float" && size === Infinity);
 
 /** Whether there are two numbers at least, and as many as there are choices. */
 const isMostlyNumbers = ({ parameters }: Space): boolean => {

@@ -36,9 +36,11 @@ test.each([
   ["mixed", 60, 20, 1, "gp", "expected improvement"],
   ["mixed", 60, 20, 2, "gp", "expected hypervolume improvement"],
   ["100 dimensions", 60, 20, 1, "gp", "expected improvement"],
-  ["mixed", 5000, 299, 1, "gp", "expected improvement"],
-  ["mixed", 5000, 300, 1, "cma-es", "most parameters are numbers"],
-  ["100 dimensions", 5000, 300, 1, "tpe", "many results"],
+  ["mixed", 5000, 999, 1, "gp", "expected improvement"],
+  ["mixed", 5000, 1000, 1, "cma-es", "most parameters are numbers"],
+  ["linear constraints", 5000, 299, 1, "gp", "expected improvement"],
+  ["linear constraints", 5000, 300, 1, "cma-es", "all parameters continuous"],
+  ["100 dimensions", 5000, 1000, 1, "tpe", "many results"],
   ["mixed", 5000, 999, 2, "gp", "expected hypervolume improvement"],
   ["mixed", 5000, 1000, 2, "nsga2", "several objectives"],
 ])("on '%s' with a budget of %i and %i results of %i objectives it asks %s", (...row) => {
@@ -62,8 +64,8 @@ const numbersAndChoices = (numbers: number, choices: number) =>
 
 test.each([
   [200, 0, 20, "tpe", "many parameters"],
-  [3, 7, 300, "tpe", "many results"],
-  [5, 5, 300, "cma-es", "most parameters are numbers"],
+  [3, 7, 1000, "tpe", "many results"],
+  [5, 5, 1000, "cma-es", "most parameters are numbers"],
 ])(
   "of %i numbers and %i choices after %i results it asks %s",
   (numbers, choices, results, algorithm, why) => {
