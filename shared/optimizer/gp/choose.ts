@@ -82,7 +82,10 @@ export const createSearch = (
       found.sort((a, b) => b.value - a.value);
       const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other));
       const isNew = ({ x }: { x: Float64Array }) => fresh.accepts(x);
-      const chosen = (found.find((one) => isNew(one) && isApart(one.x)) ?? found.find(isNew))?.x ?? null;
+      // A large batch, or one that is late, uses the shortlist up.
+      const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
+        found.find(isNew) ??
+        best(glance.points, acquisition.values(glance), glance.points.length).find(isNew) ?? { x: null };
       if (chosen === null) return null;
       busy.push(chosen);
       acquisition.add(chosen, [glance, shortlist]);

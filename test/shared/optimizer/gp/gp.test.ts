@@ -204,3 +204,14 @@ test("in a conditional space it finds the right branch and tunes there", () => {
   );
   expect(least(rows)).toBeLessThan(0.01);
 });
+
+test("a batch of ninety is chosen by the model to the last, on time or late", () => {
+  const problem = problemOf(square);
+  const rows = search(problem, branin, 12, 1);
+  const history = buildHistory(problem.space, 1, rows);
+  for (const isLate of [() => false, () => true]) {
+    const { proposals } = askAlgorithm(problem, "gp", history, 90, 1, 12, { isLate });
+    expect(proposals).toHaveLength(90);
+    for (const { why } of proposals) expect(why).toContain("expected improvement");
+  }
+});
