@@ -149,9 +149,12 @@ const fitOne = (
   };
   let mode = start ?? plain;
   if (!isLate()) {
-    const starts = [start ?? short];
-    if (start === undefined || n <= COARSE) starts.push(plain);
-    if (layout.width >= WIDE) starts.push(sparseStart(data, plain, FEW[turn % FEW.length]!));
+    const isWide = layout.width >= WIDE;
+    // Few data: a search from the same starts each time finds more than one that goes on from the last mode.
+    const known = n <= COARSE && !isWide ? undefined : start;
+    const starts = [known ?? short];
+    if (known === undefined || n <= COARSE) starts.push(plain);
+    if (isWide) starts.push(sparseStart(data, plain, FEW[turn % FEW.length]!));
     if (starts.length > 1) mode = fitMode(coarse, priors, starts, SEARCH).x;
     if (n > COARSE && !isLate()) {
       mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;
