@@ -69,7 +69,7 @@ test("two_objectives.py ends with the forests of its Pareto set, all of them wit
   expect(count).toContain(`${front.length} forests`);
   expect(lines).toHaveLength(front.length);
   // From a stump that is quick to one that gets most digits right.
-  expect(Math.max(...front.map((trial) => Number(trial.values?.accuracy)))).toBeGreaterThan(0.9);
+  expect(Math.max(...front.map((trial) => Number(trial.values?.accuracy)))).toBeGreaterThan(0.8);
   expect(front.length).toBeGreaterThan(4);
 });
 
