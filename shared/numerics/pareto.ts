@@ -6,11 +6,12 @@
 export const paretoFront = (y: Float64Array, m: number): number[] => {
   const n = y.length / m;
   // In this order no row is dominated by a later one.
-  const ordered = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => compare(a, b, y, m));
+  const ordered = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => compareRows(a, b, y, m));
   return (m === 2 ? sweep(ordered, y) : sift(ordered, y, m)).sort((a, b) => a - b);
 };
 
-const compare = (a: number, b: number, y: Float64Array, m: number): number => {
+/** Orders rows by the first column, ties by the next: no row is dominated by a later one. */
+export const compareRows = (a: number, b: number, y: Float64Array, m: number): number => {
   for (let j = 0; j < m; j++) {
     const difference = y[a * m + j]! - y[b * m + j]!;
     if (difference !== 0) return difference;
@@ -23,7 +24,8 @@ const sweep = (ordered: Uint32Array, y: Float64Array): number[] => {
   const front: number[] = [];
   let lowest = -1;
   for (const row of ordered) {
-    if (lowest >= 0 && !(y[2 * row + 1]! < y[2 * lowest + 1]!) && compare(row, lowest, y, 2) !== 0) continue;
+    if (lowest >= 0 && !(y[2 * row + 1]! < y[2 * lowest + 1]!) && compareRows(row, lowest, y, 2) !== 0)
+      continue;
     front.push(row);
     lowest = row;
   }
@@ -45,7 +47,8 @@ const sift = (ordered: Uint32Array, y: Float64Array, m: number): number[] => {
   return front;
 };
 
-const dominates = (a: number, b: number, y: Float64Array, m: number): boolean => {
+/** Whether row a is nowhere worse than row b, and somewhere better. */
+export const dominates = (a: number, b: number, y: Float64Array, m: number): boolean => {
   let isBetter = false;
   for (let j = 0; j < m; j++) {
     const difference = y[a * m + j]! - y[b * m + j]!;

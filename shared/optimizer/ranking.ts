@@ -1,3 +1,4 @@
+import { compareRows, dominates } from "../numerics/pareto.ts";
 import { type History, TrialKind } from "./algorithm.ts";
 
 /**
@@ -45,13 +46,7 @@ const classOf = ({ kind, y, violation }: History, row: number, objectives: numbe
  */
 export const fronts = (rows: readonly number[], y: Float64Array, m: number): number[][] => {
   // In order of the first objective, ties by the next, no row is dominated by a later one.
-  const ordered = [...rows].sort((a, b) => {
-    for (let j = 0; j < m; j++) {
-      const difference = y[a * m + j]! - y[b * m + j]!;
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  });
+  const ordered = [...rows].sort((a, b) => compareRows(a, b, y, m) || a - b);
   const found: number[][] = [];
   for (const row of ordered) {
     // The fronts that dominate a row are the first ones: the first that does not is found by halving.
@@ -66,16 +61,6 @@ export const fronts = (rows: readonly number[], y: Float64Array, m: number): num
     found[low]!.push(row);
   }
   return found.map((front) => lonelyFirst(front, y, m));
-};
-
-const dominates = (a: number, b: number, y: Float64Array, m: number): boolean => {
-  let isBetter = false;
-  for (let j = 0; j < m; j++) {
-    const difference = y[a * m + j]! - y[b * m + j]!;
-    if (difference > 0) return false;
-    if (difference < 0) isBetter = true;
-  }
-  return isBetter;
 };
 
 /** By crowding distance: the sum over objectives of the gap between a row's neighbours; the ends first. */

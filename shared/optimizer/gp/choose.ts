@@ -59,13 +59,13 @@ export const createSearch = (
     FIRST_LOOK,
   );
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
+  const promising = (count: number) => best(glance.points, acquisition.values(glance), count);
   let shortlist: Pool | null = null;
   const busy = [...running];
   return {
     next: () => {
       const { climbs, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
-      const seen = best(glance.points, acquisition.values(glance), SHORTLIST).map(({ x }) => x);
-      shortlist = shortlist === null ? acquisition.pool(seen) : shortlist;
+      shortlist ??= acquisition.pool(promising(SHORTLIST).map(({ x }) => x));
       const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);
       for (const start of found.slice(0, climbs)) {
         let { x, value } = start;
@@ -85,7 +85,7 @@ export const createSearch = (
       // A large batch, or one that is late, uses the shortlist up.
       const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
         found.find(isNew) ??
-        best(glance.points, acquisition.values(glance), glance.points.length).find(isNew) ?? { x: null };
+        promising(glance.points.length).find(isNew) ?? { x: null };
       if (chosen === null) return null;
       busy.push(chosen);
       acquisition.add(chosen, [glance, shortlist]);

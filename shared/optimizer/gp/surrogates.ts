@@ -85,10 +85,11 @@ export const fitSurrogates = (
   for (const [i, row] of rows.entries()) features.write(history.x, row * d, inputs, i * features.width);
   const all: Data = { layout: features, n, features: inputs, targets: new Float64Array(n), noise };
   const starts = modesOf(hint, features, d);
+  const few = d < WIDE ? null : FEW[firstNumber % FEW.length]!;
   const modes: Float64Array[] = [];
   const fitNext = (data: Data, draws: number): Posterior[] => {
     const start = starts[modes.length];
-    const { mode, posteriors } = fitOne(data, priorsOf(d), start, draws, room, firstNumber, isLate, random);
+    const { mode, posteriors } = fitOne(data, priorsOf(d), start, few, draws, room, isLate, random);
     modes.push(mode);
     return posteriors;
   };
@@ -128,14 +129,15 @@ export const fitSurrogates = (
 
 /**
  * @param start the mode of an earlier ask: then only a few steps are taken from it, if there are many data.
+ * @param few in a wide space: how many parameters another start says matter.
  */
 const fitOne = (
   data: Data,
   priors: Priors,
   start: Float64Array | undefined,
+  few: number | null,
   draws: number,
   room: number,
-  turn: number,
   isLate: () => boolean,
   random: Random,
 ): { mode: Float64Array; posteriors: Posterior[] } => {
@@ -149,12 +151,11 @@ const fitOne = (
   };
   let mode = start ?? plain;
   if (!isLate()) {
-    const isWide = layout.width >= WIDE;
     // Few data: a search from the same starts each time finds more than one that goes on from the last mode.
-    const known = n <= COARSE && !isWide ? undefined : start;
+    const known = n <= COARSE && few === null ? undefined : start;
     const starts = [known ?? short];
     if (known === undefined || n <= COARSE) starts.push(plain);
-    if (isWide) starts.push(sparseStart(data, plain, FEW[turn % FEW.length]!));
+    if (few !== null) starts.push(sparseStart(data, plain, few));
     if (starts.length > 1) mode = fitMode(coarse, priors, starts, SEARCH).x;
     if (n > COARSE && !isLate()) {
       mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;

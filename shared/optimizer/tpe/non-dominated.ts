@@ -1,3 +1,5 @@
+import { compareRows, dominates } from "../../numerics/pareto.ts";
+
 /**
  * The best of several objectives: `count` rows, front by front; of the last front, which does not fit whole, those
  * that lie furthest apart.
@@ -10,7 +12,7 @@ export const nonDominated = (
   m: number,
 ): number[] => {
   const taken: number[] = [];
-  let rest = inOrder(rows, y, m);
+  let rest = Uint32Array.from(rows).sort((a, b) => compareRows(a, b, y, m) || a - b);
   while (taken.length < count && rest.length > 0) {
     const front = frontOf(rest, y, m);
     const room = count - taken.length;
@@ -19,28 +21,6 @@ export const nonDominated = (
     rest = rest.filter((row) => !inFront.has(row));
   }
   return taken;
-};
-
-const dominates = (a: number, b: number, y: Float64Array, m: number): boolean => {
-  let isBetter = false;
-  for (let j = 0; j < m; j++) {
-    const difference = y[a * m + j]! - y[b * m + j]!;
-    if (difference > 0) return false;
-    if (difference < 0) isBetter = true;
-  }
-  return isBetter;
-};
-
-/** By the first objective, ties by the next: no row is dominated by a later one. */
-const inOrder = (rows: readonly number[], y: Float64Array, m: number): Uint32Array => {
-  const compare = (a: number, b: number): number => {
-    for (let j = 0; j < m; j++) {
-      const difference = y[a * m + j]! - y[b * m + j]!;
-      if (difference !== 0) return difference;
-    }
-    return a - b;
-  };
-  return Uint32Array.from(rows).sort(compare);
 };
 
 /** The rows, of those in order, that no other row dominates. */

@@ -48,25 +48,46 @@ test("finds the minimum of Branin's function within 30 trials, for every seed", 
     expect(least(search(problemOf(square), branin, 30, seed))).toBeLessThan(0.05);
 });
 
-test("with hints and without it finds as much", () => {
+/** Rosenbrock's valley in four numbers: hard enough that 75 trials leave something to find. */
+const valley: SpaceDefinition = { a: float, b: float, c: float, d: float };
+const rosenbrock: Objective = (params) => {
+  const x = ["a", "b", "c", "d"].map((name) => 4 * Number(params[name]) - 2);
+  const parts = x.slice(1).map((v, i) => 100 * (v - x[i]! ** 2) ** 2 + (1 - x[i]!) ** 2);
+  return { y: [parts.reduce((sum, part) => sum + part, 0)] };
+};
+
+test("with hints and without it finds as much, in trials enough for the hint to be used", () => {
   const regret = (hints: boolean) =>
     mean(
-      Array.from({ length: 6 }, (_, seed) =>
-        Math.log10(least(search(problemOf(square), branin, 20, seed, hints)) + 1e-3),
+      Array.from({ length: 4 }, (_, seed) =>
+        Math.log10(least(search(problemOf(valley), rosenbrock, 75, seed, hints))),
       ),
     );
   expect(Math.abs(regret(true) - regret(false))).toBeLessThan(0.7);
 });
 
-test("a hint of no use changes nothing but the start of the fit", () => {
+/** A history long enough for the hint to be used. */
+const long = (problem: Problem) => {
+  const rows = Array.from({ length: 60 }, (_, number): HistoryRow => {
+    const x = [((number * 37) % 60) / 60, ((number * 23) % 59) / 59];
+    return { number, x, ...branin({ a: x[0], b: x[1] }) };
+  });
+  return buildHistory(problem.space, 1, rows);
+};
+
+test("a hint of no use changes nothing; one that fits is where the fit begins", () => {
   const problem = problemOf(square);
-  const rows = search(problem, branin, 12, 1);
-  const history = buildHistory(problem.space, 1, rows);
+  const history = long(problem);
+  const ask = (values: readonly number[] | null) => {
+    const hint: Hint | null = values && { algorithm: "gp", revision: 1, trials: 60, values };
+    return askAlgorithm(problem, "gp", history, 1, 1, 60, { hint });
+  };
+  const without = ask(null);
   for (const values of [[], [1], [Number.NaN, 0, 0, 0, 0, 0, 0]]) {
-    const hint: Hint = { algorithm: "gp", revision: 1, trials: 12, values };
-    const { proposals } = askAlgorithm(problem, "gp", history, 1, 1, 12, { hint });
-    expect(proposals).toEqual(proposeTrials(problem, "gp", history, 1, 1, 12));
+    expect(ask(values).proposals).toEqual(without.proposals);
   }
+  const own = without.hint!.values;
+  expect(ask(own.map((value, i) => (i < 2 ? value + 2 : value))).proposals).not.toEqual(without.proposals);
 });
 
 test("failures are kept away from, and outliers do not blind it", () => {
