@@ -1,5 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
-import { CORE_STACK, environment, outputs } from "../shared/api/environment.ts";
+import { CORE_STACK, environment, outputs } from "../shared/deployment.ts";
 import { CommandError } from "./command.ts";
 
 /** Options of commands that work on a deployment's own resources, with the caller's AWS credentials. */

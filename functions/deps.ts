@@ -3,11 +3,11 @@ import { BatchClient } from "@aws-sdk/client-batch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { environment } from "../shared/api/environment.ts";
-import { batchExecutor } from "../shared/executor/batch.ts";
+import { environment } from "../shared/deployment.ts";
+import { batchExecutor } from "../shared/executor/batch/client.ts";
 import { dispatchQueue } from "../shared/executor/queue.ts";
-import { halvingRounds } from "../shared/executor/rounds.ts";
-import type { ServiceDeps } from "../shared/service/deps.ts";
+import { halvingRounds } from "../shared/executor/step-functions.ts";
+import type { ServiceDeps } from "../shared/service/core/deps.ts";
 import { Store } from "../shared/store/store.ts";
 import { logInfo } from "./log.ts";
 

@@ -1,7 +1,7 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { environment, outputs } from "../shared/api/environment.ts";
+import { environment, outputs } from "../shared/deployment.ts";
 import type { Bundles, LambdaName } from "./bundles.ts";
 import type { Config } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";

@@ -1,5 +1,5 @@
 import { ArnFormat, type Stack } from "aws-cdk-lib";
-import { COMPUTE_STACK, CORE_STACK } from "../shared/api/environment.ts";
+import { COMPUTE_STACK, CORE_STACK } from "../shared/deployment.ts";
 
 /**
  * Names that are fixed rather than left to CloudFormation, so that the stacks need not export to each other: CoreStack

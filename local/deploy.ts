@@ -5,7 +5,7 @@ import {
   CloudFormationServiceException,
   DescribeStacksCommand,
 } from "@aws-sdk/client-cloudformation";
-import { CORE_STACK, environment as names, outputs as outputKeys } from "../shared/api/environment.ts";
+import { CORE_STACK, environment as names, outputs as outputKeys } from "../shared/deployment.ts";
 import { runCommand } from "./command.ts";
 import { clientEnvironment, clientSettings, REGION } from "./emulator.ts";
 import { LocalError, minimalEnvironment } from "./process.ts";

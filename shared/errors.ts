@@ -1,3 +1,5 @@
+import { type Fault, faultSentence } from "./sentences/faults.ts";
+
 /**
  * Every error a caller may be told of. A class says what happened and carries the facts; `api/problems.ts` gives
  * each `type` its HTTP status and title. Whatever is not a DomainError is a fault of ours and is told as nothing.
@@ -34,10 +36,10 @@ export type ProblemType =
 /** A JSON pointer (RFC 6901) to the offending field of the request body, "" for the whole body. */
 export type Pointer = string;
 
-/** One field that is wrong and how to mend it. */
+/** One field that is wrong, and the facts of what is wrong with it. */
 export interface FieldError {
   readonly pointer: Pointer;
-  readonly detail: string;
+  readonly fault: Fault;
 }
 
 export abstract class DomainError extends Error {
@@ -54,17 +56,21 @@ export class InvalidInput extends DomainError {
   override readonly pointer: Pointer;
   override readonly errors: readonly FieldError[];
   constructor(errors: readonly FieldError[], type: ProblemType = "invalid-input") {
-    const first = errors[0] ?? { pointer: "", detail: "The request is not valid." };
-    super(first.detail);
+    const [first] = errors;
+    super(first === undefined ? "The request is not valid." : faultSentence(first.fault));
     this.type = type;
-    this.pointer = first.pointer;
+    this.pointer = first?.pointer ?? "";
     this.errors = errors;
   }
 }
 
+/** The faults of a request in words, as a caller is told them. */
+export const faultsInWords = (errors: readonly FieldError[]): { pointer: Pointer; detail: string }[] =>
+  errors.map(({ pointer, fault }) => ({ pointer, detail: faultSentence(fault) }));
+
 /** One field is wrong: shorthand for an InvalidInput with a single fault. */
 export const invalid = (pointer: Pointer, detail: string, type: ProblemType = "invalid-input") =>
-  new InvalidInput([{ pointer, detail }], type);
+  new InvalidInput([{ pointer, fault: { kind: "text", text: detail } }], type);
 
 /** The body is not JSON that every parser reads the same way. */
 export class InvalidJson extends DomainError {

@@ -1,10 +1,10 @@
 import { createRandom } from "../../shared/numerics/random.ts";
-import type { SpaceDefinition } from "../../shared/schemas/space.ts";
-import { addTrials } from "../../shared/service/add.ts";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
-import type { LoadedStudy } from "../../shared/service/study.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { addTrials } from "../../shared/service/trials/add.ts";
 import { fromCube } from "../../shared/space/cube.ts";
+import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
+import type { LoadedStudy } from "../../shared/study/study.ts";
 import { noReceipt } from "../../test/support/service.ts";
 
 /** A space of ten mixed parameters. */

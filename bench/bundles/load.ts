@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { environment } from "../../shared/api/environment.ts";
+import { environment } from "../../shared/deployment.ts";
 
 /** What a bundle finds when it is loaded in a Lambda: a Region and every variable of ours. Nothing is called. */
 export const environmentForLoading: Readonly<Record<string, string>> = {

@@ -8,12 +8,12 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../shared/optimizer/propose.ts";
 import type { Params } from "../../shared/schemas/common.ts";
-import type { SpaceDefinition } from "../../shared/schemas/space.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
+import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import { type Lines, startLines } from "../quality/lines.ts";
 import { hypervolume } from "../quality/report.ts";
 import { environmentOf, peerSearcher } from "../quality/searchers.ts";

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { AlgorithmName, Hint } from "../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { algorithms } from "../../shared/optimizer/registry.ts";
 import type { Params } from "../../shared/schemas/common.ts";
-import type { SpaceDefinition } from "../../shared/schemas/space.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
+import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import { type Lines, startLines } from "./lines.ts";
 
 /** What a searcher is told of a problem. */

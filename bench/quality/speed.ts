@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { createRandom } from "../../shared/numerics/random.ts";
 import type { AlgorithmName, Hint } from "../../shared/optimizer/algorithm.ts";
-import { buildHistory } from "../../shared/optimizer/history.ts";
+import { buildHistory } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";

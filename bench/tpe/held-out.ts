@@ -1,5 +1,5 @@
 import { createRandom } from "../../shared/numerics/random.ts";
-import type { SpaceDefinition } from "../../shared/schemas/space.ts";
+import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import { type BenchProblem, floats, number, place, sum, vector } from "./problems.ts";
 
 /** Problems that TPE's constants were not chosen on. */

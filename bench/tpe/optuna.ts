@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Params } from "../../shared/schemas/common.ts";
-import type { SpaceDefinition } from "../../shared/schemas/space.ts";
+import type { SpaceDefinition } from "../../shared/space/definition.ts";
 
 /** Which of Optuna's samplers: TPE as it comes, TPE multivariate and grouped with constant liar, or random. */
 export type OptunaSampler = "default" | "multivariate" | "random";

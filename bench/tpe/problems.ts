@@ -1,6 +1,6 @@
 import { createRandom } from "../../shared/numerics/random.ts";
 import type { Params } from "../../shared/schemas/common.ts";
-import type { SpaceDefinition } from "../../shared/schemas/space.ts";
+import type { SpaceDefinition } from "../../shared/space/definition.ts";
 
 /**
  * Objectives for comparing optimisers, to be minimised. Each comes in instances, which differ in where the optimum

@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import { createRandom } from "../../shared/numerics/random.ts";
 import type { History, Problem } from "../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";

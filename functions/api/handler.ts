@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import type { RouteName, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
-import type { ServiceDeps, WriteContext } from "../../shared/service/deps.ts";
-import type { LoadedStudy } from "../../shared/service/study.ts";
+import type { ServiceDeps, WriteContext } from "../../shared/service/core/deps.ts";
+import type { LoadedStudy } from "../../shared/study/study.ts";
 
 type Routes = typeof routes;
 

@@ -1,6 +1,6 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { serviceDeps } from "../deps.ts";
 import { body } from "../middleware/body.ts";
 import { caller } from "../middleware/caller.ts";

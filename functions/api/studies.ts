@@ -1,13 +1,13 @@
-import { afterChange } from "../../shared/service/attempt-end.ts";
-import { deleteStudy as remove } from "../../shared/service/delete.ts";
-import { startStudy } from "../../shared/service/start.ts";
-import { stopStudy } from "../../shared/service/stop.ts";
+import { afterChange } from "../../shared/service/batch/after-end.ts";
+import { startStudy } from "../../shared/service/batch/start.ts";
+import { stopStudy } from "../../shared/service/batch/stop.ts";
+import { deleteStudy as remove } from "../../shared/service/studies/delete.ts";
 import {
   createStudy as create,
   listStudies as list,
   patchStudy as patch,
   readStudy,
-} from "../../shared/service/study.ts";
+} from "../../shared/study/study.ts";
 import type { Handler } from "./handler.ts";
 
 export const createStudy: Handler<"createStudy"> = async ({ team, body, write }, deps) => {

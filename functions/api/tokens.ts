@@ -2,7 +2,7 @@ import {
   createToken as create,
   listTokens as list,
   deleteToken as remove,
-} from "../../shared/service/tokens.ts";
+} from "../../shared/service/access/tokens.ts";
 import type { Handler } from "./handler.ts";
 
 export const createToken: Handler<"createToken"> = async ({ team, body, caller, write }, deps) => ({

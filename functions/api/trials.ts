@@ -1,14 +1,14 @@
-import { addTrials as add } from "../../shared/service/add.ts";
-import { askTrials } from "../../shared/service/ask.ts";
-import { claimTrial } from "../../shared/service/claim.ts";
+import { claimTrial } from "../../shared/service/batch/claim.ts";
+import { addTrials as add } from "../../shared/service/trials/add.ts";
+import { askTrials } from "../../shared/service/trials/ask.ts";
 import {
   bestTrials,
   exportTrials as exportAll,
   listTrials as list,
   readTrial,
-} from "../../shared/service/read.ts";
-import { heartbeatTrial, reportTrial } from "../../shared/service/report.ts";
-import { tellTrial } from "../../shared/service/tell.ts";
+} from "../../shared/service/trials/read.ts";
+import { heartbeatTrial, reportTrial } from "../../shared/service/trials/report.ts";
+import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { toCsv } from "./csv.ts";
 import type { Handler } from "./handler.ts";
 

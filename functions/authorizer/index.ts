@@ -1,6 +1,6 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import { Unavailable } from "../../shared/errors.ts";
-import { authenticate, type LookupDeps } from "../../shared/service/authenticate.ts";
+import { authenticate, type LookupDeps } from "../../shared/service/access/authenticate.ts";
 import { lookupDeps } from "../deps.ts";
 import { logError, logInfo } from "../log.ts";
 import type { Handed } from "../middleware/caller.ts";

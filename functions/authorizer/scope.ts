@@ -1,5 +1,5 @@
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
-import type { Place } from "../../shared/service/authenticate.ts";
+import type { Place } from "../../shared/service/access/authenticate.ts";
 
 /** Where a request goes, as far as its credential is concerned. */
 export interface Scope {

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
-import { dispatchMessages } from "../../shared/service/dispatch.ts";
+import { dispatchMessages } from "../../shared/service/batch/dispatch.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { serviceDeps } from "../deps.ts";
 
 /** The dispatcher Lambda: queued attempts in, the messages that must come back out. */

@@ -1,6 +1,6 @@
 import { BatchJobStateChange } from "../../shared/schemas/batch-event.ts";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
-import { settleJob } from "../../shared/service/settle.ts";
+import { settleJob } from "../../shared/service/batch/settle.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { serviceDeps } from "../deps.ts";
 
 /** The events Lambda: what became of a Batch job. An event of another form throws, and rests in the dead-letter queue. */

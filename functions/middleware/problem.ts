@@ -1,5 +1,5 @@
 import { problems } from "../../shared/api/problems.ts";
-import { DomainError, Unavailable } from "../../shared/errors.ts";
+import { DomainError, faultsInWords, Unavailable } from "../../shared/errors.ts";
 import { logError } from "../log.ts";
 import type { ApiReply, Middleware } from "./event.ts";
 
@@ -32,7 +32,7 @@ export const toProblem = (error: unknown, requestId: string): ApiReply => {
       status,
       detail: known?.message ?? "Something went wrong on our side. Quote the request id when you report it.",
       ...(known?.pointer !== undefined && { pointer: known.pointer }),
-      ...(known?.errors !== undefined && { errors: known.errors }),
+      ...(known?.errors !== undefined && { errors: faultsInWords(known.errors) }),
       retry,
       ...(retryAfter !== undefined && { retryAfter }),
       requestId,

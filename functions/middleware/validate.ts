@@ -30,7 +30,7 @@ const faultsOf = (issue: Issue, known: KnownKeys, above: readonly PropertyKey[] 
   if (issue.code === "unrecognized_keys") {
     return issue.keys.slice(0, MAX_FAULTS).map((key) => ({
       pointer: pointerTo([...path, key]),
-      detail: unknownField(key, known.get(issue.keys) ?? []),
+      fault: text(unknownField(key, known.get(issue.keys) ?? [])),
     }));
   }
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
@@ -38,10 +38,12 @@ const faultsOf = (issue: Issue, known: KnownKeys, above: readonly PropertyKey[] 
   }
   if (issue.code === "invalid_key") {
     const detail = issue.issues[0]?.message ?? issue.message;
-    return [{ pointer: pointerTo(path), detail: `The name ${quote(String(path.at(-1)))}: ${detail}` }];
+    return [{ pointer: pointerTo(path), fault: text(`The name ${quote(String(path.at(-1)))}: ${detail}`) }];
   }
-  return [{ pointer: pointerTo(path), detail: issue.message }];
+  return [{ pointer: pointerTo(path), fault: text(issue.message) }];
 };
+
+const text = (words: string) => ({ kind: "text", text: words }) as const;
 
 /**
  * The faults of the branch of a union that the caller probably meant: the one that got deepest. Branches that all fail

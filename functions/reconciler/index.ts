@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
-import { reconcile } from "../../shared/service/reconcile.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { reconcile } from "../../shared/service/repair/reconcile.ts";
 import { serviceDeps } from "../deps.ts";
 
 /** The last step must end before the Lambda does. */

@@ -1,6 +1,6 @@
 import { type ClosedRung, type OpenedRung, RoundsRequest } from "../../shared/schemas/rounds.ts";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
-import { closeRung, failRounds, openRung } from "../../shared/service/rounds.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { closeRung, failRounds, openRung } from "../../shared/service/rounds/halving.ts";
 import { serviceDeps } from "../deps.ts";
 
 /** The rounds Lambda: the steps of the halving machine (infra/machines/halving.ts). */

@@ -12,7 +12,7 @@ import type {
   Proposal,
   SeededProblem,
 } from "./algorithm.ts";
-import { createFresh, type Fresh } from "./fresh.ts";
+import { createFresh, type Fresh } from "./common/fresh.ts";
 import { algorithms } from "./registry.ts";
 
 /** Draws before what is left of a finite space is looked through instead. */

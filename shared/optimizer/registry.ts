@@ -1,15 +1,15 @@
 import type { Algorithm, AlgorithmName } from "./algorithm.ts";
-import { auto } from "./auto.ts";
+import { auto } from "./auto/index.ts";
 import { cmaEs } from "./cma-es/index.ts";
 import { evolution } from "./evolution/index.ts";
-import { nsga2 } from "./evolution/nsga2.ts";
 import { gp } from "./gp/index.ts";
-import { grid } from "./grid.ts";
+import { grid } from "./grid/index.ts";
 import { harmonica } from "./harmonica/index.ts";
-import { random } from "./random.ts";
+import { nsga2 } from "./nsga2/index.ts";
+import { random } from "./random/index.ts";
 import { rbf } from "./rbf/index.ts";
 import { smac } from "./smac/index.ts";
-import { sobol } from "./sobol.ts";
+import { sobol } from "./sobol/index.ts";
 import { tpe } from "./tpe/index.ts";
 
 /** Every algorithm by its name. The contract tests walk this table. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
 import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "./common.ts";
-import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "./space.ts";
 
 export const Objective = z.strictObject({
   metric: Name,

@@ -1,7 +1,7 @@
 import type { ParameterValue } from "../schemas/common.ts";
-import type { SpaceDefinition, When } from "../schemas/space.ts";
 import { fromScale, stepOf, stepValue, toScale } from "./axis.ts";
-import { pointer, type Report, unknownParameter } from "./report.ts";
+import type { SpaceDefinition, When } from "./definition.ts";
+import { pointer, type Report, unknownParameter } from "./faults.ts";
 import {
   type ChoiceParameter,
   type Condition,

@@ -1,6 +1,6 @@
-import type { ParameterDefinition, Prior } from "../schemas/space.ts";
 import { toScale } from "./axis.ts";
-import { pointer, type Report } from "./report.ts";
+import type { ParameterDefinition, Prior } from "./definition.ts";
+import { pointer, type Report } from "./faults.ts";
 import type { ChoiceParameter, NumericParameter, Parameter, Scale, UnitPrior } from "./space.ts";
 
 type Numeric = Extract<ParameterDefinition, { type: "float" | "int" }>;

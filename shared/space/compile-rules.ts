@@ -1,7 +1,7 @@
-import type { ForbiddenCombination, LinearConstraint } from "../schemas/space.ts";
 import { coordinateOf, coordinateOfNumber } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
-import { pointer, type Report, unknownParameter } from "./report.ts";
+import type { ForbiddenCombination, LinearConstraint } from "./definition.ts";
+import { pointer, type Report, unknownParameter } from "./faults.ts";
 import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Parameter } from "./space.ts";
 
 type ByName = ReadonlyMap<string, Parameter>;

@@ -1,15 +1,15 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
 import { createRandom } from "../numerics/random.ts";
+import { compileConditions, inOrder } from "./compile-conditions.ts";
+import { compileParameter } from "./compile-parameter.ts";
+import { compileConstraint, compileForbidden } from "./compile-rules.ts";
 import type {
   ForbiddenCombination,
   LinearConstraint,
   ParameterDefinition,
   SpaceDefinition,
-} from "../schemas/space.ts";
-import { compileConditions, inOrder } from "./compile-conditions.ts";
-import { compileParameter } from "./compile-parameter.ts";
-import { compileConstraint, compileForbidden } from "./compile-rules.ts";
-import type { Report } from "./report.ts";
+} from "./definition.ts";
+import type { Report } from "./faults.ts";
 import { sampleCube } from "./sample.ts";
 import type { Parameter, Space } from "./space.ts";
 
@@ -23,7 +23,7 @@ export const compileSpace = (
   forbidden: readonly ForbiddenCombination[] = [],
 ): Space => {
   const errors: FieldError[] = [];
-  const report: Report = (at, detail) => errors.push({ pointer: at, detail });
+  const report: Report = (at, detail) => errors.push({ pointer: at, fault: { kind: "text", text: detail } });
 
   const names = inOrder(definition, report);
   const parameters: Parameter[] = [];

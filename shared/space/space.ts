@@ -1,4 +1,4 @@
-import type { ParameterDefinition } from "../schemas/space.ts";
+import type { ParameterDefinition } from "./definition.ts";
 
 /**
  * A compiled search space. Every parameter has one coordinate in the unit cube, whatever its type; a parameter that

@@ -5,7 +5,7 @@ import { stepOf, stepValue } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
 import { isForbidden, satisfies } from "./constraints.ts";
 import { coordinateOfValue } from "./cube.ts";
-import { pointer as pointerOf, unknownParameter } from "./report.ts";
+import { pointer as pointerOf, unknownParameter } from "./faults.ts";
 import {
   type ChoiceParameter,
   isNumeric,
@@ -26,7 +26,7 @@ type Checked = { readonly fault: string } | { readonly value: ParameterValue };
 export const validateConfiguration = (space: Space, params: Params, pointer: string): Params => {
   const errors: FieldError[] = [];
   const report = (name: string, detail: string) =>
-    errors.push({ pointer: `${pointer}${pointerOf(name)}`, detail });
+    errors.push({ pointer: `${pointer}${pointerOf(name)}`, fault: { kind: "text", text: detail } });
 
   for (const name of Object.keys(params)) {
     if (!space.byName.has(name)) report(name, unknownParameter(name, [...space.byName.keys()]));
@@ -99,12 +99,18 @@ const checkRules = (space: Space, x: Float64Array, pointer: string): void => {
   const errors: FieldError[] = [];
   for (const [i, constraint] of space.constraints.entries()) {
     if (!satisfies(space, constraint, x)) {
-      errors.push({ pointer, detail: `This configuration breaks constraint ${i} of the study. Change it.` });
+      errors.push({
+        pointer,
+        fault: { kind: "text", text: `This configuration breaks constraint ${i} of the study. Change it.` },
+      });
     }
   }
   for (const [i, terms] of space.forbidden.entries()) {
     if (isForbidden(space, terms, x)) {
-      errors.push({ pointer, detail: `This is forbidden combination ${i} of the study. Change it.` });
+      errors.push({
+        pointer,
+        fault: { kind: "text", text: `This is forbidden combination ${i} of the study. Change it.` },
+      });
     }
   }
   if (errors.length > 0) throw new InvalidInput(errors);

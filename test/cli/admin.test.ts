@@ -4,8 +4,8 @@ import {
   DescribeStacksCommand,
 } from "@aws-sdk/client-cloudformation";
 import { beforeAll, expect, inject, test } from "vitest";
-import { authenticate } from "../../shared/service/authenticate.ts";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
+import { authenticate } from "../../shared/service/access/authenticate.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { awsEnvironment, hone } from "../support/cli.ts";
 import { createTestTable, emulatorClient } from "../support/emulator.ts";
 import { testDeps } from "../support/service.ts";

@@ -1,8 +1,8 @@
 import type { Context } from "aws-lambda";
 import { beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
-import { environment } from "../../shared/api/environment.ts";
-import { createTeam } from "../../shared/service/teams.ts";
-import { createToken } from "../../shared/service/tokens.ts";
+import { environment } from "../../shared/deployment.ts";
+import { createTeam } from "../../shared/service/access/teams.ts";
+import { createToken } from "../../shared/service/access/tokens.ts";
 import { awsEnvironment } from "../support/cli.ts";
 import { createTestTable } from "../support/emulator.ts";
 import { authorizerEvent, eventOf } from "../support/gateway.ts";

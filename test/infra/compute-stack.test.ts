@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { environment } from "../../shared/api/environment.ts";
+import { environment } from "../../shared/deployment.ts";
 import {
   allStatements,
   flat,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
-import { environment, outputs } from "../../shared/api/environment.ts";
 import { BASE_PATH, HEALTH_PATH, routes } from "../../shared/api/routes.ts";
-import { INFRA } from "../../shared/service/infra-failure.ts";
+import { environment, outputs } from "../../shared/deployment.ts";
+import { INFRA } from "../../shared/service/batch/infra-failure.ts";
 import {
   flat,
   lambdaOf,

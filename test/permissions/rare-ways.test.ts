@@ -11,7 +11,7 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterEach, expect, test } from "vitest";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { AskReply } from "../../shared/schemas/trial.ts";
-import { FOLD_AT } from "../../shared/service/fold.ts";
+import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { changeHead, readHead } from "../../shared/store/head.ts";
 import { headKey, openDeletionKey, teamStudyKey } from "../../shared/store/keys.ts";
 import { Store } from "../../shared/store/store.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { ParameterDefinition, SpaceDefinition, When } from "../../shared/schemas/space.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
+import type { ParameterDefinition, SpaceDefinition, When } from "../../shared/space/definition.ts";
 import type { Space } from "../../shared/space/space.ts";
 
 /** Arbitraries of fast-check over what a client may write, shared by the tests of the core. */

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { jobName } from "../../shared/executor/job-name.ts";
-import { type BatchSpec, sizeOf } from "../../shared/executor/size.ts";
+import { jobName } from "../../shared/executor/batch/job-name.ts";
+import { type BatchSpec, sizeOf } from "../../shared/executor/batch/size.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { ClaimReply } from "../../shared/schemas/trial.ts";
-import { claimTrial } from "../../shared/service/claim.ts";
+import { claimTrial } from "../../shared/service/batch/claim.ts";
+import { dispatchMessages } from "../../shared/service/batch/dispatch.ts";
+import { settleJob } from "../../shared/service/batch/settle.ts";
+import { startStudy } from "../../shared/service/batch/start.ts";
 import type {
   BatchExecutor,
   DispatchQueue,
@@ -14,15 +17,12 @@ import type {
   Rounds,
   ServiceDeps,
   Submission,
-} from "../../shared/service/deps.ts";
-import { dispatchMessages } from "../../shared/service/dispatch.ts";
-import { reconcile } from "../../shared/service/reconcile.ts";
-import { settleJob } from "../../shared/service/settle.ts";
-import { readOpen, type Snapshot } from "../../shared/service/snapshot.ts";
-import { startStudy } from "../../shared/service/start.ts";
-import type { LoadedStudy } from "../../shared/service/study.ts";
-import { findTrial, tellTrial } from "../../shared/service/tell.ts";
+} from "../../shared/service/core/deps.ts";
+import { readOpen, type Snapshot } from "../../shared/service/core/snapshot.ts";
+import { reconcile } from "../../shared/service/repair/reconcile.ts";
+import { findTrial, tellTrial } from "../../shared/service/trials/tell.ts";
 import type { TrialItem } from "../../shared/store/trial.ts";
+import type { LoadedStudy } from "../../shared/study/study.ts";
 import { createTestTable } from "./emulator.ts";
 import { makeStudy, noReceipt, type TestClock, testDeps } from "./service.ts";
 

@@ -1,6 +1,6 @@
 import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/client-cloudformation";
 import { inject } from "vitest";
-import { CORE_STACK } from "../../shared/api/environment.ts";
+import { CORE_STACK } from "../../shared/deployment.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { TrialDetail, TrialPage } from "../../shared/schemas/trial.ts";
 import { client, until } from "./http.ts";

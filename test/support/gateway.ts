@@ -8,7 +8,7 @@ import type { ApiEvent, ApiReply } from "../../functions/middleware/event.ts";
 import { type Route, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
 import { Problem } from "../../shared/schemas/problem.ts";
-import type { ServiceDeps } from "../../shared/service/deps.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 
 /**
  * API Gateway as far as the two Lambdas see it: it turns a request into the authorizer's event and the handler's, holds

@@ -1,4 +1,4 @@
-import { closeRung, openRung, type RungAddress } from "../../shared/service/rounds.ts";
+import { closeRung, openRung, type RungAddress } from "../../shared/service/rounds/halving.ts";
 import type { World } from "./batch.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { createRandom } from "../../shared/numerics/random.ts";
 import { type AlgorithmName, type Hint, type Problem, TrialKind } from "../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
 import { type NamedSpace, spaces } from "./spaces.ts";

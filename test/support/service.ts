@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
-import type { ServiceDeps, WriteContext } from "../../shared/service/deps.ts";
-import { createStudy, loadStudy } from "../../shared/service/study.ts";
+import type { ServiceDeps, WriteContext } from "../../shared/service/core/deps.ts";
 import { Store } from "../../shared/store/store.ts";
+import { createStudy, loadStudy } from "../../shared/study/study.ts";
 
 /** A clock that tests turn. */
 export interface TestClock {

@@ -1,5 +1,9 @@
-import type { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../../shared/schemas/space.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
+import type {
+  ForbiddenCombination,
+  LinearConstraint,
+  SpaceDefinition,
+} from "../../shared/space/definition.ts";
 import type { Space } from "../../shared/space/space.ts";
 
 /** One space of each kind that an algorithm must cope with; the contract tests walk them all. */

@@ -14,8 +14,8 @@ import {
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
-import { createFresh } from "../fresh.ts";
-import { bestFirst, endedRows } from "../ranking.ts";
+import { createFresh } from "../common/fresh.ts";
+import { bestFirst, endedRows } from "../common/ranking.ts";
 import { digestOf, packed, symmetricOf, triangleOf, unpacked } from "./checkpoint.ts";
 import {
   createStrategy,

@@ -1,8 +1,8 @@
 import type { Random } from "../../numerics/random.ts";
 import type { AlgorithmName, History, Proposal, SeededProblem } from "../algorithm.ts";
-import { createFresh } from "../fresh.ts";
-import { bestFirst, endedRows } from "../ranking.ts";
-import { sobolPointOf } from "../sobol.ts";
+import { createFresh } from "../common/fresh.ts";
+import { bestFirst, endedRows } from "../common/ranking.ts";
+import { sobolPointOf } from "../sobol/index.ts";
 import { childOf } from "./variation.ts";
 
 /** What evolution and NSGA-II have in common: a population that never waits for a generation to be complete. */

@@ -1,7 +1,7 @@
 import type { Random } from "../../numerics/random.ts";
 import type { Space } from "../../space/space.ts";
-import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
-import type { Fresh } from "../fresh.ts";
+import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
+import type { Fresh } from "../common/fresh.ts";
 import type { Acquisition, Pool } from "./acquisition.ts";
 import { climb } from "./climb.ts";
 

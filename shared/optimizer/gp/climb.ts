@@ -2,7 +2,7 @@ import { type Bounds, minimise } from "../../numerics/lbfgs.ts";
 import { isAllowed } from "../../space/constraints.ts";
 import { snap } from "../../space/cube.ts";
 import type { Space } from "../../space/space.ts";
-import { isSmooth } from "../candidates.ts";
+import { isSmooth } from "../common/candidates.ts";
 
 /** The value of an acquisition at a point of the cube and its derivatives by the coordinates of smooth parameters. */
 export type Slope = (x: Float64Array, gradient: Float64Array) => number;

@@ -10,9 +10,9 @@ import {
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
-import { type Evidence, gather, narrow } from "../evidence.ts";
-import { createFresh } from "../fresh.ts";
-import { sobolPointOf } from "../sobol.ts";
+import { type Evidence, gather, narrow } from "../common/evidence.ts";
+import { createFresh } from "../common/fresh.ts";
+import { sobolPointOf } from "../sobol/index.ts";
 import { createSearch } from "./choose.ts";
 import { featuresOf } from "./features.ts";
 import { fitSurrogates, MOST_POINTS, WIDE } from "./surrogates.ts";

@@ -1,8 +1,8 @@
 import { paretoFront } from "../../numerics/pareto.ts";
 import type { Random } from "../../numerics/random.ts";
 import type { Hint, History, SeededProblem } from "../algorithm.ts";
-import type { Evidence } from "../evidence.ts";
-import { scalarised } from "../scalarise.ts";
+import type { Evidence } from "../common/evidence.ts";
+import { scalarised } from "../common/scalarise.ts";
 import { Acquisition, type Term } from "./acquisition.ts";
 import { undominated } from "./boxes.ts";
 import { expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";

@@ -1,9 +1,9 @@
 import type { Random } from "../../numerics/random.ts";
 import { createRandom } from "../../numerics/random.ts";
 import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
-import { gather } from "../evidence.ts";
-import { createFresh } from "../fresh.ts";
-import { scalarised } from "../scalarise.ts";
+import { gather } from "../common/evidence.ts";
+import { createFresh } from "../common/fresh.ts";
+import { scalarised } from "../common/scalarise.ts";
 import { type Bits, bitsOf } from "./bits.ts";
 import { evaluate, type Monomial, minimiser, sparsePolynomial } from "./polynomial.ts";
 

@@ -10,11 +10,11 @@ import {
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
-import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
-import { type Evidence, gather } from "../evidence.ts";
-import { createFresh, type Fresh } from "../fresh.ts";
-import { scalarised } from "../scalarise.ts";
-import { sobolPointOf } from "../sobol.ts";
+import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
+import { type Evidence, gather } from "../common/evidence.ts";
+import { createFresh, type Fresh } from "../common/fresh.ts";
+import { scalarised } from "../common/scalarise.ts";
+import { sobolPointOf } from "../sobol/index.ts";
 import {
   BASES,
   type Basis,

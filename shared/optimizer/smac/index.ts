@@ -11,12 +11,12 @@ import {
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
-import { globalCandidates, localCandidates, neighbours } from "../candidates.ts";
-import { type Evidence, gather } from "../evidence.ts";
-import { createFresh } from "../fresh.ts";
+import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
+import { type Evidence, gather } from "../common/evidence.ts";
+import { createFresh } from "../common/fresh.ts";
+import { scalarised } from "../common/scalarise.ts";
 import { logImprovement } from "../gp/expected-improvement.ts";
-import { scalarised } from "../scalarise.ts";
-import { sobolPointOf } from "../sobol.ts";
+import { sobolPointOf } from "../sobol/index.ts";
 
 /** SMAC3's facade for hyperparameters: trees, random trials between those of the model, challengers (here fewer, for time). */
 const TREES = 10;

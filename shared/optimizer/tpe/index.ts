@@ -3,8 +3,8 @@ import { isAllowed } from "../../space/constraints.ts";
 import { repair } from "../../space/repair.ts";
 import type { Space } from "../../space/space.ts";
 import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
-import { createFresh, type Fresh } from "../fresh.ts";
-import { sobolPointOf } from "../sobol.ts";
+import { createFresh, type Fresh } from "../common/fresh.ts";
+import { sobolPointOf } from "../sobol/index.ts";
 import { createParzen, type Parzen } from "./parzen.ts";
 import { countRanked, split } from "./split.ts";
 

@@ -3,8 +3,8 @@ import { type Action, type Route, type RouteName, routes } from "../../../shared
 import { roleActions } from "../../../shared/auth/authorize.ts";
 import { Role } from "../../../shared/schemas/token.ts";
 import type { ClaimReply } from "../../../shared/schemas/trial.ts";
-import { createTeam } from "../../../shared/service/teams.ts";
-import { createToken, deleteToken } from "../../../shared/service/tokens.ts";
+import { createTeam } from "../../../shared/service/access/teams.ts";
+import { createToken, deleteToken } from "../../../shared/service/access/tokens.ts";
 import { batchWorld, worldOn } from "../../support/batch.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";

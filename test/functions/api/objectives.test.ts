@@ -3,7 +3,7 @@ import type { Caller } from "../../../shared/auth/authorize.ts";
 import type { Problem } from "../../../shared/schemas/problem.ts";
 import { AlgorithmChoice, type Study } from "../../../shared/schemas/study.ts";
 import type { AddTrialsReply, AskReply, BestReply, Trial, TrialPage } from "../../../shared/schemas/trial.ts";
-import { FOLD_AT } from "../../../shared/service/fold.ts";
+import { FOLD_AT } from "../../../shared/service/core/fold.ts";
 import { worldOn } from "../../support/batch.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";

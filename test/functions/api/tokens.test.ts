@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
 import type { CreatedToken, Token } from "../../../shared/schemas/token.ts";
-import type { ServiceDeps } from "../../../shared/service/deps.ts";
-import { createTeam } from "../../../shared/service/teams.ts";
-import { createToken } from "../../../shared/service/tokens.ts";
+import { createTeam } from "../../../shared/service/access/teams.ts";
+import { createToken } from "../../../shared/service/access/tokens.ts";
+import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
 import { noReceipt, TEAM, testDeps } from "../../support/service.ts";

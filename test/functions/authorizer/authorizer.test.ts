@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
 import { createAuthorizer } from "../../../functions/authorizer/index.ts";
-import type { LookupDeps } from "../../../shared/service/authenticate.ts";
-import type { ServiceDeps } from "../../../shared/service/deps.ts";
-import { createTeam } from "../../../shared/service/teams.ts";
-import { createToken, deleteToken } from "../../../shared/service/tokens.ts";
+import type { LookupDeps } from "../../../shared/service/access/authenticate.ts";
+import { createTeam } from "../../../shared/service/access/teams.ts";
+import { createToken, deleteToken } from "../../../shared/service/access/tokens.ts";
+import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
 import { batchWorld } from "../../support/batch.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { authorizerEvent, gateway } from "../../support/gateway.ts";

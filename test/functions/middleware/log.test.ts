@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Study } from "../../../shared/schemas/study.ts";
-import { createTeam } from "../../../shared/service/teams.ts";
-import { createToken } from "../../../shared/service/tokens.ts";
+import { createTeam } from "../../../shared/service/access/teams.ts";
+import { createToken } from "../../../shared/service/access/tokens.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { gateway, logLines } from "../../support/gateway.ts";
 import { noReceipt, studyBody, TEAM, testDeps } from "../../support/service.ts";

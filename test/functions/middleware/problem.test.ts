@@ -31,7 +31,11 @@ test("every fault of an input is told, the first one in front", () => {
     { pointer: "/a", detail: "one" },
     { pointer: "/b", detail: "two" },
   ];
-  expect(told(new InvalidInput(errors)).body).toMatchObject({ pointer: "/a", detail: "one", errors });
+  const faults = errors.map(({ pointer, detail }) => ({
+    pointer,
+    fault: { kind: "text", text: detail } as const,
+  }));
+  expect(told(new InvalidInput(faults)).body).toMatchObject({ pointer: "/a", detail: "one", errors });
 });
 
 test("when to try again is told in the header and in the body", () => {

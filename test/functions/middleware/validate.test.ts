@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { z } from "zod";
 import { validate } from "../../../functions/middleware/validate.ts";
-import { InvalidInput } from "../../../shared/errors.ts";
+import { faultsInWords, InvalidInput } from "../../../shared/errors.ts";
 import { CreateStudyBody, PageQuery, PatchStudyBody } from "../../../shared/schemas/study.ts";
 import { AddTrialsBody, AskBody, TellBody } from "../../../shared/schemas/trial.ts";
 
@@ -39,7 +39,7 @@ test.each([
 
 test("an unknown field is named, with the field that was probably meant", () => {
   const error = faults(AskBody, { wroker: "w1", cuont: 2, zzz: 1 });
-  expect(error.errors).toEqual([
+  expect(faultsInWords(error.errors)).toEqual([
     { pointer: "/wroker", detail: 'There is no field "wroker" here. Did you mean "worker"?' },
     { pointer: "/cuont", detail: 'There is no field "cuont" here. Did you mean "count"?' },
     { pointer: "/zzz", detail: 'There is no field "zzz" here. The fields are count, worker.' },
@@ -52,7 +52,7 @@ test("a fault inside a parameter names the field, not the union of parameter typ
     "a.b": { type: "int", low: 0, high: 2.5, stpe: 1 },
   };
   const error = faults(CreateStudyBody, { ...studyBody(), space });
-  expect(error.errors).toEqual([
+  expect(faultsInWords(error.errors)).toEqual([
     { pointer: "/space/C/low", detail: "Expected a number, not a text." },
     { pointer: "/space/a.b/high", detail: "Expected a whole number, not 2.5." },
     { pointer: "/space/a.b/stpe", detail: 'There is no field "stpe" here. Did you mean "step"?' },
@@ -62,17 +62,17 @@ test("a fault inside a parameter names the field, not the union of parameter typ
 test("an unknown or missing type of parameter lists the types there are", () => {
   const types = 'Expected one of "float", "int", "categorical", "ordinal".';
   const of = (parameter: object) =>
-    faults(CreateStudyBody, { ...studyBody(), space: { x: parameter } }).errors;
+    faultsInWords(faults(CreateStudyBody, { ...studyBody(), space: { x: parameter } }).errors);
   expect(of({ type: "flaot", low: 0, high: 1 })).toEqual([{ pointer: "/space/x/type", detail: types }]);
   expect(of({ low: 0, high: 1 })).toEqual([{ pointer: "/space/x/type", detail: types }]);
 });
 
 test("a value that may have several types says all of them", () => {
   const error = faults(TellBody, { attempt: 1, values: { loss: "NaN" } });
-  expect(error.errors).toEqual([
+  expect(faultsInWords(error.errors)).toEqual([
     { pointer: "/values/loss", detail: 'Expected a number or one of "nan", "inf", "-inf".' },
   ]);
-  expect(faults(AddTrialsBody, { trials: [{ params: { x: [1] } }] }).errors).toEqual([
+  expect(faultsInWords(faults(AddTrialsBody, { trials: [{ params: { x: [1] } }] }).errors)).toEqual([
     { pointer: "/trials/0/params/x", detail: "Expected a number or a text or true or false or null." },
   ]);
 });
@@ -80,7 +80,7 @@ test("a value that may have several types says all of them", () => {
 test("the condition of a child parameter points into the branch that was meant", () => {
   const when = { optimizer: { low: "1" } };
   const space = { x: { type: "float", low: 0, high: 1, when } };
-  expect(faults(CreateStudyBody, { ...studyBody(), space }).errors).toEqual([
+  expect(faultsInWords(faults(CreateStudyBody, { ...studyBody(), space }).errors)).toEqual([
     { pointer: "/space/x/when/optimizer/low", detail: "Expected a number, not a text." },
   ]);
 });
@@ -105,7 +105,7 @@ test("an integer beyond 2^53 is an unsafe integer", () => {
 test("a missing body field is told as missing", () => {
   const { budget, ...rest } = studyBody();
   expect(budget).toBeDefined();
-  expect(faults(CreateStudyBody, rest).errors).toEqual([
+  expect(faultsInWords(faults(CreateStudyBody, rest).errors)).toEqual([
     { pointer: "/budget", detail: "This field is missing; an object is expected." },
   ]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Algorithm, answer, TrialKind } from "../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/history.ts";
+import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { proposeTrials, proposeWith } from "../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../shared/space/cube.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openRung } from "../../../shared/service/rounds.ts";
-import { patchStudy, readStudy } from "../../../shared/service/study.ts";
+import { openRung } from "../../../shared/service/rounds/halving.ts";
+import { patchStudy, readStudy } from "../../../shared/study/study.ts";
 import { batchExecution, batchWorld, halvingScheduler } from "../../support/batch.ts";
 import { noReceipt } from "../../support/service.ts";
 

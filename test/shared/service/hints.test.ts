@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { Hint } from "../../../shared/optimizer/algorithm.ts";
-import { askTrials } from "../../../shared/service/ask.ts";
-import type { ServiceDeps } from "../../../shared/service/deps.ts";
-import { readOpen } from "../../../shared/service/snapshot.ts";
-import { loadStudy } from "../../../shared/service/study.ts";
-import { tellTrial } from "../../../shared/service/tell.ts";
+import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
+import { readOpen } from "../../../shared/service/core/snapshot.ts";
+import { askTrials } from "../../../shared/service/trials/ask.ts";
+import { tellTrial } from "../../../shared/service/trials/tell.ts";
 import { putHint } from "../../../shared/store/hint.ts";
 import { hintKey } from "../../../shared/store/keys.ts";
+import { loadStudy } from "../../../shared/study/study.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { injectFaults } from "../../support/faults.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../support/service.ts";

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InvalidInput } from "../../../shared/errors.ts";
+import { faultsInWords, InvalidInput } from "../../../shared/errors.ts";
 import { createRandom } from "../../../shared/numerics/random.ts";
+import { compileSpace } from "../../../shared/space/compile.ts";
+import { fromCube, toCube } from "../../../shared/space/cube.ts";
 import type {
   ForbiddenCombination,
   LinearConstraint,
   SpaceDefinition,
-} from "../../../shared/schemas/space.ts";
-import { compileSpace } from "../../../shared/space/compile.ts";
-import { fromCube, toCube } from "../../../shared/space/cube.ts";
+} from "../../../shared/space/definition.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { nested, spaces } from "../../support/spaces.ts";
@@ -21,7 +21,7 @@ const faults = (
   try {
     compileSpace(definition, constraints, forbidden);
   } catch (error) {
-    if (error instanceof InvalidInput) return error.errors;
+    if (error instanceof InvalidInput) return faultsInWords(error.errors);
     throw error;
   }
   return [];

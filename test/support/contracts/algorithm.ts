@@ -6,7 +6,7 @@ import {
   type Proposal,
   TrialKind,
 } from "../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/history.ts";
+import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm, proposeTrials } from "../../../shared/optimizer/propose.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { configurationKey } from "../../../shared/space/hash.ts";

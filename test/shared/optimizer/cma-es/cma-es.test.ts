@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Hint, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { askAlgorithm, proposeTrials } from "../../../../shared/optimizer/propose.ts";
-import type { SpaceDefinition } from "../../../../shared/schemas/space.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
+import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import type { Space } from "../../../../shared/space/space.ts";
 
 const D = 5;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Hint, Problem } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { askAlgorithm, proposeTrials } from "../../../../shared/optimizer/propose.ts";
-import type { SpaceDefinition } from "../../../../shared/schemas/space.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
+import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 
 type Objective = (params: Record<string, unknown>) => Partial<HistoryRow>;
 

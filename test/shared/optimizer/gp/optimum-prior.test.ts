@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type LogPrior, optimumPrior } from "../../../../shared/optimizer/gp/optimum-prior.ts";
-import type { SpaceDefinition } from "../../../../shared/schemas/space.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
+import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
 
 const float = { type: "float", low: 0, high: 1 } as const;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 

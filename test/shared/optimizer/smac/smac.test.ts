@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type AlgorithmName, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TrialKind } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { nonDominated } from "../../../../shared/optimizer/tpe/non-dominated.ts";
 import { countRanked, split } from "../../../../shared/optimizer/tpe/split.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";

@@ -4,7 +4,7 @@ import { type BenchProblem, problems } from "../../../../bench/tpe/problems.ts";
 import { honeCurve, optunaCurve } from "../../../../bench/tpe/search.ts";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { TrialKind } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../../shared/space/cube.ts";

@@ -1,0 +1,229 @@
+import {
+  type BatchClient,
+  ClientException,
+  DeregisterJobDefinitionCommand,
+  DescribeJobDefinitionsCommand,
+  DescribeJobsCommand,
+  type JobDefinition,
+  type JobStatus,
+  ListJobsCommand,
+  type ListJobsCommandInput,
+  RegisterJobDefinitionCommand,
+  SubmitJobCommand,
+  TerminateJobCommand,
+} from "@aws-sdk/client-batch";
+import { Conflict, invalid, Unavailable } from "../../errors.ts";
+import { BatchJob } from "../../schemas/batch-event.ts";
+import type { BatchExecutor, JobRequest, Submission } from "../../service/core/deps.ts";
+import { JOB_PREFIX, jobName } from "./job-name.ts";
+import { type BatchSpec, sizeOf } from "./size.ts";
+
+/** AWS Batch: the only file that calls it. */
+export interface BatchOptions {
+  readonly client: BatchClient;
+  /** A client that never repeats a request by itself (`maxAttempts: 1`): SubmitJob has no idempotency token. */
+  readonly submitter: BatchClient;
+  /** Names of the job queues for trials with GPUs and without. */
+  readonly gpuQueue: string;
+  readonly cpuQueue: string;
+  /** Name of the job definition from which a study's own takes its roles, logs and network. */
+  readonly template: string;
+  /** What jobs find in HONE_API. */
+  readonly api: string;
+  /** Prefixes of images that studies may name; `*` allows any. */
+  readonly images: readonly string[];
+}
+
+/** DescribeJobs takes as many ids. */
+const IDS_A_CALL = 100;
+/** A submission that takes longer is unclear. */
+const SUBMIT_MS = 8000;
+const ALIVE: readonly JobStatus[] = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"];
+
+export const batchExecutor = (options: BatchOptions): BatchExecutor => {
+  const { client, gpuQueue, cpuQueue } = options;
+  const queues = [...new Set([gpuQueue, cpuQueue])];
+
+  const list = async (input: Omit<ListJobsCommandInput, "jobQueue">): Promise<BatchJob[]> => {
+    const jobs: BatchJob[] = [];
+    for (const jobQueue of queues) {
+      let nextToken: string | undefined;
+      do {
+        const page = await client.send(
+          new ListJobsCommand({ ...input, jobQueue, ...(nextToken && { nextToken }) }),
+        );
+        for (const job of page.jobSummaryList ?? []) jobs.push(BatchJob.parse(job));
+        nextToken = page.nextToken;
+      } while (nextToken);
+    }
+    return jobs;
+  };
+
+  return {
+    register: (study, team, executor) => register(options, study, team, executor),
+
+    deregister: async (definition) => {
+      await client.send(new DeregisterJobDefinitionCommand({ jobDefinition: definition }));
+    },
+
+    submit: (request) => submit(options, request),
+
+    describe: async (jobIds) => {
+      const jobs: BatchJob[] = [];
+      for (let i = 0; i < jobIds.length; i += IDS_A_CALL) {
+        const reply = await client.send(new DescribeJobsCommand({ jobs: jobIds.slice(i, i + IDS_A_CALL) }));
+        for (const job of reply.jobs ?? []) jobs.push(BatchJob.parse(job));
+      }
+      return jobs;
+    },
+
+    listByName: async (name) => {
+      const jobs = await list({ filters: [{ name: "JOB_NAME", values: [name] }] });
+      return jobs.sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
+    },
+
+    listAlive: async () => {
+      const jobs: BatchJob[] = [];
+      for (const jobStatus of ALIVE) jobs.push(...(await list({ jobStatus })));
+      return jobs.filter((job) => job.jobName.startsWith(JOB_PREFIX));
+    },
+
+    terminate: async (jobId, reason) => {
+      try {
+        await client.send(new TerminateJobCommand({ jobId, reason }));
+      } catch (error) {
+        // It is forgotten already.
+        if (!(error instanceof ClientException)) throw error;
+      }
+    },
+  };
+};
+
+/**
+ * Registers the study's own job definition: image, command and size are the study's; roles, logs and network are the
+ * stack's. Batch itself never retries a job: every attempt is one of Hone's, with its own number, token and record.
+ */
+const register = async (
+  { client, template, images }: BatchOptions,
+  study: string,
+  team: string,
+  executor: BatchSpec,
+): Promise<string> => {
+  refuseImage(images, executor.image);
+  const base = await findTemplate(client, template);
+  const { vcpus, memoryMiB, gpus, timeoutSeconds } = sizeOf(executor);
+  const { vcpus: _vcpus, memory: _memory, ...container } = base.containerProperties ?? {};
+  try {
+    const reply = await client.send(
+      new RegisterJobDefinitionCommand({
+        jobDefinitionName: `${JOB_PREFIX}${study}`,
+        type: "container",
+        platformCapabilities: base.platformCapabilities,
+        containerProperties: {
+          ...container,
+          image: executor.image,
+          command: executor.command,
+          environment: Object.entries(executor.environment ?? {}).map(([name, value]) => ({ name, value })),
+          resourceRequirements: [
+            { type: "VCPU", value: String(vcpus) },
+            { type: "MEMORY", value: String(memoryMiB) },
+            ...(gpus > 0 ? [{ type: "GPU" as const, value: String(gpus) }] : []),
+          ],
+        },
+        timeout: { attemptDurationSeconds: timeoutSeconds },
+        retryStrategy: { attempts: 1 },
+        propagateTags: true,
+        tags: { "hone:team": team, "hone:study": study },
+      }),
+    );
+    if (reply.jobDefinitionArn === undefined) throw new Unavailable();
+    return reply.jobDefinitionArn;
+  } catch (error) {
+    if (!(error instanceof ClientException)) throw error;
+    const refused = new Conflict(
+      "AWS Batch refuses this study's image, command, environment or size. Look at the study's `executor`.",
+    );
+    refused.cause = error;
+    throw refused;
+  }
+};
+
+const refuseImage = (prefixes: readonly string[], image: string): void => {
+  if (prefixes.some((prefix) => prefix === "*" || image.startsWith(prefix))) return;
+  throw invalid(
+    "/executor/image",
+    `This deployment runs images whose name begins with ${prefixes.join(" or ")}. Name such a one in a new study.`,
+  );
+};
+
+/** The latest revision of the stack's job definition. */
+const findTemplate = async (client: BatchClient, name: string): Promise<JobDefinition> => {
+  let latest: JobDefinition | undefined;
+  let nextToken: string | undefined;
+  do {
+    const page = await client.send(
+      new DescribeJobDefinitionsCommand({
+        jobDefinitionName: name,
+        status: "ACTIVE",
+        ...(nextToken && { nextToken }),
+      }),
+    );
+    for (const definition of page.jobDefinitions ?? []) {
+      if ((definition.revision ?? 0) > (latest?.revision ?? 0)) latest = definition;
+    }
+    nextToken = page.nextToken;
+  } while (nextToken);
+  if (latest === undefined) {
+    throw new Unavailable("The machines for batch studies are not deployed here (HoneCompute).", 60);
+  }
+  return latest;
+};
+
+const submit = async (options: BatchOptions, request: JobRequest): Promise<Submission> => {
+  const { team, study, trial, attempt } = request;
+  const environment = { HONE_API: options.api, ...request.environment };
+  try {
+    const reply = await options.submitter.send(
+      new SubmitJobCommand({
+        jobName: jobName(request),
+        jobQueue: request.gpus > 0 ? options.gpuQueue : options.cpuQueue,
+        jobDefinition: request.definition,
+        containerOverrides: {
+          environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
+        },
+        propagateTags: true,
+        tags: {
+          "hone:team": team,
+          "hone:study": study,
+          "hone:trial": String(trial),
+          "hone:attempt": String(attempt),
+        },
+      }),
+      { abortSignal: AbortSignal.timeout(SUBMIT_MS) },
+    );
+    if (reply.jobId === undefined) return { outcome: "unclear", reason: "an answer without a job id" };
+    return { outcome: "accepted", jobId: reply.jobId };
+  } catch (error) {
+    return judge(error);
+  }
+};
+
+/** Connections that were never made carried no request. */
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN"]);
+const TIMED_OUT = 408;
+const TOO_MANY = 429;
+
+/** What a failed submission means: only an answer that says so means that there is no job. */
+const judge = (error: unknown): Submission => {
+  const { name = "unknown", message = "" } = error instanceof Error ? error : {};
+  const { $metadata, code } = error as { $metadata?: { httpStatusCode?: number }; code?: string };
+  const status = $metadata?.httpStatusCode;
+  const reason = `${name}: ${message}`.slice(0, 400);
+  if (NEVER_SENT.has(code ?? "")) return { outcome: "throttled", reason };
+  if (status === TOO_MANY || /^(TooManyRequests|Throttling)/.test(name))
+    return { outcome: "throttled", reason };
+  if (status !== undefined && status >= 400 && status < 500 && status !== TIMED_OUT) {
+    return { outcome: "rejected", reason };
+  }
+  return { outcome: "unclear", reason };
+};

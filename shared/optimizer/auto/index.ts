@@ -1,0 +1,70 @@
+import type { Space } from "../../space/space.ts";
+import { type Algorithm, type Answer, answer, type History, type SeededProblem } from "../algorithm.ts";
+import { cmaEs } from "../cma-es/index.ts";
+import { gp } from "../gp/index.ts";
+import { grid } from "../grid/index.ts";
+import { nsga2 } from "../nsga2/index.ts";
+import { tpe } from "../tpe/index.ts";
+
+/** Spaces up to this size are simply tried out in full, if the budget allows. */
+const SMALL = 256;
+/** Beyond so many results a process that is fitted to 250 of them costs five times as much as what finds as much. */
+const MANY = 1000;
+/** Where all parameters are continuous it is stuck sooner, and evolution is not. */
+const MANY_CONTINUOUS = 300;
+/** From so many parameters on the process takes a tenth of a second to find no more than TPE. */
+const WIDE = 150;
+/** With more parameters than this a covariance takes more trials to learn than anyone runs. */
+const COVARIANCE = 60;
+
+/** An algorithm, and why it was chosen. */
+interface Choice {
+  readonly algorithm: Algorithm;
+  readonly because: string;
+}
+
+/**
+ * Chooses for the user, anew at each ask; each proposal names the algorithm it comes from, and why. The rules, in order,
+ * and what they rest on, are in `docs/decisions/0004-what-auto-chooses.md`.
+ */
+const choose = ({ space, objectives, budget }: SeededProblem, { n }: History): Choice => {
+  const d = space.parameters.length;
+  if (objectives > 1) {
+    return n >= MANY
+      ? { algorithm: nsga2, because: "many results of several objectives" }
+      : { algorithm: gp, because: "few results, each dear" };
+  }
+  if (space.size <= Math.min(SMALL, budget.trials)) {
+    return { algorithm: grid, because: "the whole space fits the budget" };
+  }
+  if (d > 1 && d <= COVARIANCE) {
+    if (n >= MANY_CONTINUOUS && isContinuous(space))
+      return { algorithm: cmaEs, because: "many results, all parameters continuous" };
+    if (n >= MANY && isMostlyNumbers(space))
+      return { algorithm: cmaEs, because: "many results, most parameters are numbers" };
+  }
+  if (n >= MANY) return { algorithm: tpe, because: "many results" };
+  if (d > WIDE) return { algorithm: tpe, because: "many parameters" };
+  return { algorithm: gp, because: "few results, each dear" };
+};
+
+const isContinuous = ({ parameters }: Space): boolean =>
+  parameters.every(({ kind, size }) => kind === "float" && size === Infinity);
+
+/** Whether there are two numbers at least, and as many as there are choices. */
+const isMostlyNumbers = ({ parameters }: Space): boolean => {
+  const open = parameters.filter(({ size }) => size > 1);
+  const numbers = open.filter(({ kind }) => kind !== "categorical").length;
+  return numbers >= 2 && 2 * numbers >= open.length;
+};
+
+export const auto: Algorithm = {
+  name: "auto",
+  revision: 2,
+  propose: (problem, history, count, random): Answer => {
+    const { algorithm, because } = choose(problem, history);
+    const { proposals, hint } = algorithm.propose(problem, history, count, random);
+    if (algorithm === grid) return answer(proposals.map((one) => ({ ...one, why: because })));
+    return { proposals: proposals.map((one) => ({ ...one, why: `${one.why} (${because})` })), hint };
+  },
+};

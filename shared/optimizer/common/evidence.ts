@@ -1,0 +1,170 @@
+import { type History, TrialKind } from "../algorithm.ts";
+import { halfRank, yeoJohnson } from "./output-warp.ts";
+
+/** What the trials of a history say, as targets that processes are fitted to. */
+export interface Evidence {
+  /** Rows of the history that say something: with a result, or failed. */
+  readonly rows: readonly number[];
+  /** Targets of each objective, one a row. */
+  readonly objectives: readonly Float64Array[];
+  /** Per row, how much noisier than a plain result its targets are. */
+  readonly noise: Float64Array;
+  /** Of each row, whether it is a completed, feasible trial: only such a one can be the best. */
+  readonly isFeasible: readonly boolean[];
+  /** Of each constraint, what is known: positions in `rows`, and values that are positive out of bounds. */
+  readonly constraints: readonly { readonly positions: readonly number[]; readonly excess: Float64Array }[];
+}
+
+/** Whether objectives are bent so that a normal process fits them, or left as they are. */
+export type Warp = "normal" | "plain";
+
+/** From so many results on, the worse half counts by its ranks only; before, a power transform does better. */
+export const HALF_RANK_FROM = 50;
+/** A result that is not a measurement of the trial's full worth counts as so much noisier. */
+const IMPUTED_NOISE = 10;
+
+/**
+ * Gathers the evidence. A failed trial is given the worst result seen, so that its surroundings are not tried again
+ * soon; a pruned one its last value, but at least the median, since it was given up for being no better.
+ * @returns null while fewer than two trials have results.
+ */
+export const gather = (
+  history: History,
+  objectives: number,
+  outcomes: number,
+  warp: Warp = "normal",
+): Evidence | null => {
+  const rows: number[] = [];
+  const measured: number[] = [];
+  for (let row = 0; row < history.n; row++) {
+    const kind = history.kind[row]!;
+    if (kind === TrialKind.running) continue;
+    if (hasResult(history, row, objectives)) measured.push(row);
+    rows.push(row);
+  }
+  if (measured.length < 2) return null;
+  const isImputed = (row: number) =>
+    history.kind[row] === TrialKind.pruned || !hasResult(history, row, objectives);
+  return {
+    rows,
+    objectives: Array.from({ length: objectives }, (_, j) =>
+      targetsOf(history, rows, measured, objectives, j, warp),
+    ),
+    noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
+    isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
+    constraints: constraintsOf(history, rows, outcomes),
+  };
+};
+
+/**
+ * Fewer trials of the same evidence, for models that do not afford all: half of them the best ones (by each objective and
+ * by their sum in turn, feasible ones first), half evenly spread over the others, so that the model knows where not to look.
+ * @returns the evidence itself when it has no more than `most` rows.
+ */
+export const narrow = (evidence: Evidence, most: number): Evidence => {
+  const { rows, objectives, noise, isFeasible, constraints } = evidence;
+  const n = rows.length;
+  if (n <= most) return evidence;
+  const orders = ordersOf(objectives, isFeasible);
+  const kept = new Set<number>();
+  const half = most >> 1;
+  for (let place = 0; kept.size < half; place++) {
+    for (const order of orders) if (kept.size < half) kept.add(order[place]!);
+  }
+  const others = orders.at(-1)!.filter((i) => !kept.has(i));
+  const count = most - half;
+  for (let k = 0; k < count; k++) kept.add(others[Math.floor(((k + 0.5) * others.length) / count)]!);
+  const positions = [...kept].sort((a, b) => a - b);
+  const places = new Map(positions.map((position, place) => [position, place]));
+  return {
+    rows: positions.map((i) => rows[i]!),
+    objectives: objectives.map((y) => Float64Array.from(positions, (i) => y[i]!)),
+    noise: Float64Array.from(positions, (i) => noise[i]!),
+    isFeasible: positions.map((i) => isFeasible[i]!),
+    constraints: constraints.map(({ positions: known, excess }) => {
+      const left = known.map((_, k) => k).filter((k) => places.has(known[k]!));
+      return {
+        positions: left.map((k) => places.get(known[k]!)!),
+        excess: Float64Array.from(left, (k) => excess[k]!),
+      };
+    }),
+  };
+};
+
+/** Positions from best to worst by each objective, and by their sum if there are several; feasible ones first. */
+const ordersOf = (objectives: readonly Float64Array[], isFeasible: readonly boolean[]): Uint32Array[] => {
+  const n = isFeasible.length;
+  const sum = new Float64Array(n);
+  for (const y of objectives) for (let i = 0; i < n; i++) sum[i]! += y[i]!;
+  const keys = objectives.length > 1 ? [...objectives, sum] : objectives;
+  return keys.map((key) => {
+    const order = new Uint32Array(n);
+    for (let i = 0; i < n; i++) order[i] = i;
+    return order.sort((a, b) => Number(isFeasible[b]) - Number(isFeasible[a]) || key[a]! - key[b]! || a - b);
+  });
+};
+
+const hasResult = ({ kind, y }: History, row: number, objectives: number): boolean => {
+  if (kind[row] === TrialKind.failed) return false;
+  for (let j = 0; j < objectives; j++) if (!Number.isFinite(y[row * objectives + j]!)) return false;
+  return true;
+};
+
+const targetsOf = (
+  history: History,
+  rows: readonly number[],
+  measured: readonly number[],
+  objectives: number,
+  j: number,
+  warp: Warp,
+): Float64Array => {
+  const isCompleted = (row: number) => history.kind[row] === TrialKind.completed;
+  const raw = columnOf(measured, (row) => history.y[row * objectives + j]!);
+  const completed = raw.filter((_, i) => isCompleted(measured[i]!)).sort();
+  const middle = completed[completed.length >> 1] ?? -Infinity;
+  for (const [i, row] of measured.entries()) if (!isCompleted(row)) raw[i] = Math.max(raw[i]!, middle);
+  const warped = warp === "plain" ? raw : raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
+  const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
+  // Both are in order of the rows.
+  let next = 0;
+  return columnOf(rows, (row) => (row === measured[next] ? warped[next++]! : worst));
+};
+
+/** A number a row. `Float64Array.from` would first make a list of them, boxed one by one. */
+const columnOf = (rows: readonly number[], numberOf: (row: number) => number): Float64Array => {
+  const column = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) column[i] = numberOf(rows[i]!);
+  return column;
+};
+
+/** Constraints by their outcomes; when those are not told apart, by the sum of what is violated. */
+const constraintsOf = (
+  history: History,
+  rows: readonly number[],
+  outcomes: number,
+): Evidence["constraints"] => {
+  const columns =
+    outcomes > 0
+      ? Array.from({ length: outcomes }, (_, k) =>
+          columnOf(rows, (row) => history.excess[row * outcomes + k]!),
+        )
+      : [columnOf(rows, (row) => history.violation[row]!)];
+  return columns.flatMap((column) => {
+    if (!column.some((value) => value > 0 && value < Infinity)) return [];
+    const positions: number[] = [];
+    for (let i = 0; i < column.length; i++) if (Number.isFinite(column[i])) positions.push(i);
+    return [{ positions, excess: bendAroundZero(column.filter(Number.isFinite), outcomes > 0) }];
+  });
+};
+
+/** Values of about unit size that keep their sign, large ones pressed together. */
+const bendAroundZero = (values: Float64Array, isSigned: boolean): Float64Array => {
+  const sizes = values
+    .filter((value) => value !== 0)
+    .map(Math.abs)
+    .sort();
+  const unit = sizes[sizes.length >> 1] || 1;
+  const bent = values.map((value) => Math.sign(value) * Math.log1p(Math.abs(value) / unit));
+  // A sum of violations is 0 for all feasible trials: say that they are within bounds by a usual distance.
+  return isSigned ? bent : bent.map((value) => (value > 0 ? value : -Math.LN2));
+};

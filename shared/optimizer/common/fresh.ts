@@ -1,0 +1,39 @@
+import { isAllowed } from "../../space/constraints.ts";
+import type { Space } from "../../space/space.ts";
+import type { History } from "../algorithm.ts";
+
+/** Tells proposals that are worth trying from those that the space refuses or that were tried before. */
+export interface Fresh {
+  /** Whether a snapped point is allowed and neither in the history nor taken. */
+  accepts(x: Float64Array): boolean;
+  /** Takes a point, so that it is not accepted again. */
+  take(x: Float64Array): void;
+  readonly taken: readonly Float64Array[];
+}
+
+/** Coordinates closer than this are the same; a coordinate that went through its value and back is off by 1e-16. */
+const SAME = 1e-9;
+
+const isSame = (a: Float64Array, from: number, b: Float64Array): boolean => {
+  // Backwards, because neighbours on a grid differ in their last coordinates.
+  for (let j = b.length - 1; j >= 0; j--) {
+    const u = a[from + j]!;
+    const v = b[j]!;
+    if (!(Math.abs(u - v) <= SAME) && !(Number.isNaN(u) && Number.isNaN(v))) return false;
+  }
+  return true;
+};
+
+export const createFresh = (space: Space, history: History): Fresh => {
+  const taken: Float64Array[] = [];
+  const d = space.parameters.length;
+  const isTried = (x: Float64Array): boolean => {
+    for (let i = 0; i < history.n; i++) if (isSame(history.x, i * d, x)) return true;
+    return taken.some((other) => isSame(other, 0, x));
+  };
+  return {
+    accepts: (x) => isAllowed(space, x) && !isTried(x),
+    take: (x) => taken.push(x),
+    taken,
+  };
+};

@@ -1,0 +1,109 @@
+import { normalQuantile } from "../../numerics/normal.ts";
+
+/**
+ * Objectives bent so that a stationary process fits them: outliers and failed trials must not flatten the differences
+ * between good trials. All warps are monotone, so the order of the trials stays.
+ */
+
+const median = (sorted: Float64Array): number => {
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+};
+
+/** Mean 0 and standard deviation 1; zeros when all values agree. */
+const standardise = (y: Float64Array): Float64Array => {
+  const n = y.length;
+  const mean = y.reduce((sum, v) => sum + v, 0) / n;
+  const variance = y.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / n;
+  const sd = Math.sqrt(variance);
+  return y.map((v) => (sd > 0 ? (v - mean) / sd : 0));
+};
+
+/** Centre 0 and the middle half of the values about as wide as a standard normal's. */
+const standardiseMiddle = (y: Float64Array): Float64Array => {
+  const sorted = Float64Array.from(y).sort();
+  const n = y.length;
+  const middle = median(sorted);
+  const quartiles = sorted[Math.floor((3 * (n - 1)) / 4)]! - sorted[Math.ceil((n - 1) / 4)]!;
+  const sd = Math.sqrt(y.reduce((sum, v) => sum + (v - middle) ** 2, 0) / n);
+  const width = quartiles > 1e-9 * sd ? quartiles / 1.35 : sd;
+  return y.map((v) => (width > 0 ? (v - middle) / width : 0));
+};
+
+const yeoJohnsonAt = (v: number, lambda: number): number => {
+  if (v >= 0) return Math.abs(lambda) < 1e-9 ? Math.log1p(v) : ((1 + v) ** lambda - 1) / lambda;
+  const other = 2 - lambda;
+  return Math.abs(other) < 1e-9 ? -Math.log1p(-v) : -((1 - v) ** other - 1) / other;
+};
+
+/** The profile log likelihood of lambda (Yeo and Johnson 2000, equation 3.1), with a normal prior about 1. */
+const likelihood = (y: Float64Array, lambda: number, priorSd: number): number => {
+  const n = y.length;
+  let sum = 0;
+  let squares = 0;
+  let jacobian = 0;
+  for (const v of y) {
+    const warped = yeoJohnsonAt(v, lambda);
+    sum += warped;
+    squares += warped * warped;
+    jacobian += Math.sign(v) * Math.log1p(Math.abs(v));
+  }
+  const variance = Math.max(1e-12, squares / n - (sum / n) ** 2);
+  return -(n / 2) * Math.log(variance) + (lambda - 1) * jacobian - ((lambda - 1) / priorSd) ** 2 / 2;
+};
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** Yeo and Johnson's power transform, its power by maximum likelihood. */
+export const yeoJohnson = (values: Float64Array): Float64Array => {
+  const y = standardiseMiddle(values);
+  let low = -2;
+  let high = 3;
+  for (let i = 0; i < 20; i++) {
+    const left = high - GOLDEN * (high - low);
+    const right = low + GOLDEN * (high - low);
+    if (likelihood(y, left, 2) > likelihood(y, right, 2)) high = right;
+    else low = left;
+  }
+  const lambda = (low + high) / 2;
+  return standardise(y.map((v) => yeoJohnsonAt(v, lambda)));
+};
+
+/**
+ * The better half of the values as it is, the worse half by its ranks only, spread as the better half's mirror image
+ * would be if it were normal. Source: Vizier's half-rank warp (Song et al. 2024, "The Vizier Gaussian process bandit").
+ */
+export const halfRank = (values: Float64Array): Float64Array => {
+  const n = values.length;
+  const sorted = Float64Array.from(values).sort();
+  const middle = median(sorted);
+  const better = sorted.subarray(
+    0,
+    countWhile(sorted, (v) => v <= middle),
+  );
+  const width = Math.sqrt(better.reduce((sum, v) => sum + (v - middle) ** 2, 0) / better.length);
+  if (!(width > 0)) return standardise(rankNormal(values, sorted));
+  const y = values.map((v) =>
+    v <= middle ? (v - middle) / width : normalQuantile((rankOf(sorted, v) + 0.5) / n),
+  );
+  return standardise(y);
+};
+
+const rankNormal = (values: Float64Array, sorted: Float64Array): Float64Array =>
+  values.map((v) => normalQuantile((rankOf(sorted, v) + 0.5) / values.length));
+
+/** The mean rank of the values equal to v, from 0. */
+const rankOf = (sorted: Float64Array, v: number): number =>
+  (countWhile(sorted, (u) => u < v) + countWhile(sorted, (u) => u <= v) - 1) / 2;
+
+/** How many of the first values satisfy a condition that all before one which does not satisfy. */
+const countWhile = (sorted: Float64Array, holds: (u: number) => boolean): number => {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const half = (low + high) >> 1;
+    if (holds(sorted[half]!)) low = half + 1;
+    else high = half;
+  }
+  return low;
+};

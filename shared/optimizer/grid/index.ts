@@ -1,0 +1,106 @@
+import { coordinateOf, indexOf, snapCoordinate } from "../../space/axis.ts";
+import { type Axis, enumerate, everyValue } from "../../space/enumerate.ts";
+import { isNumeric, type NumericParameter, type Parameter } from "../../space/space.ts";
+import { type Algorithm, answer, type Problem } from "../algorithm.ts";
+
+const MIN_POINTS = 2;
+/** Whole numbers and steps with more values than this are treated as continuous. */
+const MAX_POINTS = 10_000;
+/** How far a trial's coordinate may lie from a grid point that it stands for. */
+const SAME = 1e-9;
+
+/**
+ * Values that a continuous parameter without `points` gets, so that the whole grid fits the trial budget: at least 2.
+ * Conditions and constraints, which make the grid smaller, are not counted.
+ */
+const defaultPoints = ({ space, budget, options }: Problem): number => {
+  if (typeof options.points === "number") return options.points;
+  const open = space.parameters.filter((parameter) => pointsOf(parameter, null) === null);
+  const others = space.parameters.reduce(
+    (product, parameter) => product * (pointsOf(parameter, null) ?? 1),
+    1,
+  );
+  // A hair more, so that the cube root of 64 is 4.
+  const points = Math.floor((budget.trials / others) ** (1 / Math.max(1, open.length)) + 1e-9);
+  return Math.min(MAX_POINTS, Math.max(MIN_POINTS, points));
+};
+
+/** How many values of a parameter the grid has; null when nothing says it. */
+const pointsOf = (parameter: Parameter, fallback: number | null): number | null => {
+  if (!isNumeric(parameter)) return parameter.size;
+  if (parameter.points !== null) return Math.min(parameter.points, parameter.size);
+  return parameter.size > MAX_POINTS ? fallback : parameter.size;
+};
+
+const axisOf = (parameter: Parameter, fallback: number): Axis => {
+  const points = pointsOf(parameter, fallback) ?? fallback;
+  return isNumeric(parameter) && points < parameter.size ? evenly(parameter, points) : everyValue(parameter);
+};
+
+/**
+ * Evenly spaced on the parameter's scale, both bounds included; the middle when it is one point. Of a parameter with
+ * steps the nearest ones, which on a log scale may be fewer than asked for.
+ */
+const evenly = (parameter: NumericParameter, points: number): Axis => {
+  const place = (j: number) => (points === 1 ? 0.5 : j / (points - 1));
+  if (parameter.size !== Infinity)
+    return nearestSteps(
+      parameter,
+      Array.from({ length: points }, (_, j) => place(j)),
+    );
+  return {
+    size: points,
+    at: (j) => snapCoordinate(parameter, place(j)),
+    positionOf: (u) => {
+      const j = points === 1 ? 0 : Math.round(u * (points - 1));
+      return Math.abs(place(j) - u) <= SAME ? j : -1;
+    },
+  };
+};
+
+/** The values of a parameter with steps that lie nearest to places between its first (0) and its last (1). */
+const nearestSteps = (parameter: NumericParameter, places: readonly number[]): Axis => {
+  const { size } = parameter;
+  const first = coordinateOf(parameter, 0);
+  const length = coordinateOf(parameter, size - 1) - first;
+  const steps = [...new Set(places.map((place) => indexOf(parameter, first + place * length)))];
+  const positions = new Map(steps.map((step, j) => [step, j]));
+  return {
+    size: steps.length,
+    at: (j) => coordinateOf(parameter, steps[j]!),
+    positionOf: (u) => positions.get(indexOf(parameter, u)) ?? -1,
+  };
+};
+
+/** The same values in an order of which every beginning is spread out: 0, 1/2, 1/4, 3/4 and so on of the way. */
+const spreadOut = (axis: Axis): Axis => {
+  const bits = Math.ceil(Math.log2(Math.max(2, axis.size)));
+  const order: number[] = [];
+  for (let i = 0; i < 2 ** bits; i++) {
+    let reversed = 0;
+    for (let bit = 0; bit < bits; bit++) if (i & (1 << bit)) reversed |= 1 << (bits - 1 - bit);
+    if (reversed < axis.size) order.push(reversed);
+  }
+  const place = new Int32Array(axis.size);
+  for (const [j, k] of order.entries()) place[k] = j;
+  return {
+    size: axis.size,
+    at: (j) => axis.at(order[j]!),
+    positionOf: (u) => {
+      const k = axis.positionOf(u);
+      return k < 0 ? -1 : place[k]!;
+    },
+  };
+};
+
+/** Grid search: every combination once, whoever asks; ends by itself. Source: the article, section "Grid search". */
+export const grid: Algorithm = {
+  name: "grid",
+  revision: 1,
+  propose: (problem, history, count) => {
+    const fallback = defaultPoints(problem);
+    const axes = problem.space.parameters.map((parameter) => spreadOut(axisOf(parameter, fallback)));
+    const points = enumerate(problem.space, axes, history, count);
+    return answer(points.map((x) => ({ x, algorithm: "grid", why: "next point of the grid" })));
+  },
+};

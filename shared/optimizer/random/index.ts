@@ -1,0 +1,20 @@
+import { sampleCube } from "../../space/sample.ts";
+import { type Algorithm, answer } from "../algorithm.ts";
+import { createFresh } from "../common/fresh.ts";
+
+/** Draws before what is left of a finite space is looked through instead. */
+const TRIES = 20;
+
+/** Random search: each parameter from its prior or weights. Source: Bergstra and Bengio 2012. */
+export const random: Algorithm = {
+  name: "random",
+  revision: 1,
+  propose: ({ space }, history, count, chance) => {
+    const fresh = createFresh(space, history);
+    for (let tries = 0; fresh.taken.length < count && tries < TRIES * count; tries++) {
+      const x = sampleCube(space, chance);
+      if (fresh.accepts(x)) fresh.take(x);
+    }
+    return answer(fresh.taken.map((x) => ({ x, algorithm: "random", why: "drawn from the prior" })));
+  },
+};

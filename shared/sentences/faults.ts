@@ -1,0 +1,11 @@
+import { type FactsOf, wording } from "./table.ts";
+
+/** What may be wrong with one field of a request. Each sentence says what is wrong and what would be right. */
+const sentences = {
+  /** Words made where the fault was found, as those of a schema. */
+  text: ({ text }: { text: string }) => text,
+};
+
+export type Fault = FactsOf<typeof sentences>;
+
+export const faultSentence = wording(sentences);

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { authenticate } from "../../../../shared/service/access/authenticate.ts";
+import { claimTrial } from "../../../../shared/service/batch/claim.ts";
+import { askTrials } from "../../../../shared/service/trials/ask.ts";
+import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
+import { batchWorld, type World } from "../../../support/batch.ts";
+import { makeStudy, noReceipt, TEAM } from "../../../support/service.ts";
+
+const submitted = async (): Promise<World> => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  return world;
+};
+
+const claimAs = (world: World, claimant: string, jobId = world.batch.of(0).jobId, attempt = 1) =>
+  claimTrial(world.deps, world.study, 0, { attempt, jobId, claimant });
+
+test("a claim hands over the configuration and a token of the trial, and begins the lease", async () => {
+  const world = await submitted();
+  const reply = await claimAs(world, "claimant-0123456789");
+  const trial = await world.trial(0);
+  expect(reply).toMatchObject({ number: 0, attempt: 1, params: trial.params, heartbeatSeconds: 20 });
+  expect(reply.leaseExpires).toBe("2026-11-23T12:01:00.000Z");
+  expect(trial).toMatchObject({ state: "running", job: { phase: "claimed" } });
+  const place = { team: TEAM, study: world.study.id, trial: 0 };
+  expect(await authenticate(world.deps, `Bearer ${reply.token}`, place)).toMatchObject({
+    kind: "trial",
+    attempt: 1,
+  });
+  expect(JSON.stringify(trial)).not.toContain(reply.token);
+});
+
+test("of many containers for one attempt one claims it, and the others learn that they lost", async () => {
+  const world = await submitted();
+  const replies = await Promise.allSettled(
+    Array.from({ length: 12 }, (_, i) => claimAs(world, `claimant-number-${i}-xyz`, `job-${i}`)),
+  );
+  expect(replies.filter((reply) => reply.status === "fulfilled")).toHaveLength(1);
+  for (const reply of replies) {
+    if (reply.status === "rejected") expect(reply.reason).toMatchObject({ type: "claim-lost" });
+  }
+});
+
+test("the winner may claim again when the answer was lost, and the first token is void", async () => {
+  const world = await submitted();
+  const first = await claimAs(world, "claimant-0123456789");
+  world.clock.now += 5000;
+  const again = await claimAs(world, "claimant-0123456789");
+  const place = { team: TEAM, study: world.study.id, trial: 0 };
+  expect(await authenticate(world.deps, `Bearer ${first.token}`, place)).toMatchObject({ kind: "refused" });
+  expect(await authenticate(world.deps, `Bearer ${again.token}`, place)).toMatchObject({ kind: "trial" });
+  // The time of the first claim is what the attempt is charged from.
+  expect((await world.trial(0)).job?.since).toBe(world.clock.now - 5000);
+});
+
+test("a job of an attempt that is over cannot claim", async () => {
+  const world = await submitted();
+  const { jobId } = world.batch.of(0);
+  await claimAs(world, "claimant-0123456789");
+  await world.tell(0, 0.5);
+  await expect(claimAs(world, "claimant-0123456789")).rejects.toMatchObject({ type: "stale-attempt" });
+  await expect(claimAs(world, "claimant-0123456789", jobId, 2)).rejects.toMatchObject({
+    type: "stale-attempt",
+  });
+});
+
+test("a claim that comes before the dispatcher noted the job's id counts", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  await claimAs(world, "claimant-0123456789");
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "claimed", jobId: world.batch.of(0).jobId } });
+  await heartbeatTrial(world.deps, world.study, 0, { attempt: 1 }, noReceipt);
+});
+
+test("the trials of a client study are not claimed", async () => {
+  const world = await submitted();
+  const study = await makeStudy(world.deps);
+  await askTrials(world.deps, study, {}, noReceipt);
+  const body = { attempt: 1, jobId: "job", claimant: "claimant-0123456789" };
+  await expect(claimTrial(world.deps, study, 0, body)).rejects.toMatchObject({ type: "wrong-executor" });
+});

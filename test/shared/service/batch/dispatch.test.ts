@@ -1,0 +1,214 @@
+import { expect, test } from "vitest";
+import { authenticate } from "../../../../shared/service/access/authenticate.ts";
+import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
+import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { switchDispatch } from "../../../../shared/store/open.ts";
+import { patchStudy } from "../../../../shared/study/study.ts";
+import { batchWorld, type World } from "../../../support/batch.ts";
+import { noReceipt, TEAM } from "../../../support/service.ts";
+
+const first = ({ study }: World) => ({ version: 1, study: study.id, trial: 0, attempt: 1 }) as const;
+
+test("a queued attempt becomes one job, named after it, with a token that may claim it", async () => {
+  const world = await batchWorld();
+  await world.start();
+  expect(await world.deliver()).toEqual([]);
+  expect(world.batch.jobs.map((job) => job.jobName)).toEqual([
+    `hone-${world.study.id}-0-1`,
+    `hone-${world.study.id}-1-1`,
+  ]);
+  const job = world.batch.of(0);
+  expect(job.environment).toMatchObject({
+    HONE_TEAM: TEAM,
+    HONE_STUDY: world.study.id,
+    HONE_TRIAL: "0",
+    HONE_ATTEMPT: "1",
+  });
+  expect(await world.trial(0)).toMatchObject({
+    state: "running",
+    job: { phase: "submitted", jobId: job.jobId },
+  });
+  const place = { team: TEAM, study: world.study.id, trial: 0 };
+  const caller = await authenticate(world.deps, `Bearer ${job.environment.HONE_TOKEN}`, place);
+  expect(caller).toMatchObject({ kind: "bootstrap", attempt: 1 });
+});
+
+test("the same message four times, by two dispatchers at once, makes one job", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  const message = first(world);
+  const again = await Promise.all([world.deliver([message, message]), world.deliver([message, message])]);
+  expect(again).toEqual([[], []]);
+  expect(world.batch.submissions).toBe(1);
+});
+
+test("messages out of order and of attempts long gone change nothing", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.launch();
+  world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." });
+  await world.settle(world.batch.of(0));
+  const [second] = world.queue.take();
+  expect(second).toMatchObject({ trial: 0, attempt: 2 });
+  await world.deliver([first(world)]);
+  expect(world.batch.submissions).toBe(1);
+  await world.deliver([second!, first(world), second!]);
+  expect(world.batch.submissions).toBe(2);
+});
+
+test("after the study was deleted its messages are dropped", async () => {
+  const world = await batchWorld();
+  await world.start();
+  await deleteStudy(world.deps, world.study, noReceipt);
+  expect(await world.deliver()).toEqual([]);
+  expect(await dispatchMessages(world.process(), [{ id: "1", body: JSON.stringify(first(world)) }])).toEqual(
+    [],
+  );
+  expect(world.batch.submissions).toBe(0);
+});
+
+test("messages of an unknown version, that are no JSON, or huge come back, and their neighbours are served", async () => {
+  const world = await batchWorld();
+  await world.start();
+  const message = first(world);
+  const again = await dispatchMessages(world.deps, [
+    { id: "version", body: JSON.stringify({ ...message, version: 2 }) },
+    { id: "text", body: "not JSON" },
+    { id: "good", body: JSON.stringify(message) },
+    { id: "huge", body: JSON.stringify({ ...message, extra: "x".repeat(1_000_000) }) },
+    { id: "number", body: "7" },
+  ]);
+  expect(again).toEqual(["version", "text", "huge", "number"]);
+  expect(world.batch.submissions).toBe(1);
+});
+
+test("a throttled submission backs off: the attempt waits again and the message comes back", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["throttled", "throttled"];
+  expect(await world.deliver([first(world)])).toEqual(["0"]);
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 1, job: { phase: "queued" } });
+  expect(await world.deliver([first(world)])).toEqual(["0"]);
+  expect(await world.deliver([first(world)])).toEqual([]);
+  expect(world.batch.jobs).toHaveLength(1);
+});
+
+test("a server error without a job is tried again, as a new attempt that is not counted as lost", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["lost"];
+  expect(await world.deliver()).toEqual([]);
+  expect(await world.trial(0)).toMatchObject({ state: "running", job: { phase: "dispatching" } });
+  await world.reconcile();
+  expect(world.queue.messages).toEqual([]); // not yet: the answer may only be late
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  expect(await world.trial(0)).toMatchObject({ attempt: 2, lost: 0, job: { phase: "submitted" } });
+  expect(world.batch.alive()).toHaveLength(1);
+});
+
+test("a time-out after the job was accepted: it is found by its name, and stays the only one", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  await world.deliver([first(world)]);
+  world.clock.now += 61_000;
+  await world.reconcile();
+  const { jobId } = world.batch.of(0);
+  expect(await world.trial(0)).toMatchObject({ attempt: 1, job: { phase: "submitted", jobId } });
+  expect(world.batch.submissions).toBe(1);
+  expect(world.batch.alive()).toHaveLength(1);
+});
+
+test("a job that shows up after it was given up for lost is of an attempt that is over, and is ended", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  world.batch.lag = 100_000;
+  await world.deliver();
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  const names = world.batch.jobs.map((job) => job.jobName);
+  expect(new Set(names).size).toBe(2);
+  await expect(world.claim(0, 1)).rejects.toMatchObject({ type: "stale-attempt" });
+  await world.reconcile();
+  expect(world.batch.alive().map((job) => job.environment.HONE_ATTEMPT)).toEqual(["2"]);
+});
+
+test("of two jobs for one attempt the oldest is adopted and the other ended", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [oldest, twin] = world.batch.jobs;
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", jobId: oldest?.jobId } });
+  expect(world.batch.terminations.map(({ jobId }) => jobId)).toEqual([twin?.jobId]);
+});
+
+test("a missing job queue fails the trial as infra, once, tells operators, and pauses the study", async () => {
+  const world = await batchWorld();
+  await world.start();
+  world.batch.faults = ["rejected"];
+  expect(await world.deliver()).toEqual([]);
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: expect.stringMatching(/^infra: /) });
+  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra", trial: 0 }));
+  const { head } = await world.snapshot();
+  expect(head).toMatchObject({
+    state: "paused",
+    message: expect.stringContaining("JobQueue does not exist"),
+  });
+  world.clock.now += 3_600_000;
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.submissions).toBe(1); // nothing is submitted until a person resumes
+
+  await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.alive().map((job) => job.environment.HONE_TRIAL)).toEqual(["1", "2"]);
+});
+
+test("while the kill switch is off messages stay in the queue and nothing is submitted", async () => {
+  const world = await batchWorld();
+  await world.start();
+  await world.deps.store.transact([switchDispatch(false)]);
+  const messages = world.queue.take();
+  expect(await world.deliver(messages)).toEqual(["0", "1"]);
+  world.clock.now += 120_000;
+  await world.reconcile();
+  expect(world.queue.messages).toEqual([]);
+  expect(world.batch.submissions).toBe(0);
+  await world.deps.store.transact([switchDispatch(true)]);
+  expect(await world.deliver(messages)).toEqual([]);
+  expect(world.batch.submissions).toBe(2);
+});
+
+test("a paused study holds queued attempts back, and the reconciler sends them when it goes on", async () => {
+  const world = await batchWorld();
+  await world.start();
+  await patchStudy(world.deps, world.study, { state: "paused" }, noReceipt);
+  expect(await world.deliver()).toEqual([]);
+  expect(world.batch.submissions).toBe(0);
+  await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.submissions).toBe(2);
+});
+
+test("a message that was never sent is sent again", async () => {
+  const world = await batchWorld();
+  world.queue.deaf = true;
+  await world.start();
+  world.queue.deaf = false;
+  await world.reconcile();
+  expect(world.queue.messages).toHaveLength(0);
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.submissions).toBe(2);
+});

@@ -1,0 +1,176 @@
+import { expect, test } from "vitest";
+import { batchWorld, type World } from "../../../support/batch.ts";
+
+const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<World> => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, ...change });
+  await world.launch();
+  return world;
+};
+
+const HOST_GONE = { statusReason: "Host EC2 (instance i-0abc) terminated." };
+
+test("a container that exits 0 without telling fails its trial for want of a result", async () => {
+  const world = await running();
+  await world.settle(world.batch.succeed(world.batch.of(0)));
+  expect(await world.trial(0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringMatching(/^no-result/),
+  });
+});
+
+test("a container that tells and then exits 1 has completed its trial", async () => {
+  const world = await running();
+  await world.tell(0, 0.9);
+  await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "completed", values: { accuracy: 0.9 } });
+});
+
+test("a container that runs out of memory fails its trial and is not tried again", async () => {
+  const world = await running();
+  const reason = "OutOfMemoryError: Container killed due to memory usage";
+  await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 137, reason }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", attempt: 1 });
+  expect((await world.trial(0)).reason).toContain("memory");
+  expect(world.queue.messages).toEqual([]);
+});
+
+test("a job that Batch ends for its time fails its trial as timed out", async () => {
+  const world = await running();
+  const statusReason = "Job attempt duration exceeded timeout";
+  await world.settle(world.batch.fail(world.batch.of(0), { statusReason, exitCode: 143 }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: expect.stringMatching(/^timeout/) });
+});
+
+test("a program that fails without a word fails its trial with its exit code", async () => {
+  const world = await running();
+  await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 3 }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 3" });
+});
+
+test.each([
+  ["a reclaimed machine", HOST_GONE],
+  ["a container that asks for another attempt", { exitCode: 75 }],
+  ["a container that was terminated", { exitCode: 143 }],
+])("%s is an interruption: the next attempt of the same trial is sent", async (_, end) => {
+  const world = await running();
+  const before = await world.trial(0);
+  await world.settle(world.batch.fail(world.batch.of(0), end));
+  expect(await world.trial(0)).toMatchObject({
+    state: "queued",
+    attempt: 2,
+    lost: 1,
+    params: before.params,
+    attempts: [{ attempt: 1, end: "interrupted" }],
+  });
+  await expect(world.tell(0, 0.1)).rejects.toMatchObject({ type: "stale-attempt" });
+  await world.deliver();
+  await world.finish(0, 0.8, 2);
+  expect(await world.trial(0)).toMatchObject({ state: "completed", attempt: 2, values: { accuracy: 0.8 } });
+});
+
+test("a trial that is interrupted on its last attempt fails with the reason", async () => {
+  const world = await running();
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await world.settle(world.batch.fail(world.batch.of(0, attempt), HOST_GONE));
+    await world.deliver();
+  }
+  expect(await world.trial(0)).toMatchObject({ state: "failed", attempt: 3 });
+  expect((await world.trial(0)).reason).toMatch(/^All 3 attempts were lost.*Host EC2/);
+  expect(world.batch.submissions).toBe(3);
+});
+
+test("an image that cannot be pulled fails the trial as infra", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  const reason = "CannotPullContainerError: pull access denied";
+  await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: `infra: ${reason}` });
+  expect((await world.snapshot()).head.message).toContain("CannotPullContainerError");
+  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra" }));
+});
+
+test("a job that ends without claiming its attempt fails the trial as infra, and says what to look at", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  await world.settle(world.batch.succeed(world.batch.run(world.batch.of(0))));
+  expect((await world.trial(0)).reason).toMatch(/^infra: .*hone exec/);
+});
+
+test("a machine that is reclaimed before the claim is an interruption too", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  await world.settle(world.batch.fail(world.batch.of(0), HOST_GONE));
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2 });
+});
+
+test("the loser of a claim exits 0, and that changes nothing", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [winner, loser] = world.batch.jobs.map((job) => world.batch.run(job));
+  await world.claim(0);
+  await world.settle(world.batch.succeed(loser!));
+  expect(await world.trial(0)).toMatchObject({ state: "running", job: { jobId: winner?.jobId } });
+});
+
+test("events doubled, out of order, and late change nothing", async () => {
+  const world = await running();
+  const job = world.batch.of(0);
+  const asRunning = { ...job };
+  await world.settle(asRunning);
+  const ended = world.batch.fail(job, HOST_GONE);
+  await Promise.all([world.settle(ended), world.settle(ended), world.settle(ended)]);
+  await world.settle({ ...asRunning, status: "STARTING" });
+  await world.settle(asRunning);
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });
+  expect((await world.trial(0)).attempts).toHaveLength(1);
+  await world.deliver();
+  await world.settle(ended);
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 2 });
+});
+
+test("an end that is heard before the start is the end", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  const job = world.batch.run(world.batch.of(0));
+  const asRunning = { ...job };
+  await world.claim(0);
+  await world.tell(0, 0.7);
+  await world.settle(world.batch.succeed(job));
+  await world.settle(asRunning);
+  expect(await world.trial(0)).toMatchObject({ state: "completed", values: { accuracy: 0.7 } });
+});
+
+test("an event of a job whose submission was unclear makes it known", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  await world.settle(world.batch.of(0));
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", jobId: world.batch.of(0).jobId } });
+});
+
+test("jobs that are not ours, or of a study that is not known, are let be", async () => {
+  const world = await running();
+  const job = world.batch.fail({ ...world.batch.of(0) }, { exitCode: 1 });
+  await world.settle({ ...job, jobName: "nightly-report" });
+  await world.settle({ ...job, jobName: "hone-no-such-study-0-1" });
+  await world.settle({ ...job, jobName: `hone-${world.study.id}-99-1` });
+  expect(await world.trial(0)).toMatchObject({ state: "running" });
+});
+
+test("when a trial ends the next one is on its way, by its tell or by its job's event", async () => {
+  const world = await batchWorld({ budget: { trials: 3, parallel: 1 } });
+  await world.launch();
+  await world.tell(0, 0.5);
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
+  await world.deliver();
+  await world.settle(world.batch.fail(world.batch.run(world.batch.of(1)), { exitCode: 1 }));
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([2]);
+});

@@ -1,0 +1,310 @@
+import { expect, test } from "vitest";
+import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { failRounds } from "../../../../shared/service/rounds/halving.ts";
+import { addTrials } from "../../../../shared/service/trials/add.ts";
+import { exportTrials } from "../../../../shared/service/trials/read.ts";
+import { readRung } from "../../../../shared/store/rung.ts";
+import { createStudy, patchStudy, readStudy } from "../../../../shared/study/study.ts";
+import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
+import { Machine } from "../../../support/machine.ts";
+import { noReceipt, studyBody, TEAM } from "../../../support/service.ts";
+
+/** Nine trials on rungs of 1, 3 and 9 epochs. */
+const halvingWorld = async (trials = 9) => {
+  const world = await batchWorld({ scheduler: halvingScheduler, budget: { trials, parallel: 4 } });
+  await world.start();
+  return { world, machine: new Machine(world) };
+};
+
+type Leased = readonly { trial: number; attempt: number }[];
+
+/** Every container of a rung runs to a result: the higher the number, the better. */
+const runAll = async (world: World, trials: Leased, accuracy = (trial: number) => trial / 10) => {
+  await world.deliver();
+  for (const { trial, attempt } of trials) await world.finish(trial, accuracy(trial), attempt);
+};
+
+test("nine trials halve to three and to one, and each of the others says at which place it stood", async () => {
+  const { world, machine } = await halvingWorld();
+  expect(world.queue.messages).toEqual([]); // the machine sends, nobody else
+  const bottom = await machine.open(0);
+  expect(bottom).toMatchObject({ rung: 0, done: false, parallel: 4 });
+  expect(bottom.trials).toEqual(Array.from({ length: 9 }, (_, trial) => ({ trial, attempt: 1 })));
+  machine.send(bottom.trials);
+  await runAll(world, bottom.trials);
+  expect(world.rounds.waiting.size).toBe(0);
+  expect(await world.trial(8)).toMatchObject({ state: "paused", resource: 1, values: { accuracy: 0.8 } });
+  expect(await machine.close(0)).toEqual({ rung: 1, done: false });
+  expect(await world.trial(4)).toMatchObject({
+    state: "pruned",
+    reason: "rung 0 (epoch 1): 5th of 9, the first 3 go on",
+  });
+
+  const middle = await machine.open(1);
+  expect(middle.trials).toEqual([6, 7, 8].map((trial) => ({ trial, attempt: 2 })));
+  machine.send(middle.trials);
+  await runAll(world, middle.trials, (trial) => 1 - trial / 10); // now the other way round
+  expect(await machine.close(1)).toEqual({ rung: 2, done: false });
+  expect(await world.trial(8)).toMatchObject({ reason: "rung 1 (epoch 3): 3rd of 3, the first 1 go on" });
+
+  const top = await machine.open(2);
+  expect(top.trials).toEqual([{ trial: 6, attempt: 3 }]);
+  machine.send(top.trials);
+  await runAll(world, top.trials);
+  expect(await machine.close(2)).toEqual({ rung: 3, done: true });
+  expect(await world.trial(6)).toMatchObject({ state: "completed", resource: 9, values: { accuracy: 0.6 } });
+  expect(await readStudy(world.deps, world.study)).toMatchObject({
+    state: "finished",
+    trials: { completed: 1, pruned: 8 },
+  });
+  await world.rounds.stop(world.study.id, 1);
+  await world.reconcile();
+  expect(world.batch.definitions.size).toBe(0);
+  expect(await exportTrials(world.deps, world.study)).toHaveLength(9);
+});
+
+test("a trial that fails stands last and is never promoted; a rung of failures ends the study", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await world.deliver();
+  for (const { trial } of trials) {
+    await world.settle(world.batch.fail(world.batch.run(world.batch.of(trial)), { exitCode: 1 }));
+  }
+  expect(world.rounds.waiting.size).toBe(0);
+  expect(await machine.close(0)).toEqual({ rung: 1, done: true });
+  expect(await readStudy(world.deps, world.study)).toMatchObject({
+    state: "finished",
+    trials: { failed: 3 },
+  });
+});
+
+test("opened again, a rung hands out the same trials and draws no others", async () => {
+  const { machine, world } = await halvingWorld();
+  const replies = await Promise.all([machine.open(0), machine.open(0), machine.open(0)]);
+  for (const reply of replies) expect(reply).toEqual(replies[0]);
+  expect((await world.snapshot()).head.next).toBe(9);
+});
+
+test("a rung of more trials than fit a transaction is opened whole", async () => {
+  const { machine } = await halvingWorld(200);
+  const { trials } = await machine.open(0);
+  expect(trials.map(({ trial }) => trial)).toEqual(Array.from({ length: 200 }, (_, trial) => trial));
+});
+
+test("enqueued configurations take part in the first rung", async () => {
+  const world = await batchWorld({ scheduler: halvingScheduler, budget: { trials: 3, parallel: 2 } });
+  await addTrials(world.deps, world.study, { trials: [{ params: { C: 2, gamma: 0.5 } }] }, noReceipt);
+  await world.start();
+  const { trials } = await new Machine(world).open(0);
+  expect(trials).toHaveLength(3);
+  expect(await world.trial(0)).toMatchObject({ params: { C: 2, gamma: 0.5 }, resource: 1, attempt: 1 });
+});
+
+test("closed by two executions at once, a rung promotes once, and the same however often it is closed", async () => {
+  const { world, machine } = await halvingWorld();
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await runAll(world, trials, (trial) => (trial * 7) % 9);
+  const replies = await Promise.all([machine.close(0), machine.close(0), machine.close(0)]);
+  for (const reply of replies) expect(reply).toEqual({ rung: 1, done: false });
+  const rung = await readRung(world.deps.store, world.study.id, 0);
+  await machine.close(0);
+  expect(await readRung(world.deps.store, world.study.id, 0)).toEqual(rung);
+  const best = trials.map(({ trial }) => trial).sort((a, b) => ((b * 7) % 9) - ((a * 7) % 9));
+  expect(rung?.promoted).toEqual(best.slice(0, 3));
+});
+
+test("a rung that is not complete is not closed: the machine is sent back to it and waits for what is left", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await world.deliver();
+  await world.finish(0, 0.1);
+  expect(await machine.close(0)).toEqual({ rung: 0, done: false });
+  const rest = await machine.open(0);
+  expect(rest.trials).toEqual([
+    { trial: 1, attempt: 1 },
+    { trial: 2, attempt: 1 },
+  ]);
+  // The second wait is for the same attempts: it takes the place of the first, and nothing is submitted twice.
+  const again = machine.send(rest.trials);
+  await world.deliver();
+  expect(world.batch.submissions).toBe(3);
+  await world.finish(1, 0.2);
+  await world.finish(2, 0.3);
+  expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual(expect.arrayContaining(again));
+  expect(await machine.close(0)).toEqual({ rung: 1, done: false });
+});
+
+test("an interrupted attempt keeps its machine waiting: the next one answers the same token", async () => {
+  const { world, machine } = await halvingWorld(1);
+  const [token] = machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  world.batch.run(world.batch.of(0));
+  await world.claim(0);
+  await world.settle(
+    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
+  );
+  expect(world.rounds.resumed).toEqual([]);
+  expect(world.queue.messages).toMatchObject([{ trial: 0, attempt: 2 }]);
+  await world.deliver();
+  await world.finish(0, 0.5, 2);
+  expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual([token]);
+});
+
+test("a trial that is told while Step Functions are away is answered later, once", async () => {
+  const { world, machine } = await halvingWorld(1);
+  const [token] = machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  world.rounds.broken = true;
+  await world.finish(0, 0.5);
+  expect(await world.trial(0)).toMatchObject({ state: "paused", job: { taskTokens: [token] } });
+  world.rounds.broken = false;
+  await world.reconcile();
+  await world.reconcile();
+  expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual([token]);
+  expect(await world.trial(0)).toMatchObject({ job: { taskTokens: [] } });
+});
+
+test("a tell twice answers the machine, and the answer to a dead execution is no error", async () => {
+  const { world, machine } = await halvingWorld(1);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  world.rounds.waiting.clear(); // the execution has ended
+  await world.finish(0, 0.5);
+  expect(await world.tell(0, 0.5)).toEqual({ number: 0, state: "paused" });
+  expect(world.rounds.resumed).toHaveLength(1);
+});
+
+test("a redriven machine is answered at once for what is over, and by the current attempt for what is not", async () => {
+  const { world, machine } = await halvingWorld(2);
+  const { trials } = await machine.open(0);
+  const first = machine.send(trials);
+  await world.deliver();
+  await world.finish(0, 0.5);
+  world.batch.run(world.batch.of(1));
+  await world.claim(1);
+  await world.settle(world.batch.fail(world.batch.of(1), { exitCode: 75 }));
+  await world.deliver();
+  const again = machine.send(trials);
+  await world.deliver();
+  const answered = () => world.rounds.resumed.map(({ taskToken }) => taskToken);
+  expect(answered()).toEqual([first[0], again[0]]);
+  await world.finish(1, 0.7, 2);
+  expect(answered()).toEqual([first[0], again[0], first[1], again[1]]);
+  expect(world.batch.submissions).toBe(3);
+});
+
+test("trials whose turn has not come are not sent by anybody else", async () => {
+  const { world, machine } = await halvingWorld(4);
+  const { trials } = await machine.open(0);
+  machine.send(trials.slice(0, 2));
+  await world.deliver();
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.tell(0, 0.1).catch(() => null);
+  expect(world.queue.messages).toEqual([]);
+  expect(world.batch.submissions).toBe(2);
+});
+
+test("stopped in a rung and started again, the study goes on where it was; the old execution ends by itself", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await world.deliver();
+  await world.finish(0, 0.1);
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  expect(world.rounds.executions.get(`${world.study.id}-1`)).toBe("ended");
+  expect(world.batch.alive()).toEqual([]);
+  expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
+  expect(await machine.close(0)).toMatchObject({ done: true });
+
+  await world.start();
+  expect(world.rounds.executions.get(`${world.study.id}-2`)).toBe("running");
+  const second = new Machine(world, 2);
+  const rest = await second.open(0);
+  expect(rest.trials).toEqual([
+    { trial: 1, attempt: 2 },
+    { trial: 2, attempt: 2 },
+  ]);
+  second.send(rest.trials);
+  await runAll(world, rest.trials);
+  expect(await second.close(0)).toEqual({ rung: 1, done: false });
+  expect((await second.open(1)).trials).toEqual([{ trial: 2, attempt: 3 }]);
+});
+
+test("an execution that is stopped from outside stops the study: its jobs end, and a start goes on", async () => {
+  const { world, machine } = await halvingWorld(3);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  await world.rounds.stop(world.study.id, 1);
+  await world.reconcile();
+  await world.reconcile();
+  expect(world.batch.alive()).toEqual([]);
+  const read = await readStudy(world.deps, world.study);
+  expect(read).toMatchObject({ started: false, message: expect.stringContaining("ended from outside") });
+  await world.start();
+  expect((await new Machine(world, 2).open(0)).trials).toHaveLength(3);
+});
+
+test("rounds whose start was lost are started by the reconciler", async () => {
+  const world = await batchWorld({ scheduler: halvingScheduler, budget: { trials: 3, parallel: 2 } });
+  const start = world.rounds.start.bind(world.rounds);
+  world.rounds.start = () => Promise.reject(new Error("died"));
+  await expect(world.start()).rejects.toThrow("died");
+  world.rounds.start = start;
+  await world.reconcile();
+  expect(world.rounds.executions.get(`${world.study.id}-1`)).toBe("running");
+});
+
+test("a machine that gives up says so on the study, and what runs is put back", async () => {
+  const { world, machine } = await halvingWorld(3);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  const address = { study: world.study.id, generation: 1, rung: 0 };
+  await failRounds(world.deps, address, "States.Timeout");
+  await failRounds(world.deps, address, "States.Timeout");
+  expect(await readStudy(world.deps, world.study)).toMatchObject({
+    started: false,
+    message: "The rounds failed at rung 0 (States.Timeout). Start the study again to go on.",
+  });
+  await world.reconcile();
+  expect(world.batch.alive()).toEqual([]);
+});
+
+test("a paused study's trials are held with their tokens, and go on when it is resumed", async () => {
+  const { world, machine } = await halvingWorld(2);
+  const tokens = machine.send((await machine.open(0)).trials);
+  await patchStudy(world.deps, world.study, { state: "paused" }, noReceipt);
+  await world.deliver();
+  expect(world.batch.submissions).toBe(0);
+  await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.submissions).toBe(2);
+  await world.finish(0, 0.1);
+  await world.finish(1, 0.2);
+  expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual(tokens);
+});
+
+test("a ladder of more runs than one execution holds is refused when the study is created", async () => {
+  const world = await batchWorld();
+  const body = studyBody({
+    executor: batchExecution,
+    scheduler: halvingScheduler,
+    budget: { trials: 2000, parallel: 4 },
+  });
+  await expect(createStudy(world.deps, TEAM, body, noReceipt)).rejects.toMatchObject({
+    type: "invalid-input",
+    pointer: "/budget/trials",
+  });
+});
+
+test("the trials of rounds that have begun cannot be made more", async () => {
+  const { world } = await halvingWorld(3);
+  await expect(
+    patchStudy(world.deps, world.study, { budget: { trials: 9 } }, noReceipt),
+  ).rejects.toMatchObject({ type: "conflict" });
+});
