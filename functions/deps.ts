@@ -6,8 +6,9 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { environment } from "../shared/deployment.ts";
 import { batchExecutor } from "../shared/executor/batch/client.ts";
 import { dispatchQueue } from "../shared/executor/queue.ts";
-import { halvingRounds } from "../shared/executor/step-functions.ts";
+import { stepFunctions } from "../shared/executor/step-functions.ts";
 import type { ServiceDeps } from "../shared/service/core/deps.ts";
+import { createWarm } from "../shared/service/core/warm.ts";
 import { Store } from "../shared/store/store.ts";
 import { logInfo } from "./log.ts";
 
@@ -58,13 +59,14 @@ export const lookupDeps = /* @__PURE__ */ lazy(
 export const serviceDeps = /* @__PURE__ */ lazy(
   (): ServiceDeps => ({
     ...lookupDeps(),
+    warm: createWarm(),
     log: logInfo,
     // Like every client, this one follows AWS_ENDPOINT_URL; by default it would go where the queue's URL points.
     queue: dispatchQueue({
       client: new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false }),
       url: variable("queue"),
     }),
-    rounds: halvingRounds({ client: new SFNClient(impatient), machine: variable("halving") }),
+    workflow: stepFunctions({ client: new SFNClient(impatient), machine: variable("halving") }),
     batch: batchExecutor({
       client: new BatchClient(impatient),
       submitter: new BatchClient({ maxAttempts: 1 }),

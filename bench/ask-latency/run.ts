@@ -5,6 +5,7 @@
  *   npm run bench:ask
  *   npm run bench:ask -- --algorithms gp,auto --sizes 100,1000
  */
+
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
@@ -14,9 +15,9 @@ import { root } from "../../local/process.ts";
 import type { AlgorithmName } from "../../shared/optimizer/algorithm.ts";
 import { algorithms } from "../../shared/optimizer/registry.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
+import { loadStudy } from "../../shared/service/core/load.ts";
 import { askTrials } from "../../shared/service/trials/ask.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
-import { loadStudy } from "../../shared/study/study.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../test/support/service.ts";
 import { createTable } from "../../test/support/table.ts";
 import { type Meter, meter } from "./meter.ts";

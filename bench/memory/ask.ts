@@ -2,8 +2,8 @@ import { performance } from "node:perf_hooks";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { algorithms } from "../../shared/optimizer/registry.ts";
 import { AlgorithmChoice } from "../../shared/schemas/study.ts";
+import { loadStudy } from "../../shared/service/core/load.ts";
 import { askTrials } from "../../shared/service/trials/ask.ts";
-import { loadStudy } from "../../shared/study/study.ts";
 import { noReceipt, TEAM, testDeps } from "../../test/support/service.ts";
 import { clientFor } from "../../test/support/table.ts";
 

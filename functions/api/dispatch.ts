@@ -2,9 +2,9 @@ import * as z from "zod";
 import { type Route, type RouteName, routes } from "../../shared/api/routes.ts";
 import { authorize } from "../../shared/auth/authorize.ts";
 import { invalid } from "../../shared/errors.ts";
+import { wasAnswered } from "../../shared/service/core/commit.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
-import { wasAnswered } from "../../shared/service/core/once.ts";
-import { loadStudy } from "../../shared/study/study.ts";
+import { loadStudy } from "../../shared/service/core/load.ts";
 import type { ApiEvent, ApiReply } from "../middleware/event.ts";
 import { validate } from "../middleware/validate.ts";
 import type { Handlers, Reply, TextReply } from "./handler.ts";
@@ -53,7 +53,7 @@ export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiR
 const queryOf = (text: string): Record<string, string> => {
   const query: Record<string, string> = {};
   for (const [name, value] of new URLSearchParams(text)) {
-    if (Object.hasOwn(query, name)) throw invalid(`/${name}`, `The parameter ${name} is given twice.`);
+    if (Object.hasOwn(query, name)) throw invalid(`/${name}`, { kind: "query-given-twice", name });
     query[name] = value;
   }
   return query;

@@ -4,7 +4,7 @@ import type { ApiReply } from "../middleware/event.ts";
 import type { Reply, TextReply } from "./handler.ts";
 
 /** Lambda answers at most 6 MB; beyond that API Gateway would say 500. */
-const MAX_REPLY_BYTES = 5_500_000;
+const MAX_REPLY_MB = 5.5;
 
 export const healthReply: ApiReply = {
   statusCode: 200,
@@ -39,6 +39,6 @@ export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path:
 };
 
 const limited = (reply: ApiReply & { readonly body: string }): ApiReply => {
-  if (Buffer.byteLength(reply.body) <= MAX_REPLY_BYTES) return reply;
-  throw new TooLarge("The answer is larger than 5.5 MB. Read the trials in pages: GET .../trials?limit=100.");
+  if (Buffer.byteLength(reply.body) <= MAX_REPLY_MB * 1e6) return reply;
+  throw new TooLarge({ kind: "reply-too-large", limitMB: MAX_REPLY_MB });
 };

@@ -1,13 +1,10 @@
-import { afterChange } from "../../shared/service/batch/after-end.ts";
 import { startStudy } from "../../shared/service/batch/start.ts";
 import { stopStudy } from "../../shared/service/batch/stop.ts";
+import { createStudy as create } from "../../shared/service/studies/create.ts";
 import { deleteStudy as remove } from "../../shared/service/studies/delete.ts";
-import {
-  createStudy as create,
-  listStudies as list,
-  patchStudy as patch,
-  readStudy,
-} from "../../shared/study/study.ts";
+import { listStudies as list } from "../../shared/service/studies/list.ts";
+import { patchStudy as patch } from "../../shared/service/studies/patch.ts";
+import { readStudy } from "../../shared/service/studies/read.ts";
 import type { Handler } from "./handler.ts";
 
 export const createStudy: Handler<"createStudy"> = async ({ team, body, write }, deps) => {
@@ -23,11 +20,9 @@ export const getStudy: Handler<"getStudy"> = async ({ study }, deps) => ({
   body: await readStudy(deps, study),
 });
 
-export const patchStudy: Handler<"patchStudy"> = async ({ study, body, write }, deps) => {
-  const changed = await patch(deps, study, body, write);
-  await afterChange(deps, study);
-  return { body: changed };
-};
+export const patchStudy: Handler<"patchStudy"> = async ({ study, body, write }, deps) => ({
+  body: await patch(deps, study, body, write),
+});
 
 export const deleteStudy: Handler<"deleteStudy"> = async ({ study, write }, deps) => {
   await remove(deps, study, write);

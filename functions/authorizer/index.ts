@@ -29,10 +29,10 @@ export const createAuthorizer =
 const identify = async (
   deps: LookupDeps,
   { headers }: APIGatewayRequestAuthorizerEvent,
-  { place }: Scope,
+  { target }: Scope,
 ): Promise<Handed> => {
   try {
-    return await authenticate(deps, headers?.authorization ?? headers?.Authorization, place);
+    return await authenticate(deps, headers?.authorization ?? headers?.Authorization, target);
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
     logError("token lookup", error);
@@ -41,12 +41,12 @@ const identify = async (
 };
 
 /** What the caller may invoke, whichever path the answer is remembered for. */
-const resourcesOf = (caller: Handed, { stage, method, place }: Scope): string[] => {
+const resourcesOf = (caller: Handed, { stage, method, target }: Scope): string[] => {
   switch (caller.kind) {
     case "token": {
       const own = `${stage}/*/v1/teams/${caller.team}/*`;
       // What is another team's or no clean path is let through, for the handler to answer 404.
-      return place.team === caller.team ? [own] : [own, method];
+      return target.team === caller.team ? [own] : [own, method];
     }
     case "bootstrap":
     case "trial":

@@ -1,17 +1,17 @@
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
-import type { Place } from "../../shared/service/access/authenticate.ts";
+import type { PathTarget } from "../../shared/service/access/authenticate.ts";
 
-/** Where a request goes, as far as its credential is concerned. */
+/** Where a request goes, as far as its credential depends on it. */
 export interface Scope {
   /** ARN of the API's stage, to which a policy adds method and path. */
   readonly stage: string;
   /** ARN of this very method and path. */
   readonly method: string;
-  readonly place: Place;
+  readonly target: PathTarget;
 }
 
 const ID = "[a-z0-9][a-z0-9-]{2,62}";
-const PLACE = new RegExp(
+const TARGET = new RegExp(
   `^/v1/teams/(?<team>${ID})(?:/studies/(?<study>${ID})(?:/trials/(?<trial>\\d{1,9})(?=/|$))?)?(?=/|$)`,
 );
 
@@ -21,12 +21,12 @@ export const scopeOf = ({
   path,
 }: Pick<APIGatewayRequestAuthorizerEvent, "methodArn" | "path">): Scope => {
   const [api = "", stage = ""] = methodArn.split("/");
-  const { team, study, trial } = PLACE.exec(path)?.groups ?? {};
+  const { team, study, trial } = TARGET.exec(path)?.groups ?? {};
   return {
     stage: `${api}/${stage}`,
     // What is a wildcard in a policy must not come from a path.
     method: methodArn.replace(/[*?]/g, ""),
-    place: {
+    target: {
       team: team ?? null,
       study: study ?? null,
       trial: trial === undefined ? null : Number(trial),

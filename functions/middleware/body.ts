@@ -18,31 +18,30 @@ const readText = (event: ApiEvent): string => {
   if (body === "") return "";
   refuseOtherMedia(headers);
   const bytes = Buffer.byteLength(body, isBase64Encoded ? "base64" : "utf8");
-  if (bytes > MAX_BODY_BYTES) throw new TooLarge(`The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
+  if (bytes > MAX_BODY_BYTES) throw new TooLarge({ kind: "body-too-large", limitKiB: MAX_BODY_BYTES / 1024 });
   const text = isBase64Encoded ? decode(body) : body;
-  if (text.startsWith("\ufeff"))
-    throw new InvalidJson("The body begins with a byte order mark. Leave it out.");
-  if (!text.isWellFormed()) throw new InvalidJson("The body is not valid UTF-8.");
+  if (text.startsWith("\ufeff")) throw new InvalidJson({ kind: "byte-order-mark" });
+  if (!text.isWellFormed()) throw new InvalidJson({ kind: "not-utf8" });
   return text;
 };
 
 const refuseOtherMedia = (headers: ApiEvent["headers"]): void => {
   const encoding = headers["content-encoding"] ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
-    throw new UnsupportedMediaType("Bodies are not to be compressed: leave Content-Encoding out.");
+    throw new UnsupportedMediaType({ kind: "compressed-body" });
   }
   const type = headers["content-type"];
-  if (type === undefined) throw new UnsupportedMediaType("Send the header Content-Type: application/json.");
+  if (type === undefined) throw new UnsupportedMediaType({ kind: "no-media-type" });
   const [media = "", ...parameters] = type
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
   if (!/^application\/(json|[a-z0-9!#$&^_.+-]+\+json)$/.test(media)) {
-    throw new UnsupportedMediaType("Only JSON is understood: send Content-Type: application/json.");
+    throw new UnsupportedMediaType({ kind: "other-media-type" });
   }
   const charset = parameters.find((parameter) => parameter.startsWith("charset="));
   if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
-    throw new UnsupportedMediaType("JSON is sent in UTF-8.");
+    throw new UnsupportedMediaType({ kind: "other-charset" });
   }
 };
 
@@ -50,6 +49,6 @@ const decode = (base64: string): string => {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, "base64"));
   } catch {
-    throw new InvalidJson("The body is not valid UTF-8.");
+    throw new InvalidJson({ kind: "not-utf8" });
   }
 };

@@ -7,12 +7,25 @@ import type { ApiEvent, Middleware } from "./event.ts";
 
 const job = { team: Id, study: Id, trial: SafeInt, attempt: SafeInt };
 
+const Refusal = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.enum([
+      "credential-missing",
+      "credential-malformed",
+      "credential-unknown",
+      "job-token-elsewhere",
+      "job-token-stale",
+    ]),
+  }),
+  z.object({ kind: z.literal("credential-expired"), expired: z.string() }),
+]);
+
 /** What the authorizer may hand on. `unavailable`: it could not look the token up. */
 const Handed = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("token"), team: Id, id: TokenId, role: Role, study: Id.nullable() }),
   z.object({ kind: z.literal("bootstrap"), ...job }),
   z.object({ kind: z.literal("trial"), ...job }),
-  z.object({ kind: z.literal("refused"), reason: z.string() }),
+  z.object({ kind: z.literal("refused"), why: Refusal }),
   z.object({ kind: z.literal("unavailable") }),
 ]);
 
@@ -30,14 +43,13 @@ export const caller = (): Middleware => ({
   },
 });
 
-const NOBODY: Caller = { kind: "refused", reason: "No credential was given." };
+const NOBODY: Caller = { kind: "refused", why: { kind: "credential-missing" } };
 
 const readCaller = (event: ApiEvent): Caller => {
   const context = event.requestContext.authorizer?.lambda?.caller;
   if (context === undefined) return NOBODY;
   const handed = Handed.parse(JSON.parse(context));
-  if (handed.kind === "unavailable")
-    throw new Unavailable("The token could not be checked just now. Try again.");
+  if (handed.kind === "unavailable") throw new Unavailable({ kind: "token-unchecked" });
   return handed;
 };
 

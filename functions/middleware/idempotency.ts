@@ -16,7 +16,7 @@ const receiptOf = ({ headers, requestContext, rawPath, caller, json, match }: Ap
   const key = headers["idempotency-key"];
   const { method } = requestContext.http;
   if (key === undefined || method === "GET" || match.route === "health") return null;
-  if (!KEY.test(key)) throw new InvalidKey("An Idempotency-Key is 1 to 255 visible ASCII characters.");
+  if (!KEY.test(key)) throw new InvalidKey();
   return {
     id: hash([identityOf(caller), method, rawPath, key]),
     body: hash(canonical(json)),

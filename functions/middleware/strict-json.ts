@@ -27,7 +27,7 @@ export const parseStrictJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    throw new InvalidJson("The body is not valid JSON.");
+    throw new InvalidJson({ kind: "not-json" });
   }
 };
 
@@ -36,7 +36,7 @@ const strictVisitor = (text: string): JSONVisitor => {
   let depth = 0;
   const enter = () => {
     depth++;
-    if (depth > MAX_DEPTH) throw new TooLarge(`The body is nested deeper than ${MAX_DEPTH} levels.`);
+    if (depth > MAX_DEPTH) throw new TooLarge({ kind: "body-too-deep", levels: MAX_DEPTH });
   };
   return {
     onObjectBegin: () => {
@@ -55,11 +55,11 @@ const strictVisitor = (text: string): JSONVisitor => {
       const keys = seen.at(-1);
       if (keys?.has(key)) {
         const pointer = pointerTo([...path(), key]);
-        throw new InvalidJson(`The key ${JSON.stringify(key)} stands twice in one object.`, pointer);
+        throw new InvalidJson({ kind: "key-twice", key }, pointer);
       }
       keys?.add(key);
       if (UNSAFE_KEYS.has(key)) {
-        throw invalid(pointerTo([...path(), key]), `The name ${key} is reserved. Choose another.`);
+        throw invalid(pointerTo([...path(), key]), { kind: "name-reserved", name: key });
       }
       refuseBrokenText(key, () => [...path(), key]);
     },
@@ -75,7 +75,7 @@ const strictVisitor = (text: string): JSONVisitor => {
 
 const refuseBrokenText = (text: string, path: () => JSONPath): void => {
   if (text.isWellFormed()) return;
-  throw invalid(pointerTo(path()), "The text holds half of a surrogate pair, which is not a character.");
+  throw invalid(pointerTo(path()), { kind: "half-surrogate" });
 };
 
 /**
@@ -84,42 +84,19 @@ const refuseBrokenText = (text: string, path: () => JSONPath): void => {
  */
 const refuseInexact = (literal: string, value: number, path: () => JSONPath): void => {
   if (!Number.isFinite(value)) {
-    throw invalid(
-      pointerTo(path()),
-      `${literal} is beyond every finite double. ${HINT}`,
-      "non-finite-metric",
-    );
+    throw invalid(pointerTo(path()), { kind: "beyond-doubles", literal }, "non-finite-metric");
   }
   if (Number.isSafeInteger(value) || !INTEGER.test(literal)) return;
   if (BigInt(literal) === BigInt(value) || literal === String(value)) return;
   throw invalid(
     pointerTo(path()),
-    `The integer ${literal} would become ${BigInt(value)}. Send integers beyond 2^53 - 1 as text, or as a float (1.5e20).`,
+    { kind: "inexact-integer", literal, becomes: String(BigInt(value)) },
     "unsafe-integer",
   );
 };
 
-const HINT =
-  'JSON has no such number: send the text "nan", "inf" or "-inf", or tell the trial as failed with {"failed": {"reason": "..."}}.';
-
 const syntaxError = (code: number, from: string, line: number, column: number): InvalidJson => {
-  const at = `line ${line}, column ${column}`;
-  const [token] = NON_FINITE.exec(from) ?? [];
-  if (token !== undefined) return new InvalidJson(`${token} at ${at} is not JSON. ${HINT}`);
-  return new InvalidJson(`The body is not valid JSON at ${at}${REASONS[printParseErrorCode(code)] ?? ""}.`);
-};
-
-/** The parser's codes, as far as there is more to say than where. */
-const REASONS: Readonly<Partial<Record<string, string>>> = {
-  PropertyNameExpected: ": a key in double quotes is expected",
-  ColonExpected: ": a colon is expected",
-  CommaExpected: ": a comma is expected",
-  ValueExpected: ": a value is expected",
-  CloseBraceExpected: ": } is expected",
-  CloseBracketExpected: ": ] is expected",
-  EndOfFileExpected: ": something follows the value",
-  InvalidCommentToken: ": JSON has no comments",
-  UnexpectedEndOfString: ": a text is not closed",
-  InvalidEscapeCharacter: ": an escape is not valid",
-  InvalidCharacter: ": a control character must be escaped",
+  const [literal] = NON_FINITE.exec(from) ?? [];
+  if (literal !== undefined) return new InvalidJson({ kind: "non-finite-literal", literal, line, column });
+  return new InvalidJson({ kind: "syntax-error", line, column, code: printParseErrorCode(code) });
 };

@@ -82,7 +82,7 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
     },
   },
   report: { body: { attempt: 1, step: 3, values: { accuracy: 0.91 } }, reply: lease },
-  heartbeat: { body: { attempt: 1 }, reply: lease },
+  heartbeat: { body: { attempt: 1 }, reply: { ...lease, reason: "the lease was extended" } },
   tell: { body: { attempt: 1, values: { accuracy: 0.97 } }, reply: { number: 1, state: "completed" } },
   claim: {
     body: { attempt: 1, jobId: "3c4f0a5e-1b7d-4f0e-9d0c-0f6f6f1f2a3b", claimant: "9b1deb4d3b7d4bad9bdd2b0d" },

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Action } from "../auth/authorize.ts";
 import type { ProblemType } from "../errors.ts";
 import { Id, SafeInt } from "../schemas/common.ts";
 import { CreateStudyBody, PageQuery, PatchStudyBody, StopBody, Study, StudyPage } from "../schemas/study.ts";
@@ -27,24 +28,6 @@ import {
  * The one table of routes. The router of the api Lambda, the CDK routes with their authorizer, `openapi.json` and the
  * access matrix are all derived from it. Data only, because `infra/` reads it.
  */
-
-/** What a role may or may not do; `auth/authorize.ts` says who may do which. */
-export type Action =
-  | "study:create"
-  | "study:list"
-  | "study:read"
-  | "study:update"
-  | "study:delete"
-  | "study:run"
-  | "trial:ask"
-  | "trial:report"
-  | "trial:tell"
-  | "trial:claim"
-  | "trial:add"
-  | "trial:read"
-  | "token:create"
-  | "token:list"
-  | "token:delete";
 
 /** The path parameters that may occur, and their form. Anything else in their place is a 404. */
 export const pathParameters = { team: Id, study: Id, number: SafeInt, token: TokenId } as const;
@@ -137,7 +120,7 @@ export const routes = {
     reply: ReportReply,
     status: 200,
     problems: [...trialWrite],
-    summary: "Give an intermediate value, extend the lease, and learn whether to go on.",
+    summary: "Give an intermediate value, extend the lease, and get the decision whether to go on.",
   },
   heartbeat: {
     method: "POST",
@@ -245,7 +228,7 @@ export const routes = {
     reply: CreatedToken,
     status: 201,
     problems: ["shown-once"],
-    summary: "Create an API token. The secret is shown this once.",
+    summary: "Create an API token. The secret is in this answer only.",
   },
   listTokens: {
     method: "GET",

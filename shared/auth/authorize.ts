@@ -1,8 +1,25 @@
-import type { Action } from "../api/routes.ts";
 import { Forbidden, NotFound, StudyNotFound, Unauthenticated } from "../errors.ts";
 import type { Role } from "../schemas/token.ts";
 
-/** Who calls, as the authorizer established it. */
+/** What a caller may or may not do. Each route names one. */
+export type Action =
+  | "study:create"
+  | "study:list"
+  | "study:read"
+  | "study:update"
+  | "study:delete"
+  | "study:run"
+  | "trial:ask"
+  | "trial:report"
+  | "trial:tell"
+  | "trial:claim"
+  | "trial:add"
+  | "trial:read"
+  | "token:create"
+  | "token:list"
+  | "token:delete";
+
+/** Who calls, as the authorizer found out. */
 export type Caller =
   /** A person or program with an API token; `study` restricts it to one study. */
   | {
@@ -20,8 +37,8 @@ export type Caller =
       readonly trial: number;
       readonly attempt: number;
     }
-  /** A credential that is unknown, expired or revoked. */
-  | { readonly kind: "refused"; readonly reason: string };
+  /** No credential, or one that is unknown, expired or revoked. */
+  | { readonly kind: "refused"; readonly why: Unauthenticated["facts"] };
 
 /** What an action is done to: the loaded study, the trial that the path names, the attempt that the body names. */
 export interface Target {
@@ -56,8 +73,8 @@ const jobActions: Readonly<Record<"bootstrap" | "trial", ReadonlySet<Action>>> =
  * @throws Unauthenticated for a refused credential; NotFound, as if it did not exist, for another's team.
  */
 export function authorizeTeam(caller: Caller, team: string): asserts caller is KnownCaller {
-  if (caller.kind === "refused") throw new Unauthenticated(caller.reason);
-  if (caller.team !== team) throw new NotFound("There is nothing here that this token may see.");
+  if (caller.kind === "refused") throw new Unauthenticated(caller.why);
+  if (caller.team !== team) throw new NotFound({ kind: "another-team" });
 }
 
 /**
@@ -70,18 +87,18 @@ export const authorize = (caller: Caller, action: Action, target: Target): void 
   if (caller.kind === "token") {
     if (caller.study !== null && caller.study !== target.study) {
       if (target.study !== undefined) throw new StudyNotFound(target.study);
-      throw new Forbidden(`This token is restricted to study ${caller.study}.`);
+      throw new Forbidden({ kind: "token-of-one-study", study: caller.study });
     }
     if (!roleActions[caller.role].has(action)) {
-      throw new Forbidden(`A token with the role ${caller.role} may not do this (${action}).`);
+      throw new Forbidden({ kind: "role-not-allowed", role: caller.role, action });
     }
     return;
   }
   if (target.study !== caller.study) throw new StudyNotFound(target.study ?? "");
-  if (target.trial !== caller.trial) throw new Forbidden("A trial's token opens its own trial alone.");
+  if (target.trial !== caller.trial) throw new Forbidden({ kind: "token-of-one-trial" });
   if (target.attempt !== undefined && target.attempt !== caller.attempt) {
-    throw new Forbidden(`This token is good for attempt ${caller.attempt} alone.`);
+    throw new Forbidden({ kind: "token-of-one-attempt", attempt: caller.attempt });
   }
   if (!jobActions[caller.kind].has(action))
-    throw new Forbidden(`A ${caller.kind} token may not do this (${action}).`);
+    throw new Forbidden({ kind: "job-token-not-allowed", token: caller.kind, action });
 };

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { Unavailable } from "../errors.ts";
-import type { DispatchQueue } from "../service/core/deps.ts";
+import type { DispatchQueue } from "../ports.ts";
 
 export interface QueueOptions {
   readonly client: SQSClient;

@@ -10,16 +10,16 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
-import type { Rounds } from "../service/core/deps.ts";
+import type { Workflow } from "../ports.ts";
 
-export interface RoundsOptions {
+export interface StepFunctionsOptions {
   readonly client: SFNClient;
   /** ARN of the halving state machine. */
   readonly machine: string;
 }
 
 /** Rounds of halving on Step Functions: one execution a start of a study, named after both. */
-export const halvingRounds = ({ client, machine }: RoundsOptions): Rounds => {
+export const stepFunctions = ({ client, machine }: StepFunctionsOptions): Workflow => {
   const nameOf = (study: string, generation: number) => `${study}-${generation}`;
   const arnOf = (study: string, generation: number) =>
     `${machine.replace(":stateMachine:", ":execution:")}:${nameOf(study, generation)}`;

@@ -27,3 +27,5 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   evolution,
   nsga2,
 };
+
+export const isAlgorithmName = (name: string): name is AlgorithmName => Object.hasOwn(algorithms, name);

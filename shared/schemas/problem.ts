@@ -1,15 +1,12 @@
 import * as z from "zod";
-import { problems } from "../api/problems.ts";
-import type { ProblemType } from "../errors.ts";
+import { problemTypes } from "../errors.ts";
 
 /** How every error is told: application/problem+json, RFC 9457. */
 export const Problem = z.strictObject({
-  type: z
-    .enum(Object.keys(problems) as [ProblemType, ...ProblemType[]])
-    .meta({ description: "Stable; programs branch on it." }),
+  type: z.enum(problemTypes).meta({ description: "Stable; programs branch on it." }),
   title: z.string(),
   status: z.int().min(400).max(599),
-  detail: z.string().meta({ description: "What is wrong and how to mend it, for a person." }),
+  detail: z.string().meta({ description: "What is wrong and how to fix it, for a person." }),
   pointer: z.string().optional().meta({ description: "JSON pointer to the first field at fault." }),
   errors: z
     .array(z.strictObject({ pointer: z.string(), detail: z.string() }))

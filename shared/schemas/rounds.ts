@@ -1,9 +1,15 @@
 import * as z from "zod";
 import { Id } from "./common.ts";
 
-const address = { study: Id, generation: z.int().min(1), rung: z.int().min(0).max(64) };
+const address = {
+  study: Id,
+  generation: z.int().min(1),
+  /** Which ladder; machines that run one leave it out. */
+  bracket: z.int().min(0).max(64).default(0),
+  rung: z.int().min(0).max(64),
+};
 
-/** What the halving machine asks the `rounds` Lambda. */
+/** What a state machine of rounds sends to the `rounds` Lambda. */
 export const RoundsRequest = z.discriminatedUnion("action", [
   z.object({ action: z.literal("open"), ...address }),
   z.object({ action: z.literal("close"), ...address }),
@@ -12,10 +18,10 @@ export const RoundsRequest = z.discriminatedUnion("action", [
 
 export type RoundsRequest = z.infer<typeof RoundsRequest>;
 
-/** What the machine runs next: one message a trial, `parallel` at once, each waited for so many seconds. */
+/** What the machine runs next: one message per trial, `parallel` at once, and how many seconds it waits for each. */
 export interface OpenedRung {
   readonly rung: number;
-  /** The study is over, or another execution runs it: the machine ends. */
+  /** The study has ended, or another execution runs it: the machine ends. */
   readonly done: boolean;
   readonly trials: readonly { readonly trial: number; readonly attempt: number }[];
   readonly parallel: number;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SchedulerChoice } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
 import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "./common.ts";
 
@@ -61,15 +62,6 @@ export const AlgorithmChoice = z.discriminatedUnion("name", [
   z.strictObject({ name: z.literal("cma-es"), seed: Seed.optional(), population: Population.optional() }),
   z.strictObject({ name: z.literal("evolution"), seed: Seed.optional(), population: Population.optional() }),
   z.strictObject({ name: z.literal("nsga2"), seed: Seed.optional(), population: Population.optional() }),
-]);
-
-export const SchedulerChoice = z.discriminatedUnion("name", [
-  z.strictObject({ name: z.literal("none") }),
-  z.strictObject({
-    name: z.literal("sha").meta({ description: "Synchronous successive halving; needs the batch executor." }),
-    resource: z.strictObject({ name: Name, min: z.int().min(1), max: z.int().min(1).max(1_000_000_000) }),
-    eta: z.int().min(2).max(16).optional(),
-  }),
 ]);
 
 export const Budget = z.strictObject({

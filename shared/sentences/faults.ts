@@ -1,9 +1,13 @@
+import { bodyFaults } from "./body-faults.ts";
+import { studyFaults } from "./study-faults.ts";
 import { type FactsOf, wording } from "./table.ts";
 
 /** What may be wrong with one field of a request. Each sentence says what is wrong and what would be right. */
 const sentences = {
   /** Words made where the fault was found, as those of a schema. */
   text: ({ text }: { text: string }) => text,
+  ...bodyFaults,
+  ...studyFaults,
 };
 
 export type Fault = FactsOf<typeof sentences>;

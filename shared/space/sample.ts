@@ -58,8 +58,8 @@ export const sampleCube = (space: Space, random: Random): Float64Array => {
   const [first] =
     space.size === Infinity ? [] : enumerate(space, axes, { n: 0, x: new Float64Array(0) }, 1, WALK);
   if (first !== undefined) return first;
-  throw invalid(
-    space.constraints.length > 0 ? "/constraints" : "/forbidden",
-    "No configuration was found that satisfies the constraints and agrees with no forbidden combination. Loosen them.",
-  );
+  throw invalid(space.constraints.length > 0 ? "/constraints" : "/forbidden", {
+    kind: "text",
+    text: "No configuration was found that satisfies the constraints and agrees with no forbidden combination. Loosen them.",
+  });
 };

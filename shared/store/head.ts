@@ -1,5 +1,6 @@
+import type { Notice } from "../sentences/notices.ts";
 import { headKey } from "./keys.ts";
-import type { Change, Condition, Item, Update } from "./store.ts";
+import type { Change, Condition, Item, Store, Update } from "./store.ts";
 
 /**
  * A study's head: all that asks change, and nothing else, so that it stays under a kilobyte and an ask costs two
@@ -14,7 +15,7 @@ export interface Head {
   readonly next: number;
   /** Trials imported as finished, which the budget does not count. */
   readonly imported: number;
-  /** A finite space holds nothing new. */
+  /** Every configuration of a finite space was handed out. */
   readonly exhausted: boolean;
   readonly trials: number;
   readonly parallel: number;
@@ -29,8 +30,9 @@ export interface Head {
   readonly folded: { readonly completed: number; readonly pruned: number; readonly failed: number };
   /** JSON of the best folded trial of a single objective, or "". */
   readonly foldedBest: string;
-  /** The revision of the algorithm that the study began on. */
+  /** The revisions of the algorithm and the scheduler that the study began on. */
   readonly algorithmRevision: number;
+  readonly schedulerRevision: number;
   /** Batch executor: whether it dispatches, which start it is, and the study's job definition. */
   readonly started: boolean;
   readonly generation: number;
@@ -38,74 +40,175 @@ export interface Head {
   /** Seconds of finished attempts times GPUs, and times vCPUs. */
   readonly gpuSeconds: number;
   readonly vcpuSeconds: number;
-  /** What a person should know, or "". */
-  readonly message: string;
+  /** What a person should know, or null. */
+  readonly notice: Notice | null;
+  /** While it is being deleted: trials below this number have no reports any more. */
+  readonly sweptReports: number;
 }
 
-type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars"> & {
+/** The name under which changes of the head fail. */
+export const HEAD = "head";
+
+/** The head as stored. Doubles and objects travel as JSON; `message` holds the notice of heads written in words only. */
+type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars" | "notice"> & {
   readonly gpuHours: string;
   readonly dollars: string;
   readonly foldedCompleted: number;
   readonly foldedPruned: number;
   readonly foldedFailed: number;
+  readonly notice: string;
+  readonly message?: string;
 };
 
-export const newHead = (
-  study: string,
-  budget: { trials: number; parallel: number; gpuHours: number; dollars: number },
-  algorithmRevision: number,
-): Change => {
-  const fields: HeadFields = {
-    rev: 0,
-    state: "running",
-    next: 0,
-    imported: 0,
-    exhausted: false,
-    trials: budget.trials,
-    parallel: budget.parallel,
-    gpuHours: String(budget.gpuHours),
-    dollars: String(budget.dollars),
-    segments: 0,
-    unswept: -1,
-    foldedCompleted: 0,
-    foldedPruned: 0,
-    foldedFailed: 0,
-    foldedBest: "",
-    algorithmRevision,
-    started: false,
-    generation: 0,
-    definition: "",
-    gpuSeconds: 0,
-    vcpuSeconds: 0,
-    message: "",
-  };
-  return { name: "head", key: headKey(study), put: fields, when: { expression: "attribute_not_exists(pk)" } };
-};
+/** What of a head may change. */
+export type HeadPatch = Partial<Omit<Head, "study" | "rev">>;
+
+type Revisions = Pick<Head, "algorithmRevision" | "schedulerRevision">;
+type BudgetFields = Pick<Head, "trials" | "parallel" | "gpuHours" | "dollars">;
+
+/** The head of a study that was just created. */
+export const firstHead = (study: string, budget: BudgetFields, revisions: Revisions): Head => ({
+  ...budget,
+  ...revisions,
+  study,
+  rev: 0,
+  state: "running",
+  next: 0,
+  imported: 0,
+  exhausted: false,
+  segments: 0,
+  unswept: -1,
+  folded: { completed: 0, pruned: 0, failed: 0 },
+  foldedBest: "",
+  started: false,
+  generation: 0,
+  definition: "",
+  gpuSeconds: 0,
+  vcpuSeconds: 0,
+  notice: null,
+  sweptReports: 0,
+});
+
+/** A head that did not exist; fails under the name HEAD. */
+export const newHead = ({ study, rev, ...fields }: Head): Change => ({
+  name: HEAD,
+  key: headKey(study),
+  put: { rev, ...written(fields) },
+  when: { expression: "attribute_not_exists(pk)" },
+});
+
+const written = ({ gpuHours, dollars, folded, notice, ...plain }: HeadPatch): Item => ({
+  ...plain,
+  ...(gpuHours !== undefined && { gpuHours: String(gpuHours) }),
+  ...(dollars !== undefined && { dollars: String(dollars) }),
+  ...(folded !== undefined && {
+    foldedCompleted: folded.completed,
+    foldedPruned: folded.pruned,
+    foldedFailed: folded.failed,
+  }),
+  ...(notice !== undefined && { notice: notice === null ? "" : JSON.stringify(notice), message: "" }),
+});
 
 export const readHead = (study: string, item: Item): Head => {
   const fields = item as unknown as HeadFields;
   return {
-    ...fields,
     study,
+    rev: fields.rev,
+    state: fields.state,
+    next: fields.next,
+    imported: fields.imported,
+    exhausted: fields.exhausted,
+    trials: fields.trials,
+    parallel: fields.parallel,
     gpuHours: Number(fields.gpuHours),
     dollars: Number(fields.dollars),
+    segments: fields.segments,
+    unswept: fields.unswept,
     folded: { completed: fields.foldedCompleted, pruned: fields.foldedPruned, failed: fields.foldedFailed },
+    foldedBest: fields.foldedBest,
+    algorithmRevision: fields.algorithmRevision,
+    schedulerRevision: fields.schedulerRevision ?? 1,
+    started: fields.started,
+    generation: fields.generation,
+    definition: fields.definition,
+    gpuSeconds: fields.gpuSeconds,
+    vcpuSeconds: fields.vcpuSeconds,
+    notice: readNotice(fields),
+    sweptReports: fields.sweptReports ?? 0,
   };
 };
 
-/** A change of the head, on the revision that was read; it fails under the name "head" when another came first. */
-export const changeHead = (
-  head: Head,
-  set: Partial<HeadFields>,
-  when?: Condition,
-): Change & { update: Update } => ({
-  name: "head",
+const readNotice = ({ notice = "", message = "" }: Partial<HeadFields>): Notice | null => {
+  if (notice !== "") return JSON.parse(notice) as Notice;
+  return message === "" ? null : { kind: "text", text: message };
+};
+
+/** The head of a study, null when there is none. */
+export const findHead = async (store: Store, study: string): Promise<Head | null> => {
+  const item = await store.get(headKey(study));
+  return item === null ? null : readHead(study, item);
+};
+
+/** A change of the head, on the revision that was read; fails under the name HEAD when another change came first. */
+export const changeHead = (head: Head, patch: HeadPatch): Change & { update: Update } => ({
+  name: HEAD,
   key: headKey(head.study),
-  update: { set: { ...set, rev: head.rev + 1 } },
-  when: {
-    expression: when ? `#rev = :rev AND ${when.expression}` : "#rev = :rev",
-    values: { rev: head.rev, ...when?.values },
-  },
+  update: { set: { ...written(patch), rev: head.rev + 1 } },
+  when: { expression: "#rev = :rev", values: { rev: head.rev } },
+});
+
+const whileHead = (study: string, when: Condition): Change => ({
+  name: HEAD,
+  key: headKey(study),
+  check: true,
+  when,
+});
+
+/** Holds while the batch executor dispatches and the study is not paused. */
+export const whileDispatching = (study: string): Change =>
+  whileHead(study, {
+    expression: "#started = :started AND #state = :state",
+    values: { started: true, state: "running" },
+  });
+
+/** Holds while the study has not been stopped or started again since that start. */
+export const whileStarted = ({ study, generation }: Head): Change =>
+  whileHead(study, {
+    expression: "#started = :started AND #generation = :generation",
+    values: { started: true, generation },
+  });
+
+/** Holds until somebody asks for the study's deletion. */
+export const markDeleting = (study: string): Change & { update: Update } => ({
+  name: HEAD,
+  key: headKey(study),
+  update: { set: { state: "deleting", started: false }, add: { rev: 1 } },
+  when: { expression: "attribute_exists(pk) AND #state <> :deleting", values: { deleting: "deleting" } },
+});
+
+/** Leaves a notice on a running study, and pauses it if need be; fails when it is paused or gone. */
+export const noteRunning = (study: string, notice: Notice, pause: boolean): Change & { update: Update } => ({
+  name: HEAD,
+  key: headKey(study),
+  update: pause
+    ? { set: { ...written({ notice }), state: "paused" }, add: { rev: 1 } }
+    : { set: written({ notice }) },
+  when: { expression: "#state = :running", values: { running: "running" } },
+});
+
+/** Segment k is swept: nothing that it holds is in the tail any more. */
+export const markSwept = (study: string, k: number): Change & { update: Update } => ({
+  name: HEAD,
+  key: headKey(study),
+  update: { set: { unswept: -1 } },
+  when: { expression: "#unswept = :k", values: { k } },
+});
+
+/** The reports of trials below `number` are deleted. */
+export const markReportsSwept = (study: string, number: number): Change & { update: Update } => ({
+  name: HEAD,
+  key: headKey(study),
+  update: { set: { sweptReports: number } },
 });
 
 /** Adds what an ended attempt has used. It holds no asks up: the revision stays. */

@@ -1,4 +1,3 @@
-import type { Hint } from "../optimizer/algorithm.ts";
 import { hintKey } from "./keys.ts";
 import type { Change, Item, Update } from "./store.ts";
 
@@ -7,21 +6,28 @@ import type { Change, Item, Update } from "./store.ts";
  * Query. Numbers are packed as 32-bit floats: a start for a search needs no more.
  */
 
+/** What an algorithm keeps for the next ask, as the optimizer defines it. */
+interface StoredHint {
+  readonly algorithm: string;
+  readonly revision: number;
+  readonly trials: number;
+  readonly values: readonly number[];
+}
+
 /** More numbers than this are not worth the read units. */
 export const MOST_HINTED = 2000;
 
-/** A study that is not asked for so long works its hint out again. */
+/** The hint of a study that gets no asks for this long is dropped and computed again. */
 const KEPT_SECONDS = 90 * 24 * 3600;
 
 /**
- * Puts a hint unless a newer one of the same algorithm and revision is there: one write alone, half the price of a
- * transaction. It fails under the name "hint". One that comes after its study was deleted goes
- * away by itself, as all hints do in time.
+ * Puts a hint unless a newer one of the same algorithm and revision is there: a lone write, at half the price of a
+ * transaction; it fails under the name "hint". Every hint expires, so one that is put after its study was deleted does too.
  * @param now milliseconds since 1970.
  */
 export const putHint = (
   study: string,
-  { algorithm, revision, trials, values }: Hint,
+  { algorithm, revision, trials, values }: StoredHint,
   now: number,
 ): Change & { update: Update } => ({
   name: "hint",
@@ -43,9 +49,10 @@ export const putHint = (
 });
 
 /** The hint of an item; null when it is none that can be read: it is only a hint. */
-export const readHint = ({ algorithm, revision, trials, values }: Item): Hint | null => {
+export const readHint = ({ algorithm, revision, trials, values }: Item): StoredHint | null => {
   const isWhole = values instanceof Uint8Array && values.byteLength % 4 === 0;
-  if (!isWhole || typeof revision !== "number" || typeof trials !== "number") return null;
+  if (!isWhole || typeof algorithm !== "string" || typeof revision !== "number" || typeof trials !== "number")
+    return null;
   const numbers = Array.from(new Float32Array(values.slice().buffer));
-  return { algorithm: algorithm as Hint["algorithm"], revision, trials, values: numbers };
+  return { algorithm, revision, trials, values: numbers };
 };

@@ -2,7 +2,7 @@
  * Every key of the one table; nobody else spells a key.
  *
  * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `A#HINT` (what its algorithm
- * would find dear to work out again), `B#TRIAL#<n>` (a trial
+ * keeps because recomputing it is expensive), `B#TRIAL#<n>` (a trial
  * from its first lease until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
  * changed). One Query of what lies below `C` reads all that an ask needs.
  */
@@ -10,6 +10,12 @@ export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
+
+/** The key of an item that was read. */
+export const keyOf = (item: Readonly<Record<string, unknown>>): Key => ({
+  pk: String(item.pk),
+  sk: String(item.sk),
+});
 
 const padded = (n: number, width: number) => String(n).padStart(width, "0");
 
@@ -26,8 +32,8 @@ export const segmentKey = (study: string, k: number): Key => ({
   sk: `S#SEG#${padded(k, 6)}`,
 });
 
-/** Sort keys below this one are the head and the trials that are not folded yet. */
-export const END_OF_OPEN = "C";
+/** Sort keys from the first to the last of these are the head, the hint and the trials that are not folded yet. */
+export const UNFOLDED_RANGE = { from: "A", to: "C" } as const;
 
 /** A trial's learning curve keeps its own partition, so that reports do not slow the asks of the study. */
 export const trialPartition = (study: string, n: number) => `TRIAL#${study}#${n}`;
@@ -43,18 +49,19 @@ export const rungKey = (study: string, bracket: number, rung: number): Key => ({
   pk: rungPartition(study, bracket, rung),
   sk: "RUNG",
 });
+export const RUNG_ENTRY_PREFIX = "TRIAL#";
 export const rungEntryKey = (study: string, bracket: number, rung: number, n: number): Key => ({
   pk: rungPartition(study, bracket, rung),
-  sk: `TRIAL#${padded(n, 8)}`,
+  sk: `${RUNG_ENTRY_PREFIX}${padded(n, 8)}`,
 });
 
 export const teamPartition = (team: string) => `TEAM#${team}`;
 export const teamKey = (team: string): Key => ({ pk: teamPartition(team), sk: "TEAM" });
 export const tokenKey = (team: string, id: string): Key => ({ pk: teamPartition(team), sk: `TOKEN#${id}` });
 export const TOKEN_PREFIX = "TOKEN#";
-/** Which team a token is of; found by the token's id alone. */
+/** Which team a token belongs to; found by the token's id alone. */
 export const tokenOwnerKey = (id: string): Key => ({ pk: `TOKEN#${id}`, sk: "OWNER" });
-/** What a team created in one minute; gone soon after. */
+/** What a team created in one minute; deleted soon after. */
 export const teamMinuteKey = (team: string, minute: number): Key => ({
   pk: teamPartition(team),
   sk: `MINUTE#${minute}`,
@@ -67,7 +74,7 @@ export const TEAM_STUDY_PREFIX = "STUDY#";
 
 export const receiptKey = (id: string): Key => ({ pk: `REQ#${id}`, sk: "REQ" });
 
-/** What the reconciler must look after: studies whose jobs run, and studies that are being deleted. */
+/** What the reconciler must visit: studies whose jobs run, and studies that are being deleted. */
 export const OPEN_PARTITION = "OPEN";
 export const openBatchKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `BATCH#${study}` });
 export const OPEN_BATCH_PREFIX = "BATCH#";

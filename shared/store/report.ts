@@ -1,5 +1,5 @@
 import type { FiniteValues } from "../schemas/common.ts";
-import { reportKey, trialPartition } from "./keys.ts";
+import { keyOf, reportKey, trialPartition } from "./keys.ts";
 import type { Change, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
 
@@ -12,7 +12,7 @@ export interface ReportItem {
   readonly at: number;
 }
 
-/** Records a step; the same step of the same attempt again replaces it. */
+/** Records a step; a second report of the same step and attempt replaces the first. */
 export const newReport = (trial: TrialItem, step: number, values: FiniteValues, now: number): Change => ({
   name: "report",
   key: reportKey(trial.study, trial.number, trial.attempt, step),
@@ -30,4 +30,11 @@ export const readReports = async (store: Store, study: string, number: number): 
       at: Number(item.at),
     }))
     .sort((a, b) => a.step - b.step || a.attempt - b.attempt);
+};
+
+/** Deletes the learning curve of a trial. @returns how many items that were. */
+export const removeReports = async (store: Store, study: string, number: number): Promise<number> => {
+  const items = await store.query(trialPartition(study, number), " ", "~");
+  await store.removeAll(items.map(keyOf));
+  return items.length;
 };

@@ -1,11 +1,18 @@
 import type { FiniteValues } from "../schemas/common.ts";
-import { type Key, rungEntryKey, rungKey, rungPartition } from "./keys.ts";
-import type { Change, Store } from "./store.ts";
+import { type Key, keyOf, RUNG_ENTRY_PREFIX, rungEntryKey, rungKey, rungPartition } from "./keys.ts";
+import type { Change, Item, Store } from "./store.ts";
 
-/** There is one ladder a study so far. */
-const BRACKET = 0;
+/** Which rung of which ladder of a study. */
+export interface RungAddress {
+  readonly study: string;
+  readonly bracket: number;
+  readonly rung: number;
+}
 
-/** One level of a halving ladder: who runs in it and, once it is closed, who goes on. */
+/** The name under which opening and closing a rung fail. */
+export const RUNG = "rung";
+
+/** One level of a ladder: its trials and, once it is closed, those that go on. */
 export interface Rung {
   readonly state: "open" | "closed";
   /** Numbers of its trials, ascending. */
@@ -15,14 +22,15 @@ export interface Rung {
   readonly promoted: readonly number[];
   /** SHA-256 of what was decided and from which values. */
   readonly hash: string;
-  /** What its trials came to so far: null for one that failed. */
+  /** The values of its trials so far: null for a trial that failed. */
   readonly results: ReadonlyMap<number, FiniteValues | null>;
 }
 
 /** Reads a rung with the results that came in; null when it was never opened. */
-export const readRung = async (store: Store, study: string, rung: number): Promise<Rung | null> => {
-  const items = await store.query(rungPartition(study, BRACKET, rung), " ", "~");
-  const head = items.find((item) => item.sk === rungKey(study, BRACKET, rung).sk);
+export const readRung = async (store: Store, address: RungAddress): Promise<Rung | null> => {
+  const { study, bracket, rung } = address;
+  const items = await store.query(rungPartition(study, bracket, rung), " ", "~");
+  const head = items.find((item) => item.sk === rungKey(study, bracket, rung).sk);
   if (head === undefined) return null;
   const entries = items.filter((item) => item !== head);
   return {
@@ -31,28 +39,35 @@ export const readRung = async (store: Store, study: string, rung: number): Promi
     order: JSON.parse(String(head.order)) as number[],
     promoted: JSON.parse(String(head.promoted)) as number[],
     hash: String(head.hash),
-    results: new Map(
-      entries.map((item) => [Number(item.trial), JSON.parse(String(item.values)) as FiniteValues | null]),
-    ),
+    results: resultsOf(entries),
   };
 };
 
-/** Opens a rung; fails under the name "rung" when it was opened before. */
-export const newRung = (study: string, rung: number, members: readonly number[]): Change => ({
-  name: "rung",
-  key: rungKey(study, BRACKET, rung),
+const resultsOf = (entries: readonly Item[]): ReadonlyMap<number, FiniteValues | null> =>
+  new Map(entries.map((item) => [Number(item.trial), JSON.parse(String(item.values))]));
+
+/** What a rung's trials came to so far, for a scheduler that opens and closes nothing. */
+export const readRungResults = async (
+  store: Store,
+  { study, bracket, rung }: RungAddress,
+): Promise<ReadonlyMap<number, FiniteValues | null>> =>
+  resultsOf(await store.list(rungPartition(study, bracket, rung), RUNG_ENTRY_PREFIX));
+
+/** Opens a rung; fails under the name RUNG when it was opened before. */
+export const newRung = ({ study, bracket, rung }: RungAddress, members: readonly number[]): Change => ({
+  name: RUNG,
+  key: rungKey(study, bracket, rung),
   put: { state: "open", members: JSON.stringify(members), order: "[]", promoted: "[]", hash: "" },
   when: { expression: "attribute_not_exists(pk)" },
 });
 
-/** Closes a rung, once: fails under the name "rung" when it is closed already. */
-export const rungClosed = (
-  study: string,
-  rung: number,
+/** Closes a rung, once: fails under the name RUNG when it is closed already. */
+export const closeRung = (
+  { study, bracket, rung }: RungAddress,
   decided: Pick<Rung, "order" | "promoted" | "hash">,
 ): Change => ({
-  name: "rung",
-  key: rungKey(study, BRACKET, rung),
+  name: RUNG,
+  key: rungKey(study, bracket, rung),
   update: {
     set: {
       state: "closed",
@@ -64,25 +79,31 @@ export const rungClosed = (
   when: { expression: "#state = :open", values: { open: "open" } },
 });
 
-/** What a trial came to at a rung; written in the transaction that ends its run there. */
+/** The values of a trial at a rung; written in the transaction that ends its run there or records its report. */
 export const newRungEntry = (
-  study: string,
-  rung: number,
+  { study, bracket, rung }: RungAddress,
   trial: number,
   values: FiniteValues | null,
 ): Change => ({
   name: "rung-entry",
-  key: rungEntryKey(study, BRACKET, rung, trial),
+  key: rungEntryKey(study, bracket, rung, trial),
   put: { trial, values: JSON.stringify(values) },
 });
 
-/** Deletes a study's rungs, the topmost first, so that a pass that was cut short can be repeated. */
+/**
+ * Deletes a study's rungs, the topmost of the last bracket first, so that a pass that was cut short can be repeated.
+ * Brackets and rungs are numbered without gaps from 0.
+ */
 export const removeRungs = async (store: Store, study: string): Promise<void> => {
   const rungs: Key[][] = [];
-  for (;;) {
-    const items = await store.query(rungPartition(study, BRACKET, rungs.length), " ", "~");
-    if (items.length === 0) break;
-    rungs.push(items.map((item) => ({ pk: String(item.pk), sk: String(item.sk) })));
+  for (let bracket = 0; ; bracket++) {
+    const before = rungs.length;
+    for (let rung = 0; ; rung++) {
+      const items = await store.query(rungPartition(study, bracket, rung), " ", "~");
+      if (items.length === 0) break;
+      rungs.push(items.map(keyOf));
+    }
+    if (rungs.length === before) break;
   }
   for (const keys of rungs.reverse()) await store.removeAll(keys);
 };

@@ -11,11 +11,14 @@ import type { TrialItem } from "./trial.ts";
  * bytes, so every finite value reads back bit for bit.
  *
  * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
- * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, one f64 column a parameter in the space's
- * order (a choice is its index, NaN inactive), one f64 column a metric (NaN not told). Each column begins on a multiple
- * of eight. Text lies in the header, once each, with an index a trial.
+ * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, bracket i32 and rung i32 (-1 none; since
+ * version 2), one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per
+ * metric (NaN not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per
+ * trial.
  */
-const VERSION = 1;
+const VERSION = 2;
+/** Versions that are still read. */
+const READABLE: readonly number[] = [1, 2];
 
 const ENDS = ["completed", "pruned", "failed"] as const;
 
@@ -25,7 +28,7 @@ interface Header {
   readonly metrics: readonly string[];
   /** Every distinct text once. */
   readonly texts: readonly string[];
-  /** For each of these fields, an index into `texts` a trial, -1 for none. */
+  /** For each of these fields, one index into `texts` per trial, -1 for none. */
   readonly algorithm: readonly number[];
   readonly why: readonly number[];
   readonly worker: readonly number[];
@@ -40,13 +43,17 @@ export interface Segment {
   readonly count: number;
   readonly numbers: Uint32Array;
   readonly trial: (i: number) => TrialItem;
-  /** Of what `trial` makes, as much as a history holds: a hundred thousand whole trials are a lot of garbage. */
-  readonly result: (i: number) => Pick<TrialItem, "number" | "state" | "values" | "resource">;
+  /** The part of `trial` that a history holds: a hundred thousand whole trials are a lot of garbage. */
+  readonly result: (
+    i: number,
+  ) => Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung">;
   /** Writes a trial's point in the unit cube, as `toCube` makes it of its `params`, from an offset on. */
   readonly point: (i: number, into: Float64Array, offset: number) => void;
   /** Position of a trial's number, or -1. */
   readonly find: (number: number) => number;
 }
+
+const NO_RUNG = -1;
 
 const align = (offset: number) => (offset + 7) & ~7;
 
@@ -90,7 +97,7 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   const n = trials.length;
   const columns = space.parameters.length + metrics.length + 3;
   const start = align(4 + head.length);
-  const bytes = new Uint8Array(start + 2 * align(4 * n) + align(n) + columns * 8 * n);
+  const bytes = new Uint8Array(start + 4 * align(4 * n) + align(n) + columns * 8 * n);
   new DataView(bytes.buffer).setUint32(0, head.length, true);
   bytes.set(head, 4);
 
@@ -115,6 +122,8 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   doubles().set(trials.map((trial) => trial.created));
   doubles().set(trials.map((trial) => trial.finished ?? Number.NaN));
   doubles().set(trials.map((trial) => trial.resource ?? Number.NaN));
+  new Int32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.bracket ?? NO_RUNG));
+  new Int32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.rung ?? NO_RUNG));
   for (const parameter of space.parameters) {
     const indices =
       "choices" in parameter ? new Map(parameter.choices.map((choice, i) => [choiceKey(choice), i])) : null;
@@ -136,7 +145,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const bytes = packed.byteOffset % 8 === 0 ? packed : packed.slice();
   const headLength = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + headLength))) as Header;
-  if (header.version !== VERSION) throw new Error(`Segment version ${header.version} is not known.`);
+  if (!READABLE.includes(header.version)) throw new Error(`Segment version ${header.version} is not known.`);
   const n = header.count;
   let offset = bytes.byteOffset + align(4 + headLength);
   const take = (size: number) => {
@@ -145,12 +154,14 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
     return here;
   };
   const doubles = () => new Float64Array(bytes.buffer, take(8 * n), n);
+  const integers = () => new Int32Array(bytes.buffer, take(4 * n), n);
   const numbers = new Uint32Array(bytes.buffer, take(4 * n), n);
   const states = new Uint8Array(bytes.buffer, take(n), n);
   const attempt = new Uint32Array(bytes.buffer, take(4 * n), n);
   const created = doubles();
   const finished = doubles();
   const resource = doubles();
+  const places = header.version === 1 ? null : { bracket: integers(), rung: integers() };
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
   const lostAttempts = new Map(header.attempts);
@@ -160,6 +171,8 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
     return positions.get(number) ?? -1;
   };
   const text = (index: number | undefined) => (index === undefined ? null : (header.texts[index] ?? null));
+  const placeOrNull = (value: number | undefined) =>
+    value === undefined || value === NO_RUNG ? null : value;
   const orNull = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value);
 
   const result = (i: number) => {
@@ -176,6 +189,8 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       state: ENDS[states[i] ?? 0] ?? ("failed" as const),
       values: isTold ? values : null,
       resource: orNull(resource[i]),
+      bracket: placeOrNull(places?.bracket[i]),
+      rung: placeOrNull(places?.rung[i]),
     };
   };
 
@@ -219,7 +234,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   return { count: n, numbers, trial, result, point, find };
 };
 
-/** A new segment; fails under the name "segment" when another fold took its number. */
+/** A new segment; fails under the name "segment" when another fold took its number first. */
 export const newSegment = (study: string, k: number, bytes: Uint8Array): Change => ({
   name: "segment",
   key: segmentKey(study, k),

@@ -30,7 +30,7 @@ export interface Condition {
   readonly values?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** One item's change in a transaction. `name` says in a ConditionFailed which one it was. */
+/** One item's change in a transaction. `name` identifies it in a ConditionFailed. */
 export type Change = { readonly name: string; readonly key: Key; readonly when?: Condition } & (
   | { readonly put: Item }
   | { readonly update: Update }
@@ -79,9 +79,9 @@ const isTransient = (error: unknown): boolean =>
   (TRANSIENT.has(error.name) ||
     ("code" in error && typeof error.code === "string" && /^(ECONN|EPIPE|ETIMEDOUT)/.test(error.code)));
 
-/** Times a transaction is sent while others hold its items. */
+/** How often a transaction is sent while others hold its items. */
 const MAX_TRIES = 10;
-/** As long as a few dozen contenders need for a turn each. */
+/** Enough for a few dozen contenders to take a turn each. */
 const LONGEST_PAUSE_MS = 1500;
 const BATCH = 25;
 
@@ -117,8 +117,6 @@ const updateExpression = ({ set = {}, add = {}, drop = [] }: Update) => {
 };
 
 export class Store {
-  /** What a warm Lambda may keep: immutable things only (specs, segments), by key. */
-  readonly cache = new Map<string, unknown>();
   readonly table: string;
   readonly #client: DynamoDBClient;
   readonly #jitter: () => number;
@@ -184,7 +182,7 @@ export class Store {
 
   /**
    * Changes one item alone, at half the price of a transaction. The SDK may repeat it after a lost reply, and the
-   * repeat then fails its condition: only for changes whose caller reads the item again and recognises its own work.
+   * repeat then fails its condition: only for changes whose caller reads the item again and recognises its own write.
    * @throws ConditionFailed
    */
   async update(change: Change & { readonly update: Update }): Promise<void> {
@@ -214,7 +212,7 @@ export class Store {
   }
 
   /**
-   * All changes or none. A conflict with another transaction is tried again with the same token.
+   * All changes or none. After a conflict with another transaction it is retried with the same token.
    * @throws ConditionFailed when a condition does not hold; Unavailable when the items stay contended.
    */
   async transact(changes: readonly Change[]): Promise<void> {
@@ -241,7 +239,7 @@ export class Store {
     }
   }
 
-  /** Deletes items without condition; deleting what is gone already is fine. */
+  /** Deletes items without a condition; those that are gone already do no harm. */
   async removeAll(keys: readonly Key[]): Promise<void> {
     for (let i = 0; i < keys.length; i += BATCH) {
       let requests = keys.slice(i, i + BATCH).map((key) => ({ DeleteRequest: { Key: marshall(key) } }));

@@ -1,7 +1,7 @@
 import type { FiniteValues, Params } from "../schemas/common.ts";
 import type { AttemptRecord, TrialState } from "../schemas/trial.ts";
 import { trialKey } from "./keys.ts";
-import type { Change, Condition, Item, Update } from "./store.ts";
+import type { Change, Condition, Item, Store, Update } from "./store.ts";
 
 /**
  * A trial, one item from its first lease until it is folded into a segment. It keeps its key when it ends, so a tell
@@ -15,12 +15,15 @@ export interface TrialItem {
   readonly attempt: number;
   /** Attempts that were lost (expired or interrupted) since the trial last ran to an end. */
   readonly lost: number;
-  /** How long its jobs have run, all attempts together, in whole seconds; 0 in a client study. */
+  /** How long its jobs have run, summed over its attempts, in whole seconds; 0 in a client study. */
   readonly seconds: number;
   readonly params: Params;
   readonly values: FiniteValues | null;
-  /** NaN-free: null without a scheduler. */
+  /** How far it runs, or ran, in the scheduler's unit; null without a scheduler. */
   readonly resource: number | null;
+  /** The rung that it runs in, or ran in last, and that rung's ladder; null without a ladder. */
+  readonly bracket: number | null;
+  readonly rung: number | null;
   readonly worker: string | null;
   readonly algorithm: string;
   readonly why: string;
@@ -37,7 +40,7 @@ export interface TrialItem {
 
 /** How far the batch executor is with the current attempt. */
 export interface Job {
-  /** queued: a message is on its way; dispatching: SubmitJob may have happened; submitted: it did; claimed: it runs. */
+  /** queued: a message was or will be sent; dispatching: SubmitJob may have happened; submitted: it did; claimed: it runs. */
   readonly phase: "queued" | "dispatching" | "submitted" | "claimed";
   /** When the phase began, milliseconds since 1970. */
   readonly since: number;
@@ -46,7 +49,7 @@ export interface Job {
   readonly bootstrapHash: string | null;
   readonly tokenHash: string | null;
   readonly claimant: string | null;
-  /** Waits of state machines that the attempt's end will answer. */
+  /** Task tokens of the state machines that wait for the attempt's end. */
   readonly taskTokens: readonly string[];
 }
 
@@ -58,6 +61,8 @@ interface TrialFields {
   readonly params: string;
   readonly values?: string;
   readonly resource?: string;
+  readonly bracket?: number;
+  readonly rung?: number;
   readonly worker?: string;
   readonly algorithm: string;
   readonly why: string;
@@ -70,7 +75,7 @@ interface TrialFields {
   readonly job?: string;
 }
 
-/** What of a trial may change after it was made; null removes. */
+/** What of a trial may change after its creation; null removes. */
 export type TrialPatch = Partial<
   Omit<TrialItem, "study" | "number" | "params" | "created" | "algorithm" | "why">
 >;
@@ -87,6 +92,8 @@ const written = (trial: TrialPatch): Record<string, string | number | undefined>
   ...(trial.resource !== undefined && {
     resource: trial.resource === null ? undefined : String(trial.resource),
   }),
+  ...(trial.bracket !== undefined && { bracket: trial.bracket ?? undefined }),
+  ...(trial.rung !== undefined && { rung: trial.rung ?? undefined }),
   ...(trial.worker !== undefined && { worker: trial.worker ?? undefined }),
   ...(trial.reason !== undefined && { reason: trial.reason ?? undefined }),
   ...(trial.leaseExpires !== undefined && { leaseExpires: trial.leaseExpires ?? undefined }),
@@ -101,9 +108,12 @@ const written = (trial: TrialPatch): Record<string, string | number | undefined>
 const isPresent = (entry: [string, string | number | undefined]): entry is [string, string | number] =>
   entry[1] !== undefined;
 
-/** A trial that did not exist; fails under the name "trial" when its number is taken. */
+/** The name under which changes of a trial fail. */
+export const TRIAL = "trial";
+
+/** A trial that did not exist; fails under the name TRIAL when its number is taken. */
 export const newTrial = (trial: TrialItem): Change => ({
-  name: "trial",
+  name: TRIAL,
   key: trialKey(trial.study, trial.number),
   put: {
     params: JSON.stringify(trial.params),
@@ -116,7 +126,7 @@ export const newTrial = (trial: TrialItem): Change => ({
 });
 
 /**
- * A change of a trial by whoever owns its attempt; fails under the name "trial" when the trial has moved on.
+ * A change of a trial by whoever owns its attempt; fails under the name TRIAL when the trial has moved on.
  * @param when a further condition beside the trial's state and attempt as they were read.
  */
 export const changeTrial = (
@@ -127,7 +137,7 @@ export const changeTrial = (
   const fields = Object.entries(written(patch));
   const own = "#state = :state AND #attempt = :attempt";
   return {
-    name: "trial",
+    name: TRIAL,
     key: trialKey(trial.study, trial.number),
     update: {
       set: Object.fromEntries(fields.filter(isPresent)),
@@ -139,6 +149,12 @@ export const changeTrial = (
     },
   };
 };
+
+/** The lease has expired and no heartbeat came between the read and the write. @param now milliseconds since 1970. */
+export const leaseExpired = (now: number): Condition => ({
+  expression: "#leaseExpires <= :now",
+  values: { now },
+});
 
 /** The trial's job must be as it was read, to the byte. For steps that several parties may take at once. */
 export const sameJob = (trial: TrialItem): Condition =>
@@ -158,6 +174,8 @@ export const readTrialItem = (study: string, item: Item): TrialItem => {
     params: JSON.parse(fields.params) as Params,
     values: fields.values === undefined ? null : (JSON.parse(fields.values) as FiniteValues),
     resource: fields.resource === undefined ? null : Number(fields.resource),
+    bracket: fields.bracket ?? null,
+    rung: fields.rung ?? null,
     worker: fields.worker ?? null,
     algorithm: fields.algorithm,
     why: fields.why,
@@ -169,6 +187,16 @@ export const readTrialItem = (study: string, item: Item): TrialItem => {
     attempts: fields.attempts === undefined ? [] : (JSON.parse(fields.attempts) as AttemptRecord[]),
     job: fields.job === undefined ? null : (JSON.parse(fields.job) as Job),
   };
+};
+
+/** A trial that is not folded; null when there is none. */
+export const findTrialItem = async (
+  store: Store,
+  study: string,
+  number: number,
+): Promise<TrialItem | null> => {
+  const item = await store.get(trialKey(study, number));
+  return item === null ? null : readTrialItem(study, item);
 };
 
 export const isFinished = (state: TrialState): state is "completed" | "pruned" | "failed" =>

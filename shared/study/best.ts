@@ -1,7 +1,8 @@
 import { paretoFront } from "../numerics/pareto.ts";
 import type { BestTrial } from "../schemas/study.ts";
+import type { Head } from "../store/head.ts";
 import type { TrialItem } from "../store/trial.ts";
-import { cost, violation } from "./outcome.ts";
+import { cost, violation } from "./objectives.ts";
 import type { StudySpec } from "./study.ts";
 
 /** A trial that may be among the best. */
@@ -15,6 +16,22 @@ const toBest = (trial: Candidate): BestTrial => ({
   params: trial.params,
   values: trial.values ?? {},
 });
+
+const completed = (trial: BestTrial): Candidate => ({ ...trial, state: "completed" });
+
+/** Best trials as candidates, to be compared with others. */
+export const asCandidates = (trials: readonly BestTrial[]): Candidate[] => trials.map(completed);
+
+/** The best folded trial that a head remembers; none for several objectives. */
+export const foldedBest = (head: Pick<Head, "foldedBest">): Candidate[] =>
+  head.foldedBest === "" ? [] : [completed(JSON.parse(head.foldedBest) as BestTrial)];
+
+/** What the head remembers once these trials are folded too: the best one of a single objective. */
+export const mergeFoldedBest = (spec: StudySpec, head: Head, trials: readonly Candidate[]): string => {
+  if (spec.objectives.length > 1) return "";
+  const [best] = bestOf(spec, [...foldedBest(head), ...trials]);
+  return best === undefined ? "" : JSON.stringify(best);
+};
 
 /**
  * The best feasible completed trial (the earliest of equals), or the Pareto set of several objectives in order of

@@ -1,16 +1,17 @@
 import { type BatchSpec, sizeOf } from "../executor/batch/size.ts";
+import type { Notice } from "../sentences/notices.ts";
 import { changeHead, type Head } from "../store/head.ts";
 import type { Change } from "../store/store.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /**
- * What a batch study may spend. The limits are kept by reservation: an attempt is only let go when what was spent, what
- * the running attempts may still spend (each up to its time-out), and this one fit the budget together.
+ * What a batch study may spend. The limits are kept by reservation: an attempt is dispatched only when what was spent,
+ * what the running attempts may still spend (each up to its time-out), and this attempt fit the budget together.
  */
 
 /**
- * Estimates in dollars, us-east-1: about what Spot machines of the families that Hone uses cost (g4dn, g5 and g6 per
- * GPU; c, m and r of the 6th and 7th generation per vCPU with its memory). The bill is AWS's; these only bound a study.
+ * Estimates in dollars, us-east-1: about the Spot prices of the families that Hone uses (g4dn, g5 and g6 per GPU; c, m
+ * and r of the 6th and 7th generation per vCPU with its memory). The bill is AWS's; these only bound a study.
  */
 export const PRICES = { gpuHour: 0.5, vcpuHour: 0.02 } as const;
 
@@ -30,39 +31,49 @@ export const usageOf = (executor: BatchSpec, seconds: number): Usage => {
 const dollars = ({ gpuSeconds, vcpuSeconds }: Usage) =>
   (gpuSeconds / HOUR) * PRICES.gpuHour + (vcpuSeconds / HOUR) * PRICES.vcpuHour;
 
+type NoRoom = Extract<Notice, { kind: "budget-without-room" }>;
+
 export interface Room {
-  /** How many more attempts the budget lets go now; Infinity without a limit. */
+  /** How many more attempts the budget allows now; Infinity without a limit. */
   readonly attempts: number;
-  /** Why there are no more than that, for a person. */
-  readonly why: string;
+  /** The limit that allows no more than that; null without a limit. */
+  readonly limit: NoRoom | null;
 }
 
-/** How a message about the budget begins; such a message goes when there is room again. */
-const ABOUT_BUDGET = "The budget of ";
-export const isAboutBudget = (message: string) => message.startsWith(ABOUT_BUDGET);
+const UNLIMITED: Room = { attempts: Number.POSITIVE_INFINITY, limit: null };
 
-/** @param reserved attempts that are on their way or running. */
+/** @param reserved attempts that are queued with a job or running. */
 export const roomFor = (study: LoadedStudy, head: Head, reserved: number): Room => {
   const { executor } = study.spec;
-  if (executor.type !== "batch") return { attempts: Number.POSITIVE_INFINITY, why: "" };
+  if (executor.type !== "batch") return UNLIMITED;
   const each = usageOf(executor, sizeOf(executor).timeoutSeconds);
   const rooms = [
-    room(head.gpuHours, "GPU hours", head.gpuSeconds / HOUR, each.gpuSeconds / HOUR, reserved),
-    room(head.dollars, "dollars", dollars(head), dollars(each), reserved),
+    roomWithin({
+      unit: "GPU hours",
+      limit: head.gpuHours,
+      spent: head.gpuSeconds / HOUR,
+      each: each.gpuSeconds / HOUR,
+      reserved,
+    }),
+    roomWithin({ unit: "dollars", limit: head.dollars, spent: dollars(head), each: dollars(each), reserved }),
   ];
   return rooms.reduce((least, next) => (next.attempts < least.attempts ? next : least));
 };
 
-const room = (limit: number, unit: string, spent: number, each: number, reserved: number): Room => {
-  if (limit === 0 || each === 0) return { attempts: Number.POSITIVE_INFINITY, why: "" };
-  // A hair of slack: sums of hours are not exact.
+const roomWithin = (facts: Omit<NoRoom, "kind" | "paused">): Room => {
+  const { limit, each, spent, reserved } = facts;
+  if (limit === 0 || each === 0) return UNLIMITED;
+  // A little slack, because sums of hours are not exact.
   const attempts = Math.floor((limit - spent) / each - reserved + 1e-9);
   return {
     attempts: Math.max(0, attempts),
-    why: `${ABOUT_BUDGET}${limit} ${unit} has no room for another trial: ${spent.toFixed(2)} spent, and one may take ${each.toFixed(2)} (${reserved} under way).`,
+    limit: { kind: "budget-without-room", ...facts, paused: false },
   };
 };
 
-/** Nothing runs and the money does not reach for one more attempt: a person must extend it. */
-export const pauseWithoutRoom = (head: Head, { why }: Room): Change =>
-  changeHead(head, { state: "paused", message: `${why} Extend it and resume the study.` });
+/** Whether a study's notice is about its budget; such a notice is removed when there is room again. */
+export const isAboutBudget = (notice: Notice | null): boolean => notice?.kind === "budget-without-room";
+
+/** Nothing runs and the budget does not allow one more attempt: a person must extend it. */
+export const pauseWithoutRoom = (head: Head, { limit }: Room): Change =>
+  changeHead(head, { state: "paused", notice: limit === null ? null : { ...limit, paused: true } });

@@ -3,8 +3,8 @@ import type { Job, TrialItem } from "../store/trial.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /**
- * The job of an attempt whose message is on its way.
- * @param before the attempt's predecessor, when machines that wait for it wait for this one now.
+ * The job of an attempt whose message is sent next.
+ * @param before the previous attempt's job: the machines that wait for it wait for this attempt now.
  */
 export const queuedJob = (now: number, before: Job | null = null): Job => ({
   phase: "queued",
@@ -16,22 +16,22 @@ export const queuedJob = (now: number, before: Job | null = null): Job => ({
   taskTokens: before?.taskTokens ?? [],
 });
 
-/** Waits kept for one attempt; more only come of redrives and restarts in quick succession. */
+/** Task tokens kept per attempt; more than a few only come from redrives and restarts in quick succession. */
 const MAX_WAITS = 8;
 
 /**
- * One more machine waits for the attempt. None is forgotten for another: which of them are still alive only Step
- * Functions know, and answering one that is not does no harm.
+ * One more state machine waits for the attempt. No token replaces another: only Step Functions knows which of them are
+ * still alive, and answering one that is not does no harm.
  */
 export const withWait = (job: Job, taskToken: string | undefined): Job =>
   taskToken === undefined || job.taskTokens.includes(taskToken)
     ? job
     : { ...job, taskTokens: [...job.taskTokens, taskToken].slice(-MAX_WAITS) };
 
-/** Whether a state machine waits for the trial's current attempt, or for word that it is over. */
+/** Whether a state machine waits for the end of the trial's current attempt. */
 export const isAwaited = (trial: TrialItem): boolean => trial.job !== null && trial.job.taskTokens.length > 0;
 
-/** The message that lets the dispatcher submit a queued attempt; who waits for it is known already. */
+/** The message that lets the dispatcher submit a queued attempt. */
 export const messageOf = (trial: TrialItem): DispatchMessage => ({
   version: 1,
   study: trial.study,
@@ -40,12 +40,12 @@ export const messageOf = (trial: TrialItem): DispatchMessage => ({
 });
 
 /**
- * Whether a queued attempt's message is ours to send. In rounds the machine sends it when its turn comes; only after that,
- * when it waits, is it ours to send again.
+ * Whether the service sends a queued attempt's message. In rounds the state machine sends it first; the service only
+ * repeats it once the machine waits for the attempt.
  */
-export const isToSend = (study: LoadedStudy, trial: TrialItem): boolean =>
-  trial.state === "queued" && trial.job !== null && (study.spec.scheduler.name !== "sha" || isAwaited(trial));
+export const isToSend = ({ scheduler }: LoadedStudy, trial: TrialItem): boolean =>
+  trial.state === "queued" && trial.job !== null && (scheduler.rounds === null || isAwaited(trial));
 
-/** Whether the trial has a job, or a message for one is on its way. */
+/** Whether the trial has a job, or is about to get one. */
 export const isActive = (trial: TrialItem): boolean =>
   trial.state === "running" || (trial.state === "queued" && trial.job !== null);

@@ -1,13 +1,20 @@
+import { algorithms } from "../optimizer/registry.ts";
+import { schedulers } from "../scheduler/registry.ts";
+import type { BestTrial, Study } from "../schemas/study.ts";
 import type { Trial } from "../schemas/trial.ts";
+import { type Notice, noticeSentence } from "../sentences/notices.ts";
 import type { TrialItem } from "../store/trial.ts";
-import { isFeasible } from "./outcome.ts";
+import { isFeasible } from "./objectives.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { countTrials, stateOf } from "./state.ts";
 import type { StudySpec } from "./study.ts";
 
+/** Milliseconds since 1970 as the API writes them. */
 export const timestamp = (ms: number) => new Date(ms).toISOString();
 
 const timestampOrNull = (ms: number | null) => (ms === null ? null : timestamp(ms));
 
-/** A trial as clients see it: nothing of tokens, fences and jobs. */
+/** A trial as clients see it, without tokens, fences and jobs. */
 export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
   number: trial.number,
   state: trial.state,
@@ -25,3 +32,59 @@ export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
   finished: timestampOrNull(trial.finished),
   checkpoint: trial.checkpoint,
 });
+
+const MAX_SHOWN_BEST = 100;
+const HOUR = 3600;
+
+/**
+ * A study as clients see it.
+ * @param best its best trials, all of them.
+ */
+export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study => {
+  const { study, head } = snapshot;
+  const { spec } = study;
+  return {
+    study: study.id,
+    name: spec.name,
+    team: study.team,
+    state: stateOf(snapshot),
+    created: timestamp(spec.created),
+    space: spec.space,
+    constraints: spec.constraints,
+    forbidden: spec.forbidden,
+    objectives: spec.objectives,
+    outcomes: spec.outcomes,
+    algorithm: { ...spec.algorithm, seed: spec.seed },
+    scheduler: spec.scheduler,
+    budget: {
+      trials: head.trials,
+      parallel: head.parallel,
+      ...(head.gpuHours > 0 && { gpuHours: head.gpuHours }),
+      ...(head.dollars > 0 && { dollars: head.dollars }),
+    },
+    lease: spec.lease,
+    executor: spec.executor,
+    trials: countTrials(snapshot),
+    best: best.slice(0, MAX_SHOWN_BEST),
+    started: head.started,
+    spent: { gpuHours: head.gpuSeconds / HOUR, vcpuHours: head.vcpuSeconds / HOUR },
+    message: noticesOf(snapshot, best).map(noticeSentence).join(" ") || null,
+  };
+};
+
+/** What a person should know about the study now. */
+const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => {
+  const { study, head } = snapshot;
+  const { algorithm, scheduler, outcomes } = study.spec;
+  const isNoneFeasible = best.length === 0 && outcomes.length > 0 && countTrials(snapshot).completed > 0;
+  return [
+    ...(head.notice === null ? [] : [head.notice]),
+    ...revisionNotice(algorithm.name, head.algorithmRevision, algorithms[algorithm.name].revision),
+    ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
+    ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
+  ];
+};
+
+/** A deploy that changes what an algorithm or a scheduler does says so on the studies that began before it. */
+const revisionNotice = (name: string, began: number, now: number): Notice[] =>
+  began === now ? [] : [{ kind: "revision-changed", name, began, now }];

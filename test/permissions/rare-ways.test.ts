@@ -99,6 +99,8 @@ const finishedBefore = async (study: string, count: number) => {
     params: { x: 1 },
     values: { loss: 1 },
     resource: null,
+    bracket: null,
+    rung: null,
     worker: null,
     algorithm: "random",
     why: "uniform",

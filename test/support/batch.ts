@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { jobName } from "../../shared/executor/batch/job-name.ts";
 import { type BatchSpec, sizeOf } from "../../shared/executor/batch/size.ts";
+import type { BatchExecutor, DispatchQueue, JobRequest, Submission, Workflow } from "../../shared/ports.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
@@ -10,18 +11,13 @@ import { claimTrial } from "../../shared/service/batch/claim.ts";
 import { dispatchMessages } from "../../shared/service/batch/dispatch.ts";
 import { settleJob } from "../../shared/service/batch/settle.ts";
 import { startStudy } from "../../shared/service/batch/start.ts";
-import type {
-  BatchExecutor,
-  DispatchQueue,
-  JobRequest,
-  Rounds,
-  ServiceDeps,
-  Submission,
-} from "../../shared/service/core/deps.ts";
-import { readOpen, type Snapshot } from "../../shared/service/core/snapshot.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { findTrial } from "../../shared/service/core/find-trial.ts";
+import { readSnapshot } from "../../shared/service/core/snapshot.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
-import { findTrial, tellTrial } from "../../shared/service/trials/tell.ts";
+import { tellTrial } from "../../shared/service/trials/tell.ts";
 import type { TrialItem } from "../../shared/store/trial.ts";
+import type { Snapshot } from "../../shared/study/snapshot.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
 import { createTestTable } from "./emulator.ts";
 import { makeStudy, noReceipt, type TestClock, testDeps } from "./service.ts";
@@ -80,19 +76,17 @@ export class FakeBatch implements BatchExecutor {
   async submit(request: JobRequest): Promise<Submission> {
     this.submissions++;
     const fault = this.faults.shift();
-    if (fault === "throttled") return { outcome: "throttled", reason: "TooManyRequestsException" };
-    if (fault === "rejected")
-      return { outcome: "rejected", reason: "ClientException: JobQueue does not exist" };
-    if (fault === "lost") return { outcome: "unclear", reason: "ServerException" };
-    if (!this.definitions.has(request.definition))
-      return { outcome: "rejected", reason: "no such definition" };
+    if (fault === "throttled") return { kind: "throttled", detail: "TooManyRequestsException" };
+    if (fault === "rejected") return { kind: "rejected", detail: "ClientException: JobQueue does not exist" };
+    if (fault === "lost") return { kind: "unclear", detail: "ServerException" };
+    if (!this.definitions.has(request.definition)) return { kind: "rejected", detail: "no such definition" };
     const job = this.#add(request);
     if (fault === "twice") {
       this.#add(request);
       this.twins++;
     }
-    if (fault === "unheard" || fault === "twice") return { outcome: "unclear", reason: "TimeoutError" };
-    return { outcome: "accepted", jobId: job.jobId };
+    if (fault === "unheard" || fault === "twice") return { kind: "unclear", detail: "TimeoutError" };
+    return { kind: "accepted", jobId: job.jobId };
   }
 
   #add(request: JobRequest): FakeJob {
@@ -168,7 +162,7 @@ export class FakeBatch implements BatchExecutor {
 const isAlive = (job: BatchJob) => job.status !== "SUCCEEDED" && job.status !== "FAILED";
 
 /** Step Functions in memory: executions by name, and the tokens that were answered. */
-export class FakeRounds implements Rounds {
+export class FakeRounds implements Workflow {
   readonly executions = new Map<string, "running" | "ended">();
   readonly resumed: { taskToken: string; output: Readonly<Record<string, string | number>> }[] = [];
   /** Tokens that somebody waits for: `token-<generation>-<n>`. */
@@ -239,7 +233,7 @@ export const worldOn = async (
     testDeps(client, tableName, clock, {
       queue,
       batch,
-      rounds,
+      workflow: rounds,
       log: (event, fields) => lines.push({ ...fields, event }),
     });
   const deps = process();
@@ -287,7 +281,7 @@ const actions = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueue, batch:
     settle: (job: BatchJob) => settleJob(deps, { ...job }),
     reconcile: () => reconcile(deps, deps.clock() + 60_000),
     trial: (number: number): Promise<TrialItem> => findTrial(deps, study, number),
-    snapshot: (): Promise<Snapshot> => readOpen(deps, study),
+    snapshot: (): Promise<Snapshot> => readSnapshot(deps, study),
     /** Starts the study and brings its first trials to where their containers run. */
     launch: async (): Promise<ClaimReply[]> => {
       await start();

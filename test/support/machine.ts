@@ -1,4 +1,5 @@
-import { closeRung, openRung, type RungAddress } from "../../shared/service/rounds/halving.ts";
+import type { RoundAddress } from "../../shared/service/rounds/halving.ts";
+import { closeRung, openRung } from "../../shared/service/rounds/halving.ts";
 import type { World } from "./batch.ts";
 
 /**
@@ -15,8 +16,8 @@ export class Machine {
     this.#generation = generation;
   }
 
-  #address(rung: number): RungAddress {
-    return { study: this.#world.study.id, generation: this.#generation, rung };
+  #address(rung: number): RoundAddress {
+    return { study: this.#world.study.id, generation: this.#generation, bracket: 0, rung };
   }
 
   open(rung: number) {

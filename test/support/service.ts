@@ -2,8 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { ServiceDeps, WriteContext } from "../../shared/service/core/deps.ts";
+import { loadStudy } from "../../shared/service/core/load.ts";
+import { createWarm } from "../../shared/service/core/warm.ts";
+import { createStudy } from "../../shared/service/studies/create.ts";
 import { Store } from "../../shared/store/store.ts";
-import { createStudy, loadStudy } from "../../shared/study/study.ts";
 
 /** A clock that tests turn. */
 export interface TestClock {
@@ -29,6 +31,7 @@ export const testDeps = (
   overrides: Partial<ServiceDeps> = {},
 ): ServiceDeps => ({
   store: new Store({ client, table, jitter: Math.random, token: randomUUID }),
+  warm: createWarm(),
   clock: () => clock.now,
   randomBytes: (count) => randomBytes(count),
   queue: { send: unused("the queue") },
@@ -41,11 +44,11 @@ export const testDeps = (
     listAlive: unused("Batch"),
     terminate: unused("Batch"),
   },
-  rounds: {
-    start: unused("rounds"),
-    state: unused("rounds"),
-    stop: unused("rounds"),
-    resume: unused("rounds"),
+  workflow: {
+    start: unused("Step Functions"),
+    state: unused("Step Functions"),
+    stop: unused("Step Functions"),
+    resume: unused("Step Functions"),
   },
   log: () => {},
   ...overrides,

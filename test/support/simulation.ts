@@ -8,15 +8,16 @@ import { settleJob } from "../../shared/service/batch/settle.ts";
 import { startStudy } from "../../shared/service/batch/start.ts";
 import { stopStudy } from "../../shared/service/batch/stop.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
-import { readIfThere } from "../../shared/service/core/snapshot.ts";
+import { findSnapshot } from "../../shared/service/core/snapshot.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
 import { closeRung, openRung } from "../../shared/service/rounds/halving.ts";
+import { patchStudy } from "../../shared/service/studies/patch.ts";
 import { heartbeatTrial } from "../../shared/service/trials/report.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { studyPartition } from "../../shared/store/keys.ts";
 import { readRung } from "../../shared/store/rung.ts";
 import { isFinished, type TrialItem } from "../../shared/store/trial.ts";
-import { patchStudy, stateOf } from "../../shared/study/study.ts";
+import { stateOf } from "../../shared/study/state.ts";
 import { batchWorld, recordedGpuSeconds, type SubmitFault, type World } from "./batch.ts";
 import { Crash, injectFaults } from "./faults.ts";
 import { makeStudy, noReceipt, testDeps } from "./service.ts";
@@ -327,7 +328,7 @@ class Simulation {
 
   async #resume(): Promise<void> {
     const { study } = this.#world;
-    const snapshot = await this.#attempt((deps) => readIfThere(deps, study));
+    const snapshot = await this.#attempt((deps) => findSnapshot(deps, study));
     if (snapshot?.head.state === "paused") {
       await this.#attempt((deps) => patchStudy(deps, study, { state: "running" }, noReceipt));
     }
@@ -354,7 +355,7 @@ class Simulation {
       idle: 0,
     };
     this.#executions.set(generation, execution);
-    const address = { study: study.id, generation, rung: execution.rung };
+    const address = { study: study.id, generation, bracket: 0, rung: execution.rung };
     if (execution.phase === "open") {
       const opened = await this.#attempt((deps) => openRung(deps, address));
       if (opened === null) return;
@@ -393,7 +394,7 @@ class Simulation {
   }
 
   async #isFinished(): Promise<boolean> {
-    const snapshot = await readIfThere(this.#world.deps, this.#world.study);
+    const snapshot = await findSnapshot(this.#world.deps, this.#world.study);
     const idle = this.#world.batch.alive().length === 0 && this.#world.batch.definitions.size === 0;
     return snapshot !== null && stateOf(snapshot) === "finished" && idle;
   }
@@ -403,7 +404,7 @@ class Simulation {
     const { study, client, tableName, clock } = this.#world;
     const faulty = this.#faulty;
     this.#faulty = false;
-    const snapshot = await readIfThere(testDeps(client, tableName, clock), study);
+    const snapshot = await findSnapshot(testDeps(client, tableName, clock), study);
     this.#faulty = faulty;
     if (snapshot === null) return this.#complain("the study is gone");
     const { head, trials } = snapshot;
@@ -446,7 +447,7 @@ class Simulation {
 
   async #checkEnd(): Promise<void> {
     const { study, deps, batch } = this.#world;
-    const snapshot = await readIfThere(deps, study);
+    const snapshot = await findSnapshot(deps, study);
     if (snapshot === null) return;
     const { head, trials } = snapshot;
     if (head.next !== head.trials) this.#complain(`${head.next} trials were run of ${head.trials}`);
@@ -465,7 +466,7 @@ class Simulation {
   async #checkRungs(): Promise<void> {
     const { study, deps } = this.#world;
     for (let rung = 0; ; rung++) {
-      const known = await readRung(deps.store, study.id, rung);
+      const known = await readRung(deps.store, { study: study.id, bracket: 0, rung });
       if (known === null) return;
       this.#count("rungs");
       const results = [...known.members].map((trial) => ({
@@ -478,7 +479,7 @@ class Simulation {
       if (known.state === "closed" && JSON.stringify(known.order) !== JSON.stringify(order)) {
         this.#complain(`I8: rung ${rung} was closed as ${known.order}, its results say ${order}`);
       }
-      const next = await readRung(deps.store, study.id, rung + 1);
+      const next = await readRung(deps.store, { study: study.id, bracket: 0, rung: rung + 1 });
       const expected = [...known.promoted].sort((a, b) => a - b);
       if (next !== null && JSON.stringify(next.members) !== JSON.stringify(expected)) {
         this.#complain(`I8: rung ${rung + 1} has ${next.members}, promoted were ${expected}`);

@@ -13,8 +13,8 @@ import {
   TerminateJobCommand,
 } from "@aws-sdk/client-batch";
 import { Conflict, invalid, Unavailable } from "../../errors.ts";
+import type { BatchExecutor, JobRequest, Submission } from "../../ports.ts";
 import { BatchJob } from "../../schemas/batch-event.ts";
-import type { BatchExecutor, JobRequest, Submission } from "../../service/core/deps.ts";
 import { JOB_PREFIX, jobName } from "./job-name.ts";
 import { type BatchSpec, sizeOf } from "./size.ts";
 
@@ -140,20 +140,13 @@ const register = async (
     return reply.jobDefinitionArn;
   } catch (error) {
     if (!(error instanceof ClientException)) throw error;
-    const refused = new Conflict(
-      "AWS Batch refuses this study's image, command, environment or size. Look at the study's `executor`.",
-    );
-    refused.cause = error;
-    throw refused;
+    throw Object.assign(new Conflict({ kind: "batch-refuses" }), { cause: error });
   }
 };
 
 const refuseImage = (prefixes: readonly string[], image: string): void => {
   if (prefixes.some((prefix) => prefix === "*" || image.startsWith(prefix))) return;
-  throw invalid(
-    "/executor/image",
-    `This deployment runs images whose name begins with ${prefixes.join(" or ")}. Name such a one in a new study.`,
-  );
+  throw invalid("/executor/image", { kind: "image-not-allowed", prefixes });
 };
 
 /** The latest revision of the stack's job definition. */
@@ -174,7 +167,7 @@ const findTemplate = async (client: BatchClient, name: string): Promise<JobDefin
     nextToken = page.nextToken;
   } while (nextToken);
   if (latest === undefined) {
-    throw new Unavailable("The machines for batch studies are not deployed here (HoneCompute).", 60);
+    throw new Unavailable({ kind: "no-machines" }, 60);
   }
   return latest;
 };
@@ -201,8 +194,8 @@ const submit = async (options: BatchOptions, request: JobRequest): Promise<Submi
       }),
       { abortSignal: AbortSignal.timeout(SUBMIT_MS) },
     );
-    if (reply.jobId === undefined) return { outcome: "unclear", reason: "an answer without a job id" };
-    return { outcome: "accepted", jobId: reply.jobId };
+    if (reply.jobId === undefined) return { kind: "unclear", detail: "an answer without a job id" };
+    return { kind: "accepted", jobId: reply.jobId };
   } catch (error) {
     return judge(error);
   }
@@ -218,12 +211,11 @@ const judge = (error: unknown): Submission => {
   const { name = "unknown", message = "" } = error instanceof Error ? error : {};
   const { $metadata, code } = error as { $metadata?: { httpStatusCode?: number }; code?: string };
   const status = $metadata?.httpStatusCode;
-  const reason = `${name}: ${message}`.slice(0, 400);
-  if (NEVER_SENT.has(code ?? "")) return { outcome: "throttled", reason };
-  if (status === TOO_MANY || /^(TooManyRequests|Throttling)/.test(name))
-    return { outcome: "throttled", reason };
+  const detail = `${name}: ${message}`.slice(0, 400);
+  if (NEVER_SENT.has(code ?? "")) return { kind: "throttled", detail };
+  if (status === TOO_MANY || /^(TooManyRequests|Throttling)/.test(name)) return { kind: "throttled", detail };
   if (status !== undefined && status >= 400 && status < 500 && status !== TIMED_OUT) {
-    return { outcome: "rejected", reason };
+    return { kind: "rejected", detail };
   }
-  return { outcome: "unclear", reason };
+  return { kind: "unclear", detail };
 };

@@ -1,10 +1,11 @@
 import type { BatchJob } from "../../schemas/batch-event.ts";
+import { reasonSentence } from "../../sentences/reasons.ts";
 
 /** How a job ended, read from what AWS Batch says of it. */
 export type Ending =
   /** Exit code 0. */
   | { readonly kind: "succeeded" }
-  /** Not the program's fault: the machine went away, or somebody ended the job. It deserves another attempt. */
+  /** Not the program's fault: the machine went away, or somebody ended the job. The trial gets another attempt. */
   | { readonly kind: "interrupted"; readonly reason: string }
   /** It ran longer than the study allows. */
   | { readonly kind: "timeout"; readonly reason: string }
@@ -28,7 +29,7 @@ export const hasEnded = (job: BatchJob): boolean => job.status === "SUCCEEDED" |
 export const secondsRun = (job: BatchJob, now: number): number =>
   job.startedAt === undefined ? 0 : Math.max(0, Math.ceil(((job.stoppedAt ?? now) - job.startedAt) / 1000));
 
-/** What the texts mean is AWS Batch's usage, not its contract: whatever is not known counts as a failure of the program. */
+/** AWS Batch does not promise these texts: whatever is unknown counts as a failure of the program. */
 export const endingOf = (job: BatchJob): Ending => {
   if (job.status === "SUCCEEDED") return { kind: "succeeded" };
   const last = job.attempts?.at(-1);
@@ -39,25 +40,28 @@ export const endingOf = (job: BatchJob): Ending => {
   const reason = clip(detail || status || "AWS Batch gave no reason");
 
   if (/exceeded timeout/i.test(status)) {
-    return { kind: "timeout", reason: "The job ran longer than executor.timeoutSeconds." };
+    return { kind: "timeout", reason: reasonSentence({ kind: "timed-out" }) };
   }
   if (status.startsWith(OUR_TERMINATION)) return { kind: "interrupted", reason: clip(status) };
   if (status.startsWith("Host EC2"))
-    return { kind: "interrupted", reason: `The machine was taken away: ${clip(status)}` };
+    return { kind: "interrupted", reason: reasonSentence({ kind: "machine-lost", detail: clip(status) }) };
   if (/OutOfMemory/i.test(detail)) {
-    return { kind: "failed", reason: "Out of memory (exit code 137). Raise executor.memoryMiB." };
+    return { kind: "failed", reason: reasonSentence({ kind: "out-of-memory" }) };
   }
   if (job.startedAt === undefined || /Cannot(PullContainer|StartContainer|CreateContainer)/.test(detail)) {
     return { kind: "not-started", reason };
   }
   if (exitCode === TRY_AGAIN)
-    return { kind: "interrupted", reason: "The program asked to be run again (exit code 75)." };
+    return { kind: "interrupted", reason: reasonSentence({ kind: "asked-to-repeat" }) };
   if (exitCode === TERMINATED)
-    return { kind: "interrupted", reason: `The job was terminated (exit code 143): ${reason}` };
+    return { kind: "interrupted", reason: reasonSentence({ kind: "terminated", detail: reason }) };
   if (exitCode === KILLED) {
-    return { kind: "failed", reason: "Killed (exit code 137), as a container that is out of memory is." };
+    return { kind: "failed", reason: reasonSentence({ kind: "killed" }) };
   }
-  return { kind: "failed", reason: exitCode === undefined ? reason : `exit code ${exitCode}` };
+  return {
+    kind: "failed",
+    reason: exitCode === undefined ? reason : reasonSentence({ kind: "exit-code", code: exitCode }),
+  };
 };
 
 const clip = (text: string) => (text.length > 400 ? `${text.slice(0, 400)}...` : text);

@@ -1,17 +1,15 @@
 import { Conflict } from "../../errors.ts";
-import { ConditionFailed } from "../../store/store.ts";
-import { newTeam } from "../../store/team.ts";
-import type { ServiceDeps } from "../core/deps.ts";
+import { newTeam, TEAM } from "../../store/team.ts";
+import { type CommitDeps, commit } from "../core/commit.ts";
+import { noRequest } from "../core/deps.ts";
 
 /**
  * Creates a team. Only `hone admin` does: there is no route for it.
  * @throws Conflict when it exists.
  */
-export const createTeam = async (deps: Pick<ServiceDeps, "store" | "clock">, team: string): Promise<void> => {
-  try {
-    await deps.store.transact([newTeam(team, deps.clock())]);
-  } catch (error) {
-    if (error instanceof ConditionFailed) throw new Conflict(`The team ${team} exists already.`);
-    throw error;
-  }
-};
+export const createTeam = (deps: CommitDeps, team: string): Promise<void> =>
+  commit(deps, noRequest, async () => ({
+    changes: [newTeam(team, deps.clock())],
+    answer: undefined,
+    refusals: { [TEAM]: () => new Conflict({ kind: "team-exists", team }) },
+  }));

@@ -2,18 +2,12 @@ import { issueToken } from "../../auth/token.ts";
 import { NotFound, ShownOnce } from "../../errors.ts";
 import type { PageQuery } from "../../schemas/study.ts";
 import type { CreatedToken, CreateTokenBody, Token, TokenPage } from "../../schemas/token.ts";
-import { ConditionFailed } from "../../store/store.ts";
-import {
-  explainGuardFailure,
-  hasTeam,
-  listTokenItems,
-  newToken,
-  removeToken,
-  type TokenItem,
-} from "../../store/team.ts";
+import { hasTeam } from "../../store/team.ts";
+import { listTokenItems, newToken, removeToken, TOKEN, type TokenItem } from "../../store/token.ts";
 import { timestamp } from "../../study/view.ts";
+import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { once } from "../core/once.ts";
+import { creationRefusals } from "./creation-limits.ts";
 
 const DEFAULT_DAYS = 90;
 const DAY_MS = 24 * 3600 * 1000;
@@ -33,8 +27,8 @@ export const createToken = async (
   createdBy: string,
   write: WriteContext,
 ): Promise<CreatedToken> => {
-  const reply = await once<Token | CreatedToken>(deps, write, async (acknowledge) => {
-    if (!(await hasTeam(deps.store, team))) throw new NotFound(`There is no team ${team}.`);
+  const reply = await commit<Token | CreatedToken>(deps, write, async () => {
+    if (!(await hasTeam(deps.store, team))) throw new NotFound({ kind: "no-team", team });
     const now = deps.clock();
     const { id, token, hash } = issueToken(deps.randomBytes);
     const item: TokenItem = {
@@ -48,24 +42,24 @@ export const createToken = async (
       expires: now + (body.days ?? DEFAULT_DAYS) * DAY_MS,
       createdBy,
     };
-    try {
-      await deps.store.transact([...newToken(item), ...acknowledge(toToken(item))]);
-    } catch (error) {
-      if (error instanceof ConditionFailed) explainGuardFailure(error, now);
-      throw error;
-    }
-    return { ...toToken(item), token };
+    return {
+      changes: newToken(item),
+      answer: { ...toToken(item), token },
+      remembered: toToken(item),
+      refusals: creationRefusals(now),
+    };
   });
   if ("token" in reply) return reply;
-  throw new ShownOnce(
-    `This key created the token ${reply.id}, whose secret was shown then. Revoke it and create another.`,
-  );
+  throw new ShownOnce({ kind: "secret-shown", id: reply.id });
 };
 
 /** A page of the team's tokens, expired ones included, in order of their ids. */
-export const listTokens = async (deps: Deps, team: string, query: PageQuery): Promise<TokenPage> => {
-  const limit = query.limit ?? PAGE;
-  const items = await listTokenItems(deps.store, team, query.cursor ?? "", limit);
+export const listTokens = async (
+  deps: Pick<Deps, "store">,
+  team: string,
+  { cursor = "", limit = PAGE }: PageQuery,
+): Promise<TokenPage> => {
+  const items = await listTokenItems(deps.store, team, cursor, limit);
   return { tokens: items.map(toToken), cursor: items.length < limit ? null : (items.at(-1)?.id ?? null) };
 };
 
@@ -74,16 +68,11 @@ export const listTokens = async (deps: Deps, team: string, query: PageQuery): Pr
  * @throws NotFound
  */
 export const deleteToken = (deps: Deps, team: string, id: string, write: WriteContext): Promise<null> =>
-  once(deps, write, async (acknowledge) => {
-    try {
-      await deps.store.transact([...removeToken(team, id), ...acknowledge(null)]);
-    } catch (error) {
-      if (error instanceof ConditionFailed && error.names.has("token"))
-        throw new NotFound(`There is no token ${id} in this team.`);
-      throw error;
-    }
-    return null;
-  });
+  commit(deps, write, async () => ({
+    changes: removeToken(team, id),
+    answer: null,
+    refusals: { [TOKEN]: () => new NotFound({ kind: "no-token", id }) },
+  }));
 
 const toToken = (item: TokenItem): Token => ({
   id: item.id,

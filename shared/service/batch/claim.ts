@@ -1,23 +1,24 @@
 import { issueJobToken } from "../../auth/token.ts";
-import { ClaimLost, StaleAttempt, Unavailable, WrongExecutor } from "../../errors.ts";
+import { ClaimLost, StaleAttempt, WrongExecutor } from "../../errors.ts";
 import type { ClaimBody, ClaimReply } from "../../schemas/trial.ts";
-import { ConditionFailed } from "../../store/store.ts";
 import { changeTrial, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
+import { leaseEnd } from "../../study/lease.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
-import type { ServiceDeps } from "../core/deps.ts";
-import { findTrial } from "../trials/tell.ts";
+import { commit, type Plan } from "../core/commit.ts";
+import { noRequest, type ServiceDeps } from "../core/deps.ts";
+import { findTrial } from "../core/find-trial.ts";
 
-const MAX_TRIES = 5;
-/** A container beats this often in the time of a lease, so that two lost beats do no harm. */
-const BEATS_A_LEASE = 3;
+const TRIES = { tries: 5 };
+/** A container sends this many heartbeats in the time of a lease, so that it may lose two. */
+const BEATS_PER_LEASE = 3;
 
 /**
- * A container takes its attempt and swaps the bootstrap token, which anyone may read who can describe the job, for one
+ * A container takes its attempt and swaps the bootstrap token, which anyone can read who can describe the job, for one
  * that only it knows. Of several jobs for one attempt the first claims it, and the others end. The winner may claim
  * again, under the name it gave itself, when the answer was lost; it then gets a new token and the old one is void.
  * The token is stored nowhere, so there is no receipt of a claim.
- * @throws ClaimLost when another container has the attempt; StaleAttempt when it is over; WrongExecutor.
+ * @throws ClaimLost when another container has the attempt; StaleAttempt when it has ended; WrongExecutor.
  */
 export const claimTrial = async (
   deps: ServiceDeps,
@@ -25,15 +26,13 @@ export const claimTrial = async (
   number: number,
   body: ClaimBody,
 ): Promise<ClaimReply> => {
-  if (study.spec.executor.type !== "batch") {
-    throw new WrongExecutor("The trials of this study are asked for; only jobs that Hone runs claim theirs.");
-  }
-  for (let tries = 1; tries <= MAX_TRIES; tries++) {
+  if (study.spec.executor.type !== "batch") throw new WrongExecutor({ kind: "claim-of-client" });
+  const plan = async (): Promise<Plan<ClaimReply>> => {
     const trial = await findTrial(deps, study, number);
     const job = claimable(trial, body);
     const now = deps.clock();
     const token = issueJobToken("trial", trial.attempt, deps.randomBytes);
-    const leaseExpires = now + study.spec.lease.seconds * 1000;
+    const leaseExpires = leaseEnd(study, now);
     const claimed: Job = {
       ...job,
       phase: "claimed",
@@ -42,25 +41,22 @@ export const claimTrial = async (
       claimant: body.claimant,
       tokenHash: token.hash,
     };
-    try {
-      await deps.store.update(changeTrial(trial, { job: claimed, leaseExpires }, sameJob(trial)));
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      await deps.store.pause(tries);
-      continue;
-    }
     return {
-      token: token.token,
-      number,
-      attempt: trial.attempt,
-      params: trial.params,
-      resource: trial.resource,
-      checkpoint: trial.checkpoint,
-      leaseExpires: timestamp(leaseExpires),
-      heartbeatSeconds: study.spec.lease.seconds / BEATS_A_LEASE,
+      changes: [changeTrial(trial, { job: claimed, leaseExpires }, sameJob(trial))],
+      answer: {
+        token: token.token,
+        number,
+        attempt: trial.attempt,
+        params: trial.params,
+        resource: trial.resource,
+        checkpoint: trial.checkpoint,
+        leaseExpires: timestamp(leaseExpires),
+        heartbeatSeconds: study.spec.lease.seconds / BEATS_PER_LEASE,
+      },
+      lone: true,
     };
-  }
-  throw new Unavailable();
+  };
+  return commit(deps, noRequest, plan, TRIES);
 };
 
 /** The job as it may be claimed by this caller. */
@@ -71,9 +67,7 @@ const claimable = (trial: TrialItem, { attempt, jobId, claimant }: ClaimBody): J
     throw new StaleAttempt(trial.number, attempt, trial.attempt + 1);
   }
   if (job.phase === "claimed" && (job.jobId !== jobId || job.claimant !== claimant)) {
-    throw new ClaimLost(
-      `Another job claimed attempt ${attempt} of trial ${trial.number} first. Do nothing and exit 0.`,
-    );
+    throw new ClaimLost({ kind: "claim-lost", trial: trial.number, attempt });
   }
   return job;
 };

@@ -2,21 +2,23 @@ import { issueJobToken } from "../../auth/token.ts";
 import { StudyNotFound } from "../../errors.ts";
 import { sizeOf } from "../../executor/batch/size.ts";
 import { DispatchMessage } from "../../schemas/message.ts";
-import { changeHead, type Head, readHead } from "../../store/head.ts";
-import { headKey, trialKey } from "../../store/keys.ts";
-import { isDispatchOn } from "../../store/open.ts";
-import { type Change, ConditionFailed } from "../../store/store.ts";
-import { changeTrial, type Job, readTrialItem, sameJob, type TrialItem } from "../../store/trial.ts";
+import { isDispatchOn } from "../../store/dispatch-switch.ts";
+import { changeHead, findHead, type Head, whileDispatching } from "../../store/head.ts";
+import type { Change } from "../../store/store.ts";
+import { changeTrial, findTrialItem, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
 import { pauseWithoutRoom, roomFor } from "../../study/budget.ts";
 import { isActive, withWait } from "../../study/job.ts";
-import { type LoadedStudy, loadStudyById } from "../../study/study.ts";
-import type { ServiceDeps } from "../core/deps.ts";
-import { readOpen } from "../core/snapshot.ts";
-import { failInfra } from "./infra-failure.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import { commit, type Plan, updateOnce } from "../core/commit.ts";
+import { noRequest, type ServiceDeps } from "../core/deps.ts";
+import { loadStudyById } from "../core/load.ts";
+import { readSnapshot } from "../core/snapshot.ts";
+import { planInfraFailure } from "./infra-failure.ts";
+import { carryOut } from "./settle.ts";
 
-/** Our messages have a few hundred bytes; what is longer than this is not ours. */
+/** Our messages have a few hundred bytes; anything longer is not ours. */
 const MAX_BODY = 4096;
-const MAX_TRIES = 5;
+const TRIES = { tries: 5 };
 
 /** A message as the queue gives it. */
 export interface RawMessage {
@@ -26,6 +28,15 @@ export interface RawMessage {
 
 /** What becomes of a message: it has served its purpose, or it comes back later. */
 type Verdict = "done" | "again";
+
+/** An attempt whose fence is set: this process alone submits it. */
+interface Fenced {
+  readonly head: Head;
+  readonly trial: TrialItem;
+  readonly job: Job;
+  /** The bootstrap token of its container. */
+  readonly token: string;
+}
 
 /**
  * Turns queued attempts into jobs. A message may come twice, late or out of order: the store decides, not the message.
@@ -43,7 +54,7 @@ export const dispatchMessages = async (
   return again;
 };
 
-/** One message's fault is its own: its neighbours are handled. */
+/** A faulty message does not affect the others. */
 const handle = async (deps: ServiceDeps, body: string): Promise<Verdict> => {
   const message = parse(body);
   if (message === null) {
@@ -71,110 +82,105 @@ const parse = (body: string): DispatchMessage | null => {
 };
 
 /**
- * Submits one attempt, once: the fence, a conditional write that only one can make, comes before SubmitJob, which is
- * called a single time. What became of an unclear call the reconciler finds out by the job's name.
+ * Submits one attempt, once: the fence, a conditional write that only one process can make, comes before SubmitJob, which
+ * is called a single time. What became of an unclear call the reconciler finds out by the job's name.
+ * @throws Unavailable when others kept changing the trial.
  */
 export const dispatchAttempt = async (deps: ServiceDeps, message: DispatchMessage): Promise<Verdict> => {
   const study = await loadStudyById(deps, message.study);
   if (study === null) return "done";
-  for (let tries = 1; tries <= MAX_TRIES; tries++) {
-    const [headItem, trialItem] = await Promise.all([
-      deps.store.get(headKey(study.id)),
-      deps.store.get(trialKey(study.id, message.trial)),
-    ]);
-    if (headItem === null) return "done";
-    const head = readHead(study.id, headItem);
-    if (head.state === "deleting" || !head.started) return "done";
-    const trial = trialItem === null ? null : readTrialItem(study.id, trialItem);
-    if (trial?.state !== "queued" || trial.job?.phase !== "queued" || trial.attempt !== message.attempt) {
-      return passOn(deps, study, trial, message);
-    }
-    const token = issueJobToken("bootstrap", trial.attempt, deps.randomBytes);
-    const job = withWait(trial.job, message.taskToken);
-    const fenced: TrialItem = {
-      ...trial,
-      state: "running",
-      job: { ...job, phase: "dispatching", since: deps.clock(), bootstrapHash: token.hash },
-    };
-    try {
-      const guard = head.state === "paused" ? null : await guardOf(deps, study, head);
-      if (guard === null) return await keepWait(deps, trial, message.taskToken);
-      const patch = { state: fenced.state, leaseExpires: null, worker: null, reason: null, job: fenced.job };
-      await deps.store.transact([changeTrial(trial, patch, sameJob(trial)), guard]);
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      await deps.store.pause(tries);
-      continue;
-    }
-    return submit(deps, study, head, fenced, token.token);
-  }
-  return "again";
+  const plan = () => planFence(deps, study, message);
+  const fenced = await commit<Fenced | null>(deps, noRequest, plan, TRIES);
+  return fenced === null ? "done" : submit(deps, study, fenced);
 };
 
-/**
- * What must still hold when the fence is set: the study is started and runs. With a limit of money the fence also
- * commits on the head's revision, so that no two attempts are let go on the same money.
- * @returns null when there is no money for this attempt now.
- */
-const guardOf = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promise<Change | null> => {
-  if (head.gpuHours === 0 && head.dollars === 0) {
-    return {
-      name: "head",
-      key: headKey(study.id),
-      check: true,
-      when: {
-        expression: "#started = :started AND #state = :state",
-        values: { started: true, state: "running" },
-      },
-    };
+const NOTHING: Plan<null> = { changes: [], answer: null };
+
+const planFence = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  message: DispatchMessage,
+): Promise<Plan<Fenced | null>> => {
+  const [head, trial] = await Promise.all([
+    findHead(deps.store, study.id),
+    findTrialItem(deps.store, study.id, message.trial),
+  ]);
+  if (head === null || head.state === "deleting" || !head.started) return NOTHING;
+  const isWaiting = trial?.state === "queued" && trial.attempt === message.attempt;
+  if (trial === null || !isWaiting || trial.job?.phase !== "queued") {
+    return passOn(deps, study, trial, message);
   }
-  const snapshot = await readOpen(deps, study);
+  const guard = head.state === "paused" ? { now: [], fence: null } : await guardOf(deps, study, head);
+  if (guard.fence === null) {
+    return { changes: [...guard.now, ...keepWait(trial, message.taskToken)], answer: null };
+  }
+  const token = issueJobToken("bootstrap", trial.attempt, deps.randomBytes);
+  const job: Job = {
+    ...withWait(trial.job, message.taskToken),
+    phase: "dispatching",
+    since: deps.clock(),
+    bootstrapHash: token.hash,
+  };
+  const patch = { state: "running" as const, leaseExpires: null, worker: null, reason: null, job };
+  return {
+    changes: [changeTrial(trial, patch, sameJob(trial)), guard.fence],
+    answer: { head, trial: { ...trial, ...patch }, job, token: token.token },
+  };
+};
+
+/** What must hold when the fence is set, or what is written instead. */
+interface Guard {
+  readonly fence: Change | null;
+  readonly now: readonly Change[];
+}
+
+/**
+ * The study must be started and not paused. With a limit of money the fence also commits on the head's revision, so that
+ * no two attempts are dispatched on the same money; without room for this attempt there is no fence.
+ */
+const guardOf = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promise<Guard> => {
+  if (head.gpuHours === 0 && head.dollars === 0) return { fence: whileDispatching(study.id), now: [] };
+  const snapshot = await readSnapshot(deps, study);
   const running = snapshot.trials.filter((trial) => trial.state === "running").length;
   const room = roomFor(study, snapshot.head, running);
-  if (room.attempts > 0) return changeHead(snapshot.head, {});
-  // Nothing runs that might give money back.
-  if (running === 0) await deps.store.transact([pauseWithoutRoom(snapshot.head, room)]);
-  return null;
+  if (room.attempts > 0) return { fence: changeHead(snapshot.head, {}), now: [] };
+  // When nothing runs, nothing will leave room later.
+  return { fence: null, now: running === 0 ? [pauseWithoutRoom(snapshot.head, room)] : [] };
 };
 
-/** Keeps who waits for the attempt; nothing else is to be done now. A held attempt the reconciler sends again. */
-const keepWait = async (
-  deps: ServiceDeps,
-  trial: TrialItem,
-  taskToken: string | undefined,
-): Promise<Verdict> => {
+/** Keeps the token of the machine that waits for the attempt; the reconciler sends a held attempt again. */
+const keepWait = (trial: TrialItem, taskToken: string | undefined): Change[] => {
   const job = trial.job && withWait(trial.job, taskToken);
-  if (job !== trial.job) await deps.store.update(changeTrial(trial, { job }, sameJob(trial)));
-  return "done";
+  return job === trial.job ? [] : [changeTrial(trial, { job }, sameJob(trial))];
 };
 
 /**
- * The message's attempt is not waiting for a job. If a state machine waits for it, that must not be in vain: while the
- * trial is active its end will answer; one that is over answers now, and so does one that waits for a start, so that the
- * machine opens the rung again and learns what is to be done.
+ * The message's attempt does not wait for a job. If a state machine waits for it, it must get an answer: while the trial is
+ * active its end will answer; a trial that has ended answers now, and so does one that waits for a start, so that the
+ * machine opens the rung again and learns what to do.
  */
 const passOn = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   trial: TrialItem | null,
   { attempt, taskToken }: DispatchMessage,
-): Promise<Verdict> => {
-  if (taskToken === undefined) return "done";
-  if (trial !== null && trial.job !== null && isActive(trial)) return keepWait(deps, trial, taskToken);
-  const answered = await deps.rounds.resume(taskToken, { attempt, state: trial?.state ?? "folded" });
+): Promise<Plan<null>> => {
+  if (taskToken === undefined) return NOTHING;
+  if (trial !== null && trial.job !== null && isActive(trial)) {
+    return { changes: keepWait(trial, taskToken), answer: null };
+  }
+  const answered = await deps.workflow.resume(taskToken, { attempt, state: trial?.state ?? "folded" });
   deps.log("machine-sent-on", { study: study.id, trial: trial?.number ?? null, attempt, answered });
-  return "done";
+  return NOTHING;
 };
 
 const submit = async (
   deps: ServiceDeps,
   study: LoadedStudy,
-  head: Head,
-  trial: TrialItem,
-  token: string,
+  { head, trial, job, token }: Fenced,
 ): Promise<Verdict> => {
   const { executor } = study.spec;
-  if (executor.type !== "batch" || trial.job === null) return "done";
+  if (executor.type !== "batch") return "done";
   const submission = await deps.batch.submit({
     team: study.team,
     study: study.id,
@@ -190,49 +196,32 @@ const submit = async (
       HONE_TOKEN: token,
     },
   });
-  const { outcome } = submission;
+  const { kind } = submission;
   deps.log("submitted", {
     study: study.id,
     trial: trial.number,
     attempt: trial.attempt,
-    outcome,
-    detail: outcome === "accepted" ? submission.jobId : submission.reason,
+    outcome: kind,
+    detail: kind === "accepted" ? submission.jobId : submission.detail,
   });
-  switch (outcome) {
-    case "accepted":
-      await note(deps, trial, {
-        ...trial.job,
-        phase: "submitted",
-        jobId: submission.jobId,
-        since: deps.clock(),
-      });
+  const since = deps.clock();
+  switch (kind) {
+    case "accepted": {
+      // A container that claimed already has written the job's id itself.
+      const submitted: Job = { ...job, phase: "submitted", jobId: submission.jobId, since };
+      await updateOnce(deps, changeTrial(trial, { job: submitted }, sameJob(trial)));
       return "done";
-    case "throttled":
-      await revert(deps, trial, trial.job);
+    }
+    case "throttled": {
+      // Nothing was submitted: the attempt waits again.
+      const queued: Job = { ...job, phase: "queued", since, bootstrapHash: null };
+      await updateOnce(deps, changeTrial(trial, { state: "queued", job: queued }, sameJob(trial)));
       return "again";
+    }
     case "rejected":
-      await failInfra(deps, study, trial, submission.reason, { pause: true });
+      await carryOut(deps, planInfraFailure(deps, study, trial, submission.detail, { pause: true }));
       return "done";
     case "unclear":
       return "done";
-  }
-};
-
-/** Keeps the job's id. A container that claimed already has written it itself. */
-const note = async (deps: ServiceDeps, trial: TrialItem, job: Job): Promise<void> => {
-  try {
-    await deps.store.update(changeTrial(trial, { job }, sameJob(trial)));
-  } catch (error) {
-    if (!(error instanceof ConditionFailed)) throw error;
-  }
-};
-
-/** Nothing was submitted: the attempt waits again. */
-const revert = async (deps: ServiceDeps, trial: TrialItem, job: Job): Promise<void> => {
-  const queued: Job = { ...job, phase: "queued", since: deps.clock(), bootstrapHash: null };
-  try {
-    await deps.store.update(changeTrial(trial, { state: "queued", job: queued }, sameJob(trial)));
-  } catch (error) {
-    if (!(error instanceof ConditionFailed)) throw error;
   }
 };

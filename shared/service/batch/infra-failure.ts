@@ -1,64 +1,46 @@
-import { headKey } from "../../store/keys.ts";
-import { ConditionFailed } from "../../store/store.ts";
+import { reasonSentence } from "../../sentences/reasons.ts";
+import { noteRunning } from "../../store/head.ts";
 import { changeTrial, sameJob, type TrialItem } from "../../store/trial.ts";
+import { endOf } from "../../study/ends.ts";
 import { isAwaited } from "../../study/job.ts";
 import type { LoadedStudy } from "../../study/study.ts";
+import { type Plan, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import { afterEnd, endOf } from "./after-end.ts";
+import type { FollowUp } from "../core/follow-up.ts";
+import { afterEnd } from "./after-end.ts";
 
-/** How the reason of a trial begins that failed before its program was reached; operators alarm on the log line. */
+/** The event that is logged for a trial that failed before its program was reached; an alarm counts it. */
 export const INFRA = "infra";
 
 interface Options {
-  /** Every other trial would meet the same: nothing more is dispatched until a person has looked. */
+  /** Every other trial would fail in the same way: nothing more is dispatched until a person has looked. */
   readonly pause: boolean;
   /** How long the job ran nevertheless. */
   readonly seconds?: number;
 }
 
 /**
- * Fails a trial whose job could not be run; it is not tried again, for nothing would be different.
- * @returns false when the trial had moved on.
+ * Fails a trial whose job could not be run; it gets no further attempt, because that would fail in the same way. The
+ * answer is what follows once it is written.
  */
-export const failInfra = async (
+export const planInfraFailure = (
   deps: ServiceDeps,
   study: LoadedStudy,
   trial: TrialItem,
-  why: string,
+  detail: string,
   { pause, seconds = 0 }: Options,
-): Promise<boolean> => {
-  const reason = `${INFRA}: ${why}`;
+): Plan<FollowUp> => {
+  const reason = reasonSentence({ kind: "infra", detail });
   const end = endOf(study, trial, { state: "failed", reason }, deps.clock(), seconds);
-  try {
-    await deps.store.transact([changeTrial(trial, end.patch, sameJob(trial)), ...end.changes]);
-  } catch (error) {
-    if (error instanceof ConditionFailed) return false;
-    throw error;
-  }
-  deps.log(INFRA, { study: study.id, trial: trial.number, attempt: trial.attempt, reason });
-  await tellPerson(deps, study, `Trial ${trial.number}: ${reason}`, pause);
-  // A paused study is not topped up, but a machine that waits for this trial is answered.
-  if (!pause || isAwaited(trial)) await afterEnd(deps, study, { ...trial, ...end.patch });
-  return true;
-};
-
-const tellPerson = async (
-  deps: ServiceDeps,
-  study: LoadedStudy,
-  message: string,
-  pause: boolean,
-): Promise<void> => {
-  try {
-    await deps.store.update({
-      name: "head",
-      key: headKey(study.id),
-      update: pause
-        ? { set: { message: `${message} Mend it and resume the study.`, state: "paused" }, add: { rev: 1 } }
-        : { set: { message } },
-      when: { expression: "#state = :running", values: { running: "running" } },
-    });
-  } catch (error) {
-    // Paused already, or deleted.
-    if (!(error instanceof ConditionFailed)) throw error;
-  }
+  return {
+    changes: [changeTrial(trial, end.patch, sameJob(trial)), ...end.changes],
+    answer: async () => {
+      deps.log(INFRA, { study: study.id, trial: trial.number, attempt: trial.attempt, reason });
+      // A study that is paused already, or deleted, stays as it is.
+      const notice = { kind: "infra-failure", trial: trial.number, detail, paused: pause } as const;
+      await updateOnce(deps, noteRunning(study.id, notice, pause));
+      // A paused study is not topped up, but a machine that waits for this trial is answered.
+      if (!pause || isAwaited(trial)) await afterEnd(deps, study, { ...trial, ...end.patch });
+    },
+  };
 };

@@ -1,17 +1,18 @@
-import { Unavailable, WrongExecutor } from "../../errors.ts";
+import { WrongExecutor } from "../../errors.ts";
 import type { StopBody, Study } from "../../schemas/study.ts";
+import type { Notice } from "../../sentences/notices.ts";
+import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
-import { openBatch } from "../../store/open.ts";
-import { RECEIPT } from "../../store/receipt.ts";
-import { type Change, ConditionFailed } from "../../store/store.ts";
-import { describe, type LoadedStudy } from "../../study/study.ts";
+import type { Change } from "../../store/store.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { once } from "../core/once.ts";
-import { readOpen } from "../core/snapshot.ts";
+import { describe } from "../core/describe.ts";
+import { followUp } from "../core/follow-up.ts";
+import { readSnapshot } from "../core/snapshot.ts";
 import { putBack } from "./put-back.ts";
 
-const MAX_TRIES = 10;
-/** Trials put back while the caller waits; the reconciler sees to the rest. */
+/** Trials put back while the caller waits; the reconciler puts back the rest. */
 const AT_ONCE = 200;
 const PASSES = 3;
 
@@ -26,50 +27,39 @@ export const stopStudy = async (
   { drain = false }: StopBody,
   write: WriteContext,
 ): Promise<Study> => {
-  if (study.spec.executor.type !== "batch") {
-    throw new WrongExecutor(
-      "The clients of this study run its trials. Pause the study instead of stopping it.",
-    );
-  }
-  const reply = await once(deps, write, async (acknowledge) => {
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const snapshot = await readOpen(deps, study);
-      const head: Head = { ...snapshot.head, started: false };
-      const answer = await describe(deps, { ...snapshot, head });
-      const changes = [...haltChanges(snapshot.head, drain), ...acknowledge(answer)];
-      try {
-        if (changes.length > 0) await deps.store.transact(changes);
-        return answer;
-      } catch (error) {
-        if (!(error instanceof ConditionFailed) || error.names.has(RECEIPT)) throw error;
-        await deps.store.pause(tries);
-      }
-    }
-    throw new Unavailable();
+  if (study.spec.executor.type !== "batch") throw new WrongExecutor({ kind: "stop-of-client" });
+  const reply = await commit(deps, write, async () => {
+    const snapshot = await readSnapshot(deps, study);
+    const head: Head = { ...snapshot.head, started: false };
+    return {
+      changes: haltChanges(snapshot.head, drain),
+      answer: await describe(deps, { ...snapshot, head }),
+    };
   });
-  await unwind(deps, study, drain);
+  await followUp(deps, study.id, () => unwind(deps, study, drain));
   return reply;
 };
 
 /**
- * Ends dispatching, by whoever. The open item stays until nothing of the study runs any more, and says what is to become
+ * Ends dispatching. The study stays among the active ones until nothing of it runs any more; that item says what becomes
  * of running trials.
  */
-export const haltChanges = (head: Head, drain: boolean, message?: string): Change[] => {
+export const haltChanges = (head: Head, drain: boolean, notice?: Notice): Change[] => {
   if (head.generation === 0) return [];
   return [
-    changeHead(head, { started: false, ...(message !== undefined && { message }) }),
-    openBatch(head.study, drain),
+    changeHead(head, { started: false, ...(notice !== undefined && { notice }) }),
+    activateBatch(head.study, drain),
   ];
 };
 
 /** What follows from a stop. Repeating it is harmless. */
 const unwind = async (deps: ServiceDeps, study: LoadedStudy, drain: boolean): Promise<void> => {
   for (let pass = 1; pass <= PASSES; pass++) {
-    const snapshot = await readOpen(deps, study);
-    if (snapshot.head.started) return;
-    if (pass === 1 && study.spec.scheduler.name === "sha" && snapshot.head.generation > 0) {
-      await deps.rounds.stop(study.id, snapshot.head.generation, "The study was stopped.");
+    const snapshot = await readSnapshot(deps, study);
+    const { started, generation } = snapshot.head;
+    if (started) return;
+    if (pass === 1 && study.scheduler.rounds !== null && generation > 0) {
+      await deps.workflow.stop(study.id, generation, "The study was stopped.");
     }
     if (await putBack(deps, snapshot, drain, AT_ONCE)) return;
   }

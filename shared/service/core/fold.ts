@@ -1,13 +1,17 @@
-import { changeHead } from "../../store/head.ts";
-import { headKey, trialKey } from "../../store/keys.ts";
+import { changeHead, type Head, markSwept } from "../../store/head.ts";
+import { trialKey } from "../../store/keys.ts";
 import { encodeSegment, MAX_SEGMENT_BYTES, newSegment } from "../../store/segment.ts";
-import { ConditionFailed } from "../../store/store.ts";
+import type { Change } from "../../store/store.ts";
 import { isFinished, type TrialItem } from "../../store/trial.ts";
-import { bestOf } from "../../study/best.ts";
+import { mergeFoldedBest } from "../../study/best.ts";
 import { isAwaited } from "../../study/job.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
+import { commitOnce, updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
-import { readOpen, type Snapshot, segmentsOf } from "./snapshot.ts";
+import { followUp } from "./follow-up.ts";
+import { segmentsOf } from "./segments.ts";
+import { readSnapshot } from "./snapshot.ts";
 
 /**
  * Folding keeps the cost of an ask from growing with the study: when the tail of finished trials is long, the ask
@@ -16,26 +20,22 @@ import { readOpen, type Snapshot, segmentsOf } from "./snapshot.ts";
 
 /** Finished trials in the tail at which it is folded. */
 export const FOLD_AT = 256;
-/** The latest to end stay in the tail, so that a repeated tell and a trial's own token find them where they were. */
+/** The last ones to end stay in the tail, so that a repeated tell and a trial's own token still find their item. */
 const KEEP = 32;
 
 /**
  * Folds the tail if it is long, in two steps: put the segment and name it in the head in one transaction, then delete
  * what it holds. A crash between the two is harmless: the head says which segment is not swept yet, readers count its
- * trials once, and whoever comes next sweeps first.
+ * trials once, and the next fold sweeps first. Folding is left to a later ask when anything fails.
  */
-export const foldIfDue = async (deps: ServiceDeps, study: LoadedStudy, seen: Snapshot): Promise<void> => {
-  if (seen.trials.filter((trial) => isFinished(trial.state)).length < FOLD_AT && seen.head.unswept < 0)
-    return;
-  try {
-    const snapshot = await readOpen(deps, study);
-    if (snapshot.head.unswept >= 0) return await sweep(deps, study, snapshot.head.unswept);
-    await fold(deps, snapshot);
-  } catch (error) {
-    // Someone else folded, or asked, first: the next ask sees to what is left.
-    if (!(error instanceof ConditionFailed)) throw error;
-  }
-};
+export const foldIfDue = (deps: ServiceDeps, study: LoadedStudy, seen: Snapshot): Promise<void> =>
+  followUp(deps, study.id, async () => {
+    const finished = seen.trials.filter((trial) => isFinished(trial.state)).length;
+    if (finished < FOLD_AT && seen.head.unswept < 0) return;
+    const snapshot = await readSnapshot(deps, study);
+    if (snapshot.head.unswept >= 0) await sweep(deps, study, snapshot.head.unswept);
+    else await fold(deps, snapshot);
+  });
 
 const fold = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { study, head } = snapshot;
@@ -45,24 +45,34 @@ const fold = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
     .slice(0, -KEEP);
   const { trials, bytes } = pack(study, finished);
   if (trials.length === 0) return;
-  const count = (state: TrialItem["state"]) => trials.filter((trial) => trial.state === state).length;
-  const folded = head.foldedBest === "" ? [] : [{ ...JSON.parse(head.foldedBest), state: "completed" }];
-  const [best] = study.spec.objectives.length === 1 ? bestOf(study.spec, [...folded, ...trials]) : [];
-  await deps.store.transact([
-    changeHead(head, {
-      segments: head.segments + 1,
-      unswept: head.segments,
-      foldedCompleted: head.folded.completed + count("completed"),
-      foldedPruned: head.folded.pruned + count("pruned"),
-      foldedFailed: head.folded.failed + count("failed"),
-      foldedBest: best === undefined ? "" : JSON.stringify(best),
-    }),
-    newSegment(study.id, head.segments, bytes),
-  ]);
-  await sweep(deps, study, head.segments);
+  const [patch, segment] = foldedInto(study, head, trials, bytes);
+  const isFolded = await commitOnce(deps, [changeHead(head, { ...patch, unswept: head.segments }), segment]);
+  // Another ask folded, or changed the head, first.
+  if (isFolded) await sweep(deps, study, head.segments);
 };
 
-/** As many trials as fit a segment. */
+/** What a head and a new segment say once finished trials are packed into it. */
+export const foldedInto = (
+  study: LoadedStudy,
+  head: Head,
+  trials: readonly TrialItem[],
+  bytes: Uint8Array,
+): [Pick<Head, "segments" | "folded" | "foldedBest">, Change] => {
+  const count = (state: TrialItem["state"]) => trials.filter((trial) => trial.state === state).length;
+  const { completed, pruned, failed } = head.folded;
+  const patch = {
+    segments: head.segments + 1,
+    folded: {
+      completed: completed + count("completed"),
+      pruned: pruned + count("pruned"),
+      failed: failed + count("failed"),
+    },
+    foldedBest: mergeFoldedBest(study.spec, head, trials),
+  };
+  return [patch, newSegment(study.id, head.segments, bytes)];
+};
+
+/** As many trials as fit into a segment. */
 const pack = (study: LoadedStudy, finished: readonly TrialItem[]) => {
   let trials = finished;
   let bytes = encodeSegment(study.space, trials);
@@ -79,10 +89,5 @@ const sweep = async (deps: ServiceDeps, study: LoadedStudy, k: number): Promise<
   await deps.store.removeAll(
     segments.flatMap((segment) => Array.from(segment.numbers, (number) => trialKey(study.id, number))),
   );
-  await deps.store.update({
-    name: "head",
-    key: headKey(study.id),
-    update: { set: { unswept: -1 } },
-    when: { expression: "#unswept = :k", values: { k } },
-  });
+  await updateOnce(deps, markSwept(study.id, k));
 };

@@ -1,16 +1,17 @@
 import { type History, type Problem, TrialKind } from "../../optimizer/algorithm.ts";
 import { toCube } from "../../space/cube.ts";
 import type { TrialItem } from "../../store/trial.ts";
-import { cost, excess, violation } from "../../study/outcome.ts";
+import { cost, excess, violation } from "../../study/objectives.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
-import { type Snapshot, segmentsOf } from "./snapshot.ts";
+import { segmentsOf } from "./segments.ts";
 
 /**
- * The history in the optimizer's terms. Trials stand at the row of their number, so nothing is sorted; the rows of
+ * The history in the optimizer's terms. Each trial is in the row of its number, so nothing is sorted; the rows of
  * folded trials never change and stay in memory while the Lambda is warm, so an ask writes only the tail's rows.
  */
-interface Columns {
+export interface HistoryColumns {
   capacity: number;
   /** Segments whose rows are in place. */
   segments: number;
@@ -23,11 +24,9 @@ interface Columns {
   resource: Float64Array;
 }
 
-const MAX_CACHED_HISTORIES = 8;
-
 const kinds = { completed: TrialKind.completed, pruned: TrialKind.pruned, failed: TrialKind.failed } as const;
 
-/** What of a trial its row tells beside its point. */
+/** What a row of the history holds of a trial beside its point. */
 type Result = Pick<TrialItem, "number" | "state" | "values" | "resource">;
 
 const kindOf = (trial: Result): TrialKind =>
@@ -35,7 +34,7 @@ const kindOf = (trial: Result): TrialKind =>
     ? kinds[trial.state]
     : TrialKind.running;
 
-const grow = (columns: Columns, capacity: number, d: number, m: number, k: number): void => {
+const grow = (columns: HistoryColumns, capacity: number, d: number, m: number, k: number): void => {
   const widen = (old: Float64Array, width: number) => {
     const wide = new Float64Array(capacity * width).fill(Number.NaN);
     wide.set(old);
@@ -54,7 +53,7 @@ const grow = (columns: Columns, capacity: number, d: number, m: number, k: numbe
   columns.capacity = capacity;
 };
 
-const place = ({ spec }: LoadedStudy, columns: Columns, trial: Result): void => {
+const place = ({ spec }: LoadedStudy, columns: HistoryColumns, trial: Result): void => {
   const row = trial.number;
   const kind = kindOf(trial);
   const values = kind === TrialKind.completed || kind === TrialKind.pruned ? trial.values : null;
@@ -69,7 +68,7 @@ const place = ({ spec }: LoadedStudy, columns: Columns, trial: Result): void => 
   columns.resource[row] = trial.resource ?? Number.NaN;
 };
 
-const emptyColumns = (): Columns => ({
+const emptyColumns = (): HistoryColumns => ({
   capacity: 0,
   segments: 0,
   number: new Uint32Array(0),
@@ -81,15 +80,10 @@ const emptyColumns = (): Columns => ({
   resource: new Float64Array(0),
 });
 
-/** The columns of a study, warm or new; the least recently made is forgotten when there are many. */
-const columnsOf = (deps: ServiceDeps, study: LoadedStudy): Columns => {
-  const { cache } = deps.store;
-  const key = `history ${study.id}`;
-  const columns = (cache.get(key) as Columns | undefined) ?? emptyColumns();
-  cache.delete(key);
-  const others = [...cache.keys()].filter((name) => name.startsWith("history "));
-  if (others.length >= MAX_CACHED_HISTORIES && others[0] !== undefined) cache.delete(others[0]);
-  cache.set(key, columns);
+/** The columns of a study, warm or new. */
+const columnsOf = ({ warm }: ServiceDeps, study: LoadedStudy): HistoryColumns => {
+  const columns = warm.histories.get(study.id) ?? emptyColumns();
+  warm.histories.set(study.id, columns);
   return columns;
 };
 
@@ -101,7 +95,7 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   const d = study.space.parameters.length;
   const m = study.spec.objectives.length;
   const outcomes = study.spec.outcomes.length;
-  const known = (deps.store.cache.get(`history ${study.id}`) as Columns | undefined)?.segments ?? 0;
+  const known = deps.warm.histories.peek(study.id)?.segments ?? 0;
   const from = Math.min(known, head.segments);
   const fresh = await segmentsOf(deps, study, from, head.segments);
   const columns = columnsOf(deps, study);
@@ -131,7 +125,7 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   };
 };
 
-/** What the algorithm is told of the study. */
+/** What the algorithm is told about the study. */
 export const problemOf = ({ study, head }: Snapshot): Problem => ({
   space: study.space,
   objectives: study.spec.objectives.length,

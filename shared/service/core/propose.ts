@@ -3,33 +3,41 @@ import { askAlgorithm } from "../../optimizer/propose.ts";
 import { fromCube } from "../../space/cube.ts";
 import { MOST_HINTED, putHint } from "../../store/hint.ts";
 import type { TrialItem } from "../../store/trial.ts";
+import { placed } from "../../study/place.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { trialsLeft } from "../../study/state.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import { updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { historyOf, problemOf } from "./history.ts";
-import type { Snapshot } from "./snapshot.ts";
 
 /**
- * How long an algorithm may compute before it answers with what it has. An ask of one trial takes tens of milliseconds; 90
- * trials of 50 parameters, 8 objectives and 16 limits took up to 6 seconds, for what is begun is finished. An ask that
- * loses a race plans anew for up to 8 seconds, and nobody else speaks meanwhile: after 25 the Lambda is gone.
+ * How long an algorithm may compute before it answers with what it has. An ask for one trial takes tens of milliseconds; for 90
+ * trials of 50 parameters, 8 objectives and 16 limits it took up to 6 seconds, because a step that has begun is finished. An ask
+ * that lost a race plans again for up to 8 seconds; after 25 seconds the Lambda times out.
  */
 const PATIENCE_MS = 4000;
 
-/** How many numbers the trial budget still allows. */
-export const numbersLeft = ({ head }: Snapshot) =>
-  head.exhausted ? 0 : Math.max(0, head.trials - (head.next - head.imported));
+/** What the study's algorithm proposed. */
+export interface NewTrials {
+  /** Numbered from the head's counter on, queued and without a lease. */
+  readonly trials: readonly TrialItem[];
+  /** Nothing new is left in the search space, as far as the head knew or the algorithm found. */
+  readonly exhausted: boolean;
+}
 
 /**
- * New trials from the study's algorithm, numbered from the head's counter on, queued and without a lease.
+ * New trials from the study's algorithm.
  * @param count at most this many; fewer when the budget or the space has no more.
  */
-export const newTrials = async (
+export const proposeTrials = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   count: number,
-): Promise<TrialItem[]> => {
+): Promise<NewTrials> => {
   const { study, head } = snapshot;
-  const wanted = Math.min(count, numbersLeft(snapshot));
-  if (wanted <= 0) return [];
+  const wanted = Math.min(count, trialsLeft(head));
+  if (wanted <= 0) return { trials: [], exhausted: head.exhausted };
   const history = await historyOf(deps, snapshot);
   const { name } = study.spec.algorithm;
   const deadline = deps.clock() + PATIENCE_MS;
@@ -44,34 +52,44 @@ export const newTrials = async (
   );
   await keepHint(deps, study.id, hint);
   const now = deps.clock();
-  return proposals.map(({ x, algorithm, why }, i) => ({
-    study: study.id,
-    number: head.next + i,
-    state: "queued",
-    attempt: 0,
-    lost: 0,
-    seconds: 0,
-    params: fromCube(study.space, x),
-    values: null,
-    resource: null,
-    worker: null,
-    algorithm,
-    why,
-    reason: null,
-    created: now,
-    leaseExpires: null,
-    finished: null,
-    checkpoint: null,
-    attempts: [],
-    job: null,
-  }));
+  const trials = proposals.map(({ x, algorithm, why }, i) => {
+    const params = fromCube(study.space, x);
+    return queuedTrial(study, head.next + i, now, { params, algorithm, why });
+  });
+  return { trials, exhausted: trials.length < wanted };
 };
 
-/** Keeps a hint for the next ask, on a cold Lambda too. An ask never fails for it. */
+/** A trial that waits for its first attempt, where the study's scheduler lets it begin. */
+export const queuedTrial = (
+  study: LoadedStudy,
+  number: number,
+  now: number,
+  origin: Pick<TrialItem, "params" | "algorithm" | "why">,
+): TrialItem => ({
+  ...origin,
+  ...placed(study.scheduler.start(number)),
+  study: study.id,
+  number,
+  state: "queued",
+  attempt: 0,
+  lost: 0,
+  seconds: 0,
+  values: null,
+  worker: null,
+  reason: null,
+  created: now,
+  leaseExpires: null,
+  finished: null,
+  checkpoint: null,
+  attempts: [],
+  job: null,
+});
+
+/** Keeps a hint for the next ask, on a cold Lambda too. An ask never fails because of it. */
 const keepHint = async (deps: ServiceDeps, study: string, hint: Hint | null): Promise<void> => {
   if (hint === null || hint.values.length > MOST_HINTED) return;
   try {
-    await deps.store.update(putHint(study, hint, deps.clock()));
+    await updateOnce(deps, putHint(study, hint, deps.clock()));
   } catch (error) {
     deps.log("hint was not kept", { study, reason: error instanceof Error ? error.name : "unknown" });
   }

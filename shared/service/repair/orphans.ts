@@ -2,14 +2,14 @@ import { OUR_TERMINATION } from "../../executor/batch/ending.ts";
 import { type JobAddress, parseJobName } from "../../executor/batch/job-name.ts";
 import type { BatchJob } from "../../schemas/batch-event.ts";
 import type { TrialItem } from "../../store/trial.ts";
-import { loadStudyById } from "../../study/study.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import { readIfThere } from "../core/snapshot.ts";
+import { loadStudyById } from "../core/load.ts";
+import { findSnapshot } from "../core/snapshot.ts";
 
 /** A container that has told its result gets this long to end by itself. */
 const GRACE_MS = 120_000;
 
-/** Ends jobs that nobody waits for: of studies that are gone, of attempts that are over or lost to another job. */
+/** Ends jobs that nothing waits for: of studies that are gone, of attempts that have ended or were lost to another job. */
 export const endOrphans = async (deps: ServiceDeps): Promise<void> => {
   const byStudy = new Map<string, { job: BatchJob; address: JobAddress }[]>();
   for (const job of await deps.batch.listAlive()) {
@@ -20,7 +20,7 @@ export const endOrphans = async (deps: ServiceDeps): Promise<void> => {
   }
   for (const [id, jobs] of byStudy) {
     const study = await loadStudyById(deps, id);
-    const snapshot = study === null ? null : await readIfThere(deps, study);
+    const snapshot = study === null ? null : await findSnapshot(deps, study);
     const trials = new Map(snapshot?.trials.map((trial) => [trial.number, trial]));
     for (const { job, address } of jobs) {
       if (isWanted(trials.get(address.trial), job, address, deps.clock())) continue;

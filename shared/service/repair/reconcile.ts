@@ -1,22 +1,19 @@
-import { changeHead } from "../../store/head.ts";
-import { headKey } from "../../store/keys.ts";
-import {
-  closeBatch,
-  isDispatchOn,
-  listDeletions,
-  listOpenBatches,
-  type OpenBatch,
-} from "../../store/open.ts";
-import { type Change, ConditionFailed } from "../../store/store.ts";
+import { type ActiveBatch, deactivateBatch, listActiveBatches } from "../../store/active-batch.ts";
+import { listDeletions } from "../../store/deletion.ts";
+import { isDispatchOn } from "../../store/dispatch-switch.ts";
+import { changeHead, findHead } from "../../store/head.ts";
 import { isActive } from "../../study/job.ts";
-import { loadStudyById, stateOf } from "../../study/study.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { stateOf } from "../../study/state.ts";
 import { endRuns } from "../batch/end-runs.ts";
 import { putBack } from "../batch/put-back.ts";
 import { startRounds } from "../batch/start.ts";
 import { haltChanges } from "../batch/stop.ts";
 import { topUp } from "../batch/top-up.ts";
+import { commitOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import { readIfThere, type Snapshot } from "../core/snapshot.ts";
+import { loadStudyById } from "../core/load.ts";
+import { findSnapshot } from "../core/snapshot.ts";
 import { continueDeletion } from "../studies/delete.ts";
 import { endOrphans } from "./orphans.ts";
 import { repairTrials } from "./trials.ts";
@@ -24,15 +21,15 @@ import { repairTrials } from "./trials.ts";
 /**
  * Repairs, on a schedule, what lost messages, replies, events and crashes have left behind, in every study that has jobs
  * and in those that are being deleted. It works until its deadline and begins each time with another study, so that all
- * get their turn; what it does not get to it finds the next time. One study's fault does not stop the others.
+ * get their turn; what it does not reach it finds the next time. A fault in one study does not stop the others.
  * @param deadline milliseconds since 1970.
  */
 export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<void> => {
-  const batches = await listOpenBatches(deps.store);
+  const batches = await listActiveBatches(deps.store);
   const deletions = await listDeletions(deps.store);
   const dispatching = await isDispatchOn(deps.store);
   const tasks = [
-    ...batches.map((open) => ({ study: open.study, run: () => reconcileStudy(deps, open, dispatching) })),
+    ...batches.map((batch) => ({ study: batch.study, run: () => reconcileStudy(deps, batch, dispatching) })),
     ...deletions.map((study) => ({ study, run: () => finishDeletion(deps, study, deadline) })),
   ];
   const [random = 0] = deps.randomBytes(1);
@@ -62,14 +59,14 @@ const attempt = async (deps: ServiceDeps, study: string, run: () => Promise<void
 /** @param dispatching whether the kill switch lets jobs be submitted. */
 const reconcileStudy = async (
   deps: ServiceDeps,
-  { study: id, drain }: OpenBatch,
+  { study: id, drain }: ActiveBatch,
   dispatching: boolean,
 ): Promise<void> => {
   const study = await loadStudyById(deps, id);
-  const snapshot = study === null ? null : await readIfThere(deps, study);
+  const snapshot = study === null ? null : await findSnapshot(deps, study);
   if (study === null || snapshot === null) {
-    // Deleted: what still runs is looked after by its deletion.
-    if ((await deps.store.get(headKey(id))) === null) await deps.store.transact([closeBatch(id)]);
+    // Deleted: what still runs is ended by its deletion.
+    if ((await findHead(deps.store, id)) === null) await deps.store.transact([deactivateBatch(id)]);
     return;
   }
   if (!snapshot.head.started) {
@@ -79,9 +76,9 @@ const reconcileStudy = async (
     return;
   }
   await repairTrials(deps, dispatching ? snapshot : withoutQueued(snapshot));
-  const after = await readIfThere(deps, study);
+  const after = await findSnapshot(deps, study);
   if (after === null) return;
-  if (study.spec.scheduler.name === "sha") return checkRounds(deps, after);
+  if (study.scheduler.rounds !== null) return checkRounds(deps, after);
   if (stateOf(after) === "finished") return closeStudy(deps, after);
   await topUp(deps, study);
 };
@@ -92,36 +89,24 @@ const withoutQueued = (snapshot: Snapshot): Snapshot => ({
   trials: snapshot.trials.filter((trial) => trial.state !== "queued"),
 });
 
-/** Nothing of the study runs any more. A finished one gives its job definition back. */
+/** Nothing of the study runs any more. The job definition of a finished one is deregistered. */
 const closeStudy = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { head, study } = snapshot;
   const definition = stateOf(snapshot) === "finished" ? "" : head.definition;
-  const changes = [changeHead(head, { started: false, definition }), closeBatch(study.id)];
-  // Extended or started meanwhile: the next time tells.
-  if (!(await transactIfStill(deps, changes))) return;
+  const changes = [changeHead(head, { started: false, definition }), deactivateBatch(study.id)];
+  // Extended or started meanwhile: the next visit finds what is to be done.
+  if (!(await commitOnce(deps, changes))) return;
   if (head.definition !== definition) await deps.batch.deregister(head.definition);
 };
 
 /** The machine of a study in rounds: one whose start was lost is started, one that ended early stops the study. */
 const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { study, head } = snapshot;
-  const state = await deps.rounds.state(study.id, head.generation);
+  const state = await deps.workflow.state(study.id, head.generation);
   if (state === "running") return;
   if (stateOf(snapshot) === "finished") return closeStudy(deps, snapshot);
   if (state === "missing") return startRounds(deps, study.id, head.generation);
-  const message = "The rounds were ended from outside. Start the study again to go on.";
-  await transactIfStill(deps, haltChanges(head, false, message));
-};
-
-/** @returns false when a condition did not hold. */
-const transactIfStill = async (deps: ServiceDeps, changes: readonly Change[]): Promise<boolean> => {
-  try {
-    await deps.store.transact(changes);
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionFailed) return false;
-    throw error;
-  }
+  await commitOnce(deps, haltChanges(head, false, { kind: "rounds-ended" }));
 };
 
 const finishDeletion = async (deps: ServiceDeps, study: string, deadline: number): Promise<void> => {

@@ -1,20 +1,22 @@
 import { hasEnded, OUR_TERMINATION } from "../../executor/batch/ending.ts";
 import { jobName } from "../../executor/batch/job-name.ts";
 import type { BatchJob } from "../../schemas/batch-event.ts";
-import type { Job, TrialItem, TrialPatch } from "../../store/trial.ts";
+import { reasonSentence } from "../../sentences/reasons.ts";
+import { type Job, leaseExpired, type TrialItem, type TrialPatch } from "../../store/trial.ts";
+import { lossOf } from "../../study/ends.ts";
 import { isAwaited, isToSend, messageOf, queuedJob } from "../../study/job.ts";
-import { isExpired, LEASE_RAN_OUT, stillExpired } from "../../study/lease.ts";
+import { isExpired, LEASE_EXPIRED } from "../../study/lease.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { afterEnd, lossOf } from "../batch/after-end.ts";
+import { afterEnd } from "../batch/after-end.ts";
 import { commitEnd, settleTrial } from "../batch/settle.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import type { Snapshot } from "../core/snapshot.ts";
 
 /** A step that takes longer than this was lost. */
 export const OVERDUE_MS = 60_000;
 
 /**
- * Mends what lost messages, replies, events and crashes have left of a started study's trials. Every step is a
+ * Repairs what lost messages, replies, events and crashes have left of a started study's trials. Every step is a
  * conditional write or may be repeated, so two reconcilers at once do no harm.
  */
 export const repairTrials = async (deps: ServiceDeps, { study, trials }: Snapshot): Promise<void> => {
@@ -36,8 +38,8 @@ export const repairTrials = async (deps: ServiceDeps, { study, trials }: Snapsho
 };
 
 /**
- * The dispatcher set its fence and was not heard of again: the job may exist or not. Its name tells. Of several the
- * oldest that still lives is the one, and the others end; when there is none, the trial gets a new attempt, so that the
+ * The dispatcher set its fence and nothing followed: the job may exist or not. It is found by its name. Of several the
+ * oldest that is still alive is kept, and the others end; when there is none, the trial gets a new attempt, so that the
  * name stays that of one submission, and a job that shows up late is stale.
  */
 const findSubmitted = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
@@ -66,7 +68,7 @@ const findSubmitted = async (deps: ServiceDeps, study: LoadedStudy, trial: Trial
   }
 };
 
-/** Looks at the jobs of running trials: what their events should have told, and leases that ran out. */
+/** Checks the jobs of running trials: what their events should have told, and leases that expired. */
 const checkJobs = async (
   deps: ServiceDeps,
   study: LoadedStudy,
@@ -84,7 +86,7 @@ const checkJobs = async (
   }
 };
 
-/** Its container has not been heard of for a whole lease: another attempt takes over, and the job ends if it lives. */
+/** Its container gave no sign of life for a whole lease: another attempt takes over, and the job ends if it is alive. */
 const expire = async (
   deps: ServiceDeps,
   study: LoadedStudy,
@@ -92,12 +94,12 @@ const expire = async (
   job: BatchJob | undefined,
 ): Promise<void> => {
   const now = deps.clock();
-  const end = lossOf(study, trial, "expired", LEASE_RAN_OUT, now);
-  if (!(await commitEnd(deps, study, trial, end, stillExpired(now)))) return;
+  const end = lossOf(study, trial, "expired", LEASE_EXPIRED, now);
+  if (!(await commitEnd(deps, study, trial, end, leaseExpired(now)))) return;
   if (job !== undefined) await deps.batch.terminate(job.jobId, `${OUR_TERMINATION} no heartbeat`);
 };
 
 const loseForgotten = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
-  const end = lossOf(study, trial, "interrupted", "AWS Batch knows the job no more.", deps.clock());
+  const end = lossOf(study, trial, "interrupted", reasonSentence({ kind: "job-forgotten" }), deps.clock());
   await commitEnd(deps, study, trial, end);
 };

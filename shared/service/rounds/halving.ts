@@ -1,38 +1,73 @@
 import { createHash } from "node:crypto";
-import { Unavailable } from "../../errors.ts";
 import { sizeOf } from "../../executor/batch/size.ts";
-import { type Ranking, rank } from "../../scheduler/sha.ts";
+import type { Place, Ranking, Rounds, RungPlace } from "../../scheduler/scheduler.ts";
 import type { ClosedRung, OpenedRung } from "../../schemas/rounds.ts";
-import { changeHead } from "../../store/head.ts";
-import { headKey } from "../../store/keys.ts";
-import { newRung, type Rung, readRung, rungClosed } from "../../store/rung.ts";
-import { type Change, ConditionFailed } from "../../store/store.ts";
-import { changeTrial, newTrial, sameJob, type TrialItem, type TrialPatch } from "../../store/trial.ts";
+import { reasonSentence } from "../../sentences/reasons.ts";
+import { changeHead, whileStarted } from "../../store/head.ts";
+import { closeRung as closeRungItem, newRung, type Rung, readRung } from "../../store/rung.ts";
+import type { Change } from "../../store/store.ts";
+import { changeTrial, newTrial, sameJob, type TrialItem } from "../../store/trial.ts";
 import { isActive, queuedJob } from "../../study/job.ts";
-import { type Ladder, ladderOf, nameRung, rungOf } from "../../study/ladder.ts";
-import { cost, violation } from "../../study/outcome.ts";
-import { isOpen, type LoadedStudy, loadStudyById } from "../../study/study.ts";
+import { placed, placeOf, rungAddress, standingOf } from "../../study/place.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { isUnfinished, trialsLeft } from "../../study/state.ts";
+import type { LoadedStudy } from "../../study/study.ts";
 import { haltChanges } from "../batch/stop.ts";
-import type { ServiceDeps } from "../core/deps.ts";
-import { newTrials, numbersLeft } from "../core/propose.ts";
-import { readIfThere, type Snapshot } from "../core/snapshot.ts";
+import { commit, MAX_TRIAL_CHANGES, type Plan } from "../core/commit.ts";
+import { noRequest, type ServiceDeps } from "../core/deps.ts";
+import { loadStudyById } from "../core/load.ts";
+import { proposeTrials } from "../core/propose.ts";
+import { findSnapshot } from "../core/snapshot.ts";
 
 /**
  * The rounds of synchronous halving, as the state machine calls them. Each call may be repeated, by a retry, a redrive
  * or a second execution: what was decided is in the store, and the same call then finds it done.
  */
-export interface RungAddress {
+export interface RoundAddress extends RungPlace {
   readonly study: string;
   /** Which start of the study the execution belongs to. */
   readonly generation: number;
-  readonly rung: number;
 }
 
-/** Trials changed in one transaction; with the head they fit DynamoDB's 100 items. */
-const MAX_CHANGES = 90;
-const MAX_TRIES = 20;
+const TRIES = { tries: 20 };
 
-const over = (rung: number): OpenedRung => ({
+/** A study that this execution may still run. */
+interface Round {
+  readonly snapshot: Snapshot;
+  readonly rounds: Rounds;
+  /** The rung that is opened or closed, and how far its trials run. */
+  readonly place: Place;
+}
+
+/** @returns null when the study is gone, was stopped, or was started again since; or when it has no such rung. */
+const findRound = async (deps: ServiceDeps, address: RoundAddress): Promise<Round | null> => {
+  const study = await loadStudyById(deps, address.study);
+  const snapshot = study === null ? null : await findSnapshot(deps, study);
+  if (study === null || snapshot === null || study.scheduler.rounds === null) return null;
+  const { started, generation } = snapshot.head;
+  const { rounds } = study.scheduler;
+  const { bracket, rung } = address;
+  const resource = rounds.resources[rung];
+  if (!started || generation !== address.generation || resource === undefined) return null;
+  return { snapshot, rounds, place: { bracket, rung, resource } };
+};
+
+/**
+ * Opens a rung: the bottom one with new trials, as many as the budget allows, the others with those promoted. Opened
+ * again, it hands out what has not ended yet: each trial's current attempt, or its next one.
+ */
+export const openRung = async (deps: ServiceDeps, address: RoundAddress): Promise<OpenedRung> => {
+  const plan = async () => {
+    const round = await findRound(deps, address);
+    return round === null ? { changes: [], answer: nothingToRun(address) } : planOpening(deps, round);
+  };
+  for (;;) {
+    const opened = await commit<OpenedRung | null>(deps, noRequest, plan, TRIES);
+    if (opened !== null) return opened;
+  }
+};
+
+const nothingToRun = ({ rung }: RungPlace): OpenedRung => ({
   rung,
   done: true,
   trials: [],
@@ -40,272 +75,200 @@ const over = (rung: number): OpenedRung => ({
   timeoutSeconds: 60,
 });
 
-/** A study that this execution may still run. */
-interface Round {
-  readonly snapshot: Snapshot;
-  readonly rungs: Ladder;
-}
-
-/** @returns null when the study is gone, was stopped, or was started again since. */
-const readRound = async (
-  deps: ServiceDeps,
-  { study: id, generation }: RungAddress,
-): Promise<Round | null> => {
-  const study = await loadStudyById(deps, id);
-  const rungs = study === null ? null : ladderOf(study);
-  const snapshot = study === null ? null : await readIfThere(deps, study);
-  if (snapshot === null || rungs === null) return null;
-  const { started, generation: current } = snapshot.head;
-  return started && current === generation ? { snapshot, rungs } : null;
-};
-
-/**
- * Opens a rung: the bottom one with new trials, as many as the budget allows, the others with those promoted. Opened
- * again, it hands out what is not over yet: each trial's current attempt, or its next one.
- */
-export const openRung = async (deps: ServiceDeps, address: RungAddress): Promise<OpenedRung> => {
-  const { rung } = address;
-  for (let failed = 0; failed < MAX_TRIES; ) {
-    const round = await readRound(deps, address);
-    if (round === null || rung >= round.rungs.resources.length) return over(rung);
-    try {
-      const trials = await openOnce(deps, round, address);
-      if (trials !== null) return opened(round, rung, trials);
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      failed++;
-      await deps.store.pause(failed);
-    }
-  }
-  throw new Unavailable();
-};
-
-/** @returns the trials to run, or null when some were queued just now and all must be read again. */
-const openOnce = async (
-  deps: ServiceDeps,
-  round: Round,
-  { rung }: RungAddress,
-): Promise<TrialItem[] | null> => {
-  const { snapshot } = round;
+/** The next step of opening a rung; it answers null when all must be read again, and the trials to run at last. */
+const planOpening = async (deps: ServiceDeps, round: Round): Promise<Plan<OpenedRung | null>> => {
+  const { snapshot, place } = round;
   const { study } = snapshot;
-  const known = await readRung(deps.store, study.id, rung);
+  const known = await readRung(deps.store, rungAddress(study, place));
   if (known === null) {
-    const members = rung === 0 ? await sample(deps, round) : await promotedFrom(deps, study, rung - 1);
-    if (members === null) return null;
-    await deps.store.transact([newRung(study.id, rung, members), stillOurs(snapshot)]);
-    return null;
+    if (place.rung === 0 && trialsLeft(snapshot.head) > 0) return planSampling(deps, snapshot);
+    const members = await membersOf(deps, round);
+    const changes = [newRung(rungAddress(study, place), members), whileStarted(snapshot.head)];
+    return { changes, answer: null };
   }
-  if (known.state === "closed") return [];
+  if (known.state === "closed") return { changes: [], answer: toRun(round, []) };
   const byNumber = new Map(snapshot.trials.map((trial) => [trial.number, trial]));
   const waiting = known.members
     .filter((number) => !known.results.has(number))
     .flatMap((number) => byNumber.get(number) ?? []);
-  const isHere = (trial: TrialItem) => isActive(trial) && rungOf(round.rungs, trial) === rung;
-  const toQueue = waiting.filter((trial) => !isHere(trial));
-  // What runs already, left to drain by a stop, comes first, so that it takes its place among those that run at once.
+  const toQueue = waiting.filter((trial) => !(isActive(trial) && isAt(study, trial, place)));
+  if (toQueue.length > 0) {
+    const now = deps.clock();
+    return {
+      guard: whileStarted(snapshot.head),
+      changes: toQueue.map((trial) => intoRung(trial, place, now)),
+      answer: null,
+    };
+  }
+  // Trials that run already, left to drain by a stop, come first, because they count among those that run at once.
   const isRunning = (trial: TrialItem) => Number(trial.state === "running");
-  if (toQueue.length === 0) return waiting.sort((a, b) => isRunning(b) - isRunning(a));
-  const now = deps.clock();
-  await inChunks(deps, snapshot, toQueue, (trial) => intoRung(round, trial, rung, now));
-  return null;
+  return {
+    changes: [],
+    answer: toRun(
+      round,
+      waiting.sort((a, b) => isRunning(b) - isRunning(a)),
+    ),
+  };
 };
 
-/**
- * New trials until the budget of numbers is used up, a transaction at a time.
- * @returns the bottom rung's members, or null while there are more to be made.
- */
-const sample = async (deps: ServiceDeps, { snapshot, rungs }: Round): Promise<number[] | null> => {
-  const { head, trials } = snapshot;
-  if (numbersLeft(snapshot) === 0) return trials.filter(isOpen).map((trial) => trial.number);
-  const wanted = Math.min(MAX_CHANGES, numbersLeft(snapshot));
-  const fresh = await newTrials(deps, snapshot, wanted);
-  const now = deps.clock();
-  const created = fresh.map(
-    (trial): TrialItem => ({
-      ...trial,
-      attempt: 1,
-      resource: rungs.resources[0] ?? null,
-      job: queuedJob(now),
-    }),
-  );
-  const set = { next: head.next + created.length, exhausted: head.exhausted || created.length < wanted };
-  await deps.store.transact([changeHead(head, set), ...created.map(newTrial)]);
-  return null;
+const isAt = (study: LoadedStudy, trial: TrialItem, { bracket, rung }: RungPlace): boolean => {
+  const place = placeOf(study, trial);
+  return place?.bracket === bracket && place.rung === rung;
 };
 
-const promotedFrom = async (
-  deps: ServiceDeps,
-  study: LoadedStudy,
-  below: number,
-): Promise<readonly number[]> => {
-  const rung = await readRung(deps.store, study.id, below);
-  if (rung?.state !== "closed") throw new Error(`Rung ${below} of ${study.id} is not closed.`);
-  return [...rung.promoted].sort((a, b) => a - b);
+/** New trials for the bottom rung, one transaction of them; the budget of trials is used up by several such steps. */
+const planSampling = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<null>> => {
+  const { head } = snapshot;
+  const wanted = Math.min(MAX_TRIAL_CHANGES, trialsLeft(head));
+  const { trials, exhausted } = await proposeTrials(deps, snapshot, wanted);
+  const job = queuedJob(deps.clock());
+  const created = trials.map((trial): TrialItem => ({ ...trial, attempt: 1, job }));
+  const patch = { next: head.next + created.length, exhausted };
+  return { changes: [changeHead(head, patch), ...created.map(newTrial)], answer: null };
+};
+
+/** The trials of a rung that is opened for the first time. */
+const membersOf = async (deps: ServiceDeps, { snapshot, place }: Round): Promise<readonly number[]> => {
+  const { study, trials } = snapshot;
+  if (place.rung === 0) return trials.filter(isUnfinished).map((trial) => trial.number);
+  const below = await readRung(deps.store, rungAddress(study, { ...place, rung: place.rung - 1 }));
+  if (below?.state !== "closed") throw new Error(`Rung ${place.rung - 1} of ${study.id} is not closed.`);
+  return [...below.promoted].sort((a, b) => a - b);
 };
 
 /** The trial's first attempt in a rung, or its next one after a stop. */
-const intoRung = ({ rungs }: Round, trial: TrialItem, rung: number, now: number): Change => {
-  const patch: TrialPatch = {
-    state: "queued",
-    attempt: trial.attempt + 1,
-    lost: 0,
-    resource: rungs.resources[rung] ?? null,
-    reason: null,
-    finished: null,
-    job: queuedJob(now),
-  };
-  return changeTrial(trial, patch, sameJob(trial));
-};
+const intoRung = (trial: TrialItem, place: Place, now: number): Change =>
+  changeTrial(
+    trial,
+    {
+      ...placed(place),
+      state: "queued",
+      attempt: trial.attempt + 1,
+      lost: 0,
+      reason: null,
+      finished: null,
+      job: queuedJob(now),
+    },
+    sameJob(trial),
+  );
 
-const opened = ({ snapshot }: Round, rung: number, trials: readonly TrialItem[]): OpenedRung => ({
-  rung,
+const toRun = ({ snapshot, place }: Round, trials: readonly TrialItem[]): OpenedRung => ({
+  rung: place.rung,
   done: false,
   trials: trials.map((trial) => ({ trial: trial.number, attempt: trial.attempt })),
   parallel: snapshot.head.parallel,
-  timeoutSeconds: patience(snapshot.study),
+  timeoutSeconds: longestRun(snapshot.study),
 });
 
-/** A job may wait this long for a machine before Batch gives it up (infra/constructs/spot-queue.ts). */
+/** A job may wait this long for a machine before Batch cancels it (infra/constructs/spot-queue.ts). */
 const WAIT_FOR_CAPACITY = 3600;
 const REPAIR = 600;
 
 /**
- * How long the machine waits for one trial: all its attempts, each with its wait for a machine, its time-out, a lease
- * and the reconciler's rounds. It only runs out when an answer was lost; the rung is then opened again.
+ * How long the machine waits for one trial, in seconds: all its attempts, each with its wait for a machine, its time-out, a
+ * lease and the reconciler's rounds. It is only exceeded when an answer was lost; the rung is then opened again.
  */
-const patience = ({ spec }: LoadedStudy): number => {
+const longestRun = ({ spec }: LoadedStudy): number => {
   if (spec.executor.type !== "batch") return WAIT_FOR_CAPACITY;
   const attempt = WAIT_FOR_CAPACITY + sizeOf(spec.executor).timeoutSeconds + spec.lease.seconds + REPAIR;
   return attempt * spec.lease.maxAttempts;
 };
 
 /**
- * Closes a rung when all its trials are over there: ranks them, promotes the best, ends the others. Decided once, by one
+ * Closes a rung when all its trials have ended there: ranks them, promotes the best, ends the others. Decided once, by one
  * conditional write, from the told values alone.
  */
-export const closeRung = async (deps: ServiceDeps, address: RungAddress): Promise<ClosedRung> => {
-  const { rung } = address;
-  for (let tries = 1; tries <= MAX_TRIES; tries++) {
-    const round = await readRound(deps, address);
-    if (round === null) return { rung, done: true };
-    const { snapshot, rungs } = round;
-    const known = await readRung(deps.store, snapshot.study.id, rung);
-    if (known === null || !isComplete(snapshot, known)) return { rung, done: false };
-    try {
-      if (known.state === "open") {
-        await deps.store.transact([
-          rungClosed(snapshot.study.id, rung, decide(snapshot.study, rungs, rung, known)),
-          stillOurs(snapshot),
-        ]);
-        continue;
-      }
-      await endOthers(deps, round, rung, known);
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      await deps.store.pause(tries);
-      continue;
-    }
-    const last = rung === rungs.resources.length - 1 || known.promoted.length === 0;
-    return { rung: rung + 1, done: last };
+export const closeRung = async (deps: ServiceDeps, address: RoundAddress): Promise<ClosedRung> => {
+  const plan = async () => {
+    const round = await findRound(deps, address);
+    const ended = { changes: [], answer: { rung: address.rung, done: true } };
+    return round === null ? ended : planClosing(deps, round);
+  };
+  for (;;) {
+    const closed = await commit<ClosedRung | null>(deps, noRequest, plan, TRIES);
+    if (closed !== null) return closed;
   }
-  throw new Unavailable();
 };
 
-/** Whether every member has a result. One that is over without, which should not be, counts as failed. */
+/** The next step of closing a rung; it answers null when all must be read again, and what comes next at last. */
+const planClosing = async (deps: ServiceDeps, round: Round): Promise<Plan<ClosedRung | null>> => {
+  const { snapshot, rounds, place } = round;
+  const { study } = snapshot;
+  const { rung } = place;
+  const address = rungAddress(study, place);
+  const known = await readRung(deps.store, address);
+  if (known === null || !isComplete(snapshot, known)) return { changes: [], answer: { rung, done: false } };
+  const guard = whileStarted(snapshot.head);
+  if (known.state === "open") {
+    return { changes: [closeRungItem(address, decide(round, known)), guard], answer: null };
+  }
+  const ending = othersOf(round, known);
+  const isLast = rung === rounds.resources.length - 1 || known.promoted.length === 0;
+  return {
+    guard,
+    changes: ending.map((trial) => endAtRung(round, known, trial, deps.clock())),
+    answer: { rung: rung + 1, done: isLast },
+  };
+};
+
+/** Whether every member has a result. A member that ended without one, which should not happen, counts as failed. */
 const isComplete = ({ trials }: Snapshot, { members, results }: Rung): boolean => {
-  const open = new Set(trials.filter(isOpen).map((trial) => trial.number));
-  return !members.some((number) => !results.has(number) && open.has(number));
+  const unfinished = new Set(trials.filter(isUnfinished).map((trial) => trial.number));
+  return !members.some((number) => !results.has(number) && unfinished.has(number));
 };
 
-/** Who goes on; the hash says from which results. */
-const decide = (
-  study: LoadedStudy,
-  { eta, resources }: Ladder,
-  rung: number,
-  known: Rung,
-): Ranking & { readonly hash: string } => {
-  const objective = study.spec.objectives[0];
-  const standings = known.members.map((trial) => {
-    const values = known.results.get(trial) ?? null;
-    const failed = values === null || objective === undefined;
-    return {
-      trial,
-      cost: failed ? Number.NaN : cost(objective, values),
-      violation: violation(study.spec, values),
-    };
-  });
-  const { order, promoted } = rank(standings, eta);
-  const isTop = rung === resources.length - 1;
-  const decided = { order, promoted: isTop ? [] : promoted };
+/** Which trials go on; the hash records from which results. */
+const decide = ({ snapshot, rounds, place }: Round, known: Rung): Ranking & { readonly hash: string } => {
+  const { spec } = snapshot.study;
+  const standings = known.members.map((trial) => standingOf(spec, trial, known.results.get(trial) ?? null));
+  const ranking = rounds.close(place.rung, standings);
   const hash = createHash("sha256")
-    .update(JSON.stringify([standings, decided]))
+    .update(JSON.stringify([standings, ranking]))
     .digest("hex");
-  return { ...decided, hash };
+  return { ...ranking, hash };
 };
 
-/** Ends the trials that wait at this rung and do not go on. */
-const endOthers = async (
-  deps: ServiceDeps,
-  { snapshot, rungs }: Round,
-  rung: number,
-  { order, promoted }: Rung,
-): Promise<void> => {
-  const going = new Set(promoted);
-  const ending = snapshot.trials.filter(
-    (trial) => trial.state === "paused" && rungOf(rungs, trial) === rung && !going.has(trial.number),
+/** The trials that wait at the rung and do not go on. */
+const othersOf = ({ snapshot, place }: Round, { promoted }: Rung): TrialItem[] => {
+  const goingOn = new Set(promoted);
+  return snapshot.trials.filter(
+    (trial) => trial.state === "paused" && isAt(snapshot.study, trial, place) && !goingOn.has(trial.number),
   );
-  await inChunks(deps, snapshot, ending, (trial) => {
-    const place = ordinal(order.indexOf(trial.number) + 1);
-    const reason = `${nameRung(rungs, rung)}: ${place} of ${order.length}, the first ${promoted.length} go on`;
-    return changeTrial(trial, { state: "pruned", reason, finished: deps.clock() });
-  });
 };
 
-const ordinal = (n: number): string => {
-  const teens = n % 100 >= 11 && n % 100 <= 13;
-  const ending = teens ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th");
-  return `${n}${ending}`;
+const endAtRung = (
+  { rounds, place }: Round,
+  { order, promoted }: Rung,
+  trial: TrialItem,
+  now: number,
+): Change => {
+  const reason = reasonSentence({
+    kind: "rung-rank",
+    rung: place.rung,
+    unit: rounds.unit,
+    resource: place.resource,
+    place: order.indexOf(trial.number) + 1,
+    of: order.length,
+    promoted: promoted.length,
+  });
+  return changeTrial(trial, { state: "pruned", reason, finished: now });
 };
 
 /**
  * The machine gave up: nothing more is dispatched, the reconciler puts back what runs, and a person is told.
  */
-export const failRounds = async (deps: ServiceDeps, address: RungAddress, reason: string): Promise<void> => {
-  for (let tries = 1; tries <= MAX_TRIES; tries++) {
-    const round = await readRound(deps, address);
-    if (round === null) return;
-    const message = `The rounds failed at rung ${address.rung} (${reason}). Start the study again to go on.`;
-    try {
-      await deps.store.transact(haltChanges(round.snapshot.head, false, message));
-      deps.log("rounds-failed", { study: address.study, rung: address.rung, reason });
-      return;
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) throw error;
-      await deps.store.pause(tries);
-    }
-  }
-  throw new Unavailable();
-};
-
-/** The study was not stopped, nor started again, since it was read. */
-const stillOurs = ({ head }: Snapshot): Change => ({
-  name: "head",
-  key: headKey(head.study),
-  check: true,
-  when: {
-    expression: "#started = :started AND #generation = :generation",
-    values: { started: true, generation: head.generation },
-  },
-});
-
-const inChunks = async (
-  deps: ServiceDeps,
-  snapshot: Snapshot,
-  trials: readonly TrialItem[],
-  changeOf: (trial: TrialItem) => Change,
-): Promise<void> => {
-  for (let i = 0; i < trials.length; i += MAX_CHANGES) {
-    const changes = trials.slice(i, i + MAX_CHANGES).map(changeOf);
-    await deps.store.transact([stillOurs(snapshot), ...changes]);
-  }
+export const failRounds = async (deps: ServiceDeps, address: RoundAddress, detail: string): Promise<void> => {
+  const { study, rung } = address;
+  const isHalted = await commit(
+    deps,
+    noRequest,
+    async () => {
+      const round = await findRound(deps, address);
+      if (round === null) return { changes: [], answer: false };
+      const notice = { kind: "rounds-failed", rung, detail } as const;
+      return { changes: haltChanges(round.snapshot.head, false, notice), answer: true };
+    },
+    TRIES,
+  );
+  if (isHalted) deps.log("rounds-failed", { study, rung, reason: detail });
 };

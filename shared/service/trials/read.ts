@@ -1,11 +1,13 @@
 import type { BestReply, Trial, TrialDetail, TrialPage, TrialsQuery } from "../../schemas/trial.ts";
 import { readReports } from "../../store/report.ts";
-import { isFinished, type TrialItem } from "../../store/trial.ts";
-import { bestTrialsOf, type LoadedStudy } from "../../study/study.ts";
+import { isFinished } from "../../store/trial.ts";
+import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp, toTrial } from "../../study/view.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import { readFolded, readOpen, type Snapshot, segmentsOf } from "../core/snapshot.ts";
-import { findTrial } from "./tell.ts";
+import { bestTrialsOf } from "../core/describe.ts";
+import { findTrial, trialFinder } from "../core/find-trial.ts";
+import { readFolded } from "../core/segments.ts";
+import { readSnapshot } from "../core/snapshot.ts";
 
 const PAGE = 100;
 
@@ -15,10 +17,10 @@ export const listTrials = async (
   study: LoadedStudy,
   query: TrialsQuery,
 ): Promise<TrialPage> => {
-  const snapshot = await readOpen(deps, study);
+  const snapshot = await readSnapshot(deps, study);
   const from = query.cursor === undefined ? 0 : Math.max(0, Number.parseInt(query.cursor, 10) || 0);
   const limit = query.limit ?? PAGE;
-  const find = await finder(deps, snapshot);
+  const find = await trialFinder(deps, snapshot);
   const page: Trial[] = [];
   let number = from;
   for (; number < snapshot.head.next && page.length < limit; number++) {
@@ -27,21 +29,6 @@ export const listTrials = async (
       page.push(toTrial(study.spec, trial));
   }
   return { trials: page, cursor: number < snapshot.head.next ? String(number) : null };
-};
-
-/** Finds any trial of a snapshot by its number, decoding only what is asked for. */
-const finder = async (deps: ServiceDeps, { study, head, trials }: Snapshot) => {
-  const open = new Map(trials.map((trial) => [trial.number, trial]));
-  const segments = await segmentsOf(deps, study, 0, head.segments);
-  return (number: number): TrialItem | null => {
-    const trial = open.get(number);
-    if (trial !== undefined) return trial;
-    for (const segment of segments) {
-      const i = segment.find(number);
-      if (i >= 0) return segment.trial(i);
-    }
-    return null;
-  };
 };
 
 /**
@@ -67,12 +54,12 @@ export const readTrial = async (
 
 /** The best feasible trial or the Pareto set. */
 export const bestTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<BestReply> => ({
-  trials: await bestTrialsOf(deps, await readOpen(deps, study)),
+  trials: await bestTrialsOf(deps, await readSnapshot(deps, study)),
 });
 
 /** All finished trials, in order of their numbers. */
 export const exportTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<Trial[]> => {
-  const snapshot = await readOpen(deps, study);
+  const snapshot = await readSnapshot(deps, study);
   const trials = [
     ...(await readFolded(deps, snapshot)),
     ...snapshot.trials.filter((trial) => isFinished(trial.state)),

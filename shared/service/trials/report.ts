@@ -1,81 +1,150 @@
 import { StaleAttempt } from "../../errors.ts";
+import type { Standing, Verdict } from "../../scheduler/scheduler.ts";
+import type { FiniteValues } from "../../schemas/common.ts";
 import type { HeartbeatBody, ReportBody, ReportReply } from "../../schemas/trial.ts";
+import { reasonSentence } from "../../sentences/reasons.ts";
 import { newReport } from "../../store/report.ts";
-import { ConditionFailed } from "../../store/store.ts";
-import { changeTrial, type TrialItem } from "../../store/trial.ts";
-import { finiteOnly } from "../../study/outcome.ts";
+import { newRungEntry, readRungResults } from "../../store/rung.ts";
+import type { Change } from "../../store/store.ts";
+import { changeTrial, type TrialItem, type TrialPatch } from "../../store/trial.ts";
+import { type End, endAtReport } from "../../study/ends.ts";
+import { leaseEnd } from "../../study/lease.ts";
+import { placed, placeOf, rungAddress, standingOf } from "../../study/place.ts";
+import { finiteOnly } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
+import { afterEnd } from "../batch/after-end.ts";
+import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { once } from "../core/once.ts";
-import { findTrial } from "./tell.ts";
+import { findTrial } from "../core/find-trial.ts";
 
-const MAX_TRIES = 5;
+const TRIES = { tries: 5 };
 
 /**
- * Records an intermediate value, extends the lease and says whether to go on. The same step told again replaces it.
+ * Records an intermediate value, extends the lease and says whether to go on, as the study's scheduler decides. A stop or
+ * a pause is carried out in the same transaction: nothing more need be told. The same step again replaces the first.
  * @throws StaleAttempt when the attempt no longer owns the trial.
  */
-export const reportTrial = (
+export const reportTrial = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   number: number,
   body: ReportBody,
   write: WriteContext,
-): Promise<ReportReply> => extendLease(deps, study, number, body, write);
+): Promise<ReportReply> => {
+  let after: TrialItem | null = null;
+  const reply = await commit(
+    deps,
+    write,
+    async (): Promise<Plan<ReportReply>> => {
+      const trial = await findTrial(deps, study, number);
+      refuseStale(trial, body.attempt);
+      const now = deps.clock();
+      const values = finiteOnly(body.values);
+      const verdict = await decide(deps, study, trial, body.step, values);
+      const { patch, changes } = carriedOut(study, trial, verdict, values, now);
+      const checkpoint = body.checkpoint === undefined ? {} : { checkpoint: body.checkpoint };
+      after = { ...trial, ...patch, ...checkpoint };
+      return {
+        changes: [
+          changeTrial(trial, { ...patch, ...checkpoint }),
+          newReport(trial, body.step, values, now),
+          ...recorded(study, trial, verdict, values),
+          ...changes,
+        ],
+        answer: toReply(study, verdict, now),
+      };
+    },
+    TRIES,
+  );
+  if (reply.decision !== "continue" && after !== null) await afterEnd(deps, study, after);
+  return reply;
+};
 
-/** Extends the lease without a value. */
+/**
+ * Extends the lease without a value.
+ * @throws StaleAttempt when the attempt no longer owns the trial.
+ */
 export const heartbeatTrial = (
   deps: ServiceDeps,
   study: LoadedStudy,
   number: number,
   body: HeartbeatBody,
   write: WriteContext,
-): Promise<ReportReply> => extendLease(deps, study, number, body, write);
-
-const extendLease = (
-  deps: ServiceDeps,
-  study: LoadedStudy,
-  number: number,
-  body: ReportBody | HeartbeatBody,
-  write: WriteContext,
 ): Promise<ReportReply> =>
-  once(deps, write, async (acknowledge) => {
-    for (let attempt = 1; ; attempt++) {
+  commit(
+    deps,
+    write,
+    async () => {
       const trial = await findTrial(deps, study, number);
       refuseStale(trial, body.attempt);
       const now = deps.clock();
-      const leaseExpires = now + study.spec.lease.seconds * 1000;
-      const reply: ReportReply = { ...decide(study), leaseExpires: timestamp(leaseExpires) };
-      const report = "step" in body ? [newReport(trial, body.step, finiteOnly(body.values), now)] : [];
-      const change = changeTrial(trial, {
-        leaseExpires,
+      const patch: TrialPatch = {
+        leaseExpires: leaseEnd(study, now),
         ...(body.checkpoint !== undefined && { checkpoint: body.checkpoint }),
-      });
-      try {
-        await deps.store.transact([change, ...report, ...acknowledge(reply)]);
-        return reply;
-      } catch (error) {
-        if (!(error instanceof ConditionFailed && error.names.has("trial")) || attempt >= MAX_TRIES)
-          throw error;
-      }
-    }
-  });
+      };
+      const going: Pick<Verdict, "decision" | "reason"> = {
+        decision: "continue",
+        reason: { kind: "heartbeat" },
+      };
+      return { changes: [changeTrial(trial, patch)], answer: toReply(study, going, now), lone: true };
+    },
+    TRIES,
+  );
 
 const refuseStale = (trial: TrialItem, attempt: number): void => {
-  if (trial.attempt !== attempt || trial.state !== "running") {
-    throw new StaleAttempt(
-      trial.number,
-      attempt,
-      trial.attempt === attempt ? trial.attempt + 1 : trial.attempt,
-    );
-  }
+  if (trial.attempt === attempt && trial.state === "running") return;
+  const current = trial.attempt === attempt ? trial.attempt + 1 : trial.attempt;
+  throw new StaleAttempt(trial.number, attempt, current);
 };
 
-const decide = (study: LoadedStudy): Pick<ReportReply, "decision" | "reason"> => ({
-  decision: "continue",
-  reason:
-    study.spec.scheduler.name === "none"
-      ? "no scheduler: every trial runs to its end"
-      : "sha decides when a rung is complete, not within a run",
+const decide = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  trial: TrialItem,
+  step: number,
+  values: FiniteValues,
+): Promise<Verdict> => {
+  const { scheduler, spec } = study;
+  const place = placeOf(study, trial);
+  const watched = scheduler.watches(place, step);
+  const table: Standing[] = [];
+  if (watched !== null) {
+    for (const [number, told] of await readRungResults(deps.store, rungAddress(study, watched))) {
+      if (number !== trial.number) table.push(standingOf(spec, number, told));
+    }
+  }
+  return scheduler.report({ place, step, standing: standingOf(spec, trial.number, values) }, table);
+};
+
+/** What the decision makes of the trial. */
+const carriedOut = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  verdict: Verdict,
+  values: FiniteValues,
+  now: number,
+): Pick<End, "changes"> & { readonly patch: TrialPatch } => {
+  const { decision, place } = verdict;
+  if (decision !== "continue") return endAtReport(study, trial, { ...verdict, decision }, values, now);
+  const patch = { leaseExpires: leaseEnd(study, now), ...(place !== undefined && placed(place)) };
+  return { patch, changes: [] };
+};
+
+/** The entry of the rung that the report reached. */
+const recorded = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  { records }: Verdict,
+  values: FiniteValues,
+): Change[] => (records === null ? [] : [newRungEntry(rungAddress(study, records), trial.number, values)]);
+
+const toReply = (
+  study: LoadedStudy,
+  { decision, reason }: Pick<Verdict, "decision" | "reason">,
+  now: number,
+): ReportReply => ({
+  decision,
+  reason: reasonSentence(reason),
+  leaseExpires: timestamp(leaseEnd(study, now)),
 });

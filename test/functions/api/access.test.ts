@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
-import { type Action, type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
+import { type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
+import type { Action } from "../../../shared/auth/authorize.ts";
 import { roleActions } from "../../../shared/auth/authorize.ts";
 import { Role } from "../../../shared/schemas/token.ts";
 import type { ClaimReply } from "../../../shared/schemas/trial.ts";

@@ -39,13 +39,15 @@ test("every fault of an input is told, the first one in front", () => {
 });
 
 test("when to try again is told in the header and in the body", () => {
-  const { headers, body } = told(new RateLimited("slow down", 17));
+  const { headers, body } = told(new RateLimited({ kind: "too-many-studies", most: 10 }, 17));
   expect(headers).toMatchObject({ "retry-after": "17" });
   expect(body).toMatchObject({ status: 429, retry: true, retryAfter: 17 });
 });
 
 test("a refused credential is challenged", () => {
-  expect(told(new Unauthenticated("expired")).headers).toMatchObject({ "www-authenticate": "Bearer" });
+  expect(told(new Unauthenticated({ kind: "credential-unknown" })).headers).toMatchObject({
+    "www-authenticate": "Bearer",
+  });
 });
 
 test.each([

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createRounds } from "../../../functions/rounds/index.ts";
 import { halving } from "../../../infra/machines/halving.ts";
-import { readStudy } from "../../../shared/study/study.ts";
+import { readStudy } from "../../../shared/service/studies/read.ts";
 import { batchWorld, halvingScheduler } from "../../support/batch.ts";
 
 const halvingWorld = async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Action, routes } from "../../../shared/api/routes.ts";
+import { routes } from "../../../shared/api/routes.ts";
+import type { Action } from "../../../shared/auth/authorize.ts";
 import { authorize, type Caller } from "../../../shared/auth/authorize.ts";
 import { Forbidden, NotFound, StudyNotFound, Unauthenticated } from "../../../shared/errors.ts";
 import { Role } from "../../../shared/schemas/token.ts";
@@ -42,8 +43,8 @@ test.each(callers.flatMap((each) => actions.map((action) => ({ ...each, action }
 
 test("a refused credential may nothing, and hears why", () => {
   for (const action of actions) {
-    expect(() => authorize({ kind: "refused", reason: "expired" }, action, target)).toThrow(
-      new Unauthenticated("expired"),
+    expect(() => authorize({ kind: "refused", why: { kind: "credential-unknown" } }, action, target)).toThrow(
+      new Unauthenticated({ kind: "credential-unknown" }),
     );
   }
 });

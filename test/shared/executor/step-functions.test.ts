@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CreateStateMachineCommand, DescribeExecutionCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect, test } from "vitest";
-import { halvingRounds } from "../../../shared/executor/step-functions.ts";
-import type { Rounds } from "../../../shared/service/core/deps.ts";
+import { stepFunctions } from "../../../shared/executor/step-functions.ts";
+import type { Workflow } from "../../../shared/ports.ts";
 import { emulatorClient } from "../../support/emulator.ts";
 
 const STUDY = "svm-digits-7k2m";
@@ -33,7 +33,7 @@ const waitingMachine = async () => {
       roleArn: "arn:aws:iam::000000000000:role/machine",
     }),
   );
-  const rounds = halvingRounds({ client: sfn, machine });
+  const rounds = stepFunctions({ client: sfn, machine });
   const take = async (): Promise<{ taskToken: string; input: unknown }> => {
     for (;;) {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));
@@ -48,7 +48,7 @@ const waitingMachine = async () => {
   return { rounds, take, output };
 };
 
-const until = async (rounds: Rounds, generation: number, state: string): Promise<void> => {
+const until = async (rounds: Workflow, generation: number, state: string): Promise<void> => {
   while ((await rounds.state(STUDY, generation)) !== state) await sleep(50);
 };
 

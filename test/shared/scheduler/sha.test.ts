@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ladder, promotedCount, rank, runsOf, type Standing } from "../../../shared/scheduler/sha.ts";
+import type { Standing } from "../../../shared/scheduler/scheduler.ts";
+import { ladder, promotedCount, rank, runsOf } from "../../../shared/scheduler/sha.ts";
 
 test("a ladder rises by eta from min and ends at max", () => {
   expect(ladder(1, 81, 3)).toEqual([1, 3, 9, 27, 81]);
@@ -15,11 +16,11 @@ test("runs are counted once in every rung", () => {
 
 test("feasible stands before infeasible, then the lower cost, then the lower number; failures last", () => {
   const standings: Standing[] = [
-    { trial: 0, cost: 0.1, violation: 2 },
-    { trial: 1, cost: 0.5, violation: 0 },
-    { trial: 2, cost: Number.NaN, violation: Number.NaN },
-    { trial: 3, cost: 0.5, violation: 0 },
-    { trial: 4, cost: -1, violation: 1 },
+    { trial: 0, costs: [0.1], violation: 2 },
+    { trial: 1, costs: [0.5], violation: 0 },
+    { trial: 2, costs: [], violation: Number.NaN },
+    { trial: 3, costs: [0.5], violation: 0 },
+    { trial: 4, costs: [-1], violation: 1 },
   ];
   expect(rank(standings, 2)).toEqual({ order: [1, 3, 4, 0, 2], promoted: [1, 3] });
 });
@@ -27,7 +28,11 @@ test("feasible stands before infeasible, then the lower cost, then the lower num
 const anyStanding = (trial: number): fc.Arbitrary<Standing> =>
   fc.record({
     trial: fc.constant(trial),
-    cost: fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true }), fc.integer({ min: 0, max: 3 })),
+    costs: fc.oneof(
+      fc.constant([]),
+      fc.tuple(fc.double({ noNaN: true })),
+      fc.tuple(fc.integer({ min: 0, max: 3 })),
+    ),
     violation: fc.constantFrom(0, 0, 1, 2.5),
   });
 const anyRung = fc
@@ -52,14 +57,16 @@ test("the promoted are the best, none has failed, and one at least goes on if on
       const { order, promoted } = rank(rung, eta);
       expect([...order].sort((a, b) => a - b)).toEqual(rung.map(({ trial }) => trial));
       expect(promoted).toEqual(order.slice(0, promoted.length));
-      const alive = rung.filter(({ cost }) => !Number.isNaN(cost));
+      const alive = rung.filter(({ costs }) => costs.length > 0);
       expect(promoted.length).toBe(Math.min(alive.length, promotedCount(rung.length, eta)));
-      for (const trial of promoted) expect(rung[trial]?.cost).not.toBeNaN();
+      for (const trial of promoted) expect(rung[trial]?.costs).toHaveLength(1);
       const worst = rung[promoted.at(-1) ?? 0];
       for (const standing of alive) {
         if (promoted.includes(standing.trial) || promoted.length === 0 || worst === undefined) continue;
         expect(standing.violation).toBeGreaterThanOrEqual(worst.violation);
-        if (standing.violation === worst.violation) expect(standing.cost).toBeGreaterThanOrEqual(worst.cost);
+        if (standing.violation === worst.violation) {
+          expect(standing.costs[0]).toBeGreaterThanOrEqual(worst.costs[0] ?? Number.NaN);
+        }
       }
     }),
   );

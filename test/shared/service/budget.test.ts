@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { openRung } from "../../../shared/service/rounds/halving.ts";
-import { patchStudy, readStudy } from "../../../shared/study/study.ts";
+import { patchStudy } from "../../../shared/service/studies/patch.ts";
+import { readStudy } from "../../../shared/service/studies/read.ts";
 import { batchExecution, batchWorld, halvingScheduler } from "../../support/batch.ts";
 import { noReceipt } from "../../support/service.ts";
 
@@ -33,7 +34,7 @@ test("when the money does not reach for one more trial the study pauses and says
   const paused = await readStudy(world.deps, world.study);
   expect(paused).toMatchObject({ state: "paused", spent: { gpuHours: 0.5 } });
   expect(paused.message).toBe(
-    "The budget of 1.2 GPU hours has no room for another trial: 0.50 spent, and one may take 1.00 (0 under way). Extend it and resume the study.",
+    "The budget of 1.2 GPU hours has no room for another trial: 0.50 spent, and one may take 1.00 (0 in progress). Extend it and resume the study.",
   );
   await patchStudy(world.deps, world.study, { state: "running", budget: { gpuHours: 50 } }, noReceipt);
   await world.reconcile();
@@ -73,7 +74,12 @@ test("two dispatchers at once do not let two attempts go on the money of one", a
     budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
   });
   await world.start();
-  const { trials } = await openRung(world.deps, { study: world.study.id, generation: 1, rung: 0 });
+  const { trials } = await openRung(world.deps, {
+    study: world.study.id,
+    generation: 1,
+    bracket: 0,
+    rung: 0,
+  });
   const messages = trials.map(({ trial, attempt }) => ({
     version: 1 as const,
     study: world.study.id,

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { BudgetSpent, StaleAttempt } from "../../../shared/errors.ts";
 import { FOLD_AT } from "../../../shared/service/core/fold.ts";
+import { loadStudy } from "../../../shared/service/core/load.ts";
+import { readStudy } from "../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../shared/service/trials/ask.ts";
 import { exportTrials, listTrials } from "../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../shared/service/trials/tell.ts";
-import { loadStudy, readStudy } from "../../../shared/study/study.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Event, violations } from "../../support/invariants.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../support/service.ts";

@@ -4,12 +4,15 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
 import { FOLD_AT, foldIfDue } from "../../../shared/service/core/fold.ts";
-import { readOpen } from "../../../shared/service/core/snapshot.ts";
+import { loadStudy } from "../../../shared/service/core/load.ts";
+import { readSnapshot } from "../../../shared/service/core/snapshot.ts";
+import { createStudy } from "../../../shared/service/studies/create.ts";
+import { listStudies } from "../../../shared/service/studies/list.ts";
+import { readStudy } from "../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../shared/service/trials/ask.ts";
 import { exportTrials, listTrials } from "../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../shared/service/trials/tell.ts";
-import { createStudy, listStudies, loadStudy, readStudy } from "../../../shared/study/study.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { Crash, type Fault, injectFaults } from "../../support/faults.ts";
 import { type Event, violations } from "../../support/invariants.ts";
@@ -113,7 +116,7 @@ test("a fold that dies at any call loses nothing and counts nothing twice", asyn
         await addTrials(fresh(), study, { trials }, noReceipt);
       }
       const restore = injectFaults(client, onlyCall(k, fault));
-      const fold = async (deps: ServiceDeps) => foldIfDue(deps, study, await readOpen(deps, study));
+      const fold = async (deps: ServiceDeps) => foldIfDue(deps, study, await readSnapshot(deps, study));
       await fold(fresh()).catch((error) => {
         if (!(error instanceof Crash)) throw error;
       });
@@ -132,7 +135,7 @@ test("a fold that dies at any call loses nothing and counts nothing twice", asyn
       await fold(fresh());
       await fold(fresh());
       await check();
-      expect((await readOpen(fresh(), study)).head).toMatchObject({ segments: 1, unswept: -1 });
+      expect((await readSnapshot(fresh(), study)).head).toMatchObject({ segments: 1, unswept: -1 });
     }
   }
 }, 120_000);

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { patchStudy } from "../../../shared/service/studies/patch.ts";
+import { readStudy } from "../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../shared/service/trials/ask.ts";
 import { readTrial } from "../../../shared/service/trials/read.ts";
 import { heartbeatTrial, reportTrial } from "../../../shared/service/trials/report.ts";
 import { tellTrial } from "../../../shared/service/trials/tell.ts";
-import { patchStudy, readStudy } from "../../../shared/study/study.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { keyed, makeStudy, noReceipt, type TestClock, testDeps } from "../../support/service.ts";
 

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { toCube } from "../../../shared/space/cube.ts";
+import type { SpaceDefinition } from "../../../shared/space/definition.ts";
 import { decodeSegment, encodeSegment } from "../../../shared/store/segment.ts";
 import type { TrialItem } from "../../../shared/store/trial.ts";
 
@@ -36,6 +38,8 @@ const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
       .chain((v) => fc.option(finite).map((extra) => (extra === null ? v : { ...v, "other.metric": extra }))),
   ),
   resource: fc.option(fc.integer({ min: 1, max: 1e9 })),
+  bracket: fc.option(fc.integer({ min: 0, max: 64 })),
+  rung: fc.option(fc.integer({ min: 0, max: 64 })),
   worker: fc.option(fc.string({ unit: "grapheme" })),
   algorithm: fc.constantFrom("tpe", "random"),
   why: fc.string(),
@@ -71,8 +75,8 @@ test("finished trials come back from a segment as they went in, every double bit
         const segment = decodeSegment("s-1", space, moved.subarray(shift));
         expect(Array.from({ length: segment.count }, (_, i) => segment.trial(i))).toEqual(trials);
         const points = new Float64Array(space.parameters.length * segment.count);
-        for (const [i, { number, state, values, resource, params }] of trials.entries()) {
-          expect(segment.result(i)).toEqual({ number, state, values, resource });
+        for (const [i, { number, state, values, resource, bracket, rung, params }] of trials.entries()) {
+          expect(segment.result(i)).toEqual({ number, state, values, resource, bracket, rung });
           segment.point(i, points, i * space.parameters.length);
           const point = points.subarray(i * space.parameters.length, (i + 1) * space.parameters.length);
           expect(point).toEqual(toCube(space, params));
@@ -90,4 +94,18 @@ test("a trial that is not finished cannot be folded", () => {
   expect(() => encodeSegment(space, [{ ...row!, number: 0, state: "running" }])).toThrow(
     "only finished trials",
   );
+});
+
+test("a segment of version 1 is still read", () => {
+  const fixture = new URL("../../fixtures/segments/v1.fixture.json", import.meta.url);
+  const { space, trials, bytes } = JSON.parse(readFileSync(fixture, "utf8")) as {
+    space: SpaceDefinition;
+    trials: Omit<TrialItem, "bracket" | "rung">[];
+    bytes: string;
+  };
+  const segment = decodeSegment("s-1", compileSpace(space), Buffer.from(bytes, "base64"));
+  expect(segment.count).toBe(trials.length);
+  for (const [i, trial] of trials.entries()) {
+    expect(segment.trial(i)).toEqual({ ...trial, bracket: null, rung: null });
+  }
 });

@@ -12,7 +12,7 @@ import { batchExecutor } from "../../../../shared/executor/batch/client.ts";
 import { endingOf } from "../../../../shared/executor/batch/ending.ts";
 import { jobName, parseJobName } from "../../../../shared/executor/batch/job-name.ts";
 import type { BatchSpec } from "../../../../shared/executor/batch/size.ts";
-import type { BatchExecutor, JobRequest } from "../../../../shared/service/core/deps.ts";
+import type { BatchExecutor, JobRequest } from "../../../../shared/ports.ts";
 
 /** The adapter against the local Batch endpoint, over HTTP: real requests, real processes. */
 const STUDY = "svm-digits-7k2m";
@@ -106,7 +106,7 @@ const request = (definition: string, change: Partial<JobRequest> = {}): JobReque
 const submitted = async (script: string, change: Partial<JobRequest> = {}): Promise<string> => {
   const definition = await executor.register(STUDY, "acme", spec(script));
   const submission = await executor.submit(request(definition, change));
-  if (submission.outcome !== "accepted") throw new Error(submission.reason);
+  if (submission.kind !== "accepted") throw new Error(submission.detail);
   return submission.jobId;
 };
 
@@ -174,18 +174,18 @@ test("what Batch refuses for the study's own fault is told without Batch's words
 test("throttled is certain, a server error and a lost answer are not, and a wrong queue is final", async () => {
   const definition = await executor.register(STUDY, "acme", spec("1"));
   faults.order({ calls: { submitjob: ["throttle", "error", "drop", "accept-then-drop"] } });
-  const outcomes: string[] = [];
-  for (let i = 0; i < 4; i++) outcomes.push((await executor.submit(request(definition))).outcome);
-  expect(outcomes).toEqual(["throttled", "unclear", "unclear", "unclear"]);
+  const kinds: string[] = [];
+  for (let i = 0; i < 4; i++) kinds.push((await executor.submit(request(definition))).kind);
+  expect(kinds).toEqual(["throttled", "unclear", "unclear", "unclear"]);
   // Nothing was repeated by the SDK: one call, one job.
   expect(await executor.listByName(jobName(request(definition)))).toHaveLength(1);
   const wrong = await executor.submit(request("arn:aws:batch:us-east-1:000000000000:job-definition/none:1"));
-  expect(wrong).toMatchObject({ outcome: "rejected", reason: expect.stringContaining("does not exist") });
+  expect(wrong).toMatchObject({ kind: "rejected", detail: expect.stringContaining("does not exist") });
 });
 
 test("an endpoint that is not there has certainly not taken the job", async () => {
   close();
-  expect(await executor.submit(request("definition"))).toMatchObject({ outcome: "throttled" });
+  expect(await executor.submit(request("definition"))).toMatchObject({ kind: "throttled" });
 });
 
 test("jobs are found by their exact name, in any state and queue, oldest first", async () => {
@@ -204,7 +204,7 @@ test("many jobs are described and listed page by page", async () => {
   const ids = await Promise.all(
     Array.from({ length: 130 }, async () => {
       const submission = await executor.submit(request(definition));
-      return submission.outcome === "accepted" ? submission.jobId : "";
+      return submission.kind === "accepted" ? submission.jobId : "";
     }),
   );
   expect(await executor.describe([...ids, "forgotten"])).toHaveLength(130);
@@ -247,6 +247,6 @@ test.each([
 test("a command that is not there reads as a job that never started", async () => {
   const definition = await executor.register(STUDY, "acme", { ...spec(""), command: ["no-such-program"] });
   const submission = await executor.submit(request(definition));
-  if (submission.outcome !== "accepted") throw new Error(submission.reason);
+  if (submission.kind !== "accepted") throw new Error(submission.detail);
   expect(endingOf(await ended(submission.jobId)).kind).toBe("not-started");
 });

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
-import { switchDispatch } from "../../../../shared/store/open.ts";
-import { patchStudy } from "../../../../shared/study/study.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 
@@ -159,7 +159,11 @@ test("a missing job queue fails the trial as infra, once, tells operators, and p
   const { head } = await world.snapshot();
   expect(head).toMatchObject({
     state: "paused",
-    message: expect.stringContaining("JobQueue does not exist"),
+    notice: {
+      kind: "infra-failure",
+      detail: expect.stringContaining("JobQueue does not exist"),
+      paused: true,
+    },
   });
   world.clock.now += 3_600_000;
   await world.reconcile();
@@ -169,7 +173,12 @@ test("a missing job queue fails the trial as infra, once, tells operators, and p
   await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
   await world.reconcile();
   await world.deliver();
-  expect(world.batch.alive().map((job) => job.environment.HONE_TRIAL)).toEqual(["1", "2"]);
+  expect(
+    world.batch
+      .alive()
+      .map((job) => job.environment.HONE_TRIAL)
+      .sort(),
+  ).toEqual(["1", "2"]);
 });
 
 test("while the kill switch is off messages stay in the queue and nothing is submitted", async () => {

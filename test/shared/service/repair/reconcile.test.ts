@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { openBatchKey } from "../../../../shared/store/keys.ts";
-import { readStudy } from "../../../../shared/study/study.ts";
 import { batchWorld, recordedGpuSeconds, type World, worldOn } from "../../../support/batch.ts";
 import { noReceipt } from "../../../support/service.ts";
 

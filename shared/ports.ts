@@ -1,0 +1,59 @@
+import type { BatchJob } from "./schemas/batch-event.ts";
+import type { DispatchMessage } from "./schemas/message.ts";
+import type { Executor } from "./schemas/study.ts";
+
+/** What the use cases need of the services around them. `executor/` implements it for AWS, tests in their own way. */
+
+/** The SQS queue between a queued trial and its job. */
+export interface DispatchQueue {
+  /** Sends each message once, grouped by team for fairness. @throws Unavailable when some could not be sent. */
+  send(team: string, messages: readonly DispatchMessage[]): Promise<void>;
+}
+
+export interface JobRequest {
+  readonly team: string;
+  readonly study: string;
+  readonly trial: number;
+  readonly attempt: number;
+  readonly definition: string;
+  readonly gpus: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What became of one SubmitJob, made exactly once. */
+export type Submission =
+  | { readonly kind: "accepted"; readonly jobId: string }
+  /** Certainly not submitted; may be retried later. */
+  | { readonly kind: "throttled"; readonly detail: string }
+  /** Certainly not submitted, and never will be: the queue, definition or request is wrong. */
+  | { readonly kind: "rejected"; readonly detail: string }
+  /** A time-out or a server error: the job may or may not exist. The reconciler looks it up by name. */
+  | { readonly kind: "unclear"; readonly detail: string };
+
+/** AWS Batch, as much of it as Hone uses. */
+export interface BatchExecutor {
+  /** Registers the study's image, command and size as a job definition. @returns its ARN. */
+  register(study: string, team: string, executor: Extract<Executor, { type: "batch" }>): Promise<string>;
+  deregister(definition: string): Promise<void>;
+  submit(request: JobRequest): Promise<Submission>;
+  /** Any number of job ids; a job that Batch has forgotten is missing from the answer. */
+  describe(jobIds: readonly string[]): Promise<BatchJob[]>;
+  /** All jobs with that name, ended or not, oldest first. */
+  listByName(name: string): Promise<BatchJob[]>;
+  /** All of Hone's jobs that have not ended, whatever study they belong to. */
+  listAlive(): Promise<BatchJob[]>;
+  /** Ends a job that has not ended by itself. */
+  terminate(jobId: string, reason: string): Promise<void>;
+}
+
+/** Step Functions, as much of it as Hone uses: one execution per start of a study, named after both. */
+export interface Workflow {
+  /** Starts the study's state machine; an execution of that name that exists already is a success. */
+  start(study: string, generation: number): Promise<void>;
+  /** Whether the execution runs, has ended (however it did), or was never started. */
+  state(study: string, generation: number): Promise<"running" | "ended" | "missing">;
+  /** Ends a study's execution, if there is one. */
+  stop(study: string, generation: number, reason: string): Promise<void>;
+  /** Tells a waiting execution that its attempt ended. @returns false when nothing waits for that token any more. */
+  resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean>;
+}

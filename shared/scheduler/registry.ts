@@ -1,0 +1,36 @@
+import * as z from "zod";
+import type { FieldError } from "../errors.ts";
+import { none } from "./none.ts";
+import type { Scheduler, SchedulerKind, SchedulerSetting } from "./scheduler.ts";
+import { sha } from "./sha.ts";
+
+/** Every scheduler by its name. The contract tests walk this table; a study's `scheduler` is one of its entries. */
+export const schedulers = { none, sha } as const satisfies Record<string, SchedulerKind<never>>;
+
+type Kinds = typeof schedulers;
+export type SchedulerName = keyof Kinds;
+
+type ChoiceSchema<K extends SchedulerName> = K extends SchedulerName
+  ? Kinds[K] extends { readonly options: infer Shape extends z.ZodRawShape }
+    ? z.ZodObject<{ name: z.ZodLiteral<K> } & Shape, z.core.$strict>
+    : never
+  : never;
+
+/** A scheduler's own options stand beside its name. */
+export const SchedulerChoice = z.discriminatedUnion(
+  "name",
+  Object.values(schedulers).map(({ name, summary, options }) =>
+    z.strictObject({ name: z.literal(name).meta({ description: summary }), ...options }),
+  ) as unknown as [ChoiceSchema<SchedulerName>, ...ChoiceSchema<SchedulerName>[]],
+);
+export type SchedulerChoice = z.infer<typeof SchedulerChoice>;
+
+/** What is wrong with a study's choice. */
+export const checkScheduler = (choice: SchedulerChoice, setting: SchedulerSetting): FieldError[] =>
+  kindOf(choice).check(choice as never, setting);
+
+/** The scheduler that a study chose. */
+export const schedulerOf = (choice: SchedulerChoice): Scheduler => kindOf(choice).create(choice as never);
+
+/** The kind whose schema has read the choice, so that the choice holds its options. */
+const kindOf = (choice: SchedulerChoice): SchedulerKind<never> => schedulers[choice.name];

@@ -1,0 +1,36 @@
+import { type FactsOf, wording } from "./table.ts";
+
+/** What a person should know about a study: why it waits, paused or ended. */
+const sentences = {
+  /** Written by a version of Hone that kept the words instead of the facts. */
+  text: ({ text }: { text: string }) => text,
+  "budget-without-room": ({
+    unit,
+    limit,
+    spent,
+    each,
+    reserved,
+    paused,
+  }: {
+    unit: string;
+    limit: number;
+    spent: number;
+    each: number;
+    reserved: number;
+    paused: boolean;
+  }) =>
+    `The budget of ${limit} ${unit} has no room for another trial: ${spent.toFixed(2)} spent, and one may take ` +
+    `${each.toFixed(2)} (${reserved} in progress).${paused ? " Extend it and resume the study." : ""}`,
+  "infra-failure": ({ trial, detail, paused }: { trial: number; detail: string; paused: boolean }) =>
+    `Trial ${trial}: infra: ${detail}${paused ? " Fix it and resume the study." : ""}`,
+  "rounds-failed": ({ rung, detail }: { rung: number; detail: string }) =>
+    `The rounds failed at rung ${rung} (${detail}). Start the study again to continue.`,
+  "rounds-ended": () => "The rounds were stopped from outside Hone. Start the study again to continue.",
+  "revision-changed": ({ name, began, now }: { name: string; began: number; now: number }) =>
+    `${name} has changed since this study began (revision ${began}, now ${now}).`,
+  "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",
+};
+
+export type Notice = FactsOf<typeof sentences>;
+
+export const noticeSentence = wording(sentences);

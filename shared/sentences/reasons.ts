@@ -1,0 +1,60 @@
+import { type FactsOf, wording } from "./table.ts";
+
+/** A rung in words, as "rung 1 (epoch 3)". */
+interface RungFacts {
+  readonly rung: number;
+  readonly unit: string;
+  readonly resource: number;
+}
+
+const rungName = ({ rung, unit, resource }: RungFacts) => `rung ${rung} (${unit} ${resource})`;
+
+const ordinal = (n: number): string => {
+  const isTeen = n % 100 >= 11 && n % 100 <= 13;
+  return `${n}${isTeen ? "th" : (["th", "st", "nd", "rd"][n % 10] ?? "th")}`;
+};
+
+/** Why a trial failed, was pruned or waits, and why a report was answered as it was. */
+const sentences = {
+  // Schedulers.
+  "no-scheduler": () => "no scheduler: every trial runs to its end",
+  "decided-in-rounds": ({ scheduler }: { scheduler: string }) =>
+    `${scheduler} decides when a rung is complete, not within a run`,
+  heartbeat: () => "the lease was extended",
+  "rung-incomplete": (facts: RungFacts) => `${rungName(facts)}: waits until the others are there`,
+  "rung-rank": ({
+    place,
+    of,
+    promoted,
+    ...rung
+  }: RungFacts & { place: number; of: number; promoted: number }) =>
+    `${rungName(rung)}: ${ordinal(place)} of ${of}, the first ${promoted} go on`,
+
+  // Ends of attempts.
+  "lease-expired": () => "The lease expired without a report, heartbeat or tell.",
+  "attempts-lost": ({ lost, last }: { lost: number; last: string }) =>
+    `All ${lost} attempts were lost; the last one: ${last}`,
+  "study-stopped": () => "The study was stopped.",
+  "metric-not-finite": ({ metric, told }: { metric: string; told: string }) =>
+    `The metric ${metric} was told as "${told}".`,
+
+  // Ends of jobs.
+  infra: ({ detail }: { detail: string }) => `infra: ${detail}`,
+  "never-claimed": () =>
+    "the job ended well but never claimed its attempt. Does the image's command go through `hone exec`?",
+  "ended-before-claim": ({ detail }: { detail: string }) =>
+    `the job ended before it claimed its attempt: ${detail}`,
+  "no-result": () => "no-result: the job ended well without telling a result.",
+  "timed-out": () => "timeout: The job ran longer than executor.timeoutSeconds.",
+  "job-forgotten": () => "AWS Batch no longer knows the job.",
+  "machine-lost": ({ detail }: { detail: string }) => `The machine was taken away: ${detail}`,
+  "out-of-memory": () => "Out of memory (exit code 137). Raise executor.memoryMiB.",
+  "asked-to-repeat": () => "The program asked to be run again (exit code 75).",
+  terminated: ({ detail }: { detail: string }) => `The job was terminated (exit code 143): ${detail}`,
+  killed: () => "Killed (exit code 137), which usually means that the container ran out of memory.",
+  "exit-code": ({ code }: { code: number }) => `exit code ${code}`,
+};
+
+export type Reason = FactsOf<typeof sentences>;
+
+export const reasonSentence = wording(sentences);

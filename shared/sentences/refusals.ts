@@ -1,0 +1,120 @@
+import { type FactsOf, wording } from "./table.ts";
+
+/** Why a request is refused as a whole. Each sentence says what is wrong and, where there is one, what to do. */
+const sentences = {
+  // What is not there, or not for this caller.
+  "no-path": () => "There is nothing at this path.",
+  "another-team": () => "There is nothing here that this token can see.",
+  "no-team": ({ team }: { team: string }) => `There is no team ${team}.`,
+  "no-token": ({ id }: { id: string }) => `There is no token ${id} in this team.`,
+  "no-study": ({ study }: { study: string }) => `There is no study ${study} in this team.`,
+  "no-trial": ({ trial }: { trial: number }) => `There is no trial ${trial} in this study.`,
+
+  // Credentials and rights.
+  "credential-missing": () => "Send a token: Authorization: Bearer hone_...",
+  "credential-malformed": () => "Not a valid Hone token. Send Authorization: Bearer hone_...",
+  "credential-unknown": () => "The token is unknown, revoked or mistyped.",
+  "credential-expired": ({ expired }: { expired: string }) =>
+    `The token expired at ${expired}. Create another one.`,
+  "job-token-elsewhere": () => "The token of a job gives access to its own trial only.",
+  "job-token-stale": () => "The token does not belong to the trial's current attempt. Stop this run.",
+  "token-of-one-study": ({ study }: { study: string }) => `This token is restricted to study ${study}.`,
+  "token-of-one-trial": () => "The token of a trial gives access to its own trial only.",
+  "token-of-one-attempt": ({ attempt }: { attempt: number }) =>
+    `This token is valid for attempt ${attempt} only.`,
+  "role-not-allowed": ({ role, action }: { role: string; action: string }) =>
+    `A token with the role ${role} must not do this (${action}).`,
+  "job-token-not-allowed": ({ token, action }: { token: string; action: string }) =>
+    `A ${token} token must not do this (${action}).`,
+
+  // Trials and attempts.
+  "already-told": ({ trial, state }: { trial: number; state: string }) =>
+    `Trial ${trial} is already ${state} with another result; the first result stands.`,
+  "stale-attempt": ({ trial, given, current }: { trial: number; given: number; current: number }) =>
+    given > current
+      ? `Trial ${trial} is on attempt ${current}; there is no attempt ${given} yet.`
+      : `Attempt ${given} of trial ${trial} no longer owns it (the trial is on attempt ${current}). Stop this run.`,
+  "claim-lost": ({ trial, attempt }: { trial: number; attempt: number }) =>
+    `Another job claimed attempt ${attempt} of trial ${trial} first. Do nothing and exit 0.`,
+
+  // The state of a study.
+  "study-paused": () => "The study is paused. Resume it, then start it.",
+  "study-finished": () => "The study is finished. Extend its budget to run it again.",
+  "space-exhausted": () => "The study is finished: every configuration of its search space has been tried.",
+  "rounds-begun": () =>
+    "The rounds of this study have begun, so the number of its trials can no longer change.",
+  "budget-below-used": ({ used }: { used: number }) =>
+    `${used} trials were handed out already; the budget cannot be lower than that.`,
+  "budget-without-room": ({ left, wanted }: { left: number; wanted: number }) =>
+    `The budget leaves room for ${left} more trials, not ${wanted}. Extend it first.`,
+  "team-exists": ({ team }: { team: string }) => `The team ${team} exists already.`,
+  "batch-refuses": () =>
+    "AWS Batch refuses this study's image, command, environment or size. Check the study's `executor`.",
+
+  // The other executor.
+  "ask-of-batch": () => "Hone runs this study's trials itself. Start it instead of asking.",
+  "start-of-client": () =>
+    "The clients of this study run its trials: ask for them. There is nothing to start.",
+  "stop-of-client": () => "The clients of this study run its trials. Pause the study instead of stopping it.",
+  "claim-of-client": () => "Only jobs that Hone runs claim their trials. Ask for the trials of this study.",
+
+  // Idempotency and secrets.
+  "key-reused": () =>
+    "This Idempotency-Key was used within 24 hours with another body. Use a new key for a new request.",
+  "key-malformed": () => "An Idempotency-Key is 1 to 255 visible ASCII characters.",
+  "in-progress": () => "The same request, with the same Idempotency-Key, is in progress.",
+  "secret-shown": ({ id }: { id: string }) =>
+    `This key created the token ${id}, whose secret was shown then and is not shown again. Revoke it and create another one.`,
+
+  // Limits and load.
+  "too-many-studies": ({ most }: { most: number }) =>
+    `A team has at most ${most} studies. Delete some of them first.`,
+  "too-many-creations": ({ most }: { most: number }) =>
+    `A team creates at most ${most} studies and tokens per minute.`,
+  busy: () => "Hone is busy; nothing was lost. Retry.",
+  "too-slow": () => "This took too long. Retry with the same Idempotency-Key.",
+  "token-unchecked": () => "The token could not be checked just now. Retry.",
+  "no-machines": () => "The machines for batch studies are not deployed here (stack HoneCompute).",
+
+  // Bodies and replies.
+  "not-json": () => "The body is not valid JSON.",
+  "not-utf8": () => "The body is not valid UTF-8.",
+  "byte-order-mark": () => "The body begins with a byte order mark. Leave it out.",
+  "key-twice": ({ key }: { key: string }) => `The key ${JSON.stringify(key)} occurs twice in one object.`,
+  "syntax-error": ({ line, column, code }: { line: number; column: number; code: string }) =>
+    `The body is not valid JSON at line ${line}, column ${column}${syntaxDetail[code] ?? ""}.`,
+  "non-finite-literal": ({ literal, line, column }: { literal: string; line: number; column: number }) =>
+    `${literal} at line ${line}, column ${column} is not JSON. ${NON_FINITE_HINT}`,
+  "body-too-large": ({ limitKiB }: { limitKiB: number }) => `The body is larger than ${limitKiB} KiB.`,
+  "body-too-deep": ({ levels }: { levels: number }) => `The body is nested deeper than ${levels} levels.`,
+  "reply-too-large": ({ limitMB }: { limitMB: number }) =>
+    `The answer is larger than ${limitMB} MB. Read the trials in pages: GET .../trials?limit=100.`,
+  "compressed-body": () => "Compressed bodies are not supported: leave Content-Encoding out.",
+  "no-media-type": () => "Send the header Content-Type: application/json.",
+  "other-media-type": () => "Only JSON is supported: send Content-Type: application/json.",
+  "other-charset": () => "Send JSON in UTF-8.",
+};
+
+/** How to send what JSON has no number for. */
+export const NON_FINITE_HINT =
+  'JSON has no such number: send the string "nan", "inf" or "-inf", or tell the trial as failed with {"failed": {"reason": "..."}}.';
+
+/** By the parser's codes, where there is more to say than the position. */
+const syntaxDetail: Readonly<Partial<Record<string, string>>> = {
+  PropertyNameExpected: ": a key in double quotes is expected",
+  ColonExpected: ": a colon is expected",
+  CommaExpected: ": a comma is expected",
+  ValueExpected: ": a value is expected",
+  CloseBraceExpected: ": } is expected",
+  CloseBracketExpected: ": ] is expected",
+  EndOfFileExpected: ": something follows the value",
+  InvalidCommentToken: ": JSON has no comments",
+  UnexpectedEndOfString: ": a string is not closed",
+  InvalidEscapeCharacter: ": an escape is not valid",
+  InvalidCharacter: ": a control character must be escaped",
+};
+
+export type Refusal = FactsOf<typeof sentences>;
+export type RefusalOf<K extends Refusal["kind"]> = Extract<Refusal, { readonly kind: K }>;
+
+export const refusalSentence = wording(sentences);

@@ -1,0 +1,30 @@
+/** What may be wrong with a field of a study or a trial, outside its search space. */
+export const studyFaults = {
+  "metric-named-twice": ({ metric, field }: { metric: string; field: "objectives" | "outcomes" }) =>
+    field === "objectives"
+      ? `${metric} is named twice. Name each metric once.`
+      : `${metric} is named twice. Give its max and min together.`,
+  "min-above-max": ({ min, max }: { min: number; max: number }) =>
+    `min ${min} is above max ${max}. Swap them.`,
+  "too-many-round-runs": ({ scheduler, most }: { scheduler: string; most: number }) =>
+    `${scheduler} runs at most ${most} trials, counted once per rung that they reach. Lower the budget of trials.`,
+  "rounds-need-batch": ({ scheduler }: { scheduler: string }) =>
+    `${scheduler} runs in synchronous rounds, which need the batch executor. Leave the scheduler out for a client study.`,
+  "one-objective-only": ({ scheduler }: { scheduler: string }) =>
+    `${scheduler} ranks by one objective. Name one, or leave the scheduler out.`,
+  "metric-missing": ({
+    metric,
+    role,
+    told,
+  }: {
+    metric: string;
+    role: "objective" | "outcome";
+    told: string;
+  }) =>
+    `The study needs a value for ${metric}, ${role === "objective" ? "an objective" : "an outcome with a limit"}; told: ${told}.`,
+  "too-many-queued": ({ queued, most }: { queued: number; most: number }) =>
+    `${queued} trials without values; enqueue at most ${most} in one call.`,
+  "import-too-large": () => "These trials are too large to import in one call. Send fewer at a time.",
+  "image-not-allowed": ({ prefixes }: { prefixes: readonly string[] }) =>
+    `This deployment runs images whose name begins with ${prefixes.join(" or ")}. Create a study with such an image.`,
+};

@@ -1,0 +1,136 @@
+import { InProgress, KeyReuse, Unavailable } from "../../errors.ts";
+import { MAX_ACTIONS } from "../../store/limits.ts";
+import { findReceipt, putReceipt, RECEIPT } from "../../store/receipt.ts";
+import { type Change, ConditionFailed, type Update } from "../../store/store.ts";
+import type { ServiceDeps, WriteContext } from "./deps.ts";
+
+/** What committing needs; tokens and teams need no more than this. */
+export type CommitDeps = Pick<ServiceDeps, "store" | "clock">;
+
+/** What a use case wants to write, and what it answers then. It is made from what was just read. */
+export interface Plan<T> {
+  /** All of them or none; none when there is nothing to do. */
+  readonly changes: readonly Change[];
+  readonly answer: T;
+  /** What the receipt remembers, if not the answer itself. */
+  readonly remembered?: T;
+  /**
+   * With a guard there may be more changes than one transaction takes: they are written in several, each with the guard, one
+   * after the other. Each change must then be right by itself.
+   */
+  readonly guard?: Change;
+  /** A single update may be written outside a transaction, at half the price: the next plan recognises its own write. */
+  readonly lone?: true;
+  /** By the name of a change: why its failed condition is final. Any other failed condition means that the plan is stale. */
+  readonly refusals?: Readonly<Partial<Record<string, () => Error>>>;
+}
+
+/** How long a plan that became stale is made again. */
+export interface Persistence {
+  readonly tries?: number;
+  /** By the service's clock. */
+  readonly milliseconds?: number;
+}
+
+const DEFAULT_TRIES = 10;
+
+/** Trials that one plan changes at most: in its transaction there is room for head, budget, rung and receipt beside them. */
+export const MAX_TRIAL_CHANGES = 90;
+
+/** The names of the changes whose conditions did not hold; null when everything is written. */
+type Failed = ReadonlySet<string> | null;
+
+/**
+ * Commits what a use case plans: reads and plans, writes, and plans again when what was read has changed meanwhile. A request
+ * with an Idempotency-Key is committed once: a repeat gets the first answer, byte for byte, for 24 hours.
+ * @param plan reads and plans; called again after a conflict.
+ * @throws what a plan refuses with; KeyReuse when the key came before with another body; InProgress; Unavailable when
+ *   others kept winning.
+ */
+export const commit = async <T>(
+  deps: CommitDeps,
+  write: WriteContext,
+  plan: () => Promise<Plan<T>>,
+  { tries = Number.POSITIVE_INFINITY, milliseconds }: Persistence = { tries: DEFAULT_TRIES },
+): Promise<T> => {
+  const earlier = await replay<T>(deps, write);
+  if (earlier !== null) return earlier.answer;
+  const deadline = deps.clock() + (milliseconds ?? Number.POSITIVE_INFINITY);
+  for (let attempt = 1; attempt <= tries && deps.clock() < deadline; attempt++) {
+    const planned = await plan();
+    const failed = await writePlan(deps, write, planned);
+    if (failed === null) return planned.answer;
+    const refusal = refusalOf(planned, failed);
+    if (refusal !== null || failed.has(RECEIPT)) {
+      // The change may be our own, made by a repeated request whose reply was lost: then its answer stands.
+      const made = await replay<T>(deps, write);
+      if (made !== null) return made.answer;
+      throw refusal ?? new InProgress();
+    }
+    await deps.store.pause(attempt);
+  }
+  throw new Unavailable();
+};
+
+/** Writes all changes or none, without planning again. @returns whether they are written: false for a failed condition. */
+export const commitOnce = async (
+  { store }: Pick<ServiceDeps, "store">,
+  changes: readonly Change[],
+): Promise<boolean> => changes.length === 0 || (await unlessFailed(() => store.transact(changes))) === null;
+
+/** The same for one update, at half the price: after a lost reply it may say false although the update is written. */
+export const updateOnce = async (
+  { store }: Pick<ServiceDeps, "store">,
+  change: Change & { readonly update: Update },
+): Promise<boolean> => (await unlessFailed(() => store.update(change))) === null;
+
+/** Whether this very request was made and answered before. For what leaves nothing behind that could be loaded. */
+export const wasAnswered = async (deps: CommitDeps, { receipt }: WriteContext): Promise<boolean> =>
+  receipt !== null && (await findReceipt(deps.store, receipt, deps.clock()))?.body === receipt.body;
+
+const replay = async <T>(
+  { store, clock }: CommitDeps,
+  { receipt }: WriteContext,
+): Promise<{ readonly answer: T } | null> => {
+  const stored = receipt === null ? null : await findReceipt(store, receipt, clock());
+  if (stored === null) return null;
+  if (stored.body !== receipt?.body) throw new KeyReuse();
+  return { answer: JSON.parse(stored.answer) as T };
+};
+
+const writePlan = async <T>(
+  { store, clock }: CommitDeps,
+  { receipt }: WriteContext,
+  { changes, answer, remembered = answer, guard, lone }: Plan<T>,
+): Promise<Failed> => {
+  const receipts = receipt === null ? [] : [putReceipt(receipt, remembered, clock())];
+  const all = [...changes, ...receipts];
+  const [first] = all;
+  if (first === undefined) return null;
+  if (lone && all.length === 1 && "update" in first) return unlessFailed(() => store.update(first));
+  if (guard === undefined) return unlessFailed(() => store.transact(all));
+  const most = MAX_ACTIONS - 1;
+  for (let i = 0; i < all.length; i += most) {
+    const failed = await unlessFailed(() => store.transact([guard, ...all.slice(i, i + most)]));
+    if (failed !== null) return failed;
+  }
+  return null;
+};
+
+const unlessFailed = async (run: () => Promise<void>): Promise<Failed> => {
+  try {
+    await run();
+    return null;
+  } catch (error) {
+    if (error instanceof ConditionFailed) return error.names;
+    throw error;
+  }
+};
+
+const refusalOf = <T>({ refusals = {} }: Plan<T>, failed: ReadonlySet<string>): Error | null => {
+  for (const name of failed) {
+    const refuse = refusals[name];
+    if (refuse !== undefined) return refuse();
+  }
+  return null;
+};

@@ -1,0 +1,39 @@
+import { TrialNotFound } from "../../errors.ts";
+import { findTrialItem, type TrialItem } from "../../store/trial.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import type { ServiceDeps } from "./deps.ts";
+import { segmentsOf } from "./segments.ts";
+import { readSnapshot } from "./snapshot.ts";
+
+/**
+ * The trial, folded or not.
+ * @throws TrialNotFound
+ */
+export const findTrial = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  number: number,
+): Promise<TrialItem> => {
+  const unfolded = await findTrialItem(deps.store, study.id, number);
+  if (unfolded !== null) return unfolded;
+  const find = await trialFinder(deps, await readSnapshot(deps, study));
+  const trial = find(number);
+  if (trial === null) throw new TrialNotFound(number);
+  return trial;
+};
+
+/** Finds any trial of a snapshot by its number, decoding only what is asked for. */
+export const trialFinder = async (deps: ServiceDeps, { study, head, trials }: Snapshot) => {
+  const unfolded = new Map(trials.map((trial) => [trial.number, trial]));
+  const segments = await segmentsOf(deps, study, 0, head.segments);
+  return (number: number): TrialItem | null => {
+    const trial = unfolded.get(number);
+    if (trial !== undefined) return trial;
+    for (const segment of segments) {
+      const i = segment.find(number);
+      if (i >= 0) return segment.trial(i);
+    }
+    return null;
+  };
+};

@@ -1,0 +1,39 @@
+import { LRUCache } from "lru-cache";
+import type { BestTrial } from "../../schemas/study.ts";
+import type { Segment } from "../../store/segment.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import type { HistoryColumns } from "./history.ts";
+
+/** The Pareto set of a study's first segments. */
+export interface FoldedFront {
+  readonly segments: number;
+  readonly trials: readonly BestTrial[];
+}
+
+/**
+ * What a warm Lambda keeps between requests: immutable things, and what was derived from them. An answer without them is
+ * the same, only slower. The least recently used entry of a kind is dropped first.
+ */
+export interface Warm {
+  readonly studies: LRUCache<string, LoadedStudy>;
+  /** Keyed by `segmentId`. */
+  readonly segments: LRUCache<string, Segment>;
+  readonly histories: LRUCache<string, HistoryColumns>;
+  readonly fronts: LRUCache<string, FoldedFront>;
+}
+
+const MAX_STUDIES = 200;
+/** Over all studies: about 100,000 trials, some 50 MB. */
+const MAX_SEGMENTS = 400;
+const MAX_HISTORIES = 8;
+const MAX_FRONTS = 20;
+
+/** An empty cache, one per process. */
+export const createWarm = (): Warm => ({
+  studies: new LRUCache({ max: MAX_STUDIES }),
+  segments: new LRUCache({ max: MAX_SEGMENTS }),
+  histories: new LRUCache({ max: MAX_HISTORIES }),
+  fronts: new LRUCache({ max: MAX_FRONTS }),
+});
+
+export const segmentId = (study: string, k: number): string => `${study} ${k}`;

@@ -1,0 +1,82 @@
+import { algorithms } from "../../optimizer/registry.ts";
+import { schedulers } from "../../scheduler/registry.ts";
+import type { CreateStudyBody, Study } from "../../schemas/study.ts";
+import { firstHead, newHead } from "../../store/head.ts";
+import { newListing } from "../../store/listing.ts";
+import { newSpec } from "../../store/spec.ts";
+import { countStudy } from "../../store/team.ts";
+import { checkStudy } from "../../study/check.ts";
+import type { StudySpec } from "../../study/study.ts";
+import { creationRefusals } from "../access/creation-limits.ts";
+import { commit } from "../core/commit.ts";
+import type { ServiceDeps, WriteContext } from "../core/deps.ts";
+import { describe } from "../core/describe.ts";
+import { studyOf } from "../core/load.ts";
+
+const DEFAULT_PARALLEL = { client: 1000, batch: 4 } as const;
+const DEFAULT_LEASE = { seconds: 300, maxAttempts: 3 } as const;
+const ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789";
+/** An id is the study's name, as much as fits, and this many random letters. */
+const SUFFIX = 6;
+const MAX_NAME = 56;
+
+/**
+ * Creates a study; it runs at once, a batch study when it is started.
+ * @throws InvalidInput naming the field, RateLimited when the team creates too many.
+ */
+export const createStudy = (
+  deps: ServiceDeps,
+  team: string,
+  body: CreateStudyBody,
+  write: WriteContext,
+): Promise<Study> =>
+  commit(deps, write, async () => {
+    const spec = completeSpec(deps, team, body);
+    const study = studyOf(`${spec.name.slice(0, MAX_NAME)}-${randomSuffix(deps)}`, spec);
+    checkStudy(spec, body.budget.trials);
+    const head = firstHead(study.id, completeBudget(spec, body), {
+      algorithmRevision: algorithms[spec.algorithm.name].revision,
+      schedulerRevision: schedulers[spec.scheduler.name].revision,
+    });
+    const now = deps.clock();
+    return {
+      changes: [
+        newHead(head),
+        newSpec(study.id, spec),
+        newListing(team, { study: study.id, name: spec.name, state: "active", created: spec.created }),
+        ...countStudy(team, now),
+      ],
+      answer: await describe(deps, { study, head, hint: null, trials: [] }),
+      refusals: creationRefusals(now),
+    };
+  });
+
+const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): StudySpec => {
+  const algorithm = body.algorithm ?? { name: "auto" };
+  const [a = 0, b = 0, c = 0, d = 0] = deps.randomBytes(4);
+  return {
+    name: body.name,
+    team,
+    created: deps.clock(),
+    space: body.space,
+    constraints: body.constraints ?? [],
+    forbidden: body.forbidden ?? [],
+    objectives: body.objectives,
+    outcomes: body.outcomes ?? [],
+    algorithm,
+    seed: algorithm.seed ?? ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,
+    scheduler: body.scheduler ?? { name: "none" },
+    lease: { ...DEFAULT_LEASE, ...body.lease },
+    executor: body.executor ?? { type: "client" },
+  };
+};
+
+const completeBudget = ({ executor }: StudySpec, { budget }: CreateStudyBody) => ({
+  trials: budget.trials,
+  parallel: budget.parallel ?? DEFAULT_PARALLEL[executor.type],
+  gpuHours: budget.gpuHours ?? 0,
+  dollars: budget.dollars ?? 0,
+});
+
+const randomSuffix = (deps: ServiceDeps) =>
+  Array.from(deps.randomBytes(SUFFIX), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join("");

@@ -1,0 +1,56 @@
+import { BudgetSpent, Conflict } from "../../errors.ts";
+import type { PatchStudyBody, Study } from "../../schemas/study.ts";
+import { changeHead, type Head } from "../../store/head.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { stateOf, trialsUsed } from "../../study/state.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import { afterChange } from "../batch/after-end.ts";
+import { commit } from "../core/commit.ts";
+import type { ServiceDeps, WriteContext } from "../core/deps.ts";
+import { describe } from "../core/describe.ts";
+import { readSnapshot } from "../core/snapshot.ts";
+
+/**
+ * Pauses, resumes or extends a study.
+ * @throws BudgetSpent when the budget would be less than what was handed out already; Conflict.
+ */
+export const patchStudy = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  body: PatchStudyBody,
+  write: WriteContext,
+): Promise<Study> => {
+  const reply = await commit(deps, write, async () => {
+    const snapshot = await readSnapshot(deps, study);
+    const { head } = snapshot;
+    const trials = body.budget?.trials ?? head.trials;
+    refuseChange(snapshot, body, trials);
+    const patch = {
+      ...(body.state !== undefined && { state: body.state }),
+      // Resuming says that the person has dealt with what paused the study.
+      ...(body.state === "running" && head.state === "paused" && { notice: null }),
+      trials,
+      parallel: body.budget?.parallel ?? head.parallel,
+      gpuHours: body.budget?.gpuHours ?? head.gpuHours,
+      dollars: body.budget?.dollars ?? head.dollars,
+    };
+    const changed: Head = { ...head, ...patch };
+    return {
+      changes: [changeHead(head, patch)],
+      answer: await describe(deps, { ...snapshot, head: changed }),
+    };
+  });
+  await afterChange(deps, study);
+  return reply;
+};
+
+const refuseChange = (snapshot: Snapshot, body: PatchStudyBody, trials: number): void => {
+  const { study, head } = snapshot;
+  if (trials < trialsUsed(head)) throw new BudgetSpent({ kind: "budget-below-used", used: trialsUsed(head) });
+  if (study.scheduler.rounds !== null && head.generation > 0 && trials !== head.trials) {
+    throw new Conflict({ kind: "rounds-begun" });
+  }
+  if (body.state !== undefined && stateOf(snapshot) === "finished" && trials === head.trials) {
+    throw new Conflict({ kind: "study-finished" });
+  }
+};

@@ -1,0 +1,24 @@
+import { changeTrial, leaseExpired } from "../../store/trial.ts";
+import { isExpired, isLastAttempt, LEASE_EXPIRED, outOfAttempts } from "../../study/lease.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { commitOnce } from "../core/commit.ts";
+import type { ServiceDeps } from "../core/deps.ts";
+import { readSnapshot } from "../core/snapshot.ts";
+
+/**
+ * Ends the trials of a client study whose last attempt has expired, so that a study whose workers all died finishes.
+ * Trials with attempts left stay as they are: the next ask takes them.
+ */
+export const endExpired = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Snapshot> => {
+  const { study } = snapshot;
+  if (study.spec.executor.type !== "client") return snapshot;
+  const now = deps.clock();
+  const dead = snapshot.trials.filter((trial) => isExpired(trial, now) && isLastAttempt(study, trial));
+  if (dead.length === 0) return snapshot;
+  for (const trial of dead) {
+    // Told or taken meanwhile: what happened stands.
+    const patch = outOfAttempts(trial, "expired", LEASE_EXPIRED, now);
+    await commitOnce(deps, [changeTrial(trial, patch, leaseExpired(now))]);
+  }
+  return readSnapshot(deps, study);
+};

@@ -1,0 +1,140 @@
+import type { Verdict } from "../scheduler/scheduler.ts";
+import type { FiniteValues } from "../schemas/common.ts";
+import { reasonSentence } from "../sentences/reasons.ts";
+import { spend } from "../store/head.ts";
+import { newRungEntry } from "../store/rung.ts";
+import type { Change } from "../store/store.ts";
+import type { TrialItem, TrialPatch } from "../store/trial.ts";
+import { usageOf } from "./budget.ts";
+import { queuedJob } from "./job.ts";
+import { isLastAttempt, lostAttempt, outOfAttempts } from "./lease.ts";
+import { placed, placeOf, rungAddress } from "./place.ts";
+import type { Result } from "./result.ts";
+import type { LoadedStudy } from "./study.ts";
+
+/**
+ * How an attempt may end. Each end is one transaction: the trial, what its job has used, and its entry in a rung, so that
+ * none of them is counted twice or forgotten.
+ */
+export interface End {
+  readonly patch: TrialPatch & { readonly state: TrialItem["state"] };
+  readonly changes: readonly Change[];
+}
+
+/** Whole seconds since the container claimed its attempt; 0 when none did. */
+export const secondsSinceClaim = (trial: TrialItem, now: number): number =>
+  trial.job?.phase === "claimed" ? Math.max(0, Math.ceil((now - trial.job.since) / 1000)) : 0;
+
+/**
+ * The end of the current attempt with a result. The scheduler says whether the trial is done or waits at its rung.
+ * @param seconds how long its job ran.
+ */
+export const endOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  result: Result,
+  now: number,
+  seconds = secondsSinceClaim(trial, now),
+): End => ({
+  patch: {
+    ...(result.state === "completed"
+      ? finished(study, trial, result.values)
+      : { state: "failed" as const, reason: result.reason }),
+    leaseExpires: null,
+    finished: now,
+    ...(seconds > 0 && { seconds: trial.seconds + seconds }),
+  },
+  changes: [
+    ...spent(study, seconds),
+    ...rungEntry(study, trial, result.state === "completed" ? result.values : null),
+  ],
+});
+
+const finished = (study: LoadedStudy, trial: TrialItem, values: FiniteValues) => {
+  const { state, reason } = study.scheduler.end(placeOf(study, trial));
+  return { state, values, ...(reason !== null && { reason: reasonSentence(reason) }) };
+};
+
+/**
+ * The end of the current attempt because its scheduler stopped or paused it at a report: pruned with the values it
+ * reported, or parked with its checkpoint until a later ask.
+ */
+export const endAtReport = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  verdict: Verdict & { readonly decision: "stop" | "pause" },
+  values: FiniteValues,
+  now: number,
+): End => {
+  const seconds = secondsSinceClaim(trial, now);
+  return {
+    patch: {
+      state: verdict.decision === "stop" ? "pruned" : "paused",
+      values,
+      reason: reasonSentence(verdict.reason),
+      leaseExpires: null,
+      ...(verdict.decision === "stop" && { finished: now }),
+      ...(seconds > 0 && { seconds: trial.seconds + seconds }),
+      ...(verdict.place !== undefined && placed(verdict.place)),
+    },
+    changes: spent(study, seconds),
+  };
+};
+
+/** The end of the current attempt without a result: the trial gets its next attempt, or fails when it had all of them. */
+export const lossOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  end: "expired" | "interrupted",
+  reason: string,
+  now: number,
+  seconds = secondsSinceClaim(trial, now),
+): End => {
+  if (isLastAttempt(study, trial)) {
+    return {
+      patch: { ...outOfAttempts(trial, end, reason, now), seconds: trial.seconds + seconds },
+      changes: [...spent(study, seconds), ...rungEntry(study, trial, null)],
+    };
+  }
+  return {
+    patch: {
+      state: "queued",
+      attempt: trial.attempt + 1,
+      lost: trial.lost + 1,
+      seconds: trial.seconds + seconds,
+      attempts: lostAttempt(trial, end, reason, now),
+      leaseExpires: null,
+      job: queuedJob(now, trial.job),
+    },
+    changes: spent(study, seconds),
+  };
+};
+
+/** The end of the current attempt because its study was stopped: it does not count as lost, and waits for a start. */
+export const stopOf = (study: LoadedStudy, trial: TrialItem, now: number): End => {
+  const seconds = secondsSinceClaim(trial, now);
+  const reason = reasonSentence({ kind: "study-stopped" });
+  return {
+    patch: {
+      state: "queued",
+      seconds: trial.seconds + seconds,
+      attempts: lostAttempt(trial, "interrupted", reason, now),
+      leaseExpires: null,
+      job: null,
+    },
+    changes: spent(study, seconds),
+  };
+};
+
+const spent = (study: LoadedStudy, seconds: number): Change[] => {
+  const { executor } = study.spec;
+  if (executor.type !== "batch" || seconds === 0) return [];
+  const { gpuSeconds, vcpuSeconds } = usageOf(executor, seconds);
+  return [spend(study.id, gpuSeconds, vcpuSeconds)];
+};
+
+/** Enters the trial's values into the rung that it ran in: null for a trial that failed. */
+const rungEntry = (study: LoadedStudy, trial: TrialItem, values: FiniteValues | null): readonly Change[] => {
+  const place = placeOf(study, trial);
+  return place === null ? [] : [newRungEntry(rungAddress(study, place), trial.number, values)];
+};

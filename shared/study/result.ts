@@ -1,0 +1,51 @@
+import { InvalidInput } from "../errors.ts";
+import type { FiniteValues, MetricValues } from "../schemas/common.ts";
+import { reasonSentence } from "../sentences/reasons.ts";
+import type { StudySpec } from "./study.ts";
+
+/** The result of a trial, as a tell or an import gives it. */
+export type Result =
+  | { readonly state: "completed"; readonly values: FiniteValues }
+  | { readonly state: "failed"; readonly reason: string };
+
+/** Metrics that are repeated to a caller who left one out. */
+const MAX_NAMED = 10;
+
+/**
+ * Judges told values. A metric told as "nan", "inf" or "-inf" fails the trial, with a reason, so that the history stays
+ * finite.
+ * @throws InvalidInput naming every objective and outcome that is missing, pointing at `<pointer>/<metric>`.
+ */
+export const judge = (spec: StudySpec, values: MetricValues, pointer: string): Result => {
+  refuseMissing(spec, values, pointer);
+  const finite: FiniteValues = {};
+  for (const [metric, value] of Object.entries(values)) {
+    if (typeof value === "string") {
+      return { state: "failed", reason: reasonSentence({ kind: "metric-not-finite", metric, told: value }) };
+    }
+    finite[metric] = value;
+  }
+  return { state: "completed", values: finite };
+};
+
+const refuseMissing = (spec: StudySpec, values: MetricValues, pointer: string): void => {
+  const roles = new Map<string, "objective" | "outcome">();
+  for (const { metric } of spec.outcomes) roles.set(metric, "outcome");
+  for (const { metric } of spec.objectives) roles.set(metric, "objective");
+  const needed = [...spec.objectives, ...spec.outcomes].map(({ metric }) => metric);
+  const missing = [...new Set(needed)].filter((metric) => values[metric] === undefined);
+  if (missing.length === 0) return;
+  const told = Object.keys(values).slice(0, MAX_NAMED).join(", ") || "nothing";
+  throw new InvalidInput(
+    missing.map((metric) => ({
+      pointer: `${pointer}/${metric}`,
+      fault: { kind: "metric-missing", metric, role: roles.get(metric) ?? "objective", told },
+    })),
+  );
+};
+
+/** Intermediate values without those that are not finite, because a curve may recover from them. */
+export const finiteOnly = (values: MetricValues): FiniteValues =>
+  Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+  );

@@ -1,0 +1,36 @@
+import { StudyNotRunning } from "../errors.ts";
+import type { StudyState, TrialCounts } from "../schemas/study.ts";
+import type { Head } from "../store/head.ts";
+import type { TrialItem } from "../store/trial.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Trials that have not ended: while there are any, the study is not finished. */
+export const isUnfinished = ({ state }: Pick<TrialItem, "state">): boolean =>
+  state === "running" || state === "queued" || state === "paused";
+
+/** Trials handed out so far, as the budget counts them. */
+export const trialsUsed = ({ next, imported }: Head): number => next - imported;
+
+/** How many new trials the budget still allows. */
+export const trialsLeft = (head: Head): number =>
+  head.exhausted ? 0 : Math.max(0, head.trials - trialsUsed(head));
+
+/** A study is finished when its budget is used up, or nothing new is left to try, and every trial has ended. */
+export const stateOf = ({ head, trials }: Pick<Snapshot, "head" | "trials">): StudyState => {
+  if (trialsLeft(head) === 0 && head.state !== "deleting" && !trials.some(isUnfinished)) return "finished";
+  return head.state;
+};
+
+/** @throws StudyNotRunning when the study is paused or finished. */
+export const refuseUnlessRunning = (snapshot: Snapshot): void => {
+  const state = stateOf(snapshot);
+  if (state === "paused") throw new StudyNotRunning({ kind: "study-paused" });
+  if (state === "finished") throw new StudyNotRunning({ kind: "study-finished" });
+};
+
+/** Trials of the study by their state, the folded ones included. */
+export const countTrials = ({ head, trials }: Snapshot): TrialCounts => {
+  const counts: TrialCounts = { queued: 0, running: 0, paused: 0, ...head.folded };
+  for (const trial of trials) counts[trial.state]++;
+  return counts;
+};
