@@ -50,7 +50,6 @@ export class CoreStack extends Stack {
     const variables = {
       [environment.table]: table.tableName,
       [environment.queue]: work.queue.queueUrl,
-      [environment.bucket]: bucket.bucketName,
       [environment.api]: config.apiUrl ?? api.url,
       [environment.gpuJobQueue]: names.gpuJobQueue,
       [environment.cpuJobQueue]: names.cpuJobQueue,

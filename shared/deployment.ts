@@ -7,8 +7,6 @@ export const environment = {
   table: "HONE_TABLE",
   /** URL of the dispatch queue. */
   queue: "HONE_QUEUE_URL",
-  /** Bucket of checkpoints and artefacts. */
-  bucket: "HONE_BUCKET",
   /** Where a job reaches the API: base URL up to and including `/v1`. */
   api: "HONE_API_URL",
   /** Batch job queue for trials that ask for GPUs, and the one for those that do not. */

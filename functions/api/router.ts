@@ -8,6 +8,7 @@ import {
   routes,
 } from "../../shared/api/routes.ts";
 import { NotFound } from "../../shared/errors.ts";
+import { ID, TOKEN_ID, TRIAL_NUMBER } from "../../shared/patterns.ts";
 
 /** Which route a request is for, and what its path names. */
 export interface Match {
@@ -37,12 +38,12 @@ export const matchRoute = (method: string, path: string): Match => {
 
 const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "" };
 
-/** How each path parameter is written; `number` without leading zeros, so that a trial has one address. */
+/** How each path parameter is written. */
 const forms: Readonly<Record<PathParameter, string>> = {
-  team: "[a-z0-9][a-z0-9-]{2,62}",
-  study: "[a-z0-9][a-z0-9-]{2,62}",
-  number: "0|[1-9][0-9]{0,8}",
-  token: "[a-z0-9]{12}",
+  team: ID,
+  study: ID,
+  number: TRIAL_NUMBER,
+  token: TOKEN_ID,
 };
 
 const isParameter = (name: string): name is PathParameter => name in pathParameters;

@@ -1,4 +1,5 @@
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
+import { ID } from "../../shared/patterns.ts";
 import type { PathTarget } from "../../shared/service/access/authenticate.ts";
 
 /** Where a request goes, as far as its credential depends on it. */
@@ -10,7 +11,6 @@ export interface Scope {
   readonly target: PathTarget;
 }
 
-const ID = "[a-z0-9][a-z0-9-]{2,62}";
 const TARGET = new RegExp(
   `^/v1/teams/(?<team>${ID})(?:/studies/(?<study>${ID})(?:/trials/(?<trial>\\d{1,9})(?=/|$))?)?(?=/|$)`,
 );

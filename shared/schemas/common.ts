@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { ID } from "../patterns.ts";
 
 /** Team, study, sweep: lower case, safe in a path, a key and a job name. */
 export const Id = z
   .string()
   .regex(
-    /^[a-z0-9][a-z0-9-]{2,62}$/,
+    new RegExp(`^${ID}$`),
     "Use 3 to 63 lower-case letters, digits and hyphens, starting with a letter or digit.",
   )
   .meta({ description: "3 to 63 lower-case letters, digits and hyphens." });

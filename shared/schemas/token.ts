@@ -1,11 +1,12 @@
 import * as z from "zod";
+import { TOKEN_ID } from "../patterns.ts";
 import { Id, Timestamp } from "./common.ts";
 
 /** What a token may do: see the actions of each role in `auth/authorize.ts`. */
 export const Role = z.enum(["viewer", "worker", "editor", "owner"]);
 
-/** The public part of a token, by which it is found. */
-export const TokenId = z.string().regex(/^[a-z0-9]{12}$/);
+/** The public part of a token. */
+export const TokenId = z.string().regex(new RegExp(`^${TOKEN_ID}$`));
 
 export const CreateTokenBody = z.strictObject({
   name: Id,
@@ -25,7 +26,7 @@ export const Token = z.strictObject({
 
 export const CreatedToken = z.strictObject({
   ...Token.shape,
-  token: z.string().meta({ description: "The secret. It is shown this once and stored nowhere." }),
+  token: z.string().meta({ description: "The secret. It will not be shown again and is stored nowhere." }),
 });
 
 export const TokenPage = z.strictObject({ tokens: z.array(Token), cursor: z.string().nullable() });

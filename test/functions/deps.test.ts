@@ -12,7 +12,6 @@ import { noReceipt, studyBody, TEAM, testDeps } from "../support/service.ts";
 const variables: Record<string, string> = {
   ...awsEnvironment(inject("emulator")),
   [environment.queue]: "http://127.0.0.1/queue",
-  [environment.bucket]: "bucket",
   [environment.api]: "http://127.0.0.1/v1",
   [environment.gpuJobQueue]: "hone-gpu",
   [environment.cpuJobQueue]: "hone-cpu",

@@ -1,3 +1,5 @@
+import { ID } from "../../patterns.ts";
+
 /** Which attempt a job runs. */
 export interface JobAddress {
   readonly study: string;
@@ -12,7 +14,7 @@ export const JOB_PREFIX = "hone-";
 export const jobName = ({ study, trial, attempt }: JobAddress): string =>
   `${JOB_PREFIX}${study}-${trial}-${attempt}`;
 
-const FORM = /^hone-([a-z0-9][a-z0-9-]{2,62})-(\d{1,16})-(\d{1,7})$/;
+const FORM = new RegExp(`^${JOB_PREFIX}(${ID})-(\\d{1,16})-(\\d{1,7})$`);
 
 /** @returns null for a job that is not ours. */
 export const parseJobName = (name: string): JobAddress | null => {

@@ -1,0 +1,10 @@
+/** How ids are written, as sources of regular expressions. Schemas, router, authorizer and job names share them. */
+
+/** A team, a study, a name: 3 to 63 characters, safe in a path, a key and a job name. */
+export const ID = "[a-z0-9][a-z0-9-]{2,62}";
+
+/** The public part of a token, by which it is found. */
+export const TOKEN_ID = "[a-z0-9]{12}";
+
+/** A trial's number in a path: no leading zeros, so that a trial has one address. */
+export const TRIAL_NUMBER = "0|[1-9][0-9]{0,8}";

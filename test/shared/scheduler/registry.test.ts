@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type * as z from "zod";
+import { SchedulerChoice, schedulers } from "../../../shared/scheduler/registry.ts";
+import { type SchedulerCase, schedulerContract } from "../../support/contracts/scheduler.ts";
+import { stopWorst } from "../../support/schedulers.ts";
+
+type OptionsOf<K extends keyof typeof schedulers> = z.infer<z.ZodObject<(typeof schedulers)[K]["options"]>>;
+
+const client = { executor: "client", objectives: 1, trials: 20 } as const;
+const batch = { executor: "batch", objectives: 1, trials: 20 } as const;
+
+const epochs = (min: number, max: number) => ({ name: "epoch", min, max });
+
+/** Every entry of the registry has its case; one that is missing does not compile. */
+const cases: { readonly [K in keyof typeof schedulers]: SchedulerCase<OptionsOf<K>> } = {
+  none: {
+    kind: schedulers.none,
+    accepted: fc.record({ options: fc.constant({}), setting: fc.constantFrom(client, batch) }),
+    refused: [],
+  },
+  sha: {
+    kind: schedulers.sha,
+    accepted: fc.record({
+      options: fc
+        .tuple(
+          fc.integer({ min: 1, max: 50 }),
+          fc.integer({ min: 0, max: 500 }),
+          fc.integer({ min: 2, max: 16 }),
+        )
+        .map(([min, more, eta]) => ({ resource: epochs(min, min + more), eta })),
+      setting: fc.constant(batch),
+    }),
+    refused: [
+      { options: { resource: epochs(9, 3) }, setting: batch, pointer: "/scheduler/resource/min" },
+      { options: { resource: epochs(1, 9) }, setting: client, pointer: "/scheduler/name" },
+      {
+        options: { resource: epochs(1, 9) },
+        setting: { ...batch, objectives: 2 },
+        pointer: "/scheduler/name",
+      },
+      { options: { resource: epochs(1, 9) }, setting: { ...batch, trials: 2000 }, pointer: "/budget/trials" },
+    ],
+  },
+};
+
+schedulerContract(cases.none);
+schedulerContract(cases.sha);
+// An asynchronous scheduler that only tests use: the contract is wide enough for one.
+schedulerContract({
+  kind: stopWorst,
+  accepted: fc.record({ options: fc.constant({ at: 3 }), setting: fc.constant(client) }),
+  refused: [],
+});
+
+test("every name of the registry is one that a study may ask for, and the other way round", () => {
+  const names = SchedulerChoice.options.map((option) => option.shape.name.value);
+  expect(names.sort()).toEqual(Object.keys(schedulers).sort());
+  for (const [name, kind] of Object.entries(schedulers)) {
+    expect(kind.name).toBe(name);
+    expect(kind.revision).toBeGreaterThanOrEqual(1);
+  }
+});

@@ -1,0 +1,41 @@
+import * as z from "zod";
+import type { SchedulerKind, Standing } from "../../shared/scheduler/scheduler.ts";
+
+/**
+ * An asynchronous scheduler for tests: at one step it compares a trial with those that reported there before, stops it
+ * when all of them are better, and pauses it when it ties with the best.
+ */
+export const stopWorst: SchedulerKind<{ at: number }> = {
+  name: "stop-worst",
+  summary: "Stops a trial that is worse than all others at one step.",
+  revision: 1,
+  options: { at: z.number() },
+  check: () => [],
+  create: ({ at }) => {
+    const place = { bracket: 0, rung: 0, resource: at };
+    const costOf = ({ costs }: Standing) => costs[0] ?? Number.POSITIVE_INFINITY;
+    return {
+      rounds: null,
+      start: () => place,
+      watches: (_, step) => (step === at ? place : null),
+      report: ({ step, standing }, table) => {
+        const better = table.filter((other) => costOf(other) < costOf(standing)).length;
+        const reason = {
+          kind: "rung-rank",
+          rung: 0,
+          unit: "step",
+          resource: at,
+          place: better + 1,
+          of: table.length + 1,
+          promoted: table.length,
+        } as const;
+        if (step !== at) return { decision: "continue", reason, records: null };
+        if (table.length > 0 && better === table.length) return { decision: "stop", reason, records: place };
+        const isTie = table.some((other) => costOf(other) === costOf(standing));
+        if (isTie) return { decision: "pause", reason, records: place, place: { ...place, rung: 1 } };
+        return { decision: "continue", reason, records: place };
+      },
+      end: () => ({ state: "completed", reason: null }),
+    };
+  },
+};
