@@ -1,0 +1,143 @@
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Which room may import which, and the rules by which Biome enforces it. A room is a folder, or a file that stands for
+ * itself. `npm run arrows` writes `.biome/arrows.json`, which `biome.json` extends; `test/arrows.test.ts` plants every
+ * arrow that is missing here.
+ */
+
+const core = [
+  "shared/numerics",
+  "shared/errors.ts",
+  "shared/sentences",
+  "shared/schemas/common.ts",
+  "shared/json-pointer.ts",
+];
+const schemas = ["shared/schemas", "shared/schemas/common.ts", "shared/patterns.ts"];
+const belowStudy = [
+  ...new Set([...core, ...schemas]),
+  "shared/space",
+  "shared/optimizer",
+  "shared/scheduler",
+  "shared/executor",
+  "shared/store",
+];
+const belowService = [...belowStudy, "shared/study", "shared/auth", "shared/ports.ts"];
+
+const inService = (...rooms: readonly string[]) => rooms.map((room) => `shared/service/${room}`);
+const serviceRooms = inService("core", "access", "batch", "trials", "rounds", "studies", "repair");
+
+/** Per room, what it may import beside itself. */
+export const arrows: Readonly<Record<string, readonly string[]>> = {
+  "shared/numerics": [],
+  "shared/sentences": [],
+  "shared/patterns.ts": [],
+  "shared/json-pointer.ts": [],
+  "shared/deployment.ts": [],
+  "shared/errors.ts": ["shared/sentences"],
+  "shared/schemas/common.ts": ["shared/patterns.ts"],
+  "shared/space": core,
+  "shared/optimizer": [...core, "shared/space"],
+  "shared/scheduler": core,
+  "shared/schemas": [...schemas, "shared/errors.ts", "shared/space", "shared/optimizer", "shared/scheduler"],
+  "shared/ports.ts": schemas,
+  "shared/auth": [...schemas, "shared/errors.ts"],
+  "shared/executor": [...schemas, "shared/ports.ts", "shared/errors.ts", "shared/sentences"],
+  "shared/store": [...schemas, "shared/space", "shared/errors.ts", "shared/sentences"],
+  "shared/study": belowStudy,
+  "shared/service/core": belowService,
+  "shared/service/access": [...belowService, ...inService("core")],
+  "shared/service/batch": [...belowService, ...inService("core")],
+  "shared/service/trials": [...belowService, ...inService("core", "batch")],
+  "shared/service/rounds": [...belowService, ...inService("core", "batch")],
+  "shared/service/studies": [...belowService, ...inService("core", "batch", "access", "trials")],
+  "shared/service/repair": [...belowService, ...inService("core", "batch", "studies")],
+  "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
+  functions: [...belowService, ...serviceRooms, "shared/api", "shared/deployment.ts"],
+  infra: ["shared/api", "shared/deployment.ts"],
+  local: ["shared/schemas", "shared/schemas/common.ts", "shared/deployment.ts"],
+  cli: [
+    ...schemas,
+    "shared/errors.ts",
+    "shared/deployment.ts",
+    "shared/store",
+    ...inService("core", "access"),
+  ],
+};
+
+/** Rooms that know neither Node nor AWS, no clock, no environment and no global randomness. */
+export const pureRooms = [
+  "shared/numerics",
+  "shared/space",
+  "shared/optimizer",
+  "shared/scheduler",
+  "shared/sentences",
+];
+
+const isFile = (room: string) => room.endsWith(".ts");
+
+/** How an import of a room is written, seen from a file of another room. */
+const importsOf = (room: string, from: string): string[] => {
+  const path = room.replace(/^shared\//, "");
+  if (isFile(room)) {
+    if (!from.startsWith("shared/")) return [`**/${room}`];
+    // A room may have an errors.ts of its own, so only paths that lead out of it count.
+    return [`./${path}`, `../${path}`, `../../${path}`, `../../../${path}`].slice(isFile(from) ? 0 : 1);
+  }
+  const sibling = room.startsWith("shared/service/") && from.startsWith("shared/service/");
+  // `batch` is a folder of the executor too: among the rooms of the service only the relative path tells.
+  const name = path.replace(/^service\//, "");
+  return sibling ? [`../${name}/**`, `../../${name}/**`] : [`**/${path}/**`];
+};
+
+const overrideOf = (room: string, allowed: readonly string[]) => {
+  const isPure = pureRooms.includes(room);
+  const others = Object.keys(arrows).filter((other) => other !== room);
+  const denied = others
+    .filter((other) => !allowed.includes(other))
+    .flatMap((other) => importsOf(other, room));
+  // A file within a denied folder may be allowed, and a file among its denied neighbours imports them as "./".
+  const exceptions = allowed
+    .filter((other) => isFile(other) && others.some((each) => other.startsWith(`${each}/`)))
+    .flatMap((other) => importsOf(other, room).map((path) => `!${path}`));
+  const neighbours = isFile(room) && others.some((other) => room.startsWith(`${other}/`)) ? ["./**"] : [];
+  const outside = isPure ? ["node:*", "@aws-sdk/*", "@middy/*"] : [];
+  const within = Object.keys(arrows).filter((other) => isFile(other) && other.startsWith(`${room}/`));
+  return {
+    includes: [isFile(room) ? room : `${room}/**`, ...within.map((other) => `!${other}`)],
+    ...(isPure && { plugins: ["./.biome/no-global-chance.grit"] }),
+    linter: {
+      rules: {
+        style: {
+          ...(isPure && { noRestrictedGlobals: error({ deniedGlobals }) }),
+          noRestrictedImports: error({
+            patterns: [
+              {
+                group: [...outside, ...denied, ...neighbours, ...exceptions],
+                message: `${room} must not import this: .biome/arrows.ts has the arrows.`,
+              },
+            ],
+          }),
+        },
+      },
+    },
+  };
+};
+
+const error = <T>(options: T) => ({ level: "error", options });
+
+const deniedGlobals = {
+  Date: "The core reads no clock: take the time as an argument.",
+  process: "The core knows no environment.",
+  fetch: "The core does no input or output.",
+  crypto: "Take a Random.",
+};
+
+/** What `.biome/arrows.json` must hold. */
+export const rules = () =>
+  `${JSON.stringify({ overrides: Object.entries(arrows).map(([room, to]) => overrideOf(room, to)) }, null, 1)}\n`;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL("arrows.json", import.meta.url), rules());
+}
