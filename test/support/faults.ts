@@ -113,14 +113,10 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
 /** The SDK decides about retries as it always does, and does not wait before them. */
 export const retryAtOnce = (client: DynamoDBClient): void => {
   const { retryStrategy } = client.config;
+  const retryBackoffStrategy = { setDelayBase: () => {}, computeNextBackoffDelay: () => 0 };
   client.config.retryStrategy = async () => {
     const strategy = await retryStrategy();
-    if (!("refreshRetryTokenForRetry" in strategy)) throw new Error("The SDK has another kind of retries.");
-    return {
-      acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
-      refreshRetryTokenForRetry: async (token, error) =>
-        Object.assign(await strategy.refreshRetryTokenForRetry(token, error), { getRetryDelay: () => 0 }),
-      recordSuccess: (token) => strategy.recordSuccess(token),
-    };
+    if (!("retryBackoffStrategy" in strategy)) throw new Error("The SDK waits in another way than expected.");
+    return Object.assign(strategy, { retryBackoffStrategy });
   };
 };

@@ -18,7 +18,7 @@ import { anyItem, anySequence, applyToModel, type Model, toItem } from "./store-
 
 /** What the store does on any table that speaks DynamoDB's protocol. */
 
-/** A table under test, and what beside the protocol it lets a test see. */
+/** A table under test, and what it lets a test see beside the protocol. */
 export interface SubjectTable extends TestTable {
   /** What its requests consumed. */
   readonly units?: Meter;
@@ -79,7 +79,7 @@ const namesOf = async (run: Promise<unknown>): Promise<string[]> => {
   return [...error.names].sort();
 };
 
-/** The error is the table's, and nobody takes it for a condition or for a table out of reach. */
+/** The table refused the request: no condition failed, and the table was within reach. */
 const expectRefused = async (run: Promise<unknown>): Promise<void> => {
   const error = await run.then(
     () => null,
@@ -90,7 +90,7 @@ const expectRefused = async (run: Promise<unknown>): Promise<void> => {
   });
 };
 
-/** Sends the faults of a list, one a call, and lets the calls after them pass. */
+/** The first calls meet the faults of a list, one fault per call; later calls meet none. @returns the calls. */
 const withFaults = async (
   { client }: TestTable,
   faults: readonly Fault[],
@@ -111,7 +111,7 @@ const withFaults = async (
 
 const always = (fault: Fault) => Array.from({ length: 100 }, () => fault);
 
-/** Gives one token again and again. Tokens belong to an account, so that tests must not share one. */
+/** Always the same token. Tokens belong to an account: tests must not share one. */
 const oneToken = () => {
   const token = randomUUID();
   return () => token;
@@ -289,7 +289,7 @@ const writing: readonly Case[] = [
     },
   },
   {
-    test: "removeAll removes hundreds, takes absent ones as done and leaves the others",
+    test: "removeAll removes hundreds of items, ignores absent ones and leaves the others",
     run: async (subject) => {
       const { store } = await setUp(subject);
       const sks = Array.from({ length: 130 }, (_, i) => `R#${String(i).padStart(4, "0")}`);
@@ -320,7 +320,7 @@ const writing: readonly Case[] = [
 
 const conditions: readonly Case[] = [
   {
-    test: "conditions that do not hold are told by the names of their changes, and nothing is written",
+    test: "conditions that do not hold are reported by the names of their changes, and nothing is written",
     run: async (subject) => {
       const { store } = await setUp(subject);
       await store.transact([put("a", { n: 1 }), put("b", { n: 2 })]);
@@ -488,7 +488,7 @@ const failing: readonly Case[] = [
     },
   },
   {
-    test: "a write that meets another transaction is sent again, and in the end is told as unavailable",
+    test: "a write that meets another transaction is sent again, and in the end is reported as unavailable",
     run: async (subject) => {
       const setting = await setUp(subject);
       const { store, pauses } = setting;
@@ -506,11 +506,11 @@ const failing: readonly Case[] = [
     },
   },
   {
-    test: "a batch write that is never done in full is told as unavailable",
+    test: "a batch write goes on for as long as the table does a part of it",
     run: async (subject) => {
       const setting = await setUp(subject);
       const sks = Array.from({ length: 25 }, (_, i) => `R#${i}`);
-      // A request is left over as long as there are two: 25, 12, 6, 3, 1.
+      // Half of the requests are left each time: 25, 12, 6, 3, 1.
       const calls = await withFaults(setting, always("partial"), () =>
         setting.store.removeAll(sks.map((sk) => key(sk))),
       );
@@ -518,7 +518,7 @@ const failing: readonly Case[] = [
     },
   },
   {
-    test: "a table that stays throttled is told as unavailable, and nothing is written",
+    test: "a table that stays throttled is reported as unavailable, and nothing is written",
     run: async (subject) => {
       const setting = await setUp(subject);
       const { store } = setting;
@@ -551,11 +551,11 @@ const failing: readonly Case[] = [
 /** An item of exactly so many bytes, by DynamoDB's count: `pk` P, `sk` s, and `b`. */
 const itemOf = (bytes: number): Item => ({ b: text(bytes - 7) });
 
-/** Sums of many changes, each of about so many bytes. */
+/** Changes that each put about so many bytes. */
 const puts = (count: number, bytes: number): Change[] =>
   Array.from({ length: count }, (_, i) => put(`s${i}`, { b: text(bytes) }));
 
-/** Refuses a write and leaves the table empty. */
+/** A write that is refused and changes nothing. */
 const refuses = (
   name: string,
   write: (setting: Setting) => Promise<unknown>,
@@ -671,7 +671,7 @@ const limits: readonly Case[] = [
   refuses("a condition must be one", ({ store }) =>
     store.transact([{ ...rise("a"), when: { expression: "#n <" } }]),
   ),
-  refuses("a condition may not have needless parentheses", ({ store }) =>
+  refuses("a condition may not have redundant parentheses", ({ store }) =>
     store.update({ ...rise("a"), when: { expression: "((attribute_exists(pk)))" } }),
   ),
   refuses("a boolean has no order", ({ store }) =>
