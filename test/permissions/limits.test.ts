@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { itemBytes } from "../support/item-size.ts";
 import { type Exchange, noteCall } from "../support/recorder/call.ts";
-import { itemBytes } from "../support/recorder/dynamodb.ts";
 import { type LimitName, largest, limits, oversized } from "../support/recorder/limits.ts";
 import type { ExecutionNote, Note } from "../support/recorder/note.ts";
 import { noteRequest } from "../support/recorder/request.ts";
@@ -124,6 +124,7 @@ describe("an item's size", () => {
     ["text in UTF-8, with its name", { né: { S: "é" } }, 3 + 2],
     ["bytes, not base64", { b: { B: Buffer.alloc(10).toString("base64") } }, 1 + 10],
     ["a number by its digits", { n: { N: "12345" } }, 1 + 4],
+    ["a number without its zeros at either end", { n: { N: "-0012300" } }, 1 + 4],
     ["a flag", { t: { BOOL: true } }, 1 + 1],
     ["a map", { m: { M: { a: { S: "b" } } } }, 1 + 3 + 2 + 1],
     ["a list", { l: { L: [{ S: "ab" }] } }, 1 + 3 + 2 + 1],

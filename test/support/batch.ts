@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { jobName } from "../../shared/executor/batch/job-name.ts";
 import { type BatchSpec, sizeOf } from "../../shared/executor/batch/size.ts";
+import { createRandom } from "../../shared/numerics/random.ts";
 import type { BatchExecutor, DispatchQueue, JobRequest, Submission, Workflow } from "../../shared/ports.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
@@ -16,10 +17,13 @@ import { findTrial } from "../../shared/service/core/find-trial.ts";
 import { readSnapshot } from "../../shared/service/core/snapshot.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
+import { Store } from "../../shared/store/store.ts";
 import type { TrialItem } from "../../shared/store/trial.ts";
 import type { Snapshot } from "../../shared/study/snapshot.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
 import { createTestTable } from "./emulator.ts";
+import { retryAtOnce } from "./faults.ts";
+import { createMemoryTable } from "./memory-table/client.ts";
 import { makeStudy, noReceipt, type TestClock, testDeps } from "./service.ts";
 
 /** SQS in memory: nothing is delivered until a test says so. */
@@ -212,16 +216,40 @@ export interface LogLine {
   readonly [field: string]: string | number | boolean | null;
 }
 
-/** A batch study on a real table, with everything else in memory. */
+/** A batch study on the emulator, with everything else in memory. */
 export const batchWorld = async (change: Partial<CreateStudyBody> = {}) => {
   const { client, tableName } = await createTestTable();
   return worldOn(client, tableName, change);
 };
 
+/** The same on a table in this process. Nothing waits, and a seed gives the same ids, tokens and order of calls each time. */
+export const memoryWorld = async (change: Partial<CreateStudyBody> = {}, seed = 0) => {
+  const { client, tableName } = createMemoryTable();
+  retryAtOnce(client);
+  const random = createRandom(seed, MEMORY_STREAM);
+  let tokens = 0;
+  const settings = {
+    client,
+    table: tableName,
+    jitter: () => random.uniform(),
+    token: () => `token-${tokens++}`,
+    sleep: async () => {},
+  };
+  return worldOn(client, tableName, change, () => ({
+    store: new Store(settings),
+    randomBytes: (count) => Uint8Array.from({ length: count }, () => random.integer(256)),
+  }));
+};
+
+/** Keeps ids and tokens from using up the numbers that a story is made of. */
+const MEMORY_STREAM = 1;
+
+/** @param own what each process has of its own, beside the fakes. */
 export const worldOn = async (
   client: DynamoDBClient,
   tableName: string,
   change: Partial<CreateStudyBody> = {},
+  own: () => Partial<ServiceDeps> = () => ({}),
 ) => {
   const clock: TestClock = { now: Date.parse("2026-11-23T12:00:00Z") };
   const queue = new FakeQueue();
@@ -235,6 +263,7 @@ export const worldOn = async (
       batch,
       workflow: rounds,
       log: (event, fields) => lines.push({ ...fields, event }),
+      ...own(),
     });
   const deps = process();
   const study = await makeStudy(deps, {

@@ -1,4 +1,11 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  type BatchWriteItemCommandInput,
+  type BatchWriteItemCommandOutput,
+  type DynamoDBClient,
+  TransactionCanceledException,
+  TransactionConflictException,
+  type TransactWriteItemsCommandInput,
+} from "@aws-sdk/client-dynamodb";
 
 /**
  * Faults injected between the service and a real DynamoDB, as middleware of the SDK. A fault sees every call and says
@@ -14,7 +21,11 @@ export type Fault =
   /** The call is carried out, the reply is lost on the wire, and the SDK repeats the request. */
   | "lost-reply"
   /** The table refuses the call for its rate, as often as it is sent. */
-  | "throttle";
+  | "throttle"
+  /** Another transaction holds an item of the write; the write is refused. Reads are carried out. */
+  | "conflict"
+  /** A batch write does half of its requests and gives the others back. Other calls are carried out. */
+  | "partial";
 
 export type FaultPlan = (command: string, call: number) => Fault;
 
@@ -23,6 +34,31 @@ export class Crash extends Error {}
 
 const failure = (name: string, message: string, extra: object) =>
   Object.assign(new Error(message), { name, ...extra });
+
+const throwConflict = (command: string, input: object): void => {
+  const $metadata = { httpStatusCode: 400 };
+  if (command === "UpdateItemCommand") {
+    throw new TransactionConflictException({ message: "Transaction is ongoing for the item", $metadata });
+  }
+  if (command !== "TransactWriteItemsCommand") return;
+  const { TransactItems = [] } = input as TransactWriteItemsCommandInput;
+  throw new TransactionCanceledException({
+    message: "Transaction cancelled, please refer cancellation reasons for specific reasons",
+    CancellationReasons: TransactItems.map((_, i) => ({ Code: i === 0 ? "TransactionConflict" : "None" })),
+    $metadata,
+  });
+};
+
+/** A batch write of half the requests, and the requests that are left. */
+const halve = (input: BatchWriteItemCommandInput) => {
+  const [[table = "", requests = []] = []] = Object.entries(input.RequestItems ?? {});
+  const half = Math.ceil(requests.length / 2);
+  const left = requests.slice(half);
+  return [
+    { ...input, RequestItems: { [table]: requests.slice(0, half) } },
+    left.length === 0 ? {} : { [table]: left },
+  ] as const;
+};
 
 /** Puts the plan in force; the returned function takes it out again. */
 export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => void) => {
@@ -36,7 +72,11 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
       const fault = plan(context.commandName ?? "", calls++);
       faults.set(context, fault);
       if (fault === "crash-before") throw new Crash("crashed before the call");
-      const result = await next(args);
+      if (fault === "conflict") throwConflict(context.commandName ?? "", args.input);
+      const isPartial = fault === "partial" && context.commandName === "BatchWriteItemCommand";
+      const [now, later] = isPartial ? halve(args.input as BatchWriteItemCommandInput) : [args.input, null];
+      const result = await next({ ...args, input: now });
+      if (later !== null) (result.output as BatchWriteItemCommandOutput).UnprocessedItems = later;
       if (fault === "crash-after") throw new Crash("crashed after the call");
       return result;
     },
@@ -67,5 +107,16 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
     active = false;
     client.middlewareStack.remove("hone-crash");
     client.middlewareStack.remove("hone-wire");
+  };
+};
+
+/** The SDK decides about retries as it always does, and does not wait before them. */
+export const retryAtOnce = (client: DynamoDBClient): void => {
+  const { retryStrategy } = client.config;
+  const retryBackoffStrategy = { setDelayBase: () => {}, computeNextBackoffDelay: () => 0 };
+  client.config.retryStrategy = async () => {
+    const strategy = await retryStrategy();
+    if (!("retryBackoffStrategy" in strategy)) throw new Error("The SDK waits in another way than expected.");
+    return Object.assign(strategy, { retryBackoffStrategy });
   };
 };

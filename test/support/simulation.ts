@@ -18,7 +18,7 @@ import { studyPartition } from "../../shared/store/keys.ts";
 import { readRung } from "../../shared/store/rung.ts";
 import { isFinished, type TrialItem } from "../../shared/store/trial.ts";
 import { stateOf } from "../../shared/study/state.ts";
-import { batchWorld, recordedGpuSeconds, type SubmitFault, type World } from "./batch.ts";
+import { memoryWorld, recordedGpuSeconds, type SubmitFault, type World } from "./batch.ts";
 import { Crash, injectFaults } from "./faults.ts";
 import { makeStudy, noReceipt, testDeps } from "./service.ts";
 
@@ -26,7 +26,8 @@ import { makeStudy, noReceipt, testDeps } from "./service.ts";
  * A whole batch study played out under faults: messages twice and out of order, events lost, doubled and late, jobs
  * killed and submitted twice, answers lost, processes that die between any two calls of the table, two that do the same
  * at once, stops and starts. After every step the invariants are checked; when the faults end, the study must come to its
- * end. What happens at once is not in the seed's hands, so a seed leads to much the same story, not always to the same.
+ * end. On the in-process table a seed leads to the same story each time; on the emulator, where what happens at once is
+ * not in the seed's hands, to much the same one.
  */
 
 /** A container of a job, alive or not: one whose job was killed may go on for a while and must not do harm. */
@@ -67,8 +68,12 @@ const LAST_STEPS = 400;
 /** Calm steps after which a wait that nobody answers counts as lost; a lease and all its repairs take less. */
 const PATIENCE = 60;
 
-export const play = async (story: Story): Promise<Outcome> => {
-  const world = await batchWorld(story.study);
+/** @param makeWorld on which table. */
+export const play = async (
+  story: Story,
+  makeWorld: (change: Story["study"], seed: number) => Promise<World> = memoryWorld,
+): Promise<Outcome> => {
+  const world = await makeWorld(story.study, story.seed);
   return new Simulation(world, createRandom(story.seed)).run(story.steps);
 };
 
@@ -120,7 +125,9 @@ class Simulation {
     const u = this.#random.uniform();
     if (u < 0.01) return "crash-before" as const;
     if (u < 0.02) return "crash-after" as const;
-    return u < 0.05 ? ("lost-reply" as const) : ("none" as const);
+    if (u < 0.05) return "lost-reply" as const;
+    if (u < 0.055) return "throttle" as const;
+    return u < 0.065 ? ("conflict" as const) : ("none" as const);
   }
 
   #chance(probability: number): boolean {

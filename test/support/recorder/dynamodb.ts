@@ -1,14 +1,11 @@
-import { bytesOf, type Need, type Size, size } from "./note.ts";
-
-/** Values as they travel: `{"S": "text"}`, bytes in base64. */
-type Wire = Readonly<Record<string, unknown>>;
-type Attributes = Readonly<Record<string, Wire>>;
+import { itemBytes, type WireItem } from "../item-size.ts";
+import { type Need, type Size, size } from "./note.ts";
 
 /** The parts of DynamoDB's requests and answers that are looked at. */
 interface Write {
-  readonly Key?: Attributes;
-  readonly Item?: Attributes;
-  readonly ExpressionAttributeValues?: Attributes;
+  readonly Key?: WireItem;
+  readonly Item?: WireItem;
+  readonly ExpressionAttributeValues?: WireItem;
 }
 export interface DynamoInput extends Write {
   readonly TableName?: string;
@@ -19,8 +16,8 @@ export interface DynamoInput extends Write {
   >;
 }
 export interface DynamoOutput {
-  readonly Item?: Attributes;
-  readonly Items?: readonly Attributes[];
+  readonly Item?: WireItem;
+  readonly Items?: readonly WireItem[];
 }
 
 /** A transaction is allowed by the actions that it is made of. */
@@ -83,30 +80,4 @@ export const sizesOfItems = (operation: string, input: DynamoInput, output: Dyna
     0,
   );
   return [...items, size("DynamoDB transaction", changes.length), size("DynamoDB transaction size", written)];
-};
-
-/** As DynamoDB counts: names and values, in UTF-8. */
-export const itemBytes = (item: Attributes): number =>
-  Object.entries(item).reduce((sum, [name, value]) => sum + bytesOf(name) + valueBytes(value), 0);
-
-const valueBytes = (value: Wire): number => {
-  const [type, content] = Object.entries(value)[0] ?? [];
-  switch (type) {
-    case "S":
-      return bytesOf(String(content));
-    case "N":
-      return Math.ceil(String(content).length / 2) + 1;
-    case "B":
-      return Buffer.from(String(content), "base64").length;
-    case "M":
-      return 3 + itemBytes(content as Attributes) + Object.keys(content as Attributes).length;
-    case "L":
-      return 3 + (content as Wire[]).reduce((sum, element) => sum + valueBytes(element) + 1, 0);
-    case "SS":
-    case "NS":
-    case "BS":
-      return 3 + (content as string[]).reduce((sum, element) => sum + bytesOf(element) + 1, 0);
-    default:
-      return 1; // BOOL, NULL
-  }
 };

@@ -1,0 +1,57 @@
+import { randomUUID } from "node:crypto";
+import { DynamoDBClient, type DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import { clientFor, type TestTable } from "../table.ts";
+import { TableError } from "./errors.ts";
+import { MemoryTable } from "./memory-table.ts";
+
+export interface TestMemoryTable extends TestTable {
+  readonly table: MemoryTable;
+}
+
+/** The part of an SDK request that this process needs. */
+interface Request {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+/** Answers the SDK's requests from a table in this process, in place of an HTTP connection. */
+export const handlerFor = (table: MemoryTable) => ({
+  metadata: { handlerProtocol: "in-process" },
+  handle: async ({ headers, body }: Request) => {
+    const operation = (headers["x-amz-target"] ?? "").split(".")[1] ?? "";
+    const text = typeof body === "string" ? body : new TextDecoder().decode(body);
+    return { response: respond(() => table.execute(operation, JSON.parse(text))) };
+  },
+  destroy: () => {},
+});
+
+const respond = (run: () => object) => {
+  try {
+    return response(200, run());
+  } catch (error) {
+    if (!(error instanceof TableError)) throw error;
+    const { type, message, fields } = error;
+    return response(400, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message, ...fields });
+  }
+};
+
+const response = (statusCode: number, body: object) => ({
+  statusCode,
+  headers: { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": randomUUID() },
+  body: Buffer.from(JSON.stringify(body)),
+});
+
+/**
+ * @param config settings of the client, such as `maxAttempts`.
+ * @param now milliseconds since 1970, for the age of transactions' tokens.
+ * @returns an empty table of its own in this process, and a client of the SDK that talks to it.
+ */
+export const createMemoryTable = (
+  config: DynamoDBClientConfig = {},
+  now: () => number = Date.now,
+): TestMemoryTable => {
+  const table = new MemoryTable(`test-${randomUUID()}`, now);
+  const settings = { ...clientFor("http://in-process.invalid"), ...config };
+  const client = new DynamoDBClient({ ...settings, requestHandler: handlerFor(table) });
+  return { client, tableName: table.name, table };
+};
