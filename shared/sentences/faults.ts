@@ -1,9 +1,12 @@
+import { configurationFaults, spaceFaults } from "./space-faults.ts";
 import { type FactsOf, wording } from "./table.ts";
 
 /** What may be wrong with one field of a request. Each sentence says what is wrong and what would be right. */
 const sentences = {
-  /** Words made where the fault was found, as those of a schema. */
+  /** Words made where the fault was found: only for a schema's own messages. */
   text: ({ text }: { text: string }) => text,
+  ...spaceFaults,
+  ...configurationFaults,
 };
 
 export type Fault = FactsOf<typeof sentences>;

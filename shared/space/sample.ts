@@ -1,4 +1,4 @@
-import { invalid } from "../errors.ts";
+import { InvalidInput } from "../errors.ts";
 import type { Random } from "../numerics/random.ts";
 import { isActive } from "./activity.ts";
 import { isAllowed } from "./constraints.ts";
@@ -6,8 +6,6 @@ import { enumerate, everyValue } from "./enumerate.ts";
 import { priorQuantile } from "./prior.ts";
 import { repair } from "./repair.ts";
 import type { Space } from "./space.ts";
-
-export { isAllowed };
 
 /** Draws that are simply thrown away when constraints refuse them; only then is one mended. */
 const REJECTIONS = 200;
@@ -58,8 +56,6 @@ export const sampleCube = (space: Space, random: Random): Float64Array => {
   const [first] =
     space.size === Infinity ? [] : enumerate(space, axes, { n: 0, x: new Float64Array(0) }, 1, WALK);
   if (first !== undefined) return first;
-  throw invalid(
-    space.constraints.length > 0 ? "/constraints" : "/forbidden",
-    "No configuration was found that satisfies the constraints and agrees with no forbidden combination. Loosen them.",
-  );
+  const pointer = space.constraints.length > 0 ? "/constraints" : "/forbidden";
+  throw new InvalidInput([{ pointer, fault: { kind: "nothing-allowed" } }]);
 };

@@ -1,4 +1,5 @@
 import type { ParameterDefinition } from "./definition.ts";
+import type { Scale } from "./scale.ts";
 
 /**
  * A compiled search space. Every parameter has one coordinate in the unit cube, whatever its type; a parameter that
@@ -14,9 +15,6 @@ export interface Space {
   /** Product of the parameters' sizes, so at least the number of configurations; Infinity when one is continuous. */
   readonly size: number;
 }
-
-/** How a numeric parameter lies on its axis; reverse-log is the logarithm of the distance to 1. */
-export type Scale = "linear" | "log" | "reverse-log";
 
 interface ParameterBase {
   readonly name: string;

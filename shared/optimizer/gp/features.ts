@@ -1,4 +1,5 @@
 import { indexOf } from "../../space/axis.ts";
+import { scales } from "../../space/scale.ts";
 import { type Condition, isNumeric, type Parameter, type Space } from "../../space/space.ts";
 
 /**
@@ -80,7 +81,7 @@ const isToldByParent = (space: Space, conditions: readonly Condition[]): boolean
 
 /** From the coordinate of a finite parameter's first value to that of its last; all of the axis otherwise. */
 const spanOf = (parameter: Parameter): { start: number; length: number } => {
-  if (parameter.size === Infinity || (isNumeric(parameter) && parameter.scale !== "linear"))
+  if (parameter.size === Infinity || (isNumeric(parameter) && !scales[parameter.scale].equalSteps))
     return { start: 0, length: 1 };
   return { start: 0.5 / parameter.size, length: 1 - 1 / parameter.size };
 };

@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
+import { isAllowed } from "../../../shared/space/constraints.ts";
 import { fromCube } from "../../../shared/space/cube.ts";
 import { enumerate, everyValue } from "../../../shared/space/enumerate.ts";
 import { configurationKey } from "../../../shared/space/hash.ts";
-import { isAllowed, samplePrior } from "../../../shared/space/sample.ts";
+import { samplePrior } from "../../../shared/space/sample.ts";
 import type { Space } from "../../../shared/space/space.ts";
 import { spaces } from "../../support/spaces.ts";
 
