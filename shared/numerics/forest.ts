@@ -21,8 +21,6 @@ export interface Forest {
   readonly trees: readonly Tree[];
   readonly width: number;
   readonly isCategory: Uint8Array;
-  /** Of each tree, by rows of the data: 1 where the row was drawn for it. */
-  readonly inBag: readonly Uint8Array[];
 }
 
 export interface ForestOptions {
@@ -34,7 +32,7 @@ export interface ForestOptions {
 }
 
 /** Categories beyond this many share the last bit. */
-export const MOST_CATEGORIES = 32;
+const MOST_CATEGORIES = 32;
 
 const bitOf = (value: number): number => 1 << Math.min(MOST_CATEGORIES - 1, value);
 
@@ -52,14 +50,12 @@ export const growForest = (
 ): Forest => {
   const n = y.length;
   const data = columnsOf(x, y, isCategory);
-  const inBag: Uint8Array[] = [];
-  const grown = Array.from({ length: options.trees }, () => {
+  const trees = Array.from({ length: options.trees }, () => {
     const times = new Uint32Array(n);
     for (let i = 0; i < n; i++) times[random.integer(n)]! += 1;
-    inBag.push(Uint8Array.from(times, (k) => Number(k > 0)));
     return growTree(data, times, options, random);
   });
-  return { trees: grown, width: isCategory.length, isCategory, inBag };
+  return { trees, width: isCategory.length, isCategory };
 };
 
 interface Data {
@@ -329,22 +325,4 @@ export const predictForest = (
     variance[i] = Math.max(0, squares / trees.length - m * m) + within / trees.length;
   }
   return { mean, variance };
-};
-
-/**
- * Predictions of the forest's own data by those trees only that have not seen them.
- * @returns NaN where every tree has.
- */
-export const outOfBag = ({ trees, width, isCategory, inBag }: Forest, x: Float64Array): Float64Array => {
-  const n = x.length / width;
-  return Float64Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    let count = 0;
-    for (const [t, tree] of trees.entries()) {
-      if (inBag[t]![i]) continue;
-      sum += tree.mean[leafOf(tree, isCategory, x, i * width)]!;
-      count++;
-    }
-    return sum / count;
-  });
 };

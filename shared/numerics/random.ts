@@ -8,8 +8,6 @@ export interface Random {
   integer(n: number): number;
   /** Standard normal. */
   normal(): number;
-  /** An independent stream named by integers; the parent is not advanced. */
-  fork(...path: number[]): Random;
 }
 
 const TWO_POW_32 = 4294967296;
@@ -78,6 +76,5 @@ export const createRandom = (...words: number[]): Random => {
     uniform,
     integer: (n) => Math.floor(uniform() * n),
     normal,
-    fork: (...path) => createRandom(...words, 0x666f726b, ...path),
   };
 };

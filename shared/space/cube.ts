@@ -17,7 +17,7 @@ export const coordinateOfValue = (parameter: Parameter, value: ParameterValue): 
 };
 
 /** The value of an active parameter at a coordinate. */
-export const valueAt = (parameter: Parameter, u: number): ParameterValue =>
+const valueAt = (parameter: Parameter, u: number): ParameterValue =>
   isNumeric(parameter) ? numberAt(parameter, u) : parameter.choices[cellOf(u, parameter.size)]!;
 
 /**

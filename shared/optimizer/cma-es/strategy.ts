@@ -26,7 +26,7 @@ export interface Constants {
 /** The default population. */
 export const populationOf = (d: number): number => 4 + Math.floor(3 * Math.log(Math.max(1, d)));
 
-export const constantsOf = (d: number, lambda: number): Constants => {
+const constantsOf = (d: number, lambda: number): Constants => {
   const raw = Array.from({ length: lambda }, (_, i) => Math.log((lambda + 1) / 2) - Math.log(i + 1));
   const mu = Math.floor(lambda / 2);
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);

@@ -19,7 +19,7 @@ export interface Evidence {
 export type Warp = "normal" | "plain";
 
 /** From so many results on, the worse half counts by its ranks only; before, a power transform does better. */
-export const HALF_RANK_FROM = 50;
+const HALF_RANK_FROM = 50;
 /** A result that is not a measurement of the trial's full worth counts as so much noisier. */
 const IMPUTED_NOISE = 10;
 

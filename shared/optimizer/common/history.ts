@@ -17,10 +17,6 @@ export interface HistoryRow {
   readonly resource?: number;
 }
 
-/** The history of a study that has no trial yet. */
-export const emptyHistory = (space: Space, objectives: number): History =>
-  buildHistory(space, objectives, []);
-
 /** A history of trials in any order. */
 export const buildHistory = (
   space: Space,

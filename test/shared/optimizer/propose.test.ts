@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Algorithm, answer, TrialKind } from "../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
+import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { proposeTrials, proposeWith } from "../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../shared/space/cube.ts";
@@ -9,7 +9,7 @@ import { spaces } from "../../support/spaces.ts";
 
 test("a random ask is pinned", () => {
   const named = spaces.find(({ name }) => name === "nested conditions")!;
-  const proposals = proposeTrials(problemOf(named), "random", emptyHistory(named.space, 1), 2, 1, 0);
+  const proposals = proposeTrials(problemOf(named), "random", buildHistory(named.space, 1, []), 2, 1, 0);
   expect(proposals.map(({ x }) => fromCube(named.space, x))).toMatchInlineSnapshot(`
     [
       {
@@ -134,7 +134,7 @@ test("an answer says that its time was up, whether or not its algorithm does, an
     const { proposals } = proposeWith(
       hasty,
       { ...problem, firstNumber: 0, hint: null, isLate },
-      emptyHistory(space, 1),
+      buildHistory(space, 1, []),
       3,
     );
     return proposals.map(({ why }) => why);

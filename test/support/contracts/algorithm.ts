@@ -6,12 +6,12 @@ import {
   type Proposal,
   TrialKind,
 } from "../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
+import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm, proposeTrials } from "../../../shared/optimizer/propose.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
-import { configurationKey } from "../../../shared/space/hash.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
+import { configurationKey } from "../configuration-key.ts";
 import { type NamedSpace, spaces } from "../spaces.ts";
 
 /** What every algorithm owes its callers, whatever the space. Run for each entry of the registry. */
@@ -67,9 +67,9 @@ export const simulate = (
     const count = Math.min(trials - rows.length, 1 + random.integer(4));
     const history = buildHistory(space, problem.objectives, rows);
     const proposals = proposeTrials(problem, algorithm.name, history, count, seed, rows.length);
-    const busy = new Set(running.map((number) => configurationKey(space, fromCube(space, rows[number]!.x))));
+    const busy = new Set(running.map((number) => configurationKey(fromCube(space, rows[number]!.x))));
     for (const { x } of proposals) {
-      const key = configurationKey(space, fromCube(space, x));
+      const key = configurationKey(fromCube(space, x));
       expect(busy.has(key)).toBe(false);
       busy.add(key);
       running.push(rows.length);
@@ -113,7 +113,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
     `${algorithm.name} on %s`,
     (_, named) => {
       const { space } = named;
-      const empty = emptyHistory(space, 1);
+      const empty = buildHistory(space, 1, []);
 
       test("proposes valid, allowed configurations from the first ask on", () => {
         const proposals = proposeTrials(problemOf(named), algorithm.name, empty, 12, 1, 0);
@@ -154,7 +154,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
     (_, named) => {
       const problem = problemOf(named, { budget: { trials: 1000, parallel: 8 } });
       const rows = simulate(algorithm, named, problem, { trials: 1000, seed: 8 });
-      const keys = new Set(rows.map(({ x }) => configurationKey(named.space, fromCube(named.space, x))));
+      const keys = new Set(rows.map(({ x }) => configurationKey(fromCube(named.space, x))));
       expect(rows).toHaveLength(named.size);
       expect(keys.size).toBe(named.size);
     },
@@ -170,7 +170,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
           return number < 56 ? { number, x, y: valuesOf(x, objectives) } : { number, x };
         });
         const history = buildHistory(space, objectives, rows);
-        const tried = new Set(rows.map(({ x }) => configurationKey(space, fromCube(space, x))));
+        const tried = new Set(rows.map(({ x }) => configurationKey(fromCube(space, x))));
         for (const most of LOOKS) {
           let looks = 0;
           const isLate = () => ++looks > most;
@@ -179,7 +179,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
           if (!QUICK.includes(algorithm.name)) expect(looks).toBeGreaterThan(0);
           if (algorithm.name !== "grid") expect(proposals).toHaveLength(4);
           for (const proposal of proposals) expectSound(named, algorithm, proposal);
-          const keys = proposals.map(({ x }) => configurationKey(space, fromCube(space, x)));
+          const keys = proposals.map(({ x }) => configurationKey(fromCube(space, x)));
           expect(new Set([...tried, ...keys]).size).toBe(tried.size + proposals.length);
           const says = proposals.some(({ why }) => why.includes("cut short for time"));
           expect(says).toBe(looks > most);
@@ -191,7 +191,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
   test(`${algorithm.name}: another seed gives other trials, unless it is the grid`, () => {
     const named = spaces[0]!;
     const ask = (seed: number) =>
-      proposeTrials(problemOf(named), algorithm.name, emptyHistory(named.space, 1), 2, seed, 0).map(
+      proposeTrials(problemOf(named), algorithm.name, buildHistory(named.space, 1, []), 2, seed, 0).map(
         ({ x }) => [...x],
       );
     if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
@@ -201,7 +201,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
   test(`${algorithm.name}: trial numbers lead to different trials on the same history`, () => {
     const named = spaces[0]!;
     const ask = (number: number) =>
-      proposeTrials(problemOf(named), algorithm.name, emptyHistory(named.space, 1), 1, 1, number).map(
+      proposeTrials(problemOf(named), algorithm.name, buildHistory(named.space, 1, []), 1, 1, number).map(
         ({ x }) => [...x],
       );
     if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));

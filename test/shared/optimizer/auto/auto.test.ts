@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
@@ -12,7 +12,7 @@ const spaceOf = (name: string) => spaces.find((named) => named.name === name)!;
 
 test("a small finite space that fits the budget is tried out in full by the grid", () => {
   const named = spaceOf("tiny and finite");
-  const [proposal] = proposeTrials(problemOf(named), "auto", emptyHistory(named.space, 1), 1, 1, 0);
+  const [proposal] = proposeTrials(problemOf(named), "auto", buildHistory(named.space, 1, []), 1, 1, 0);
   expect(proposal).toMatchObject({ algorithm: "grid", why: "the whole space fits the budget" });
 });
 

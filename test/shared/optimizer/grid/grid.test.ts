@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import type { Params } from "../../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
@@ -184,7 +184,7 @@ test("a grid of 10^80 points answers, and goes on after 10,000 trials", () => {
 
 test("it ends by itself, and the order is the same for every seed", () => {
   const problem = problemOf({ n: { type: "int", low: 0, high: 4 } });
-  const empty = emptyHistory(problem.space, 1);
+  const empty = buildHistory(problem.space, 1, []);
   const first = proposeTrials(problem, "grid", empty, 99, 1, 0).map(({ x }) => fromCube(problem.space, x).n);
   expect(first).toMatchInlineSnapshot(`
     [

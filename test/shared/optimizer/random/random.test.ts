@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { truncatedNormalCdf } from "../../../../shared/numerics/normal.ts";
-import { emptyHistory } from "../../../../shared/optimizer/common/history.ts";
+import { buildHistory } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import { problemOf } from "../../../support/contracts/algorithm.ts";
@@ -13,7 +13,14 @@ test.each(["random", "sobol"] as const)(
   "%s honours priors and weights, asked one trial at a time",
   (name) => {
     const params = Array.from({ length: 800 }, (_, number) => {
-      const [proposal] = proposeTrials(problemOf(mixed), name, emptyHistory(mixed.space, 1), 1, 1, number);
+      const [proposal] = proposeTrials(
+        problemOf(mixed),
+        name,
+        buildHistory(mixed.space, 1, []),
+        1,
+        1,
+        number,
+      );
       return fromCube(mixed.space, proposal!.x);
     });
     const rates = params.map(({ lr }) => Math.log(Number(lr)));
@@ -39,7 +46,7 @@ test("on a function of which few parameters matter, random search beats a grid o
   const options = { points: 2 };
   const best = (name: "random" | "grid", seed: number) => {
     const problem = problemOf(cube, { options });
-    const xs = proposeTrials(problem, name, emptyHistory(cube.space, 1), 64, seed, 0);
+    const xs = proposeTrials(problem, name, buildHistory(cube.space, 1, []), 64, seed, 0);
     return Math.min(...xs.map(({ x }) => Math.abs(x[0]! - 0.4321)));
   };
   const seeds = [1, 2, 3, 4, 5];

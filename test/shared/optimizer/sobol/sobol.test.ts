@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
 import { problemOf } from "../../../support/contracts/algorithm.ts";
 import { spaces } from "../../../support/spaces.ts";
@@ -8,7 +8,7 @@ const spaceOf = (name: string) => spaces.find((named) => named.name === name)!;
 
 test("a trial's point depends on its number only, whatever the size of the asks", () => {
   const named = spaceOf("mixed");
-  const empty = emptyHistory(named.space, 1);
+  const empty = buildHistory(named.space, 1, []);
   const together = proposeTrials(problemOf(named), "sobol", empty, 16, 5, 0).map(({ x }) => x);
   const rows: HistoryRow[] = [];
   for (let number = 0; number < 16; number++) {
@@ -23,26 +23,26 @@ test("enqueued trials take their numbers' points away and nothing else: no point
   const named = spaceOf("one float");
   const rows: HistoryRow[] = [0, 1, 2].map((number) => ({ number, x: [0.1 * number], y: [0] }));
   const proposals = proposeTrials(problemOf(named), "sobol", buildHistory(named.space, 1, rows), 61, 5, 3);
-  const whole = proposeTrials(problemOf(named), "sobol", emptyHistory(named.space, 1), 64, 5, 0);
+  const whole = proposeTrials(problemOf(named), "sobol", buildHistory(named.space, 1, []), 64, 5, 0);
   expect(proposals.map(({ x }) => x)).toEqual(whole.slice(3).map(({ x }) => x));
 });
 
 test("64 trials of one float lie one in each 64th", () => {
   const named = spaceOf("one float");
-  const proposals = proposeTrials(problemOf(named), "sobol", emptyHistory(named.space, 1), 64, 5, 0);
+  const proposals = proposeTrials(problemOf(named), "sobol", buildHistory(named.space, 1, []), 64, 5, 0);
   expect(new Set(proposals.map(({ x }) => Math.floor(x[0]! * 64))).size).toBe(64);
 });
 
 test("where a constraint refuses half of the points, the sequence still provides every one", () => {
   const named = spaceOf("linear constraints");
-  const proposals = proposeTrials(problemOf(named), "sobol", emptyHistory(named.space, 1), 100, 5, 0);
+  const proposals = proposeTrials(problemOf(named), "sobol", buildHistory(named.space, 1, []), 100, 5, 0);
   expect(proposals).toHaveLength(100);
   expect(proposals.filter(({ why }) => why === "fallback")).toEqual([]);
 });
 
 test("the first points are pinned", () => {
   const named = spaceOf("one float");
-  const proposals = proposeTrials(problemOf(named), "sobol", emptyHistory(named.space, 1), 4, 1, 0);
+  const proposals = proposeTrials(problemOf(named), "sobol", buildHistory(named.space, 1, []), 4, 1, 0);
   expect(proposals.map(({ x }) => x[0])).toMatchInlineSnapshot(`
     [
       0.3460408631945029,
