@@ -1,3 +1,4 @@
+import { optionFaults } from "./option-faults.ts";
 import { configurationFaults, spaceFaults } from "./space-faults.ts";
 import { type FactsOf, wording } from "./table.ts";
 
@@ -7,6 +8,7 @@ const sentences = {
   text: ({ text }: { text: string }) => text,
   ...spaceFaults,
   ...configurationFaults,
+  ...optionFaults,
 };
 
 export type Fault = FactsOf<typeof sentences>;

@@ -1,5 +1,6 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
-import { bitsOf } from "../optimizer/harmonica/bits.ts";
+import type { Problem } from "../optimizer/algorithm.ts";
+import { checkChoice } from "../optimizer/choice.ts";
 import { DEFAULT_ETA, ladder, runsOf } from "../scheduler/sha.ts";
 import type { Space } from "../space/space.ts";
 import type { StudySpec } from "./study.ts";
@@ -9,35 +10,21 @@ const duplicates = (names: readonly string[]) => names.filter((name, i) => names
 /** Trials that one execution of the halving machine can run, counted in every rung (infra/machines/halving.ts). */
 const MAX_ROUND_RUNS = 2400;
 
-/** Harmonica's defaults, and how many products of bits times trials one ask may go through: some ten seconds. */
-const HARMONICA = { degree: 3, samples: 300, most: 5e8 } as const;
-
-/** Products of 1 to `degree` of so many bits. */
-const productsOf = (bits: number, degree: number): number => {
-  let products = 0;
-  for (let k = 1, choose = 1; k <= degree; k++) {
-    choose *= (bits - k + 1) / k;
-    products += choose;
-  }
-  return products;
-};
-
-const harmonicaFaults = ({ algorithm }: StudySpec, space: Space): FieldError[] => {
-  if (algorithm.name !== "harmonica") return [];
-  const { degree = HARMONICA.degree, samples = HARMONICA.samples } = algorithm;
-  const bits = bitsOf(space).count;
-  if (productsOf(bits, degree) * samples <= HARMONICA.most) return [];
-  const detail = `harmonica would take too long: this space has ${bits} bits, of which it fits all products of up to ${degree} to ${samples} trials. Lower degree or samples, or choose another algorithm.`;
-  return [{ pointer: "/algorithm/degree", fault: { kind: "text", text: detail } }];
-};
-
 /**
  * What concerns several fields of a new study at once.
- * @param trials the budget of trials.
  * @throws InvalidInput with every fault.
  */
-export const checkStudy = (spec: StudySpec, space: Space, trials: number): void => {
-  const errors: FieldError[] = harmonicaFaults(spec, space);
+export const checkStudy = (spec: StudySpec, space: Space, budget: Problem["budget"]): void => {
+  const problem = {
+    space,
+    objectives: spec.objectives.length,
+    outcomes: spec.outcomes.length,
+    budget,
+  };
+  const errors: FieldError[] = checkChoice(spec.algorithm, problem).map(({ pointer, fault }) => ({
+    pointer: `/algorithm${pointer}`,
+    fault,
+  }));
   const report = ({ pointer, detail }: { pointer: string; detail: string }) =>
     errors.push({ pointer, fault: { kind: "text", text: detail } });
   for (const metric of duplicates(spec.objectives.map((objective) => objective.metric))) {
@@ -60,7 +47,7 @@ export const checkStudy = (spec: StudySpec, space: Space, trials: number): void 
         detail: `min ${min} is above max ${max}. Swap them.`,
       });
     }
-    if (min <= max && runsOf(trials, ladder(min, max, eta).length, eta) > MAX_ROUND_RUNS) {
+    if (min <= max && runsOf(budget.trials, ladder(min, max, eta).length, eta) > MAX_ROUND_RUNS) {
       report({
         pointer: "/budget/trials",
         detail: `sha runs at most ${MAX_ROUND_RUNS} trials, counted in every rung that they reach. Lower the budget of trials.`,

@@ -85,7 +85,6 @@ export const createStudy = (
   once(deps, write, async (acknowledge) => {
     const spec = completeSpec(deps, team, body);
     const space = compileSpace(spec.space, spec.constraints, spec.forbidden);
-    checkStudy(spec, space, body.budget.trials);
     const id = `${spec.name.slice(0, 56)}-${randomSuffix(deps)}`;
     const study: LoadedStudy = { team, id, spec, space };
     const budget = {
@@ -94,6 +93,7 @@ export const createStudy = (
       gpuHours: body.budget.gpuHours ?? 0,
       dollars: body.budget.dollars ?? 0,
     };
+    checkStudy(spec, space, budget);
     const revision = algorithms[spec.algorithm.name].revision;
     const head = newHead(id, budget, revision);
     const reply = await describe(deps, emptySnapshot(study, budget, revision));

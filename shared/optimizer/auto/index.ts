@@ -1,5 +1,5 @@
 import type { Space } from "../../space/space.ts";
-import { type Algorithm, type Answer, answer, type History, type SeededProblem } from "../algorithm.ts";
+import { type Algorithm, type Answer, answer, type History, type Problem } from "../algorithm.ts";
 import { cmaEs } from "../cma-es/index.ts";
 import { gp } from "../gp/index.ts";
 import { grid } from "../grid/index.ts";
@@ -27,12 +27,12 @@ interface Choice {
  * Chooses for the user, anew at each ask; each proposal names the algorithm it comes from, and why. The rules, in order,
  * and what they rest on, are in `docs/decisions/0004-what-auto-chooses.md`.
  */
-const choose = ({ space, objectives, budget }: SeededProblem, { n }: History): Choice => {
+const choose = ({ space, objectives, budget }: Problem, { n }: History): Choice => {
   const d = space.parameters.length;
   if (objectives > 1) {
     return n >= MANY
       ? { algorithm: nsga2, because: "many results of several objectives" }
-      : { algorithm: gp, because: "few results, each dear" };
+      : { algorithm: gp, because: "few results; trials are expensive" };
   }
   if (space.size <= Math.min(SMALL, budget.trials)) {
     return { algorithm: grid, because: "the whole space fits the budget" };
@@ -45,7 +45,7 @@ const choose = ({ space, objectives, budget }: SeededProblem, { n }: History): C
   }
   if (n >= MANY) return { algorithm: tpe, because: "many results" };
   if (d > WIDE) return { algorithm: tpe, because: "many parameters" };
-  return { algorithm: gp, because: "few results, each dear" };
+  return { algorithm: gp, because: "few results; trials are expensive" };
 };
 
 const isContinuous = ({ parameters }: Space): boolean =>
@@ -58,12 +58,16 @@ const isMostlyNumbers = ({ parameters }: Space): boolean => {
   return numbers >= 2 && 2 * numbers >= open.length;
 };
 
-export const auto: Algorithm = {
+const options = {};
+
+export const auto: Algorithm<typeof options> = {
   name: "auto",
   revision: 2,
+  options,
   propose: (problem, history, count, random): Answer => {
     const { algorithm, because } = choose(problem, history);
-    const { proposals, hint } = algorithm.propose(problem, history, count, random);
+    // It has no options to pass on: what it chooses runs with its defaults.
+    const { proposals, hint } = algorithm.propose({ ...problem, options: {} }, history, count, random);
     if (algorithm === grid) return answer(proposals.map((one) => ({ ...one, why: because })));
     return { proposals: proposals.map((one) => ({ ...one, why: `${one.why} (${because})` })), hint };
   },

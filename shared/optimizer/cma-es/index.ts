@@ -8,14 +8,18 @@ import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 import {
   type Algorithm,
+  type Draft,
   type Hint,
   type History,
-  type Proposal,
+  type OptionsOf,
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
 import { createFresh } from "../common/fresh.ts";
-import { bestFirst, endedRows } from "../common/ranking.ts";
+import { middleOf } from "../common/initial-design.ts";
+import { Population } from "../common/options.ts";
+import { bestFirst } from "../common/ranking.ts";
+import { endedRows } from "../common/rows.ts";
 import { digestOf, packed, symmetricOf, triangleOf, unpacked } from "./checkpoint.ts";
 import {
   createStrategy,
@@ -30,6 +34,9 @@ import {
 } from "./strategy.ts";
 
 const REVISION = 1;
+
+const options = { population: Population.optional() };
+type Options = OptionsOf<typeof options>;
 
 /** The first step size, as a part of each axis. */
 const SIGMA = 0.25;
@@ -55,14 +62,15 @@ const DRAWS = 20;
  * after most of the trials, the rest of them only. A replay whose time is up draws from what it has learned by then, and
  * leaves a hint from where the next one goes on.
  */
-export const cmaEs: Algorithm = {
+export const cmaEs: Algorithm<typeof options> = {
   name: "cma-es",
   revision: REVISION,
+  options,
   propose: (problem, history, count, random) => {
     const { space, isLate } = problem;
     const { state, hint } = replay(problem, history);
     const fresh = createFresh(space, history);
-    const proposals: Proposal[] = [];
+    const proposals: Draft[] = [];
     const why =
       state.run === 0
         ? `generation ${state.generation}`
@@ -71,7 +79,7 @@ export const cmaEs: Algorithm = {
       const isHasty = isLate();
       if (isHasty && tries >= count) break;
       const isFirst = problem.firstNumber === 0 && tries === 0;
-      const x = isFirst ? middle(space) : draw(space, state, isHasty ? 1 : DRAWS, random);
+      const x = isFirst ? middleOf(space) : draw(space, state, isHasty ? 1 : DRAWS, random);
       if (!fresh.accepts(x)) continue;
       fresh.take(x);
       proposals.push({ x, algorithm: "cma-es", why });
@@ -95,20 +103,14 @@ interface State {
   middle: number[];
 }
 
-const middle = (space: Space): Float64Array =>
-  fromPriorQuantiles(
-    space,
-    space.parameters.map(() => 0.5),
-  );
-
 /** A state at the beginning of a run. */
 type Begin = (run: number) => State;
 
-const beginnings = (problem: SeededProblem): Begin => {
+const beginnings = (problem: SeededProblem<Options>): Begin => {
   const { space, seed } = problem;
   const numeric = space.parameters.filter(({ kind, size }) => kind !== "categorical" && size > 1);
   const categorical = space.parameters.filter(({ kind, size }) => kind === "categorical" && size > 1);
-  const population = optionOr(problem, "population", Math.max(4, populationOf(numeric.length)));
+  const { population = Math.max(4, populationOf(numeric.length)) } = problem.options;
   return (run) => {
     const start = run === 0 ? null : createRandom(seed, run, 0x636d61);
     const centre = fromPriorQuantiles(
@@ -134,7 +136,7 @@ const beginnings = (problem: SeededProblem): Begin => {
 };
 
 /** The state after all trials that have ended, or as many as there is time for, and a hint if it is worth keeping. */
-const replay = (problem: SeededProblem, history: History): { state: State; hint: Hint | null } => {
+const replay = (problem: SeededProblem<Options>, history: History): { state: State; hint: Hint | null } => {
   const { space, objectives, isLate } = problem;
   const d = space.parameters.length;
   const begin = beginnings(problem);
@@ -259,9 +261,6 @@ const resume = (
   }
   return { state, from: hint.trials };
 };
-
-const optionOr = ({ options }: SeededProblem, name: string, fallback: number): number =>
-  typeof options[name] === "number" ? options[name] : fallback;
 
 /** Moves the choices' probabilities towards those of the better half, weighted like the mean. */
 const follow = (state: State, history: History, generation: readonly number[], d: number): void => {

@@ -1,5 +1,6 @@
 import { type History, TrialKind } from "../algorithm.ts";
 import { halfRank, yeoJohnson } from "./output-warp.ts";
+import { thinEvenly } from "./thin.ts";
 
 /** What the trials of a history say, as targets that processes are fitted to. */
 export interface Evidence {
@@ -48,7 +49,7 @@ export const gather = (
   return {
     rows,
     objectives: Array.from({ length: objectives }, (_, j) =>
-      targetsOf(history, rows, measured, objectives, j, warp),
+      targetsOf(history, { rows, measured, warp }, (row) => history.y[row * objectives + j]!),
     ),
     noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
     isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
@@ -71,9 +72,8 @@ export const narrow = (evidence: Evidence, most: number): Evidence => {
   for (let place = 0; kept.size < half; place++) {
     for (const order of orders) if (kept.size < half) kept.add(order[place]!);
   }
-  const others = orders.at(-1)!.filter((i) => !kept.has(i));
-  const count = most - half;
-  for (let k = 0; k < count; k++) kept.add(others[Math.floor(((k + 0.5) * others.length) / count)]!);
+  const others = [...orders.at(-1)!].filter((i) => !kept.has(i));
+  for (const i of thinEvenly(others, most - half, "middle")) kept.add(i);
   const positions = [...kept].sort((a, b) => a - b);
   const places = new Map(positions.map((position, place) => [position, place]));
   return {
@@ -112,14 +112,11 @@ const hasResult = ({ kind, y }: History, row: number, objectives: number): boole
 
 const targetsOf = (
   history: History,
-  rows: readonly number[],
-  measured: readonly number[],
-  objectives: number,
-  j: number,
-  warp: Warp,
+  { rows, measured, warp }: { rows: readonly number[]; measured: readonly number[]; warp: Warp },
+  resultOf: (row: number) => number,
 ): Float64Array => {
   const isCompleted = (row: number) => history.kind[row] === TrialKind.completed;
-  const raw = columnOf(measured, (row) => history.y[row * objectives + j]!);
+  const raw = columnOf(measured, resultOf);
   const completed = raw.filter((_, i) => isCompleted(measured[i]!)).sort();
   const middle = completed[completed.length >> 1] ?? -Infinity;
   for (const [i, row] of measured.entries()) if (!isCompleted(row)) raw[i] = Math.max(raw[i]!, middle);

@@ -9,7 +9,7 @@ import { type History, TrialKind } from "../algorithm.ts";
  */
 export const bestFirst = (history: History, rows: readonly number[], objectives: number): number[] => {
   const { y, violation, resource } = history;
-  const classes = [0, 1, 2, 3].map((wanted) =>
+  const classes = Object.values(TrialClass).map((wanted) =>
     rows.filter((row) => classOf(history, row, objectives) === wanted),
   );
   const [feasible = [], pruned = [], infeasible = [], failed = []] = classes;
@@ -25,19 +25,17 @@ export const bestFirst = (history: History, rows: readonly number[], objectives:
   ];
 };
 
-/** Rows of trials that have ended, in order of their numbers. */
-export const endedRows = ({ n, kind }: History): number[] => {
-  const rows: number[] = [];
-  for (let row = 0; row < n; row++) if (kind[row] !== TrialKind.running) rows.push(row);
-  return rows;
-};
+/** Classes of trials, from best to worst; a better class comes first whatever the values. */
+export const TrialClass = { feasible: 0, pruned: 1, infeasible: 2, noResult: 3 } as const;
+export type TrialClass = (typeof TrialClass)[keyof typeof TrialClass];
 
-const classOf = ({ kind, y, violation }: History, row: number, objectives: number): number => {
-  if (kind[row] === TrialKind.failed) return 3;
-  for (let j = 0; j < objectives; j++) if (Number.isNaN(y[row * objectives + j]!)) return 3;
+/** The class of a trial; one that failed, runs, or has no value of some objective has no result. */
+export const classOf = ({ kind, y, violation }: History, row: number, objectives: number): TrialClass => {
+  if (kind[row] !== TrialKind.completed && kind[row] !== TrialKind.pruned) return TrialClass.noResult;
+  for (let j = 0; j < objectives; j++) if (Number.isNaN(y[row * objectives + j]!)) return TrialClass.noResult;
   // Written so that an unknown violation counts as one.
-  if (!(violation[row]! <= 0)) return 2;
-  return kind[row] === TrialKind.pruned ? 1 : 0;
+  if (!(violation[row]! <= 0)) return TrialClass.infeasible;
+  return kind[row] === TrialKind.pruned ? TrialClass.pruned : TrialClass.feasible;
 };
 
 /**

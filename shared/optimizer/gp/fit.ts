@@ -1,7 +1,8 @@
 import { factorise, solveLowerTransposed } from "../../numerics/cholesky.ts";
 import { type Bounds, type Minimum, minimise } from "../../numerics/lbfgs.ts";
 import type { Random } from "../../numerics/random.ts";
-import { type Data, negativeLogPosterior, type Priors, priorMode } from "./model.ts";
+import { keepBest } from "../common/thin.ts";
+import { type Data, negativeLogPosterior, type Priors, pickRows, priorMode } from "./model.ts";
 
 /** A step for differences of the gradient. */
 const STEP = 1e-3;
@@ -101,21 +102,8 @@ const damped = (hessian: Float64Array, p: number): Float64Array => {
 };
 
 /** Fewer data for a fit that may be coarser: the better half of what is wanted, and the others evenly thinned. */
-export const thin = ({ layout, n, features, targets, noise }: Data, count: number): Data => {
+export const thin = (data: Data, count: number): Data => {
+  const { targets } = data;
   const order = Array.from(targets, (_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
-  const half = count >> 1;
-  const rows = order.slice(0, half);
-  for (let k = 0; k < count - half; k++) {
-    rows.push(order[half + Math.floor(((k + 0.5) * (n - half)) / (count - half))]!);
-  }
-  return {
-    layout,
-    n: count,
-    features: Float64Array.from({ length: count * layout.width }, (_, k) => {
-      const row = rows[Math.floor(k / layout.width)]!;
-      return features[row * layout.width + (k % layout.width)]!;
-    }),
-    targets: Float64Array.from(rows, (row) => targets[row]!),
-    noise: Float64Array.from(rows, (row) => noise[row]!),
-  };
+  return pickRows(data, keepBest(order, count, "middle"));
 };

@@ -21,6 +21,21 @@ export interface Data {
   readonly noise: Float64Array;
 }
 
+/** Some rows of the data, in the order given. */
+export const pickRows = ({ layout, features, targets, noise }: Data, rows: readonly number[]): Data => {
+  const { width } = layout;
+  const chosen = new Float64Array(rows.length * width);
+  for (const [i, row] of rows.entries())
+    chosen.set(features.subarray(row * width, (row + 1) * width), i * width);
+  return {
+    layout,
+    n: rows.length,
+    features: chosen,
+    targets: Float64Array.from(rows, (row) => targets[row]!),
+    noise: Float64Array.from(rows, (row) => noise[row]!),
+  };
+};
+
 /** Normal priors on the logarithms of the hyperparameters. */
 export interface Priors {
   readonly scaleMean: number;

@@ -8,7 +8,7 @@ import { undominated } from "./boxes.ts";
 import { expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";
 import type { Features } from "./features.ts";
 import { drawAround, fitMode, thin } from "./fit.ts";
-import { type Data, type Priors, priorMode, toShape } from "./model.ts";
+import { type Data, type Priors, pickRows, priorMode, toShape } from "./model.ts";
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
 import { relevance } from "./relevance.ts";
@@ -62,21 +62,22 @@ export interface Surrogates {
   readonly modes: readonly Float64Array[];
 }
 
-/**
- * Fits a process an objective and a constraint, and says what makes a point worth trying.
- * @param evidence of at most `MOST_POINTS` trials.
- * @param trials that have ended, those left out of the evidence included.
- * @param room for so many trials whose results are not known: running ones, and those about to be chosen.
- */
-export const fitSurrogates = (
-  problem: SeededProblem,
-  history: History,
-  evidence: Evidence,
-  features: Features,
-  trials: number,
-  room: number,
-  random: Random,
-): Surrogates => {
+export interface SurrogatesInput {
+  readonly problem: SeededProblem;
+  readonly history: History;
+  /** Of at most `MOST_POINTS` trials. */
+  readonly evidence: Evidence;
+  readonly features: Features;
+  /** Trials that have ended, those left out of the evidence included. */
+  readonly trials: number;
+  /** Room for so many trials whose results are not known: running ones, and those about to be chosen. */
+  readonly room: number;
+  readonly random: Random;
+}
+
+/** Fits one process per objective and per constraint, and says what makes a point worth trying. */
+export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
+  const { problem, history, evidence, features, trials, room, random } = input;
   const { space, firstNumber, hint, isLate, budget } = problem;
   const d = space.parameters.length;
   const { rows, noise } = evidence;
@@ -89,13 +90,22 @@ export const fitSurrogates = (
   const modes: Float64Array[] = [];
   const fitNext = (data: Data, draws: number): Posterior[] => {
     const start = starts[modes.length];
-    const { mode, posteriors } = fitOne(data, priorsOf(d), start, few, draws, room, isLate, random);
+    const { mode, posteriors } = fitOne({
+      data,
+      priors: priorsOf(d),
+      start,
+      few,
+      draws,
+      room,
+      isLate,
+      random,
+    });
     modes.push(mode);
     return posteriors;
   };
 
   const constraints = evidence.constraints.map(({ positions, excess }) =>
-    fitNext({ ...pick(all, positions), targets: excess }, 1),
+    fitNext({ ...pickRows(all, positions), targets: excess }, 1),
   );
   const factors = constraints.flatMap((fitted): Term[] =>
     fitted.map((posterior) => ({ posteriors: [posterior], criterion: feasibility })),
@@ -127,20 +137,22 @@ export const fitSurrogates = (
   return finish([term], "expected hypervolume improvement");
 };
 
-/**
- * @param start the mode of an earlier ask: then only a few steps are taken from it, if there are many data.
- * @param few in a wide space: how many parameters another start says matter.
- */
-const fitOne = (
-  data: Data,
-  priors: Priors,
-  start: Float64Array | undefined,
-  few: number | null,
-  draws: number,
-  room: number,
-  isLate: () => boolean,
-  random: Random,
-): { mode: Float64Array; posteriors: Posterior[] } => {
+interface Fit {
+  readonly data: Data;
+  readonly priors: Priors;
+  /** The mode of an earlier ask: then only a few steps are taken from it, if there are many data. */
+  readonly start: Float64Array | undefined;
+  /** In a wide space: how many parameters matter, according to another start. */
+  readonly few: number | null;
+  /** Draws of the hyperparameters. */
+  readonly draws: number;
+  readonly room: number;
+  readonly isLate: () => boolean;
+  readonly random: Random;
+}
+
+const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
+  const { data, priors, start, few, draws, room, isLate, random } = fit;
   const { layout, n } = data;
   const coarse = n > COARSE ? thin(data, COARSE) : data;
   const plain = priorMode(layout, priors);
@@ -161,8 +173,8 @@ const fitOne = (
       mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;
     }
   }
-  const isDear = mode.length > MOST_DRAWN || isLate();
-  const thetas = drawAround(coarse, priors, mode, isDear ? 1 : draws, random);
+  const isExpensive = mode.length > MOST_DRAWN || isLate();
+  const thetas = drawAround(coarse, priors, mode, isExpensive ? 1 : draws, random);
   const posteriors = thetas.flatMap((theta) => posteriorOf(theta, data));
   if (posteriors.length > 0) return { mode, posteriors };
   // Data that agree to the last digit can defeat any length scale but the prior's.
@@ -177,21 +189,6 @@ const sparseStart = (data: Data, plain: Float64Array, count: number): Float64Arr
   const start = Float64Array.from(plain);
   for (const j of order.slice(0, count)) start[j] = Math.log(SHORT);
   return start;
-};
-
-/** Some rows of the data. */
-const pick = ({ layout, features, targets, noise }: Data, positions: readonly number[]): Data => {
-  const { width } = layout;
-  const chosen = new Float64Array(positions.length * width);
-  for (const [i, p] of positions.entries())
-    chosen.set(features.subarray(p * width, (p + 1) * width), i * width);
-  return {
-    layout,
-    n: positions.length,
-    features: chosen,
-    targets: Float64Array.from(positions, (p) => targets[p]!),
-    noise: Float64Array.from(positions, (p) => noise[p]!),
-  };
 };
 
 /** The least believed value at a feasible trial. */

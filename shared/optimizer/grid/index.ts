@@ -1,7 +1,14 @@
+import * as z from "zod";
 import { coordinateOf, indexOf, snapCoordinate } from "../../space/axis.ts";
 import { type Axis, enumerate, everyValue } from "../../space/enumerate.ts";
 import { isNumeric, type NumericParameter, type Parameter } from "../../space/space.ts";
 import { type Algorithm, answer, type Problem } from "../algorithm.ts";
+
+const options = {
+  points: z.int().min(1).max(1000).optional().meta({
+    description: "Values taken from a continuous parameter that has no `points` of its own.",
+  }),
+};
 
 const MIN_POINTS = 2;
 /** Whole numbers and steps with more values than this are treated as continuous. */
@@ -13,8 +20,7 @@ const SAME = 1e-9;
  * Values that a continuous parameter without `points` gets, so that the whole grid fits the trial budget: at least 2.
  * Conditions and constraints, which make the grid smaller, are not counted.
  */
-const defaultPoints = ({ space, budget, options }: Problem): number => {
-  if (typeof options.points === "number") return options.points;
+const defaultPoints = ({ space, budget }: Problem): number => {
   const open = space.parameters.filter((parameter) => pointsOf(parameter, null) === null);
   const others = space.parameters.reduce(
     (product, parameter) => product * (pointsOf(parameter, null) ?? 1),
@@ -94,11 +100,12 @@ const spreadOut = (axis: Axis): Axis => {
 };
 
 /** Grid search: every combination once, whoever asks; ends by itself. Source: the article, section "Grid search". */
-export const grid: Algorithm = {
+export const grid: Algorithm<typeof options> = {
   name: "grid",
   revision: 1,
+  options,
   propose: (problem, history, count) => {
-    const fallback = defaultPoints(problem);
+    const fallback = problem.options.points ?? defaultPoints(problem);
     const axes = problem.space.parameters.map((parameter) => spreadOut(axisOf(parameter, fallback)));
     const points = enumerate(problem.space, axes, history, count);
     return answer(points.map((x) => ({ x, algorithm: "grid", why: "next point of the grid" })));

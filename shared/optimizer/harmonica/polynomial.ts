@@ -19,21 +19,26 @@ export const evaluate = (monomials: readonly Monomial[], x: ArrayLike<number>): 
     0,
   );
 
+interface Search {
+  /** Bits that still vary. */
+  readonly free: readonly number[];
+  /** Bits of a product at most. */
+  readonly degree: number;
+  /** Monomials at most. */
+  readonly keep: number;
+  readonly isLate: () => boolean;
+}
+
 /**
  * The monomials that explain values best: LASSO over all products of up to `degree` free bits.
  * Source: Hazan, Klivans and Yuan 2018, "Hyperparameter optimization: a spectral approach", algorithm 2.
  * @param samples bits of -1 and 1, one row a value.
- * @param free bits that still vary.
- * @param isLate whether time is up.
  * @returns at most `keep`, the largest coefficient first; null when time was up before all products were looked at.
  */
 export const sparsePolynomial = (
   samples: readonly Int8Array[],
   values: Float64Array,
-  free: readonly number[],
-  degree: number,
-  keep: number,
-  isLate: () => boolean,
+  { free, degree, keep, isLate }: Search,
 ): Monomial[] | null => {
   const n = samples.length;
   const mean = values.reduce((a, b) => a + b, 0) / n;

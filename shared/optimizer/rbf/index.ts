@@ -1,20 +1,14 @@
 import type { Random } from "../../numerics/random.ts";
 import { indexOf } from "../../space/axis.ts";
-import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Space } from "../../space/space.ts";
-import {
-  type Algorithm,
-  answer,
-  type History,
-  type Proposal,
-  type SeededProblem,
-  TrialKind,
-} from "../algorithm.ts";
+import { type Algorithm, answer, type Draft, type History, type SeededProblem } from "../algorithm.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import { type Evidence, gather } from "../common/evidence.ts";
 import { createFresh, type Fresh } from "../common/fresh.ts";
+import { initialDesign } from "../common/initial-design.ts";
+import { pointOf, runningPoints } from "../common/rows.ts";
 import { scalarised } from "../common/scalarise.ts";
-import { sobolPointOf } from "../sobol/index.ts";
+import { keepBest } from "../common/thin.ts";
 import {
   BASES,
   type Basis,
@@ -24,6 +18,8 @@ import {
   rankDisplacement,
   squaredDistance,
 } from "./interpolant.ts";
+
+const options = {};
 
 /** A cycle: global steps that trust the distance less and less, then a local one, then a refinement. */
 const DISTANCE_WEIGHTS = [0.95, 0.75, 0.5, 0.25, 0.05] as const;
@@ -53,34 +49,21 @@ const REFINED = 0.05;
  * and Nannicini 2018). The basis is the one that best keeps the order of the results when each is left out.
  * Running trials are nodes at their predicted value. Cost of an ask: O(min(n, 300)^3).
  */
-export const rbf: Algorithm = {
+export const rbf: Algorithm<typeof options> = {
   name: "rbf",
   revision: 1,
+  options,
   propose: (problem, history, count, random) => {
     const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
     const d = problem.space.parameters.length;
     const startup = Math.max(4, Math.ceil((d + 1) * (problem.budget.parallel > 1 ? 1 : 0.5)));
     const isStart = evidence === null || evidence.rows.length < startup;
     return answer(
-      isStart ? initialDesign(problem, history, count) : model(problem, history, evidence, count, random),
+      isStart
+        ? initialDesign(problem, history, count, { algorithm: "rbf", startsInMiddle: true })
+        : model(problem, history, evidence, count, random),
     );
   },
-};
-
-/** The middle, then a space-filling sequence. */
-const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
-  const { space, firstNumber } = problem;
-  const fresh = createFresh(space, history);
-  const middle = fromPriorQuantiles(
-    space,
-    space.parameters.map(() => 0.5),
-  );
-  for (let i = 0; i < count; i++) {
-    const number = firstNumber + i;
-    const x = number === 0 && fresh.accepts(middle) ? middle : sobolPointOf(problem, number, fresh);
-    if (x !== null) fresh.take(x);
-  }
-  return fresh.taken.map((x) => ({ x, algorithm: "rbf", why: "initial design" }));
 };
 
 const model = (
@@ -89,26 +72,23 @@ const model = (
   evidence: Evidence,
   count: number,
   random: Random,
-): Proposal[] => {
+): Draft[] => {
   const { space, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const fresh = createFresh(space, history);
-  const running: Float64Array[] = [];
-  for (let row = 0; row < history.n; row++) {
-    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
-  }
+  const running = runningPoints(history, d);
   const targets = penalised(evidence, random);
   const order = evidence.rows.map((_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
-  const kept = thinned(order, MOST);
-  const pointOf = (i: number) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d);
+  const kept = keepBest(order, MOST, "first");
+  const pointAt = (i: number) => pointOf(history, evidence.rows[i]!, d);
   const merged = mergeEquals(
-    kept.map(pointOf),
+    kept.map(pointAt),
     kept.map((i) => targets[i]!),
   );
   const nodes = nodesOf(space, merged.points, merged.values);
   const basis = chooseBasis(nodes);
-  const best = pointOf(order[0]!);
-  const proposals: Proposal[] = [];
+  const best = pointAt(order[0]!);
+  const proposals: Draft[] = [];
   let all = believing(
     space,
     nodes,
@@ -124,7 +104,8 @@ const model = (
     const step = (firstNumber + i) % CYCLE;
     // Trials of a batch differ by their steps and keep their distance: the first is looked for most thoroughly.
     const effort = i === 0 ? 1 : FURTHER;
-    const x = look({ space, isLate, random }, all, interpolant, best, step, effort, fresh);
+    const around = { space, isLate, random };
+    const x = nextPoint({ around, nodes: all, interpolant, best, step, effort, fresh });
     if (x === null) break;
     fresh.take(x);
     all = joined(space, all, [x], () => 0);
@@ -163,17 +144,6 @@ const mergeEquals = (points: readonly Float64Array[], values: readonly number[])
     values: Float64Array.from(all, ({ sum, count }) => sum / count),
     holds: (x: Float64Array) => groups.has(keyOf(x)),
   };
-};
-
-/** The first half of `most` and every so manieth of the others. */
-const thinned = (order: readonly number[], most: number): readonly number[] => {
-  if (order.length <= most) return order;
-  const half = most >> 1;
-  const rest = order.length - half;
-  return [
-    ...order.slice(0, half),
-    ...Array.from({ length: most - half }, (_, k) => order[half + Math.floor((k * rest) / (most - half))]!),
-  ];
 };
 
 /** Numbers as they are, the middle where inactive; of a categorical parameter a corner a choice, all one apart. */
@@ -286,16 +256,22 @@ interface Around {
   readonly random: Random;
 }
 
+interface Look {
+  readonly around: Around;
+  readonly nodes: Nodes;
+  readonly interpolant: Interpolant;
+  /** The best point so far. */
+  readonly best: Float64Array;
+  /** The step of the cycle. */
+  readonly step: number;
+  /** The part of the candidates that are looked at, up to 1. */
+  readonly effort: number;
+  readonly fresh: Fresh;
+}
+
 /** The candidate that the step of the cycle prefers. */
-const look = (
-  around: Around,
-  nodes: Nodes,
-  interpolant: Interpolant,
-  best: Float64Array,
-  step: number,
-  effort: number,
-  fresh: Fresh,
-): Float64Array | null => {
+const nextPoint = (look: Look): Float64Array | null => {
+  const { around, nodes, interpolant, best, step, effort, fresh } = look;
   const { space, random } = around;
   const isRefinement = step > LOCAL;
   const candidates = effort * CANDIDATES;

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { type Forest, growForest, predictForest } from "../../numerics/forest.ts";
 import type { Random } from "../../numerics/random.ts";
 import { indexOf } from "../../space/axis.ts";
@@ -6,17 +7,23 @@ import type { Space } from "../../space/space.ts";
 import {
   type Algorithm,
   answer,
+  type Draft,
   type History,
-  type Proposal,
+  type Problem,
   type SeededProblem,
-  TrialKind,
 } from "../algorithm.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import { type Evidence, gather } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
+import { initialDesign } from "../common/initial-design.ts";
+import { pointOf, runningPoints } from "../common/rows.ts";
 import { scalarised } from "../common/scalarise.ts";
+import { keepBestByStep } from "../common/thin.ts";
 import { logImprovement } from "../gp/expected-improvement.ts";
-import { sobolPointOf } from "../sobol/index.ts";
+
+const options = {
+  startup: z.int().min(2).max(1000).optional().meta({ description: "Trials before the forest is used." }),
+};
 
 /** SMAC3's facade for hyperparameters: trees, random trials between those of the model, challengers (here fewer, for time). */
 const TREES = 10;
@@ -42,32 +49,24 @@ const STARTUP = 10;
  * Running trials count with the value that is expected of them. Every fifth trial is random.
  * Cost of an ask: O(min(n, 2000) log n * parameters) to grow the trees, then the challengers.
  */
-export const smac: Algorithm = {
+export const smac: Algorithm<typeof options> = {
   name: "smac",
   revision: 1,
+  options,
   propose: (problem, history, count, random) => {
     const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
-    const { startup } = problem.options;
-    const isStart =
-      evidence === null ||
-      evidence.rows.length < (typeof startup === "number" ? startup : startupOf(problem));
+    const { startup = startupOf(problem) } = problem.options;
+    const isStart = evidence === null || evidence.rows.length < startup;
     return answer(
-      isStart ? initialDesign(problem, history, count) : model(problem, history, evidence, count, random),
+      isStart
+        ? initialDesign(problem, history, count, { algorithm: "smac" })
+        : model(problem, history, evidence, count, random),
     );
   },
 };
 
-const startupOf = ({ space, budget }: SeededProblem): number =>
+const startupOf = ({ space, budget }: Problem): number =>
   Math.max(4, Math.min(STARTUP, 2 * space.parameters.length, Math.floor(budget.trials / 4)));
-
-const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
-  const fresh = createFresh(problem.space, history);
-  for (let i = 0; i < count; i++) {
-    const x = sobolPointOf(problem, problem.firstNumber + i, fresh);
-    if (x !== null) fresh.take(x);
-  }
-  return fresh.taken.map((x) => ({ x, algorithm: "smac", why: "initial design" }));
-};
 
 const model = (
   problem: SeededProblem,
@@ -75,15 +74,12 @@ const model = (
   evidence: Evidence,
   count: number,
   random: Random,
-): Proposal[] => {
+): Draft[] => {
   const { space, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const fresh = createFresh(space, history);
-  const proposals: Proposal[] = [];
-  const running: Float64Array[] = [];
-  for (let row = 0; row < history.n; row++) {
-    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
-  }
+  const proposals: Draft[] = [];
+  const running = runningPoints(history, d);
   const known = knownOf(history, evidence, d, random);
   const belief = believe(space, known, running, random);
   // The local searches end in different places: the next trials of a batch are the next best of them.
@@ -114,9 +110,8 @@ const knownOf = (history: History, evidence: Evidence, d: number, random: Random
   const all = scalarised(evidence.objectives, random);
   const order = evidence.rows.map((_, i) => i);
   order.sort((a, b) => Number(evidence.isFeasible[b]) - Number(evidence.isFeasible[a]) || all[a]! - all[b]!);
-  const every = Math.max(1, Math.ceil((order.length - MOST / 2) / (MOST / 2)));
-  const kept = order.length <= MOST ? order : order.filter((_, k) => k < MOST / 2 || k % every === 0);
-  const points = kept.map((i) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d));
+  const kept = keepBestByStep(order, MOST);
+  const points = kept.map((i) => pointOf(history, evidence.rows[i]!, d));
   const isConstrained = evidence.constraints.length > 0;
   const feasible = kept.filter((i) => evidence.isFeasible[i]);
   return {

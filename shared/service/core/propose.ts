@@ -31,20 +31,20 @@ export const newTrials = async (
   const wanted = Math.min(count, numbersLeft(snapshot));
   if (wanted <= 0) return [];
   const history = await historyOf(deps, snapshot);
-  const { name } = study.spec.algorithm;
   const deadline = deps.clock() + PATIENCE_MS;
-  const { proposals, hint } = askAlgorithm(
-    problemOf(snapshot),
-    name,
+  const { proposals, hint } = askAlgorithm({
+    problem: problemOf(snapshot),
+    choice: study.spec.algorithm,
     history,
-    wanted,
-    study.spec.seed,
-    head.next,
-    { hint: snapshot.hint, isLate: () => deps.clock() > deadline },
-  );
+    count: wanted,
+    seed: study.spec.seed,
+    firstNumber: head.next,
+    hint: snapshot.hint,
+    isLate: () => deps.clock() > deadline,
+  });
   await keepHint(deps, study.id, hint);
   const now = deps.clock();
-  return proposals.map(({ x, algorithm, why }, i) => ({
+  return proposals.map(({ x, algorithm, why, cutShort }, i) => ({
     study: study.id,
     number: head.next + i,
     state: "queued",
@@ -56,7 +56,7 @@ export const newTrials = async (
     resource: null,
     worker: null,
     algorithm,
-    why,
+    why: cutShort ? `${why}, cut short for time` : why,
     reason: null,
     created: now,
     leaseExpires: null,

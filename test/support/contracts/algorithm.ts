@@ -7,7 +7,7 @@ import {
   TrialKind,
 } from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
-import { askAlgorithm, proposeTrials } from "../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
@@ -20,7 +20,6 @@ export const problemOf = ({ space }: NamedSpace, change: Partial<Problem> = {}):
   space,
   objectives: 1,
   budget: { trials: 60, parallel: 8 },
-  options: {},
   ...change,
 });
 
@@ -66,7 +65,14 @@ export const simulate = (
     }
     const count = Math.min(trials - rows.length, 1 + random.integer(4));
     const history = buildHistory(space, problem.objectives, rows);
-    const proposals = proposeTrials(problem, algorithm.name, history, count, seed, rows.length);
+    const proposals = askAlgorithm({
+      problem,
+      choice: { name: algorithm.name },
+      history,
+      count,
+      seed,
+      firstNumber: rows.length,
+    }).proposals;
     const busy = new Set(running.map((number) => configurationKey(fromCube(space, rows[number]!.x))));
     for (const { x } of proposals) {
       const key = configurationKey(fromCube(space, x));
@@ -116,7 +122,14 @@ export const algorithmContract = (algorithm: Algorithm): void => {
       const empty = buildHistory(space, 1, []);
 
       test("proposes valid, allowed configurations from the first ask on", () => {
-        const proposals = proposeTrials(problemOf(named), algorithm.name, empty, 12, 1, 0);
+        const proposals = askAlgorithm({
+          problem: problemOf(named),
+          choice: { name: algorithm.name },
+          history: empty,
+          count: 12,
+          seed: 1,
+          firstNumber: 0,
+        }).proposals;
         if (algorithm.name !== "grid") expect(proposals).toHaveLength(Math.min(12, named.size));
         for (const proposal of proposals) expectSound(named, algorithm, proposal);
       });
@@ -139,7 +152,15 @@ export const algorithmContract = (algorithm: Algorithm): void => {
 
       test("gives the same answer to the same question, and leaves the history alone", () => {
         const rows = simulate(algorithm, named, problemOf(named), { trials: 20, seed: 7 });
-        const ask = () => proposeTrials(problemOf(named), algorithm.name, history, 3, 7, rows.length);
+        const ask = () =>
+          askAlgorithm({
+            problem: problemOf(named),
+            choice: { name: algorithm.name },
+            history,
+            count: 3,
+            seed: 7,
+            firstNumber: rows.length,
+          }).proposals;
         const history = buildHistory(space, 1, rows);
         const first = ask();
         expect(history).toEqual(buildHistory(space, 1, rows));
@@ -175,13 +196,21 @@ export const algorithmContract = (algorithm: Algorithm): void => {
           let looks = 0;
           const isLate = () => ++looks > most;
           const problem = problemOf(named, { objectives, budget: { trials: 80, parallel: 8 } });
-          const { proposals } = askAlgorithm(problem, algorithm.name, history, 4, 1, 60, { isLate });
+          const { proposals } = askAlgorithm({
+            problem,
+            choice: { name: algorithm.name },
+            history,
+            count: 4,
+            seed: 1,
+            firstNumber: 60,
+            isLate,
+          });
           if (!QUICK.includes(algorithm.name)) expect(looks).toBeGreaterThan(0);
           if (algorithm.name !== "grid") expect(proposals).toHaveLength(4);
           for (const proposal of proposals) expectSound(named, algorithm, proposal);
           const keys = proposals.map(({ x }) => configurationKey(fromCube(space, x)));
           expect(new Set([...tried, ...keys]).size).toBe(tried.size + proposals.length);
-          const says = proposals.some(({ why }) => why.includes("cut short for time"));
+          const says = proposals.some(({ cutShort }) => cutShort);
           expect(says).toBe(looks > most);
         }
       }
@@ -191,9 +220,14 @@ export const algorithmContract = (algorithm: Algorithm): void => {
   test(`${algorithm.name}: another seed gives other trials, unless it is the grid`, () => {
     const named = spaces[0]!;
     const ask = (seed: number) =>
-      proposeTrials(problemOf(named), algorithm.name, buildHistory(named.space, 1, []), 2, seed, 0).map(
-        ({ x }) => [...x],
-      );
+      askAlgorithm({
+        problem: problemOf(named),
+        choice: { name: algorithm.name },
+        history: buildHistory(named.space, 1, []),
+        count: 2,
+        seed,
+        firstNumber: 0,
+      }).proposals.map(({ x }) => [...x]);
     if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
     else expect(ask(1)).not.toEqual(ask(2));
   });
@@ -201,9 +235,14 @@ export const algorithmContract = (algorithm: Algorithm): void => {
   test(`${algorithm.name}: trial numbers lead to different trials on the same history`, () => {
     const named = spaces[0]!;
     const ask = (number: number) =>
-      proposeTrials(problemOf(named), algorithm.name, buildHistory(named.space, 1, []), 1, 1, number).map(
-        ({ x }) => [...x],
-      );
+      askAlgorithm({
+        problem: problemOf(named),
+        choice: { name: algorithm.name },
+        history: buildHistory(named.space, 1, []),
+        count: 1,
+        seed: 1,
+        firstNumber: number,
+      }).proposals.map(({ x }) => [...x]);
     if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
     else expect(ask(1)).not.toEqual(ask(2));
   });
