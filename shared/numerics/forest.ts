@@ -105,8 +105,12 @@ const growTree = (
   const lists = data.orders.map((order, j) => (isCategory[j] ? plain : listOf(order)));
   const parted = [plain, ...lists.filter((list) => list !== plain)];
   const isLeft = new Uint8Array(n);
-  const scratch: Scratch = {
-    later: new Int32Array(n),
+  const later = new Int32Array(n);
+  const growing: Growing = {
+    data,
+    lists,
+    share,
+    random,
     sums: new Float64Array(MOST_CATEGORIES),
     counts: new Int32Array(MOST_CATEGORIES),
   };
@@ -123,7 +127,7 @@ const growTree = (
     tree.mean[node] = mean;
     tree.variance[node] = squares / count;
     if (count < smallest || squares <= 1e-24 * count * (1 + mean * mean)) continue;
-    const split = bestSplit(data, lists, from, to, sum, share, scratch, random);
+    const split = bestSplit(growing, { from, to, total: sum });
     if (split === null) continue;
     const column = columns[split.feature]!;
     const isSubset = isCategory[split.feature]!;
@@ -132,7 +136,7 @@ const growTree = (
       isLeft[row] = Number(goesLeft(column[row]!, split.threshold, isSubset));
     }
     let middle = from;
-    for (const list of parted) middle = partition(list, from, to, isLeft, scratch.later);
+    for (const list of parted) middle = partition(list, from, to, isLeft, later);
     tree.feature[node] = split.feature;
     tree.threshold[node] = split.threshold;
     tree.left[node] = nodes;
@@ -150,10 +154,24 @@ const growTree = (
   };
 };
 
-interface Scratch {
-  readonly later: Int32Array;
+/** What the splits of one tree have in common. */
+interface Growing {
+  readonly data: Data;
+  /** Per feature the rows of the sample, those of a node next to each other; of a number in its order. */
+  readonly lists: readonly Int32Array[];
+  /** Features looked at for a split, as a part of all. */
+  readonly share: number;
+  readonly random: Random;
+  /** Scratch of `bestSubset`, one entry per category. */
   readonly sums: Float64Array;
   readonly counts: Int32Array;
+}
+
+/** A node's rows, by their positions in the lists, and the sum of their targets. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly total: number;
 }
 
 interface Split {
@@ -164,17 +182,9 @@ interface Split {
 }
 
 /** The split of the chosen features that leaves the least variance; null when no feature varies. */
-const bestSplit = (
-  { y, columns, isCategory }: Data,
-  lists: readonly Int32Array[],
-  from: number,
-  to: number,
-  total: number,
-  share: number,
-  scratch: Scratch,
-  random: Random,
-): Split | null => {
-  const width = isCategory.length;
+const bestSplit = (growing: Growing, range: Range): Split | null => {
+  const { data, share, random } = growing;
+  const width = data.isCategory.length;
   const features = Array.from({ length: width }, (_, j) => j);
   const wanted = Math.max(1, Math.round(share * width));
   let best: Split | null = null;
@@ -182,26 +192,19 @@ const bestSplit = (
     const other = k + random.integer(width - k);
     [features[k], features[other]] = [features[other]!, features[k]!];
     const j = features[k]!;
-    const split = isCategory[j]
-      ? bestSubset(columns[j]!, y, j, lists[j]!, from, to, total, scratch)
-      : bestThreshold(columns[j]!, y, j, lists[j]!, from, to, total, random);
+    const split = data.isCategory[j] ? bestSubset(growing, j, range) : bestThreshold(growing, j, range);
     tried++;
     if (split !== null && (best === null || split.gain > best.gain)) best = split;
   }
   return best;
 };
 
-/** @param sorted rows, from `from` to `to` in the order of the column. */
-const bestThreshold = (
-  column: Float64Array,
-  y: Float64Array,
-  j: number,
-  sorted: Int32Array,
-  from: number,
-  to: number,
-  total: number,
-  random: Random,
-): Split | null => {
+/** The best split of a number. */
+const bestThreshold = (growing: Growing, j: number, { from, to, total }: Range): Split | null => {
+  const { data, lists, random } = growing;
+  const { y } = data;
+  const column = data.columns[j]!;
+  const sorted = lists[j]!;
   const count = to - from;
   let sum = 0;
   let gain = -Infinity;
@@ -227,16 +230,11 @@ const bestThreshold = (
 };
 
 /** Categories in order of their means: the best of all subsets is a beginning of that order (Fisher 1958). */
-const bestSubset = (
-  column: Float64Array,
-  y: Float64Array,
-  j: number,
-  rows: Int32Array,
-  from: number,
-  to: number,
-  total: number,
-  { sums, counts }: Scratch,
-): Split | null => {
+const bestSubset = (growing: Growing, j: number, { from, to, total }: Range): Split | null => {
+  const { data, lists, sums, counts } = growing;
+  const { y } = data;
+  const column = data.columns[j]!;
+  const rows = lists[j]!;
   sums.fill(0);
   counts.fill(0);
   for (let i = from; i < to; i++) {
