@@ -2,8 +2,8 @@ import type { Random } from "./random.ts";
 
 /**
  * Regression trees and forests. A feature is a number or a category (a small whole number from 0); categories are
- * split into subsets. Trees are flat arrays. Source: Breiman 2001; thresholds drawn between the two neighbouring values, as SMAC's forest
- * has it (Hutter et al. 2011, section 4.1), which makes the mean of the trees smoother.
+ * split into subsets. Trees are flat arrays. Source: Breiman 2001; thresholds are drawn between the two neighbouring values, as in SMAC's forest
+ * (Hutter et al. 2011, section 4.1), which makes the mean of the trees smoother.
  */
 
 export interface Tree {
@@ -27,18 +27,18 @@ export interface ForestOptions {
   readonly trees: number;
   /** Nodes with fewer rows are not split. */
   readonly smallest: number;
-  /** Features looked at for a split, as a part of all. */
+  /** Features considered for a split, as a part of all. */
   readonly share: number;
 }
 
-/** Categories beyond this many share the last bit. */
+/** Categories beyond this number share the last bit. */
 const MOST_CATEGORIES = 32;
 
 const bitOf = (value: number): number => 1 << Math.min(MOST_CATEGORIES - 1, value);
 
 /**
  * Grows a forest, each tree on a bootstrap sample. Numbers are sorted once: a node keeps its rows in the order of each
- * feature by dividing those of its parent, which takes O(n * features) a level of a tree.
+ * feature by dividing those of its parent, which takes O(n * features) per level of a tree.
  * @param x n rows of `isCategory.length` features.
  */
 export const growForest = (
@@ -159,7 +159,7 @@ interface Growing {
   readonly data: Data;
   /** Per feature the rows of the sample, those of a node next to each other; of a number in its order. */
   readonly lists: readonly Int32Array[];
-  /** Features looked at for a split, as a part of all. */
+  /** Features considered for a split, as a part of all. */
   readonly share: number;
   readonly random: Random;
   /** Scratch of `bestSubset`, one entry per category. */

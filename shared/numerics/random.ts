@@ -1,5 +1,5 @@
 /**
- * Seeded pseudo-random numbers. The only source of chance in the core: who may use chance is handed a Random.
+ * Seeded pseudo-random numbers. The only source of randomness in the core: a function that needs it takes a Random.
  */
 export interface Random {
   /** Uniform in [0, 1), 53 bits. */
@@ -22,7 +22,7 @@ const mix = (state: number, word: number): number => {
 
 /**
  * xoshiro128** (Blackman and Vigna 2018), its state filled by mixing the seed's words, so that neighbouring seeds
- * share nothing.
+ * give independent streams.
  * @param words any integers; together they name the stream.
  */
 export const createRandom = (...words: number[]): Random => {

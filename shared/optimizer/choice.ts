@@ -27,7 +27,7 @@ export const AlgorithmChoice = z.discriminatedUnion(
 
 export type AlgorithmChoice = z.infer<typeof AlgorithmChoice>;
 
-/** The algorithm that a choice names. Its options are those of this algorithm, which the choice's schema has seen to. */
+/** The algorithm that a choice names. Its options fit this algorithm: the schema of the choice ensures it. */
 export const algorithmOf = ({ name }: AlgorithmChoice): Algorithm => algorithms[name];
 
 /**

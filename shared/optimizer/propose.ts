@@ -92,14 +92,14 @@ const fallback = (space: Space, history: History, fresh: Fresh, random: Random):
     const x = sampleCube(space, random);
     if (fresh.accepts(x)) return x;
   }
-  // What is left may be rare: go through all branches, with a few random values of what is continuous.
+  // The points that are left may be rare: enumerate all branches, with a few random values of continuous parameters.
   const axes = space.parameters.map((parameter) =>
     parameter.size === Infinity ? randomValues(random) : everyValue(parameter),
   );
   return enumerate(space, axes, withTaken(history, space.parameters.length, fresh.taken), 1)[0] ?? null;
 };
 
-/** An axis of a few values that were hardly tried before. */
+/** An axis of a few random values, which were almost certainly not tried before. */
 const randomValues = (random: Random): Axis => {
   const values = Array.from({ length: 8 }, () => random.uniform());
   return { size: values.length, at: (j) => values[j]!, positionOf: () => -1 };

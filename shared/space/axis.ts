@@ -10,7 +10,7 @@ import { isNumeric, type NumericParameter, type Parameter } from "./space.ts";
 /** Which of n equal cells of [0, 1] holds u. */
 export const cellOf = (u: number, n: number): number => Math.min(n - 1, Math.max(0, Math.floor(u * n)));
 
-/** The k-th value of a parameter with steps, printed as a person would: 0.1 + 2 * 0.1 is 0.3. */
+/** The k-th value of a parameter with steps, without representation noise: 0.1 + 2 * 0.1 is 0.3. */
 export const stepValue = (parameter: NumericParameter, k: number): number => {
   const value = parameter.low + k * (parameter.step ?? 0);
   const clean = parameter.decimals === null ? value : Number(value.toFixed(parameter.decimals));
@@ -50,7 +50,7 @@ export const coordinateOfNumber = (parameter: NumericParameter, value: number): 
     ? clamp((scales[parameter.scale].toScale(value) - parameter.start) / parameter.span)
     : coordinateOf(parameter, stepOf(parameter, value));
 
-/** The coordinate that stands for all that mean the same value: the middle of a cell, or u itself. */
+/** The coordinate that represents all coordinates of the same value: the middle of a cell, or u itself. */
 export const snapCoordinate = (parameter: Parameter, u: number): number =>
   parameter.size === Infinity ? clamp(u) : coordinateOf(parameter, indexOf(parameter, u));
 

@@ -12,7 +12,7 @@ import {
   type Parameter,
 } from "./space.ts";
 
-/** What counts as lying on a step, as a part of the step. */
+/** A value within this part of a step of one counts as on the step. */
 const NOISE = 1e-9;
 /** The same on a continuous axis, as a part of the axis. */
 const AXIS_NOISE = 1e-12;
@@ -45,7 +45,7 @@ export const inOrder = (definition: SpaceDefinition, report: Report): string[] =
 
 /**
  * The conditions of one parameter.
- * @param parents the parameters compiled so far; a parent that is missing here stands in a cycle, reported already.
+ * @param parents the parameters compiled so far; a parent that is missing here is part of a cycle, reported already.
  */
 export const compileConditions = (
   name: string,
@@ -125,7 +125,7 @@ const onNumber = (parent: NumericParameter, wanted: When[string], at: string, re
 const canBe = (parent: NumericParameter, value: number): boolean =>
   parent.size !== Infinity && isOnStep(parent, value);
 
-/** Whether a number is one of the parameter's steps, but for representation noise. */
+/** Whether a number is one of the parameter's steps, except for representation noise. */
 export const isOnStep = (parameter: NumericParameter, value: number): boolean => {
   const nearest = stepValue(parameter, stepOf(parameter, value));
   return Math.abs(nearest - value) <= NOISE * (parameter.step ?? 1);
@@ -144,7 +144,7 @@ const onRange = (
   return { parent: parent.index, kind: "range", ...widened(parent, low, high) };
 };
 
-/** Bounds wider by noise, so that a value on a bound stays within it on its way through the cube. */
+/** Bounds wider by noise, so that a value on a bound is still within it after conversion to the cube and back. */
 const widened = (parent: NumericParameter, low: number, high: number) => {
   if (parent.size !== Infinity) {
     const noise = NOISE * (parent.step ?? 1);

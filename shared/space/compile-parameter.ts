@@ -8,12 +8,12 @@ import type { ChoiceParameter, NumericParameter, Parameter, UnitPrior } from "./
 type Numeric = Extract<ParameterDefinition, { type: "float" | "int" }>;
 type Choice = Extract<ParameterDefinition, { type: "categorical" | "ordinal" }>;
 
-/** Of a step: how far the range may miss a whole number of steps through rounding, as 0 to 1 by 0.1 does. */
+/** By which part of a step the range may differ from a whole number of steps because of rounding, as 0 to 1 by 0.1. */
 const STEP_NOISE = 1e-9;
 
 /**
- * One parameter without its conditions. Faults are reported; what is returned for a faulty definition is only good
- * for finding more faults.
+ * One parameter without its conditions. Faults are reported; what is returned for a faulty definition only serves
+ * to find more faults.
  */
 export const compileParameter = (
   name: string,
@@ -66,7 +66,7 @@ const compileNumeric = (
   };
 };
 
-/** Reports what is wrong with the bounds, the scale and the step. @returns whether all is well. */
+/** Reports what is wrong with the bounds, the scale and the step. @returns whether there is no fault. */
 const checkBounds = (
   { low, high, type }: Numeric,
   scale: Scale,
@@ -125,7 +125,7 @@ const decimalsOf = (value: number): number => {
   return Math.max(0, (digits.split(".")[1]?.length ?? 0) - Number(exponent));
 };
 
-/** Start and length on the scale, half a step (at most half of what is left to the scale's end) wider on both sides. */
+/** Start and length on the scale, half a step (at most half of the distance to the scale's limit) wider on both sides. */
 const axisOf = (scale: Scale, low: number, high: number, step: number | null) => {
   const { toScale, limits } = scales[scale];
   const below = step === null ? 0 : Math.min(step, low - limits.low) / 2;

@@ -39,7 +39,7 @@ export interface NumericParameter extends ParameterBase {
   /** Decimal places that every step has at most, null when that cannot be said. */
   readonly decimals: number | null;
   readonly prior: UnitPrior;
-  /** How many values `grid` takes, null to let grid choose. */
+  /** How many values `grid` takes; null if grid chooses. */
   readonly points: number | null;
   /** Number of distinct values, Infinity for a continuous one. */
   readonly size: number;
@@ -63,7 +63,7 @@ export type Parameter = NumericParameter | ChoiceParameter;
 
 /**
  * Active only while the parent is active and its value is one of those listed or within the bounds. The bounds are wider
- * than the client's by the noise that a value gets on its way through the cube.
+ * than the client's by the noise of converting a value to the cube and back.
  */
 export type Condition =
   | { readonly parent: number; readonly kind: "choices"; readonly indices: readonly number[] }

@@ -39,7 +39,7 @@ export const validateConfiguration = (space: Space, params: Params, pointer: str
   const faulty = new Set<number>();
   for (const parameter of space.parameters) {
     const { name, index, conditions } = parameter;
-    // Whether the child of a faulty parent exists cannot be said, so nothing is said of it.
+    // Whether the child of a faulty parent exists is unknown, so it is not checked.
     if (conditions.some(({ parent }) => faulty.has(parent))) {
       faulty.add(index);
       continue;

@@ -6,15 +6,15 @@ import { grid } from "../grid/index.ts";
 import { nsga2 } from "../nsga2/index.ts";
 import { tpe } from "../tpe/index.ts";
 
-/** Spaces up to this size are simply tried out in full, if the budget allows. */
+/** Spaces up to this size are tried completely, if the budget allows. */
 const SMALL = 256;
-/** Beyond so many results a process that is fitted to 250 of them costs five times as much as what finds as much. */
+/** From so many results on, a Gaussian process (fitted to 250 of them) costs five times as much as an algorithm that finds as much. */
 const MANY = 1000;
-/** Where all parameters are continuous it is stuck sooner, and evolution is not. */
+/** The same if all parameters are continuous: the process stops improving sooner, CMA-ES does not. */
 const MANY_CONTINUOUS = 300;
-/** From so many parameters on the process takes a tenth of a second to find no more than TPE. */
+/** From so many parameters on an ask of the process takes a tenth of a second and finds no more than TPE. */
 const WIDE = 150;
-/** With more parameters than this a covariance takes more trials to learn than anyone runs. */
+/** With more parameters than this, learning a covariance takes more trials than studies have. */
 const COVARIANCE = 60;
 
 /** An algorithm, and why it was chosen. */
@@ -24,8 +24,8 @@ interface Choice {
 }
 
 /**
- * Chooses for the user, anew at each ask; each proposal names the algorithm it comes from, and why. The rules, in order,
- * and what they rest on, are in `docs/decisions/0004-what-auto-chooses.md`.
+ * Chooses an algorithm at each ask; each proposal names the algorithm it comes from, and why. The rules, in order, and
+ * the measurements behind them are in `docs/decisions/0004-what-auto-chooses.md`.
  */
 const choose = ({ space, objectives, budget }: Problem, { n }: History): Choice => {
   const d = space.parameters.length;
@@ -51,7 +51,7 @@ const choose = ({ space, objectives, budget }: Problem, { n }: History): Choice 
 const isContinuous = ({ parameters }: Space): boolean =>
   parameters.every(({ kind, size }) => kind === "float" && size === Infinity);
 
-/** Whether there are two numbers at least, and as many as there are choices. */
+/** Whether there are at least two numbers, and at least as many numbers as choices. */
 const isMostlyNumbers = ({ parameters }: Space): boolean => {
   const open = parameters.filter(({ size }) => size > 1);
   const numbers = open.filter(({ kind }) => kind !== "categorical").length;

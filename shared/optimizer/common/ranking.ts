@@ -3,7 +3,7 @@ import { type History, TrialKind } from "../algorithm.ts";
 
 /**
  * Rows of a history from best to worst, for algorithms that only compare. Feasible results come first, by the objective
- * or, with several, front by front and within a front by how lonely a result is; then pruned trials, those that got
+ * or, with several, front by front and within a front by crowding distance; then pruned trials, those that got
  * furthest first; then infeasible ones, least violation first; then failed ones.
  * @param rows of trials that have ended.
  */
@@ -47,7 +47,7 @@ export const fronts = (rows: readonly number[], y: Float64Array, m: number): num
   const ordered = [...rows].sort((a, b) => compareRows(a, b, y, m) || a - b);
   const found: number[][] = [];
   for (const row of ordered) {
-    // The fronts that dominate a row are the first ones: the first that does not is found by halving.
+    // The fronts that dominate a row are the first ones: binary search finds the first that does not.
     let low = 0;
     let high = found.length;
     while (low < high) {
@@ -58,11 +58,11 @@ export const fronts = (rows: readonly number[], y: Float64Array, m: number): num
     if (low === found.length) found.push([]);
     found[low]!.push(row);
   }
-  return found.map((front) => lonelyFirst(front, y, m));
+  return found.map((front) => leastCrowdedFirst(front, y, m));
 };
 
 /** By crowding distance: the sum over objectives of the gap between a row's neighbours; the ends first. */
-const lonelyFirst = (front: readonly number[], y: Float64Array, m: number): number[] => {
+const leastCrowdedFirst = (front: readonly number[], y: Float64Array, m: number): number[] => {
   const distance = new Map(front.map((row) => [row, 0]));
   for (let j = 0; j < m; j++) {
     const sorted = [...front].sort((a, b) => y[a * m + j]! - y[b * m + j]!);

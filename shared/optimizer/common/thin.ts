@@ -22,7 +22,7 @@ export const keepBest = <T>(ordered: readonly T[], most: number, place: Place): 
   return [...ordered.slice(0, half), ...thinEvenly(ordered.slice(half), most - half, place)];
 };
 
-/** The first half of `most`, and of all items each whose position is a multiple of a whole step: up to `most` in all. */
+/** The first half of `most`, and every item whose position is a multiple of a fixed step: up to `most` in total. */
 export const keepBestByStep = <T>(ordered: readonly T[], most: number): readonly T[] => {
   if (ordered.length <= most) return ordered;
   const half = most >> 1;

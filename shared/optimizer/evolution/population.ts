@@ -7,12 +7,12 @@ import { bestFirst } from "../common/ranking.ts";
 import { endedRows, pointOf } from "../common/rows.ts";
 import { childOf } from "./variation.ts";
 
-/** What evolution and NSGA-II have in common: a population that never waits for a generation to be complete. */
+/** What evolution and NSGA-II have in common: a population that does not wait for a generation to be complete. */
 
 export const options = { population: Population.optional() };
 
 const POPULATION = 100;
-/** A population is at most this part of the trial budget, so that there is time to evolve; of a small budget a larger part. */
+/** A population is at most this part of the trial budget, so that it can evolve; with a small budget a larger part. */
 const SHARE = 1 / 10;
 const SMALLEST = 20;
 const LARGEST_SHARE = 1 / 3;
@@ -26,8 +26,8 @@ const populationOf = ({ budget }: Problem): number =>
   );
 
 /**
- * The population: the best of all ended trials, best first. Taken in as they come by the populationful, so that the
- * cost is O(n * population) however many there are; those that there is no time for are left out.
+ * The population: the best of all ended trials, best first. Trials are merged in blocks as large as the population, so
+ * that the cost is O(n * population); when time is up the remaining blocks are left out.
  */
 const survivorsOf = (history: History, objectives: number, size: number, isLate: () => boolean): number[] => {
   const rows = endedRows(history);
@@ -48,7 +48,7 @@ interface Variant {
   readonly tournament: number;
 }
 
-/** Space-filling trials until the population is there, then children of parents that won a tournament. */
+/** Space-filling trials for the first population, then children of parents that won a tournament. */
 export const evolve = (
   problem: SeededProblem<OptionsOf<typeof options>>,
   history: History,

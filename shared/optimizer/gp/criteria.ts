@@ -2,9 +2,9 @@ import type { Boxes } from "./boxes.ts";
 import { logImprovement, logNormalCdf, logNormalDensity, logSum } from "./expected-improvement.ts";
 
 /**
- * What makes a point worth trying, as a function of what is predicted there. A criterion gives the logarithm of its
- * worth and the derivatives by each predicted mean and standard deviation.
- * @param mean,sd one prediction per objective or constraint that it looks at.
+ * What makes a point worth trying, as a function of the predictions there: a criterion returns its logarithm, and the
+ * derivatives by each predicted mean and standard deviation.
+ * @param mean,sd one prediction per objective or constraint that it uses.
  * @param byMean,bySd filled with the derivatives, if given.
  */
 export type Criterion = (
@@ -27,7 +27,7 @@ export const expectedImprovement =
     return Math.log(sd[0]!) + log;
   };
 
-/** How much more than its chance a constraint counts: with less, half of all trials end up just out of bounds. */
+/** The power of a constraint's probability: with a lower one, half of all trials end up just out of bounds. */
 const CAUTION = 2;
 
 /** The logarithm of the probability that the value is at most 0, raised to a power. */
@@ -47,7 +47,7 @@ export const feasibility: Criterion = (mean, sd, byMean, bySd) => {
  * product of expected side lengths (Yang et al. 2019, "Efficient computation of expected hypervolume improvement").
  */
 export const hypervolumeImprovement = ({ m, count, lower, upper }: Boxes): Criterion => {
-  // The same ends occur in many boxes: work each out once.
+  // The same ends occur in many boxes: compute each once.
   const ends = Array.from({ length: m }, (_, j) => {
     const values = new Set<number>();
     for (let i = 0; i < count; i++) values.add(lower[i * m + j]!).add(upper[i * m + j]!);

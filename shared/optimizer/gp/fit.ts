@@ -6,7 +6,7 @@ import { type Data, negativeLogPosterior, type Priors, pickRows, priorMode } fro
 
 /** A step for differences of the gradient. */
 const STEP = 1e-3;
-/** Draws further than this many standard deviations from the mode would not be believed. */
+/** Draws further than this many standard deviations from the mode are not trusted. */
 const FURTHEST = 3;
 
 const boundsOf = (data: Data, priors: Priors, length: number): Bounds => {
@@ -27,7 +27,7 @@ const boundsOf = (data: Data, priors: Priors, length: number): Bounds => {
 /**
  * The mode of the hyperparameters' posterior, from the best of several starts.
  * @param starts vectors of the length that `priorMode` has.
- * @param most evaluations of the posterior, a start.
+ * @param most evaluations of the posterior per start.
  */
 export const fitMode = (
   data: Data,
@@ -60,7 +60,7 @@ export const drawAround = (
 ): Float64Array[] => {
   const draws = [mode];
   if (count <= 1) return draws;
-  // The warps stay at the mode: what is open after few trials is what matters and how noisy it is.
+  // The warps stay at the mode: after few trials the uncertain hyperparameters are the scales and the noise.
   const p = data.layout.width + 1;
   const f = negativeLogPosterior(data, priors);
   const { lower, upper } = boundsOf(data, priors, mode.length);
@@ -92,7 +92,7 @@ export const drawAround = (
   return draws;
 };
 
-/** The factor of the Hessian, made positive definite by as much of the identity as that takes. */
+/** The factor of the Hessian, made positive definite by adding as much of the identity as necessary. */
 const damped = (hessian: Float64Array, p: number): Float64Array => {
   for (let damping = 0.05; ; damping *= 4) {
     const l = Float64Array.from(hessian);

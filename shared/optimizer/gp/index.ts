@@ -26,18 +26,18 @@ const options = {
       "Trials before the model is used; half as many as there are parameters by default, at least 4.",
   }),
 };
-/** Good trials around which the search looks for better ones. */
+/** Good trials around which better ones are searched for. */
 const CENTRES = 5;
-/** From so many results on a model is dear to ask. */
+/** From so many results on, evaluating a model is expensive. */
 const LARGE = 150;
 
-/** A hint is worth a write when there are so many times more results than when the last one was made. */
+/** A new hint is returned when there are so many times more results than when the last one was made. */
 const GROWTH = 1.1;
 
 /**
  * Bayesian optimisation with Gaussian processes. Sources: Rasmussen and Williams 2006; the length scales' prior of
  * Hvarfner et al. 2024 ("Vanilla Bayesian optimization performs great in high dimensions"); log-EI of Ament et al. 2023.
- * Every other trial (in wide spaces three of four) is looked for near the best ones only.
+ * Every other trial (in wide spaces three of four) is searched for near the best ones only.
  * Cost of an ask: O(min(n, 250)^3), however long the history.
  */
 export const gp: Algorithm<typeof options> = {
@@ -54,7 +54,7 @@ export const gp: Algorithm<typeof options> = {
   },
 };
 
-/** Few trials are spent before the model has a say: half as many as there are parameters, within these bounds. */
+/** Trials before the model is used: half as many as there are parameters, within these bounds. */
 const FEWEST = 4;
 const MOST = 12;
 const startupOf = ({ space }: Problem): number =>
@@ -113,7 +113,7 @@ const model = (
   return { proposals, hint: isNew ? { algorithm: "gp", revision: REVISION, trials, values } : null };
 };
 
-/** One of so many trials is looked for everywhere, the others near the best ones only: in wide spaces nearly all. */
+/** One of so many trials is searched for everywhere, the others near the best ones only. */
 const globalEvery = (d: number): number => (d < WIDE ? 2 : 4);
 
 const isOurs = (hint: Hint | null): boolean => hint?.algorithm === "gp" && hint.revision === REVISION;

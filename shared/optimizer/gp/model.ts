@@ -9,7 +9,7 @@ import type { Differentiable } from "../../numerics/lbfgs.ts";
 import { byLogA, byLogB } from "./input-warp.ts";
 import { choiceWeights, type Layout, type Shape, SQRT5, scaled, squaredDistance } from "./kernel.ts";
 
-/** What a process is fitted to. */
+/** What a Gaussian process is fitted to. */
 export interface Data {
   readonly layout: Layout;
   readonly n: number;

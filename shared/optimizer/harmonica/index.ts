@@ -11,11 +11,12 @@ import { evaluate, type Monomial, minimiser, sparsePolynomial } from "./polynomi
 const TRIES = 50;
 
 /**
- * Harmonica, the spectral method: random trials, a sparse polynomial in bits fitted to their results, the bits in its
- * monomials fixed at its minimum, and so on with what is left, stage by stage; then random trials in what remains.
+ * Harmonica, the spectral method, in stages: random trials, a sparse polynomial in bits fitted to their results, and the bits
+ * of its monomials fixed at its minimum; the next stage does the same with the other bits. After the last stage trials are
+ * random in the bits that are not fixed.
  * Source: Hazan, Klivans and Yuan 2018. Parameters that are not binary are coded in bits: up to 16 values exactly, others
  * by four levels. With a budget under 1,500 trials each stage has a fifth of it.
- * Cost of an ask: O(bits^3 * samples) a completed stage; a stage that there is no time for fixes nothing.
+ * Cost of an ask: O(bits^3 * samples) per completed stage; a stage for which time runs out fixes nothing.
  */
 export const harmonica: Algorithm<typeof options> = {
   name: "harmonica",
@@ -81,7 +82,7 @@ const stagesOf = (problem: SeededProblem<Options>, history: History, bits: Bits)
   return { fixed, stage: stages, isOver: true };
 };
 
-/** Trials out of bounds count as the worst. */
+/** Infeasible trials count as the worst one. */
 const penalise = (targets: Float64Array, isFeasible: readonly boolean[]): Float64Array => {
   if (!isFeasible.some(Boolean)) return targets;
   const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);

@@ -5,20 +5,20 @@ import { bitsOf } from "./bits.ts";
 
 export const options = {
   stages: z.int().min(1).max(10).optional(),
-  samples: z.int().min(10).max(10_000).optional().meta({ description: "Trials a stage." }),
+  samples: z.int().min(10).max(10_000).optional().meta({ description: "Trials per stage." }),
   degree: z.int().min(1).max(3).optional(),
-  monomials: z.int().min(1).max(10).optional().meta({ description: "Monomials kept of a stage." }),
+  monomials: z.int().min(1).max(10).optional().meta({ description: "Monomials kept per stage." }),
 };
 
 export type Options = OptionsOf<typeof options>;
 
-/** The reference's defaults; of a smaller budget the samples are fewer. */
+/** The reference's defaults; with a small budget there are fewer samples. */
 const DEFAULTS = { stages: 3, samples: 300, degree: 3, monomials: 5 } as const;
-/** Of a smaller budget, all stages together spend this part; a stage needs some trials to say anything. */
+/** With a small budget all stages together use this part of it; a stage needs at least some trials to learn from. */
 const SHARE = 0.6;
 const FEWEST = 20;
 
-/** Products of bits times trials that one ask may go through: some ten seconds. */
+/** Products of bits times trials that one ask may evaluate: about ten seconds. */
 const MOST_WORK = 5e8;
 
 /** The options with their defaults filled in. */

@@ -7,7 +7,7 @@ const TOURNAMENT = 2;
 /**
  * NSGA-II for several objectives: survivors by fronts and crowding distance, parents by binary tournament.
  * Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II". Children are proposed as
- * workers ask, not by the generation.
+ * workers ask, not per generation.
  */
 export const nsga2: Algorithm<typeof options> = {
   name: "nsga2",

@@ -29,9 +29,9 @@ const STARTUP = 10;
 const CANDIDATES = 24;
 /** Points that join them for each further trial of a batch. */
 const FURTHER = 4;
-/** Times that the candidates are drawn again when every one was tried before. */
+/** Times that candidates are drawn again when all of them were tried before. */
 const ROUNDS = 4;
-/** Bad trials beyond this are thinned out evenly, so that an ask at 100,000 trials costs little more than at 1,000. */
+/** Of more bad trials than this an even sample is used, so that an ask at 100,000 trials costs little more than at 1,000. */
 const MAX_BAD = 1000;
 
 /**
@@ -59,7 +59,7 @@ const model = (problem: SeededProblem<Options>, history: History, count: number,
   const { space, objectives, isLate } = problem;
   const fresh = createFresh(space, history);
   const { good, bad, running } = split(history, objectives);
-  // The front of several objectives has no order worth weighting.
+  // The trials of a front of several objectives are equally good.
   const weights = objectives === 1 ? rankWeights(good.length) : null;
   const d = space.parameters.length;
   const better = createParzen(space, pack(history, good, d), weights, "neighbours");
@@ -73,7 +73,7 @@ const model = (problem: SeededProblem<Options>, history: History, count: number,
   const { candidates: first = CANDIDATES } = problem.options;
   let candidates = draw(first);
   while (fresh.taken.length < count) {
-    // Late: whatever was drawn already must do.
+    // When late, only what was drawn already is used.
     if (fresh.taken.length > 0 && !isLate()) candidates.push(...draw(Math.min(first, FURTHER)));
     let next = best(candidates, fresh);
     for (let round = 1; next === null && round < ROUNDS && !isLate(); round++) {
@@ -130,7 +130,7 @@ const best = (candidates: Candidate[], fresh: Fresh): Float64Array | null => {
 };
 
 /**
- * Brings the candidates' densities of bad trials up to date with a trial that begins to run.
+ * Updates the candidates' densities of bad trials with a trial that begins to run.
  * @param weight of all kernels before.
  */
 const countAsBad = (

@@ -2,7 +2,7 @@ import { type History, TrialKind } from "../algorithm.ts";
 import { classOf, TrialClass } from "../common/ranking.ts";
 import { nonDominated } from "./non-dominated.ts";
 
-/** Rows of a history, by what TPE makes of them. */
+/** Rows of a history, by the density that TPE counts them to. */
 export interface Split {
   /** The best trials, best first: where to search. */
   readonly good: number[];
