@@ -137,7 +137,7 @@ test("what an algorithm proposes against the rules, or twice, or not at all, is 
 test("what an ask had no time for is marked, whether or not its algorithm says so, and nothing else is", () => {
   const space = compileSpace({ a: { type: "float", low: 0, high: 1 } });
   const propose = (isLate: () => boolean, marks: readonly (boolean | undefined)[]) => {
-    const hasty: Algorithm = {
+    const hurried: Algorithm = {
       name: "rbf",
       revision: 1,
       options: {},
@@ -147,7 +147,7 @@ test("what an ask had no time for is marked, whether or not its algorithm says s
           marks.map((cutShort, i) => ({
             x: Float64Array.of(0.1 + i / 10),
             algorithm: "rbf",
-            why: "hasty",
+            why: "hurried",
             ...(cutShort !== undefined && { cutShort }),
           })),
         );
@@ -163,13 +163,13 @@ test("what an ask had no time for is marked, whether or not its algorithm says s
       hint: null,
       isLate,
     };
-    const { proposals } = proposeWith(hasty, problem, buildHistory(space, 1, []), 3);
+    const { proposals } = proposeWith(hurried, problem, buildHistory(space, 1, []), 3);
     return proposals.map(({ why, cutShort }) => `${why} ${cutShort}`);
   };
   const silent = [undefined, undefined];
-  expect(propose(() => false, silent)).toEqual(["hasty false", "hasty false", "fallback false"]);
-  expect(propose(() => true, silent)).toEqual(["hasty true", "hasty true", "fallback true"]);
-  expect(propose(() => true, [false, true])).toEqual(["hasty false", "hasty true", "fallback true"]);
+  expect(propose(() => false, silent)).toEqual(["hurried false", "hurried false", "fallback false"]);
+  expect(propose(() => true, silent)).toEqual(["hurried true", "hurried true", "fallback true"]);
+  expect(propose(() => true, [false, true])).toEqual(["hurried false", "hurried true", "fallback true"]);
 });
 
 test("what a proposal carries beside its point reaches the caller", () => {

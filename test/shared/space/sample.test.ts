@@ -185,7 +185,7 @@ test("shares that sum to 1 fill the simplex evenly", () => {
   }
 });
 
-test("mending reaches an allowed point in every constrained space, and says null where there is none", () => {
+test("repair reaches an allowed point in every constrained space, and returns null where there is none", () => {
   for (const { space } of spaces) {
     const random = createRandom(8);
     const reached = Array.from({ length: 30 }, () => repair(space, samplePrior(space, random), random));

@@ -14,7 +14,7 @@ import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { configurationKey } from "../configuration-key.ts";
 import { type NamedSpace, spaces } from "../spaces.ts";
 
-/** What every algorithm owes its callers, whatever the space. Run for each entry of the registry. */
+/** What must hold for every algorithm, on every space. Run for each entry of the registry. */
 
 export const problemOf = ({ space }: NamedSpace, change: Partial<Problem> = {}): Problem => ({
   space,
@@ -23,7 +23,7 @@ export const problemOf = ({ space }: NamedSpace, change: Partial<Problem> = {}):
   ...change,
 });
 
-/** A value an objective, from a configuration: a bowl in the cube, inactive parameters aside. */
+/** One value per objective of a configuration: the squared distance to a point, with a constant for inactive parameters. */
 const valuesOf = (x: Float64Array, objectives: number): number[] =>
   Array.from({ length: objectives }, (_, j) =>
     x.reduce((sum, u) => sum + (Number.isNaN(u) ? 0.1 : (u - 0.2 - 0.3 * j) ** 2), 0),
@@ -101,8 +101,8 @@ const expectSound = (named: NamedSpace, algorithm: Algorithm, { x, algorithm: or
   else expect(origin).toBe(algorithm.name);
 };
 
-/** Ends of every kind, as a messy study has them. */
-const messy = (number: number): Partial<HistoryRow> => {
+/** Trials that ended in every way. */
+const mixedEnds = (number: number): Partial<HistoryRow> => {
   if (number % 5 === 1) return { kind: TrialKind.failed, y: null };
   if (number % 5 === 2) return { kind: TrialKind.pruned, resource: 1 + (number % 3) };
   if (number % 5 === 3) return { violation: number % 2 };
@@ -140,14 +140,18 @@ export const algorithmContract = (algorithm: Algorithm): void => {
         for (const { x } of rows) validateConfiguration(space, fromCube(space, x), "");
       });
 
-      test("copes with failed, pruned and infeasible trials, and with trials that all failed", () => {
-        simulate(algorithm, named, problemOf(named), { trials: 30, seed: 4, end: messy });
+      test("handles failed, pruned and infeasible trials, and with trials that all failed", () => {
+        simulate(algorithm, named, problemOf(named), { trials: 30, seed: 4, end: mixedEnds });
         const failed = { kind: TrialKind.failed, y: null };
         simulate(algorithm, named, problemOf(named), { trials: 25, seed: 5, end: () => failed });
       });
 
-      test("copes with three objectives", () => {
-        simulate(algorithm, named, problemOf(named, { objectives: 3 }), { trials: 30, seed: 6, end: messy });
+      test("handles three objectives", () => {
+        simulate(algorithm, named, problemOf(named, { objectives: 3 }), {
+          trials: 30,
+          seed: 6,
+          end: mixedEnds,
+        });
       });
 
       test("gives the same answer to the same question, and leaves the history alone", () => {
@@ -181,7 +185,7 @@ export const algorithmContract = (algorithm: Algorithm): void => {
     },
   );
 
-  test(`${algorithm.name}: whenever time runs out, an ask answers valid, new trials, and says so`, () => {
+  test(`${algorithm.name}: whenever time runs out, an ask answers valid, new trials, and marks those cut short`, () => {
     const random = createRandom(9);
     for (const named of [spaces[0]!, spaces.find(({ name }) => name === "nested conditions")!]) {
       const { space } = named;
@@ -210,8 +214,8 @@ export const algorithmContract = (algorithm: Algorithm): void => {
           for (const proposal of proposals) expectSound(named, algorithm, proposal);
           const keys = proposals.map(({ x }) => configurationKey(fromCube(space, x)));
           expect(new Set([...tried, ...keys]).size).toBe(tried.size + proposals.length);
-          const says = proposals.some(({ cutShort }) => cutShort);
-          expect(says).toBe(looks > most);
+          const isMarked = proposals.some(({ cutShort }) => cutShort);
+          expect(isMarked).toBe(looks > most);
         }
       }
     }

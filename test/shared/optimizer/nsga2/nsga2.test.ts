@@ -63,7 +63,7 @@ const oneFront = fc
       }),
   );
 
-test("within a front the lonelier comes first, by Deb's distance", () => {
+test("within a front the less crowded comes first, by Deb's distance", () => {
   fc.assert(
     fc.property(oneFront, (points) => {
       const found = fronts(rowsOf(points), Float64Array.from(points.flat()), 2);

@@ -11,7 +11,7 @@ import { chiSquare, kolmogorovSmirnov } from "../../../support/statistics.ts";
 const [mixed] = spaces as [(typeof spaces)[number]];
 
 test.each(["random", "sobol"] as const)(
-  "%s honours priors and weights, asked one trial at a time",
+  "%s follows priors and weights, asked one trial at a time",
   (name) => {
     const params = Array.from({ length: 800 }, (_, number) => {
       const [proposal] = askAlgorithm({
