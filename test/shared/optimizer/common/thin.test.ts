@@ -9,6 +9,7 @@ test.each([
   ["last", [2, 5, 8, 11]],
 ] as const)("an even sample by the %s item of each stretch", (place, expected) => {
   expect(thinEvenly(upTo(12), 4, place)).toEqual(expected);
+  expect(thinEvenly(upTo(20), 2, place)[0]).toBe({ first: 0, middle: 5, last: 9 }[place]);
 });
 
 test.each(["first", "middle", "last"] as const)(
