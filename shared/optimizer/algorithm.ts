@@ -22,7 +22,7 @@ export interface Problem {
   readonly budget: { readonly trials: number; readonly parallel: number };
 }
 
-/** A problem as an algorithm receives it: with its options, and what it may use beside its Random. */
+/** A problem as an algorithm receives it: with its options, and what it may use in addition to its Random. */
 export interface SeededProblem<Options = unknown> extends Problem {
   /** The algorithm's own options as the client gave them; what is left out has the algorithm's default. */
   readonly options: Options;
