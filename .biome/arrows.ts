@@ -31,7 +31,7 @@ const serviceRooms = inService("core", "access", "batch", "trials", "rounds", "s
 /** Per room, what it may import beside itself. */
 export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/numerics": [],
-  "shared/sentences": [],
+  "shared/sentences": ["shared/schemas/common.ts"],
   "shared/patterns.ts": [],
   "shared/json-pointer.ts": [],
   "shared/deployment.ts": [],

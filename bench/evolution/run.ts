@@ -9,7 +9,7 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import type { Params } from "../../shared/schemas/common.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
@@ -42,17 +42,17 @@ const honeTrials = async (
 ): Promise<number> => {
   const space = compileSpace(definition);
   const population = 4 + Math.floor(3 * Math.log(space.parameters.length));
-  const problem = { space, objectives: 1, budget: { trials: MOST, parallel: population }, options: {} };
+  const problem = { space, objectives: 1, budget: { trials: MOST, parallel: population } };
   const rows: HistoryRow[] = [];
   while (rows.length < MOST) {
-    const proposals = proposeTrials(
+    const proposals = askAlgorithm({
       problem,
-      "cma-es",
-      buildHistory(space, 1, rows),
-      population,
+      choice: { name: "cma-es" },
+      history: buildHistory(space, 1, rows),
+      count: population,
       seed,
-      rows.length,
-    );
+      firstNumber: rows.length,
+    }).proposals;
     for (const { x } of proposals) {
       const y = await value(fromCube(space, x));
       rows.push({ number: rows.length, x, y: [y] });
@@ -136,11 +136,18 @@ const honeVolume = (f: (x: number[]) => [number, number], seed: number): number 
     ),
   );
   const trials = POPULATION * GENERATIONS;
-  const problem = { space, objectives: 2, budget: { trials, parallel: POPULATION }, options: {} };
+  const problem = { space, objectives: 2, budget: { trials, parallel: POPULATION } };
   const rows: HistoryRow[] = [];
   while (rows.length < trials) {
     const history = buildHistory(space, 2, rows);
-    for (const { x } of proposeTrials(problem, "nsga2", history, POPULATION, seed, rows.length)) {
+    for (const { x } of askAlgorithm({
+      problem,
+      choice: { name: "nsga2" },
+      history,
+      count: POPULATION,
+      seed,
+      firstNumber: rows.length,
+    }).proposals) {
       rows.push({ number: rows.length, x, y: f([...x]) });
     }
   }

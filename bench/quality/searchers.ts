@@ -37,7 +37,7 @@ export interface Searcher {
 export const honeSearcher = (name: AlgorithmName): Searcher => ({
   begin: async ({ space: definition, objectives, outcomes, seed, trials, parallel }) => {
     const space = compileSpace(definition);
-    const problem = { space, objectives, outcomes, budget: { trials, parallel }, options: {} };
+    const problem = { space, objectives, outcomes, budget: { trials, parallel } };
     const rows: HistoryRow[] = [];
     let hint: Hint | null = null;
     let seconds = 0;
@@ -45,7 +45,15 @@ export const honeSearcher = (name: AlgorithmName): Searcher => ({
       ask: async () => {
         const history = buildHistory(space, objectives, rows, outcomes);
         const begin = process.cpuUsage();
-        const answer = askAlgorithm(problem, name, history, 1, seed, rows.length, { hint });
+        const answer = askAlgorithm({
+          problem,
+          choice: { name },
+          history,
+          count: 1,
+          seed,
+          firstNumber: rows.length,
+          hint,
+        });
         const { user, system } = process.cpuUsage(begin);
         seconds += (user + system) / 1e6;
         hint = answer.hint ?? hint;

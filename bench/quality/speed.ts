@@ -27,7 +27,7 @@ const { values: flags } = parseArgs({
 const mixed = problems.find(({ name }) => name.startsWith("network"))!;
 const space = compileSpace(mixed.space);
 const objective = mixed.regret(1);
-const problem = { space, objectives: 1, budget: { trials: 1_000_000, parallel: 1 }, options: {} };
+const problem = { space, objectives: 1, budget: { trials: 1_000_000, parallel: 1 } };
 /** Peers are told so many trials; their last asks are what is timed. */
 const PEER_TRIALS = 200;
 const TIMED = 10;
@@ -52,7 +52,9 @@ for (const name of flags.algorithms.split(",") as AlgorithmName[]) {
     const history = buildHistory(space, 1, rows);
     let hint: Hint | null = null;
     const ask = (count: number, known: Hint | null) => (seed: number) => {
-      hint = askAlgorithm(problem, name, history, count, seed, n, { hint: known }).hint ?? hint;
+      hint =
+        askAlgorithm({ problem, choice: { name }, history, count, seed, firstNumber: n, hint: known }).hint ??
+        hint;
     };
     const cold = milliseconds(TIMED, ask(1, null));
     const warm = milliseconds(TIMED, ask(1, hint));

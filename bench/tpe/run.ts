@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { createRandom } from "../../shared/numerics/random.ts";
 import type { History, Problem } from "../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
@@ -49,12 +49,13 @@ const problem: Problem = {
   space,
   objectives: 1,
   budget: { trials: 1_000_000, parallel: 1 },
-  options: {},
 };
 
 /** Seconds of processor time that Hone takes over one ask on a history of finished trials. */
 const honeSeconds = (history: History): number => {
-  const ask = (seed: number) => proposeTrials(problem, "tpe", history, 1, seed, history.n);
+  const ask = (seed: number) =>
+    askAlgorithm({ problem, choice: { name: "tpe" }, history, count: 1, seed, firstNumber: history.n })
+      .proposals;
   for (let i = 0; i < HONE_ASKS; i++) ask(i);
   const begin = process.cpuUsage();
   for (let i = 0; i < HONE_ASKS; i++) ask(HONE_ASKS + i);

@@ -1,6 +1,6 @@
 import type { AlgorithmName } from "../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import type { Optuna, OptunaSampler } from "./optuna.ts";
@@ -18,11 +18,18 @@ export const honeCurve = (
 ): number[] => {
   const space = compileSpace(task.space);
   const regret = task.regret(seed);
-  const problem = { space, objectives: 1, budget: { trials, parallel: 1 }, options: {} };
+  const problem = { space, objectives: 1, budget: { trials, parallel: 1 } };
   const rows: HistoryRow[] = [];
   const curve: number[] = [];
   for (let number = 0; number < trials; number++) {
-    const [proposal] = proposeTrials(problem, algorithm, buildHistory(space, 1, rows), 1, seed, number);
+    const [proposal] = askAlgorithm({
+      problem,
+      choice: { name: algorithm },
+      history: buildHistory(space, 1, rows),
+      count: 1,
+      seed,
+      firstNumber: number,
+    }).proposals;
     if (proposal === undefined) break;
     const y = regret(fromCube(space, proposal.x));
     rows.push({ number, x: proposal.x, y: [y] });

@@ -1,6 +1,6 @@
 import { type JSONPath, type JSONVisitor, printParseErrorCode, visit } from "jsonc-parser";
 import { InvalidJson, invalid, TooLarge } from "../../shared/errors.ts";
-import { pointerTo } from "./pointer.ts";
+import { pointerTo } from "../../shared/json-pointer.ts";
 
 /**
  * JSON that every parser reads the same way. `JSON.parse` alone keeps the last of two equal keys, rounds integers,

@@ -1,6 +1,6 @@
 import type { core, z } from "zod";
 import { type FieldError, InvalidInput } from "../../shared/errors.ts";
-import { pointerTo } from "./pointer.ts";
+import { pointerTo } from "../../shared/json-pointer.ts";
 
 /** Faults told at once; a body of 256 KiB can hold tens of thousands. */
 const MAX_FAULTS = 20;

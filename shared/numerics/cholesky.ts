@@ -72,7 +72,7 @@ const dotFour = (
 /**
  * Replaces the lower triangle of A by L with L L' = A. Cost n^3 / 3.
  * @param a n rows of `stride` numbers.
- * @returns false when A is not positive definite; `a` is then spoilt.
+ * @returns false when A is not positive definite; the content of `a` is then undefined.
  */
 export const factorise = (a: Float64Array, n: number, stride = n): boolean => {
   const sums = new Float64Array(4);
@@ -159,8 +159,8 @@ export const logDeterminant = (l: Float64Array, n: number, stride = n): number =
 
 /**
  * The inverse of L L', both triangles. Cost 2 n^3 / 3.
- * @param scratch room for n * n numbers.
- * @param out room for n * n numbers, by rows.
+ * @param scratch memory for n * n numbers.
+ * @param out memory for n * n numbers, by rows.
  */
 export const invertFactorised = (
   l: Float64Array,

@@ -1,6 +1,6 @@
 /**
  * Eigenvalues and eigenvectors of a symmetric matrix by Jacobi's rotations (Golub and Van Loan, section 8.5): as exact
- * as the matrix allows, small eigenvalues included; O(d^3) with some ten sweeps, meant for d up to about a hundred.
+ * as the matrix allows, small eigenvalues included; O(d^3) with about ten sweeps, meant for d up to about a hundred.
  */
 
 export interface Eigen {
@@ -12,7 +12,7 @@ export interface Eigen {
 
 const SWEEPS = 50;
 
-/** @param matrix d x d, by rows, symmetric; left alone. */
+/** @param matrix d x d, by rows, symmetric; not changed. */
 export const eigenSymmetric = (matrix: Float64Array, d: number): Eigen => {
   const a = Float64Array.from(matrix);
   const v = new Float64Array(d * d);

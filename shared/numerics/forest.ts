@@ -2,8 +2,8 @@ import type { Random } from "./random.ts";
 
 /**
  * Regression trees and forests. A feature is a number or a category (a small whole number from 0); categories are
- * split into subsets. Trees are flat arrays. Source: Breiman 2001; thresholds drawn between the two neighbouring values, as SMAC's forest
- * has it (Hutter et al. 2011, section 4.1), which makes the mean of the trees smoother.
+ * split into subsets. Trees are flat arrays. Source: Breiman 2001; thresholds are drawn between the two neighbouring values, as in SMAC's forest
+ * (Hutter et al. 2011, section 4.1), which makes the mean of the trees smoother.
  */
 
 export interface Tree {
@@ -21,26 +21,24 @@ export interface Forest {
   readonly trees: readonly Tree[];
   readonly width: number;
   readonly isCategory: Uint8Array;
-  /** Of each tree, by rows of the data: 1 where the row was drawn for it. */
-  readonly inBag: readonly Uint8Array[];
 }
 
 export interface ForestOptions {
   readonly trees: number;
   /** Nodes with fewer rows are not split. */
   readonly smallest: number;
-  /** Features looked at for a split, as a part of all. */
+  /** Features considered for a split, as a part of all. */
   readonly share: number;
 }
 
-/** Categories beyond this many share the last bit. */
-export const MOST_CATEGORIES = 32;
+/** Categories beyond this number share the last bit. */
+const MOST_CATEGORIES = 32;
 
 const bitOf = (value: number): number => 1 << Math.min(MOST_CATEGORIES - 1, value);
 
 /**
  * Grows a forest, each tree on a bootstrap sample. Numbers are sorted once: a node keeps its rows in the order of each
- * feature by dividing those of its parent, which takes O(n * features) a level of a tree.
+ * feature by dividing those of its parent, which takes O(n * features) per level of a tree.
  * @param x n rows of `isCategory.length` features.
  */
 export const growForest = (
@@ -52,14 +50,12 @@ export const growForest = (
 ): Forest => {
   const n = y.length;
   const data = columnsOf(x, y, isCategory);
-  const inBag: Uint8Array[] = [];
-  const grown = Array.from({ length: options.trees }, () => {
+  const trees = Array.from({ length: options.trees }, () => {
     const times = new Uint32Array(n);
     for (let i = 0; i < n; i++) times[random.integer(n)]! += 1;
-    inBag.push(Uint8Array.from(times, (k) => Number(k > 0)));
     return growTree(data, times, options, random);
   });
-  return { trees: grown, width: isCategory.length, isCategory, inBag };
+  return { trees, width: isCategory.length, isCategory };
 };
 
 interface Data {
@@ -109,8 +105,12 @@ const growTree = (
   const lists = data.orders.map((order, j) => (isCategory[j] ? plain : listOf(order)));
   const parted = [plain, ...lists.filter((list) => list !== plain)];
   const isLeft = new Uint8Array(n);
-  const scratch: Scratch = {
-    later: new Int32Array(n),
+  const later = new Int32Array(n);
+  const growing: Growing = {
+    data,
+    lists,
+    share,
+    random,
     sums: new Float64Array(MOST_CATEGORIES),
     counts: new Int32Array(MOST_CATEGORIES),
   };
@@ -127,7 +127,7 @@ const growTree = (
     tree.mean[node] = mean;
     tree.variance[node] = squares / count;
     if (count < smallest || squares <= 1e-24 * count * (1 + mean * mean)) continue;
-    const split = bestSplit(data, lists, from, to, sum, share, scratch, random);
+    const split = bestSplit(growing, { from, to, total: sum });
     if (split === null) continue;
     const column = columns[split.feature]!;
     const isSubset = isCategory[split.feature]!;
@@ -136,7 +136,7 @@ const growTree = (
       isLeft[row] = Number(goesLeft(column[row]!, split.threshold, isSubset));
     }
     let middle = from;
-    for (const list of parted) middle = partition(list, from, to, isLeft, scratch.later);
+    for (const list of parted) middle = partition(list, from, to, isLeft, later);
     tree.feature[node] = split.feature;
     tree.threshold[node] = split.threshold;
     tree.left[node] = nodes;
@@ -154,10 +154,24 @@ const growTree = (
   };
 };
 
-interface Scratch {
-  readonly later: Int32Array;
+/** What the splits of one tree have in common. */
+interface Growing {
+  readonly data: Data;
+  /** Per feature the rows of the sample, those of a node next to each other; of a number in its order. */
+  readonly lists: readonly Int32Array[];
+  /** Features considered for a split, as a part of all. */
+  readonly share: number;
+  readonly random: Random;
+  /** Scratch of `bestSubset`, one entry per category. */
   readonly sums: Float64Array;
   readonly counts: Int32Array;
+}
+
+/** A node's rows, by their positions in the lists, and the sum of their targets. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly total: number;
 }
 
 interface Split {
@@ -168,17 +182,9 @@ interface Split {
 }
 
 /** The split of the chosen features that leaves the least variance; null when no feature varies. */
-const bestSplit = (
-  { y, columns, isCategory }: Data,
-  lists: readonly Int32Array[],
-  from: number,
-  to: number,
-  total: number,
-  share: number,
-  scratch: Scratch,
-  random: Random,
-): Split | null => {
-  const width = isCategory.length;
+const bestSplit = (growing: Growing, range: Range): Split | null => {
+  const { data, share, random } = growing;
+  const width = data.isCategory.length;
   const features = Array.from({ length: width }, (_, j) => j);
   const wanted = Math.max(1, Math.round(share * width));
   let best: Split | null = null;
@@ -186,26 +192,19 @@ const bestSplit = (
     const other = k + random.integer(width - k);
     [features[k], features[other]] = [features[other]!, features[k]!];
     const j = features[k]!;
-    const split = isCategory[j]
-      ? bestSubset(columns[j]!, y, j, lists[j]!, from, to, total, scratch)
-      : bestThreshold(columns[j]!, y, j, lists[j]!, from, to, total, random);
+    const split = data.isCategory[j] ? bestSubset(growing, j, range) : bestThreshold(growing, j, range);
     tried++;
     if (split !== null && (best === null || split.gain > best.gain)) best = split;
   }
   return best;
 };
 
-/** @param sorted rows, from `from` to `to` in the order of the column. */
-const bestThreshold = (
-  column: Float64Array,
-  y: Float64Array,
-  j: number,
-  sorted: Int32Array,
-  from: number,
-  to: number,
-  total: number,
-  random: Random,
-): Split | null => {
+/** The best split of a number. */
+const bestThreshold = (growing: Growing, j: number, { from, to, total }: Range): Split | null => {
+  const { data, lists, random } = growing;
+  const { y } = data;
+  const column = data.columns[j]!;
+  const sorted = lists[j]!;
   const count = to - from;
   let sum = 0;
   let gain = -Infinity;
@@ -231,16 +230,11 @@ const bestThreshold = (
 };
 
 /** Categories in order of their means: the best of all subsets is a beginning of that order (Fisher 1958). */
-const bestSubset = (
-  column: Float64Array,
-  y: Float64Array,
-  j: number,
-  rows: Int32Array,
-  from: number,
-  to: number,
-  total: number,
-  { sums, counts }: Scratch,
-): Split | null => {
+const bestSubset = (growing: Growing, j: number, { from, to, total }: Range): Split | null => {
+  const { data, lists, sums, counts } = growing;
+  const { y } = data;
+  const column = data.columns[j]!;
+  const rows = lists[j]!;
   sums.fill(0);
   counts.fill(0);
   for (let i = from; i < to; i++) {
@@ -329,22 +323,4 @@ export const predictForest = (
     variance[i] = Math.max(0, squares / trees.length - m * m) + within / trees.length;
   }
   return { mean, variance };
-};
-
-/**
- * Predictions of the forest's own data by those trees only that have not seen them.
- * @returns NaN where every tree has.
- */
-export const outOfBag = ({ trees, width, isCategory, inBag }: Forest, x: Float64Array): Float64Array => {
-  const n = x.length / width;
-  return Float64Array.from({ length: n }, (_, i) => {
-    let sum = 0;
-    let count = 0;
-    for (const [t, tree] of trees.entries()) {
-      if (inBag[t]![i]) continue;
-      sum += tree.mean[leafOf(tree, isCategory, x, i * width)]!;
-      count++;
-    }
-    return sum / count;
-  });
 };

@@ -1,6 +1,6 @@
 /**
- * Minimises a smooth function within bounds: L-BFGS (Nocedal and Wright, algorithm 7.4) on the coordinates that no
- * bound holds back, each step projected onto the bounds and shortened until it satisfies Armijo's condition.
+ * Minimises a smooth function within bounds: L-BFGS (Nocedal and Wright, algorithm 7.4) on the coordinates that are not
+ * at an active bound, each step projected onto the bounds and shortened until it satisfies Armijo's condition.
  */
 
 /** Writes the gradient at x into `gradient` and returns the value; a value that is not finite refuses the point. */
@@ -23,7 +23,7 @@ const SUFFICIENT = 1e-4;
 const HALVINGS = 12;
 
 /**
- * @param start is projected onto the bounds and left alone.
+ * @param start is projected onto the bounds; the array is not changed.
  * @param most evaluations of f at most.
  * @param tolerance ends the search when an accepted step gains less than this, relative to 1 + |value|.
  * @returns the best point seen; its value is Infinity when f refused the start.
@@ -56,7 +56,7 @@ export const minimise = (
       slope = product(direction, gradient);
       if (!(slope < -1e-14)) break;
     }
-    // Without curvature the gradient's length says nothing about the step: begin with a modest one.
+    // Without curvature the length of the gradient does not determine the step: begin with a small one.
     let length = pairs.length === 0 ? Math.min(1, 0.5 / Math.sqrt(-slope)) : 1;
     let moved: { x: Float64Array; gradient: Float64Array; value: number } | null = null;
     for (let halving = 0; halving < HALVINGS && evaluations < most; halving++) {

@@ -1,6 +1,6 @@
 /**
- * Linear systems by LU factorisation with partial pivoting (Golub and Van Loan, algorithm 3.4.1), for matrices that are
- * symmetric at most, not definite. Matrices are dense, by rows.
+ * Linear systems by LU factorisation with partial pivoting (Golub and Van Loan, algorithm 3.4.1), for matrices that need
+ * not be definite. Matrices are dense, by rows.
  */
 
 export interface Factors {

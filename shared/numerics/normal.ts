@@ -98,7 +98,7 @@ export const erfc = (x: number): number => {
   return x > 0 ? tail : 2 - tail;
 };
 
-/** exp(x * x) * erfc(x), which stays away from zero where erfc vanishes; x >= 0. */
+/** exp(x * x) * erfc(x), which does not underflow where erfc does; x >= 0. */
 export const erfcx = (x: number): number =>
   x <= 0.46875 ? Math.exp(x * x) * (1 - erfSmall(x)) : erfcScaled(x);
 

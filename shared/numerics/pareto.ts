@@ -40,7 +40,7 @@ const sift = (ordered: Uint32Array, y: Float64Array, m: number): number[] => {
       front.push(row);
       continue;
     }
-    // What dominates one row dominates others: look there sooner.
+    // A row that dominates one row often dominates others: compare with it sooner.
     const sooner = k >> 1;
     [front[sooner], front[k]] = [front[k]!, front[sooner]!];
   }

@@ -1,5 +1,5 @@
 /**
- * Seeded pseudo-random numbers. The only source of chance in the core: who may use chance is handed a Random.
+ * Seeded pseudo-random numbers. The only source of randomness in the core: a function that needs it takes a Random.
  */
 export interface Random {
   /** Uniform in [0, 1), 53 bits. */
@@ -8,8 +8,6 @@ export interface Random {
   integer(n: number): number;
   /** Standard normal. */
   normal(): number;
-  /** An independent stream named by integers; the parent is not advanced. */
-  fork(...path: number[]): Random;
 }
 
 const TWO_POW_32 = 4294967296;
@@ -24,7 +22,7 @@ const mix = (state: number, word: number): number => {
 
 /**
  * xoshiro128** (Blackman and Vigna 2018), its state filled by mixing the seed's words, so that neighbouring seeds
- * share nothing.
+ * give independent streams.
  * @param words any integers; together they name the stream.
  */
 export const createRandom = (...words: number[]): Random => {
@@ -78,6 +76,5 @@ export const createRandom = (...words: number[]): Random => {
     uniform,
     integer: (n) => Math.floor(uniform() * n),
     normal,
-    fork: (...path) => createRandom(...words, 0x666f726b, ...path),
   };
 };

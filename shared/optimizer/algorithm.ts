@@ -1,25 +1,15 @@
+import type * as z from "zod";
+import type { FieldError } from "../errors.ts";
 import type { Random } from "../numerics/random.ts";
 import type { Space } from "../space/space.ts";
+import type { AlgorithmName } from "./registry.ts";
 
 /**
  * The contract between an algorithm and the service. An algorithm is a pure function of the problem, the history and
- * the random numbers it is handed; it knows no store, no clock and no units.
+ * the random numbers it is given; it knows no store, no clock and no units.
  */
 
-/** Names a study may ask for. The registry has exactly one algorithm a name. */
-export type AlgorithmName =
-  | "auto"
-  | "random"
-  | "sobol"
-  | "grid"
-  | "tpe"
-  | "gp"
-  | "smac"
-  | "rbf"
-  | "harmonica"
-  | "cma-es"
-  | "evolution"
-  | "nsga2";
+export type { AlgorithmName };
 
 /** What the study wants to know, in the optimizer's terms. */
 export interface Problem {
@@ -28,30 +18,30 @@ export interface Problem {
   readonly objectives: number;
   /** How many outcome constraints `History.excess` has a column for; none if left out. */
   readonly outcomes?: number;
-  /** Trials the study may run in all, and at once. */
+  /** Trials the study may run in total, and at once. */
   readonly budget: { readonly trials: number; readonly parallel: number };
-  /** The algorithm's own options, validated by its schema. */
-  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** A problem as an algorithm receives it, with what it may draw on beside its Random. */
-export interface SeededProblem extends Problem {
+/** A problem as an algorithm receives it: with its options, and what it may use in addition to its Random. */
+export interface SeededProblem<Options = unknown> extends Problem {
+  /** The algorithm's own options as the client gave them; what is left out has the algorithm's default. */
+  readonly options: Options;
   /** The study's seed, for what all trials of a study share, as the scrambling of a sequence. */
   readonly seed: number;
   /** The number that the first proposed trial will have; the others follow. */
   readonly firstNumber: number;
   /** What an earlier ask of this study left behind, or null. An answer without it is just as valid, only slower. */
   readonly hint: Hint | null;
-  /** Whether the caller's time is up: what is not finished by then falls back, and its `why` says so. */
+  /** Whether the caller's time is up. An algorithm then answers with what it has. */
   readonly isLate: () => boolean;
 }
 
 /**
- * What is dear to work out again, as fitted hyperparameters: a start for the next ask, never a fact about the study.
- * Small enough to travel with every ask (a few hundred numbers).
+ * What is expensive to recompute, as fitted hyperparameters: a start for the next ask, never a fact about the study.
+ * Small enough to be read and written with every ask (a few hundred numbers).
  */
 export interface Hint {
-  /** Whose it is; an algorithm ignores the hint of another, or of another revision of itself. */
+  /** The algorithm that made it; others, and other revisions of the same one, ignore it. */
   readonly algorithm: AlgorithmName;
   readonly revision: number;
   /** Trials with a result when it was made. */
@@ -65,7 +55,8 @@ export type TrialKind = (typeof TrialKind)[keyof typeof TrialKind];
 
 /**
  * All trials that exist, in order of their number: finished ones, and the running, queued and paused ones, which all
- * count as running. Column arrays, so that 100,000 trials are a few megabytes and cost no garbage.
+ * count as running. Column arrays, so that 100,000 trials are a few megabytes and cause no garbage collection. Columns
+ * marked with `?` are absent when no trial of the study has such a value.
  */
 export interface History {
   /** How many trials. */
@@ -83,41 +74,100 @@ export interface History {
    * own units; NaN when unknown.
    */
   readonly excess: Float64Array;
-  /** A TrialKind a trial. */
+  /** One TrialKind per trial. */
   readonly kind: Uint8Array;
   /** The resource at which `y` was measured (the last reported step for pruned trials); NaN without a scheduler. */
   readonly resource: Float64Array;
+  /** The number of the trial that a trial was derived from (not its row), -1 when it has none; length n. */
+  readonly parent?: Int32Array;
+  /** The bracket of the scheduler that a trial runs in, from 0; -1 when it is in none; length n. */
+  readonly bracket?: Int32Array;
+  /** The highest rung of its bracket that a trial has reached, from 0; -1 when it has reached none; length n. */
+  readonly rung?: Int32Array;
+  /** The problem instance (a data set, a fold, a seed) that a trial was run on, from 0; -1 when unknown; length n. */
+  readonly instance?: Int32Array;
+  /**
+   * Derivatives of the objective (of the first, if there are several) by rows, length n * dimension: per coordinate of the
+   * unit cube, in the units of `y`, so that lower is better; NaN when unknown, and where a parameter is inactive.
+   */
+  readonly gradient?: Float64Array;
+  /** Learning curves: the values reported while the trials ran. */
+  readonly curve?: Curves;
 }
 
-/** One configuration to try. */
-export interface Proposal {
-  /** Coordinates in the unit cube, one a parameter; NaN where inactive. */
+/** Learning curves of all rows, one after the other: entries `offsets[row]` to `offsets[row + 1] - 1` are those of a row. */
+export interface Curves {
+  /** Where the entries of each row begin, and last their number; ascending, length n + 1. A row may have none. */
+  readonly offsets: Uint32Array;
+  /** The resource at which an entry was reported, in the scheduler's unit; ascending within a row. */
+  readonly step: Float64Array;
+  /** The objectives reported, by rows, objectives per entry; lower is better, as `y`; NaN where one is unknown. */
+  readonly value: Float64Array;
+}
+
+/** One configuration to try, as an algorithm proposes it. */
+export interface Draft {
+  /** Coordinates in the unit cube, one per parameter; NaN where inactive. */
   readonly x: Float64Array;
   /** The algorithm that chose it: what `auto` delegated to, never "auto" itself. */
   readonly algorithm: AlgorithmName;
   /** One clause: "initial design", "expected improvement". */
   readonly why: string;
+  /**
+   * Whether time ran out before the search for it was finished. An algorithm that knows this of each trial says so; if it
+   * is left out, all trials of an ask whose time ran out count as cut short.
+   */
+  readonly cutShort?: boolean;
+  /** The number of the trial that it is derived from, for algorithms that copy or continue trials. */
+  readonly parent?: number;
+  /** How far to run it, in the scheduler's unit, for algorithms that choose fidelities themselves. */
+  readonly resource?: number;
+  /** The problem instance to run it on, from 0, for algorithms that race over instances. */
+  readonly instance?: number;
+}
+
+/** One configuration to try, as a caller of the optimizer receives it: allowed, new and snapped. */
+export interface Proposal extends Draft {
+  readonly cutShort: boolean;
 }
 
 /** What an algorithm answers. */
-export interface Answer {
+export interface Answer<P extends Draft = Draft> {
   /** Best first. */
-  readonly proposals: Proposal[];
+  readonly proposals: P[];
   /** For the next ask; null when there is nothing worth keeping, or nothing new. */
   readonly hint: Hint | null;
 }
 
 /** The answer of an algorithm that keeps nothing. */
-export const answer = (proposals: Proposal[]): Answer => ({ proposals, hint: null });
+export const answer = (proposals: Draft[]): Answer => ({ proposals, hint: null });
 
-export interface Algorithm {
+/** The schemas of an algorithm's own options, which stand beside `name` and `seed` in a study. */
+export type OptionSchemas = z.ZodRawShape;
+
+/** The values of options, of their schemas. */
+export type OptionsOf<Schemas extends OptionSchemas> = z.infer<z.ZodObject<Schemas>>;
+
+export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
   readonly name: AlgorithmName;
   /** Raised whenever its draws change for the same input; kept in a study's head. */
   readonly revision: number;
+  /** Its own options, all of them optional; each is documented in the API by its schema. */
+  readonly options: Schemas;
+  /**
+   * What is wrong with options that are each valid, on this problem; nothing if left out.
+   * @returns faults whose pointers begin at the options: "/degree".
+   */
+  check?(options: OptionsOf<Schemas>, problem: Problem): readonly FieldError[];
   /**
    * Proposes `count` configurations, best first; fewer, or none, only when a finite space holds nothing new.
    * Pure: the same arguments give the same answer. `random` is seeded from the study's seed and the first trial's number.
    * Called by `proposeWith`, which replaces what the space does not allow or what was tried before.
    */
-  propose(problem: SeededProblem, history: History, count: number, random: Random): Answer;
+  propose(
+    problem: SeededProblem<OptionsOf<Schemas>>,
+    history: History,
+    count: number,
+    random: Random,
+  ): Answer;
 }

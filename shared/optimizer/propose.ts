@@ -5,85 +5,83 @@ import { sampleCube } from "../space/sample.ts";
 import type { Space } from "../space/space.ts";
 import type {
   Algorithm,
-  AlgorithmName,
   Answer,
+  Hint,
   History,
+  OptionSchemas,
+  OptionsOf,
   Problem,
   Proposal,
   SeededProblem,
 } from "./algorithm.ts";
+import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
-import { algorithms } from "./registry.ts";
 
-/** Draws before what is left of a finite space is looked through instead. */
+/** Random draws before what is left of a finite space is enumerated instead. */
 const TRIES = 100;
 
-/** How an answer says that its time was up before it was finished. */
-const CUT_SHORT = "cut short for time";
+/** One ask: what a study wants, what it knows, and how many trials. */
+export interface Ask {
+  readonly problem: Problem;
+  /** The study's algorithm and its options. */
+  readonly choice: AlgorithmChoice;
+  /** All trials that exist, running ones included. */
+  readonly history: History;
+  readonly count: number;
+  /** The study's seed. */
+  readonly seed: number;
+  /** The number that the first proposed trial will have. */
+  readonly firstNumber: number;
+  /** An earlier ask's hint; none by default. */
+  readonly hint?: Hint | null;
+  /** Whether the caller's time is up; never by default. */
+  readonly isLate?: () => boolean;
+}
 
-/** What makes an ask quicker, or ends it in time; nothing of it is needed. */
-export type Circumstances = Partial<Pick<SeededProblem, "hint" | "isLate">>;
+/** Asks a study's algorithm for trials: see `proposeWith`. */
+export const askAlgorithm = (ask: Ask): Answer<Proposal> => {
+  const { problem, choice, history, count, seed, firstNumber, hint = null, isLate = () => false } = ask;
+  const seeded = { ...problem, options: choice, seed, firstNumber, hint, isLate };
+  return proposeWith(algorithmOf(choice), seeded, history, count);
+};
 
 /**
- * Asks a study's algorithm for trials: see `proposeWith`.
- * @param seed the study's.
- * @param circumstances an earlier ask's hint, and the deadline; neither by default.
- */
-export const askAlgorithm = (
-  problem: Problem,
-  name: AlgorithmName,
-  history: History,
-  count: number,
-  seed: number,
-  firstNumber: number,
-  { hint = null, isLate = () => false }: Circumstances = {},
-): Answer => proposeWith(algorithms[name], { ...problem, seed, firstNumber, hint, isLate }, history, count);
-
-/** The proposals alone, of an ask without hint and deadline. */
-export const proposeTrials = (...ask: Parameters<typeof askAlgorithm>): Proposal[] =>
-  askAlgorithm(...ask).proposals;
-
-/**
- * Asks an algorithm for trials and sees to what holds for every algorithm: a proposal is allowed by the space and is
- * neither running nor tried before. What an algorithm owes beyond that is replaced by a draw from the prior, in a
- * finite space by what is left of it; only the grid ends where its points end.
+ * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
+ * neither running nor tried before. What an algorithm does not deliver is replaced by a draw from the prior, in a
+ * finite space by one of the configurations that are left; only the grid ends where its points end.
  * @param history all trials that exist, running ones included.
- * Whether time ran out is said once for all algorithms.
  * @returns `count` proposals, fewer only when a finite space, or the grid, holds nothing new; the algorithm's hint.
  * @throws InvalidInput when no allowed point can be found.
  */
-export const proposeWith = (
-  algorithm: Algorithm,
-  problem: SeededProblem,
+export const proposeWith = <Schemas extends OptionSchemas>(
+  algorithm: Algorithm<Schemas>,
+  problem: SeededProblem<OptionsOf<Schemas>>,
   history: History,
   count: number,
-): Answer => {
+): Answer<Proposal> => {
   const { space, seed, firstNumber } = problem;
   const random = createRandom(seed, firstNumber);
   const fresh = createFresh(space, history);
   const proposals: Proposal[] = [];
-  let isCut = false;
+  let hasBeenLate = false;
   const isLate = () => {
-    isCut ||= problem.isLate();
-    return isCut;
+    hasBeenLate ||= problem.isLate();
+    return hasBeenLate;
   };
-  const { proposals: wishes, hint } = algorithm.propose({ ...problem, isLate }, history, count, random);
-  // An algorithm that knows which of a batch were cut short says so itself.
-  const isSilent = isCut && !wishes.some(({ why }) => why.includes(CUT_SHORT));
-  for (const proposal of wishes) {
-    const x = snap(space, proposal.x);
+  const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, history, count, random);
+  for (const draft of drafts) {
+    const x = snap(space, draft.x);
     if (!fresh.accepts(x)) continue;
     fresh.take(x);
-    const why = isSilent ? `${proposal.why}, ${CUT_SHORT}` : proposal.why;
-    proposals.push({ ...proposal, x, why });
+    proposals.push({ ...draft, x, cutShort: draft.cutShort ?? hasBeenLate });
   }
   if (algorithm.name === "grid") return { proposals, hint };
   while (proposals.length < count) {
     const x = fallback(space, history, fresh, random);
     if (x === null) break;
     fresh.take(x);
-    const why = isCut ? `fallback, ${CUT_SHORT}` : "fallback";
-    proposals.push({ x, algorithm: algorithm.name === "auto" ? "random" : algorithm.name, why });
+    const origin = algorithm.name === "auto" ? "random" : algorithm.name;
+    proposals.push({ x, algorithm: origin, why: "fallback", cutShort: hasBeenLate });
   }
   return { proposals, hint };
 };
@@ -94,14 +92,14 @@ const fallback = (space: Space, history: History, fresh: Fresh, random: Random):
     const x = sampleCube(space, random);
     if (fresh.accepts(x)) return x;
   }
-  // What is left may be rare: go through all branches, with a few random values of what is continuous.
+  // The points that are left may be rare: enumerate all branches, with a few random values of continuous parameters.
   const axes = space.parameters.map((parameter) =>
     parameter.size === Infinity ? randomValues(random) : everyValue(parameter),
   );
   return enumerate(space, axes, withTaken(history, space.parameters.length, fresh.taken), 1)[0] ?? null;
 };
 
-/** An axis of a few values that were hardly tried before. */
+/** An axis of a few random values, which were almost certainly not tried before. */
 const randomValues = (random: Random): Axis => {
   const values = Array.from({ length: 8 }, () => random.uniform());
   return { size: values.length, at: (j) => values[j]!, positionOf: () => -1 };

@@ -1,4 +1,3 @@
-import type { Algorithm, AlgorithmName } from "./algorithm.ts";
 import { auto } from "./auto/index.ts";
 import { cmaEs } from "./cma-es/index.ts";
 import { evolution } from "./evolution/index.ts";
@@ -12,8 +11,11 @@ import { smac } from "./smac/index.ts";
 import { sobol } from "./sobol/index.ts";
 import { tpe } from "./tpe/index.ts";
 
-/** Every algorithm by its name. The contract tests walk this table. */
-export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
+/**
+ * Every algorithm by its name. What a study may ask for (`choice.ts`), the API's documentation and the contract tests
+ * follow from this table, in its order.
+ */
+export const algorithms = {
   auto,
   random,
   sobol,
@@ -27,5 +29,7 @@ export const algorithms: Readonly<Record<AlgorithmName, Algorithm>> = {
   evolution,
   nsga2,
 };
+
+export type AlgorithmName = keyof typeof algorithms;
 
 export const isAlgorithmName = (name: string): name is AlgorithmName => Object.hasOwn(algorithms, name);

@@ -1,7 +1,10 @@
 import * as z from "zod";
+import { AlgorithmChoice, Seed } from "../optimizer/choice.ts";
 import { SchedulerChoice } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
 import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "./common.ts";
+
+export { AlgorithmChoice, SchedulerChoice, Seed };
 
 export const Objective = z.strictObject({
   metric: Name,
@@ -12,57 +15,6 @@ export const Objective = z.strictObject({
 export const Outcome = z
   .strictObject({ metric: Name, max: z.number().optional(), min: z.number().optional() })
   .refine((outcome) => outcome.max !== undefined || outcome.min !== undefined, "Give `max`, `min` or both.");
-
-/** 32 bits, so that every language can repeat it. */
-export const Seed = z.int().min(0).max(4294967295);
-
-/** A larger one costs seconds an ask to rank by several objectives. */
-const Population = z.int().min(4).max(1000);
-
-/** An algorithm's own options stand beside its name; the registry of the optimizer has the same names. */
-export const AlgorithmChoice = z.discriminatedUnion("name", [
-  z.strictObject({ name: z.literal("auto"), seed: Seed.optional() }),
-  z.strictObject({ name: z.literal("random"), seed: Seed.optional() }),
-  z.strictObject({ name: z.literal("sobol"), seed: Seed.optional() }),
-  z.strictObject({
-    name: z.literal("grid"),
-    seed: Seed.optional(),
-    points: z.int().min(1).max(1000).optional().meta({
-      description: "Values taken from a continuous parameter that has no `points` of its own.",
-    }),
-  }),
-  z.strictObject({
-    name: z.literal("tpe"),
-    seed: Seed.optional(),
-    startup: z.int().min(1).max(1000).optional().meta({ description: "Trials before the model is used." }),
-    candidates: z.int().min(1).max(1000).optional(),
-  }),
-  z.strictObject({
-    name: z.literal("gp"),
-    seed: Seed.optional(),
-    startup: z.int().min(2).max(1000).optional().meta({
-      description:
-        "Trials before the model is used; half as many as there are parameters by default, at least 4.",
-    }),
-  }),
-  z.strictObject({
-    name: z.literal("smac"),
-    seed: Seed.optional(),
-    startup: z.int().min(2).max(1000).optional().meta({ description: "Trials before the forest is used." }),
-  }),
-  z.strictObject({ name: z.literal("rbf"), seed: Seed.optional() }),
-  z.strictObject({
-    name: z.literal("harmonica"),
-    seed: Seed.optional(),
-    stages: z.int().min(1).max(10).optional(),
-    samples: z.int().min(10).max(10_000).optional().meta({ description: "Trials a stage." }),
-    degree: z.int().min(1).max(3).optional(),
-    monomials: z.int().min(1).max(10).optional().meta({ description: "Monomials kept of a stage." }),
-  }),
-  z.strictObject({ name: z.literal("cma-es"), seed: Seed.optional(), population: Population.optional() }),
-  z.strictObject({ name: z.literal("evolution"), seed: Seed.optional(), population: Population.optional() }),
-  z.strictObject({ name: z.literal("nsga2"), seed: Seed.optional(), population: Population.optional() }),
-]);
 
 export const Budget = z.strictObject({
   trials: z.int().min(1).max(1_000_000),
@@ -181,6 +133,5 @@ export type BestTrial = z.infer<typeof BestTrial>;
 export type StudyPage = z.infer<typeof StudyPage>;
 export type PatchStudyBody = z.infer<typeof PatchStudyBody>;
 export type StopBody = z.infer<typeof StopBody>;
-export type AlgorithmChoice = z.infer<typeof AlgorithmChoice>;
 export type Executor = z.infer<typeof Executor>;
 export type PageQuery = z.infer<typeof PageQuery>;

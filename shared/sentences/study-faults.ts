@@ -4,8 +4,6 @@ export const studyFaults = {
     field === "objectives"
       ? `${metric} is named twice. Name each metric once.`
       : `${metric} is named twice. Give its max and min together.`,
-  "min-above-max": ({ min, max }: { min: number; max: number }) =>
-    `min ${min} is above max ${max}. Swap them.`,
   "too-many-round-runs": ({ scheduler, most }: { scheduler: string; most: number }) =>
     `${scheduler} runs at most ${most} trials, counted once per rung that they reach. Lower the budget of trials.`,
   "rounds-need-batch": ({ scheduler }: { scheduler: string }) =>

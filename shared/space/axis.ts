@@ -1,5 +1,5 @@
-import type { NumericParameter, Parameter, Scale } from "./space.ts";
-import { isNumeric } from "./space.ts";
+import { scales } from "./scale.ts";
+import { isNumeric, type NumericParameter, type Parameter } from "./space.ts";
 
 /**
  * One parameter and its coordinate. A number lies at its place on the parameter's scale. A parameter with steps has
@@ -7,18 +7,10 @@ import { isNumeric } from "./space.ts";
  * scale. Choice k of n owns the k-th of n equal cells.
  */
 
-/** The number on its scale; rising for all three. */
-export const toScale = (scale: Scale, value: number): number =>
-  scale === "linear" ? value : scale === "log" ? Math.log(value) : -Math.log1p(-value);
-
-/** The number at a place on its scale. */
-export const fromScale = (scale: Scale, scaled: number): number =>
-  scale === "linear" ? scaled : scale === "log" ? Math.exp(scaled) : -Math.expm1(-scaled);
-
 /** Which of n equal cells of [0, 1] holds u. */
 export const cellOf = (u: number, n: number): number => Math.min(n - 1, Math.max(0, Math.floor(u * n)));
 
-/** The k-th value of a parameter with steps, printed as a person would: 0.1 + 2 * 0.1 is 0.3. */
+/** The k-th value of a parameter with steps, without representation noise: 0.1 + 2 * 0.1 is 0.3. */
 export const stepValue = (parameter: NumericParameter, k: number): number => {
   const value = parameter.low + k * (parameter.step ?? 0);
   const clean = parameter.decimals === null ? value : Number(value.toFixed(parameter.decimals));
@@ -31,16 +23,16 @@ export const stepOf = (parameter: NumericParameter, value: number): number =>
 
 /** The coordinate of the k-th value of a finite parameter. */
 export const coordinateOf = (parameter: Parameter, k: number): number => {
-  if (!isNumeric(parameter) || parameter.scale === "linear") return (k + 0.5) / parameter.size;
+  if (!isNumeric(parameter) || scales[parameter.scale].equalSteps) return (k + 0.5) / parameter.size;
   if (parameter.size === 1) return 0.5;
-  return (toScale(parameter.scale, stepValue(parameter, k)) - parameter.start) / parameter.span;
+  return (scales[parameter.scale].toScale(stepValue(parameter, k)) - parameter.start) / parameter.span;
 };
 
 /** Which value of a finite parameter owns the coordinate. */
 export const indexOf = (parameter: Parameter, u: number): number => {
-  if (!isNumeric(parameter) || parameter.scale === "linear") return cellOf(u, parameter.size);
+  if (!isNumeric(parameter) || scales[parameter.scale].equalSteps) return cellOf(u, parameter.size);
   if (parameter.size === 1) return 0;
-  return stepOf(parameter, fromScale(parameter.scale, parameter.start + clamp(u) * parameter.span));
+  return stepOf(parameter, scales[parameter.scale].fromScale(parameter.start + clamp(u) * parameter.span));
 };
 
 /** The number at a coordinate; always within the bounds, and on a step if there are steps. */
@@ -48,17 +40,17 @@ export const numberAt = (parameter: NumericParameter, u: number): number => {
   if (parameter.size !== Infinity) return stepValue(parameter, indexOf(parameter, u));
   if (!(u > 0)) return parameter.low;
   if (u >= 1) return parameter.high;
-  const value = fromScale(parameter.scale, parameter.start + u * parameter.span);
+  const value = scales[parameter.scale].fromScale(parameter.start + u * parameter.span);
   return Math.min(parameter.high, Math.max(parameter.low, value)) + 0;
 };
 
 /** The coordinate of a number within the bounds. */
 export const coordinateOfNumber = (parameter: NumericParameter, value: number): number =>
   parameter.size === Infinity
-    ? clamp((toScale(parameter.scale, value) - parameter.start) / parameter.span)
+    ? clamp((scales[parameter.scale].toScale(value) - parameter.start) / parameter.span)
     : coordinateOf(parameter, stepOf(parameter, value));
 
-/** The coordinate that stands for all that mean the same value: the middle of a cell, or u itself. */
+/** The coordinate that represents all coordinates of the same value: the middle of a cell, or u itself. */
 export const snapCoordinate = (parameter: Parameter, u: number): number =>
   parameter.size === Infinity ? clamp(u) : coordinateOf(parameter, indexOf(parameter, u));
 

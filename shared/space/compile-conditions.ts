@@ -1,7 +1,9 @@
+import { pointerTo } from "../json-pointer.ts";
 import type { ParameterValue } from "../schemas/common.ts";
-import { fromScale, stepOf, stepValue, toScale } from "./axis.ts";
+import { stepOf, stepValue } from "./axis.ts";
 import type { SpaceDefinition, When } from "./definition.ts";
-import { pointer, type Report, unknownParameter } from "./faults.ts";
+import { listed, type Report } from "./faults.ts";
+import { scales } from "./scale.ts";
 import {
   type ChoiceParameter,
   type Condition,
@@ -10,7 +12,7 @@ import {
   type Parameter,
 } from "./space.ts";
 
-/** What counts as lying on a step, as a part of the step. */
+/** A value within this part of a step of one counts as on the step. */
 const NOISE = 1e-9;
 /** The same on a continuous axis, as a part of the axis. */
 const AXIS_NOISE = 1e-12;
@@ -30,11 +32,8 @@ export const inOrder = (definition: SpaceDefinition, report: Report): string[] =
     for (const parent of Object.keys(definition[name]?.when ?? {})) {
       if (!Object.hasOwn(definition, parent)) continue;
       if (path.includes(parent)) {
-        const cycle = [...path.slice(path.indexOf(parent)), parent].join(" needs ");
-        report(
-          pointer("space", name, "when", parent),
-          `The conditions form a cycle: ${cycle}. Remove one of them.`,
-        );
+        const cycle = [...path.slice(path.indexOf(parent)), parent];
+        report(pointerTo(["space", name, "when", parent]), { kind: "condition-cycle", path: cycle });
       } else visit(parent);
     }
     path.pop();
@@ -46,7 +45,7 @@ export const inOrder = (definition: SpaceDefinition, report: Report): string[] =
 
 /**
  * The conditions of one parameter.
- * @param parents the parameters compiled so far; a parent that is missing here stands in a cycle, reported already.
+ * @param parents the parameters compiled so far; a parent that is missing here is part of a cycle, reported already.
  */
 export const compileConditions = (
   name: string,
@@ -55,9 +54,9 @@ export const compileConditions = (
   report: Report,
 ): Condition[] =>
   Object.entries(definition[name]?.when ?? {}).flatMap(([parentName, wanted]) => {
-    const at = pointer("space", name, "when", parentName);
+    const at = pointerTo(["space", name, "when", parentName]);
     if (!Object.hasOwn(definition, parentName)) {
-      report(at, unknownParameter(parentName, Object.keys(definition)));
+      report(at, { kind: "unknown-parameter", name: parentName, ...listed(Object.keys(definition)) });
       return [];
     }
     const parent = parents.get(parentName);
@@ -81,8 +80,12 @@ const choicesAmong = (
   wanted.flatMap((value, i) => {
     const index = parent.choices.indexOf(value);
     if (index >= 0) return [index];
-    const known = parent.choices.slice(0, 10).map((choice) => JSON.stringify(choice));
-    report(`${at}/${i}`, `${parent.name} has no choice ${JSON.stringify(value)}, only ${known.join(", ")}.`);
+    report(`${at}/${i}`, {
+      kind: "not-a-choice",
+      name: parent.name,
+      given: value,
+      ...listed(parent.choices),
+    });
     return [];
   });
 
@@ -94,14 +97,14 @@ const choicesWithin = (
   report: Report,
 ): number[] => {
   if (parent.choices.some((choice) => typeof choice !== "number")) {
-    report(at, `${parent.name} has choices that are not numbers. List the choices instead of bounds.`);
+    report(at, { kind: "bounds-on-choices", parent: parent.name });
     return [];
   }
   const indices = [...parent.choices.keys()].filter((i) => {
     const choice = Number(parent.choices[i]);
     return choice >= low && choice <= high;
   });
-  if (indices.length === 0) report(at, `No choice of ${parent.name} lies within these bounds. Widen them.`);
+  if (indices.length === 0) report(at, { kind: "no-choice-within", parent: parent.name });
   return indices;
 };
 
@@ -109,7 +112,8 @@ const onNumber = (parent: NumericParameter, wanted: When[string], at: string, re
   if (!Array.isArray(wanted)) return onRange(parent, wanted, at, report);
   const values = wanted.flatMap((value, i) => {
     if (typeof value !== "number" || !canBe(parent, value)) {
-      report(`${at}/${i}`, `${parent.name} never has the value ${JSON.stringify(value)}. ${hint(parent)}`);
+      const { name, low, high, step } = parent;
+      report(`${at}/${i}`, { kind: "never-equals", name, given: value, low, high, step });
       return [];
     }
     return [parent.size === Infinity ? value : stepValue(parent, stepOf(parent, value))];
@@ -117,16 +121,11 @@ const onNumber = (parent: NumericParameter, wanted: When[string], at: string, re
   return { parent: parent.index, kind: "values", values };
 };
 
-const hint = (parent: NumericParameter): string =>
-  parent.size === Infinity
-    ? 'It is continuous, so give bounds: {"low": ..., "high": ...}.'
-    : `It goes from ${parent.low} to ${parent.high} by ${parent.step}.`;
-
 /** Whether a parameter with steps has this value; a continuous one hits no value exactly. */
 const canBe = (parent: NumericParameter, value: number): boolean =>
   parent.size !== Infinity && isOnStep(parent, value);
 
-/** Whether a number is one of the parameter's steps, but for representation noise. */
+/** Whether a number is one of the parameter's steps, except for representation noise. */
 export const isOnStep = (parameter: NumericParameter, value: number): boolean => {
   const nearest = stepValue(parameter, stepOf(parameter, value));
   return Math.abs(nearest - value) <= NOISE * (parameter.step ?? 1);
@@ -138,17 +137,14 @@ const onRange = (
   at: string,
   report: Report,
 ): Condition => {
-  if (low > high) report(`${at}/low`, `low ${low} is above high ${high}. Swap them.`);
+  if (low > high) report(`${at}/low`, { kind: "low-above-high", low, high });
   else if (low > parent.high || high < parent.low || !someStepWithin(parent, low, high)) {
-    report(
-      at,
-      `${parent.name} goes from ${parent.low} to ${parent.high} and never lies within these bounds. Widen them.`,
-    );
+    report(at, { kind: "no-value-within", parent: parent.name, low: parent.low, high: parent.high });
   }
   return { parent: parent.index, kind: "range", ...widened(parent, low, high) };
 };
 
-/** Bounds wider by noise, so that a value on a bound stays within it on its way through the cube. */
+/** Bounds wider by noise, so that a value on a bound is still within it after conversion to the cube and back. */
 const widened = (parent: NumericParameter, low: number, high: number) => {
   if (parent.size !== Infinity) {
     const noise = NOISE * (parent.step ?? 1);
@@ -161,8 +157,10 @@ const widened = (parent: NumericParameter, low: number, high: number) => {
 };
 
 /** A number moved along its parameter's axis. */
-const moved = (parameter: NumericParameter, value: number, by: number): number =>
-  fromScale(parameter.scale, toScale(parameter.scale, value) + by * parameter.span);
+const moved = (parameter: NumericParameter, value: number, by: number): number => {
+  const { toScale, fromScale } = scales[parameter.scale];
+  return fromScale(toScale(value) + by * parameter.span);
+};
 
 const someStepWithin = (parent: NumericParameter, low: number, high: number): boolean => {
   if (parent.size === Infinity || low <= parent.low) return true;

@@ -1,19 +1,19 @@
-import { toScale } from "./axis.ts";
-import type { ParameterDefinition, Prior } from "./definition.ts";
-import { pointer, type Report } from "./faults.ts";
-import type { ChoiceParameter, NumericParameter, Parameter, Scale, UnitPrior } from "./space.ts";
+import { pointerTo } from "../json-pointer.ts";
+import type { Fault } from "../sentences/faults.ts";
+import type { ParameterDefinition } from "./definition.ts";
+import type { Report } from "./faults.ts";
+import { type Scale, scales } from "./scale.ts";
+import type { ChoiceParameter, NumericParameter, Parameter, UnitPrior } from "./space.ts";
 
 type Numeric = Extract<ParameterDefinition, { type: "float" | "int" }>;
 type Choice = Extract<ParameterDefinition, { type: "categorical" | "ordinal" }>;
 
-/** Of a step: how far the range may miss a whole number of steps through rounding, as 0 to 1 by 0.1 does. */
+/** By which part of a step the range may differ from a whole number of steps because of rounding, as 0 to 1 by 0.1. */
 const STEP_NOISE = 1e-9;
-/** Values that a coordinate in double precision still tells apart, with room to spare. */
-const MAX_VALUES = { linear: 2 ** 50, log: 2 ** 40, "reverse-log": 2 ** 40 } as const;
 
 /**
- * One parameter without its conditions. Faults are reported; what is returned for a faulty definition is only good
- * for finding more faults.
+ * One parameter without its conditions. Faults are reported; what is returned for a faulty definition only serves
+ * to find more faults.
  */
 export const compileParameter = (
   name: string,
@@ -31,7 +31,7 @@ const compileNumeric = (
   definition: Numeric,
   report: Report,
 ): NumericParameter => {
-  const at = (field: string) => pointer("space", name, field);
+  const at = (field: string) => pointerTo(["space", name, field]);
   const { low, type } = definition;
   const scale = definition.scale ?? "linear";
   const step = type === "int" ? (definition.step ?? 1) : (definition.step ?? null);
@@ -39,11 +39,9 @@ const compileNumeric = (
 
   const count =
     low === definition.high ? 1 : step === null ? Infinity : countSteps(low, definition.high, step);
-  if (sound && count !== Infinity && count > MAX_VALUES[scale]) {
-    report(
-      at("step"),
-      `${name} has more values than can be told apart (2^${Math.log2(MAX_VALUES[scale])} on a ${scale} scale). Give a larger step or narrower bounds.`,
-    );
+  const { mostValues } = scales[scale];
+  if (sound && count !== Infinity && count > mostValues) {
+    report(at("step"), { kind: "too-many-values", name, scale, most: mostValues });
   }
   const decimals = step === null ? null : Math.max(decimalsOf(low), decimalsOf(step));
   const cleanDecimals = decimals !== null && decimals <= 100 ? decimals : null;
@@ -62,13 +60,13 @@ const compileNumeric = (
     scale,
     ...axis,
     decimals: cleanDecimals,
-    prior: sound ? compilePrior(definition.prior, definition, scale, axis, at, report) : { type: "uniform" },
+    prior: sound ? compilePrior(definition, { ...axis, scale }, at, report) : { type: "uniform" },
     points: definition.points ?? null,
     size: count,
   };
 };
 
-/** Reports what is wrong with the bounds, the scale and the step. @returns whether all is well. */
+/** Reports what is wrong with the bounds, the scale and the step. @returns whether there is no fault. */
 const checkBounds = (
   { low, high, type }: Numeric,
   scale: Scale,
@@ -77,42 +75,30 @@ const checkBounds = (
   report: Report,
 ): boolean => {
   let sound = true;
-  const fault = (field: string, detail: string) => {
+  const fault = (field: string, facts: Fault) => {
     sound = false;
-    report(at(field), detail);
+    report(at(field), facts);
   };
-  for (const [field, bound] of Object.entries({ low, high })) {
-    if (!Number.isFinite(bound)) fault(field, `${field} must be a finite number.`);
-    else if (type === "int" && !Number.isInteger(bound)) {
-      fault(field, `${field} ${bound} is not a whole number. Use a float parameter, or round it.`);
-    } else if (type === "int" && !Number.isSafeInteger(bound)) {
-      fault(
-        field,
-        `${field} ${bound} is beyond 2^53 - 1, where JSON numbers are no longer exact. Use a smaller one.`,
-      );
+  for (const [field, given] of Object.entries({ low, high })) {
+    if (!Number.isFinite(given)) fault(field, { kind: "bound-not-finite", field });
+    else if (type === "int" && !Number.isInteger(given)) {
+      fault(field, { kind: "bound-not-whole", field, given });
+    } else if (type === "int" && !Number.isSafeInteger(given)) {
+      fault(field, { kind: "bound-not-exact", field, given });
     }
   }
   if (!sound) return false;
-  if (low > high) fault("low", `low ${low} is above high ${high}. Swap them.`);
-  else if (!Number.isFinite(high - low)) fault("high", "The bounds are too far apart. Narrow them.");
-  if (scale === "log" && low <= 0) {
-    fault("low", `A log scale needs low above 0, not ${low}. Raise low, or use the linear scale.`);
-  }
-  if (scale === "reverse-log" && high >= 1) {
-    fault(
-      "high",
-      `A reverse-log scale measures the distance to 1, so high must be below 1, not ${high}. Lower high, or use another scale.`,
-    );
-  }
-  if (scale === "reverse-log" && type === "int") {
-    fault("scale", "A reverse-log scale lies below 1, so it is for floats only. Use log or linear.");
-  }
+  if (low > high) fault("low", { kind: "low-above-high", low, high });
+  else if (!Number.isFinite(high - low)) fault("high", { kind: "bounds-too-far-apart" });
+  const { limits, allowsInts } = scales[scale];
+  if (low <= limits.low) fault("low", { kind: "below-scale", scale, limit: limits.low, given: low });
+  if (high >= limits.high) fault("high", { kind: "above-scale", scale, limit: limits.high, given: high });
+  if (type === "int" && !allowsInts) fault("scale", { kind: "scale-of-floats", scale });
   if (step === null) return sound;
-  if (!(step > 0) || !Number.isFinite(step)) fault("step", `step must be above 0, not ${step}.`);
-  else if (type === "int" && !Number.isInteger(step)) {
-    fault("step", `step ${step} of an int must be a whole number. Use a float parameter, or round it.`);
-  } else if (low < high && step > (high - low) * (1 + STEP_NOISE)) {
-    fault("step", `step ${step} is larger than the range from ${low} to ${high}. Use at most ${high - low}.`);
+  if (!(step > 0) || !Number.isFinite(step)) fault("step", { kind: "step-not-positive", given: step });
+  else if (type === "int" && !Number.isInteger(step)) fault("step", { kind: "step-not-whole", given: step });
+  else if (low < high && step > (high - low) * (1 + STEP_NOISE)) {
+    fault("step", { kind: "step-too-large", given: step, low, high });
   }
   return sound;
 };
@@ -139,60 +125,51 @@ const decimalsOf = (value: number): number => {
   return Math.max(0, (digits.split(".")[1]?.length ?? 0) - Number(exponent));
 };
 
-/** Start and length on the scale, half a step (at most half of what is left to the scale's end) wider on both sides. */
+/** Start and length on the scale, half a step (at most half of the distance to the scale's limit) wider on both sides. */
 const axisOf = (scale: Scale, low: number, high: number, step: number | null) => {
-  const below = step === null ? 0 : scale === "log" ? Math.min(step, low) / 2 : step / 2;
-  const above = step === null ? 0 : scale === "reverse-log" ? Math.min(step, 1 - high) / 2 : step / 2;
-  const start = toScale(scale, low - below);
-  return { start, span: toScale(scale, high + above) - start };
+  const { toScale, limits } = scales[scale];
+  const below = step === null ? 0 : Math.min(step, low - limits.low) / 2;
+  const above = step === null ? 0 : Math.min(step, limits.high - high) / 2;
+  const start = toScale(low - below);
+  return { start, span: toScale(high + above) - start };
 };
 
 /** The prior over the coordinate, of the prior that the client gave in the parameter's own unit. */
 const compilePrior = (
-  prior: Prior | undefined,
-  { low, high }: Numeric,
-  scale: Scale,
-  { start, span }: { start: number; span: number },
+  { prior, low, high }: Numeric,
+  { scale, start, span }: { scale: Scale; start: number; span: number },
   at: (field: string) => string,
   report: Report,
 ): UnitPrior => {
   if (prior === undefined || prior.type === "uniform") return { type: "uniform" };
   if (prior.type === "beta") {
-    for (const [field, value] of Object.entries({ alpha: prior.alpha, beta: prior.beta })) {
-      if (!(value >= 0.01 && value <= 1e6)) {
-        report(
-          `${at("prior")}/${field}`,
-          `${field} of a beta prior must lie between 0.01 and 1e6, not ${value}.`,
-        );
+    for (const [field, given] of Object.entries({ alpha: prior.alpha, beta: prior.beta })) {
+      if (!(given >= 0.01 && given <= 1e6)) {
+        report(`${at("prior")}/${field}`, { kind: "prior-shape", field, given });
       }
     }
     return prior;
   }
-  if (!(prior.mean >= low && prior.mean <= high)) {
-    report(
-      `${at("prior")}/mean`,
-      `The prior's mean ${prior.mean} lies outside the bounds ${low} to ${high}; it is in the parameter's own unit, also on a log scale.`,
-    );
+  const { mean, sd } = prior;
+  if (!(mean >= low && mean <= high)) {
+    report(`${at("prior")}/mean`, { kind: "prior-mean", given: mean, low, high });
     return { type: "uniform" };
   }
-  if (!(prior.sd > 0) || !Number.isFinite(prior.sd)) {
-    report(`${at("prior")}/sd`, `The prior's sd must be above 0, not ${prior.sd}.`);
+  if (!(sd > 0) || !Number.isFinite(sd)) {
+    report(`${at("prior")}/sd`, { kind: "prior-sd", given: sd });
     return { type: "uniform" };
   }
   if (span === 0) return { type: "uniform" };
-  return { type: "normal", mean: (toScale(scale, prior.mean) - start) / span, sd: prior.sd / span };
+  return { type: "normal", mean: (scales[scale].toScale(mean) - start) / span, sd: sd / span };
 };
 
 const compileChoice = (name: string, index: number, definition: Choice, report: Report): ChoiceParameter => {
   const { choices, weights, type } = definition;
-  if (choices.length === 0) report(pointer("space", name, "choices"), "Give at least one choice.");
+  if (choices.length === 0) report(pointerTo(["space", name, "choices"]), { kind: "no-choices" });
   for (const [i, choice] of choices.entries()) {
     const first = choices.indexOf(choice);
     if (first < i) {
-      report(
-        pointer("space", name, "choices", i),
-        `${JSON.stringify(choice)} is given twice. Remove it; to try it more often use weights.`,
-      );
+      report(pointerTo(["space", name, "choices", i]), { kind: "choice-twice", given: choice });
     }
   }
   const given = checkWeights(name, definition, report) ? weights : undefined;
@@ -211,18 +188,18 @@ const compileChoice = (name: string, index: number, definition: Choice, report: 
 
 const checkWeights = (name: string, { choices, weights }: Choice, report: Report): boolean => {
   if (weights === undefined) return true;
-  const at = pointer("space", name, "weights");
+  const at = pointerTo(["space", name, "weights"]);
   if (weights.length !== choices.length) {
-    report(at, `There are ${weights.length} weights for ${choices.length} choices. Give one a choice.`);
+    report(at, { kind: "weight-count", weights: weights.length, choices: choices.length });
     return false;
   }
   const bad = weights.findIndex((weight) => !(weight > 0 && Number.isFinite(weight)));
   if (bad >= 0) {
-    report(`${at}/${bad}`, `A weight must be above 0, not ${weights[bad]}. Leave the choice out instead.`);
+    report(`${at}/${bad}`, { kind: "weight-not-positive", given: weights[bad] });
     return false;
   }
   if (!Number.isFinite(weights.reduce((sum, weight) => sum + weight, 0))) {
-    report(at, "The weights' sum is too large. Scale them down.");
+    report(at, { kind: "weights-too-large" });
     return false;
   }
   return true;

@@ -1,7 +1,8 @@
+import { pointerTo } from "../json-pointer.ts";
 import { coordinateOf, coordinateOfNumber } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
 import type { ForbiddenCombination, LinearConstraint } from "./definition.ts";
-import { pointer, type Report, unknownParameter } from "./faults.ts";
+import { listed, type Report } from "./faults.ts";
 import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Parameter } from "./space.ts";
 
 type ByName = ReadonlyMap<string, Parameter>;
@@ -15,47 +16,41 @@ export const compileConstraint = (
   byName: ByName,
   report: Report,
 ): CompiledConstraint => {
-  const at = (field: string) => pointer("constraints", i, field);
+  const at = (field: string) => pointerTo(["constraints", i, field]);
   const terms = Object.entries(constraint)
     .filter(([name]) => !BOUNDS.has(name))
     .flatMap(([name, coefficient]) => {
       const parameter = byName.get(name);
-      if (parameter === undefined) report(at(name), unknownParameter(name, [...byName.keys()]));
+      if (parameter === undefined)
+        report(at(name), { kind: "unknown-parameter", name, ...listed(byName.keys()) });
       else if (!isNumeric(parameter)) {
-        report(
-          at(name),
-          `${name} is ${parameter.kind}; a linear constraint takes floats and ints only. Use forbidden.`,
-        );
-      } else if (!Number.isFinite(coefficient)) report(at(name), "A coefficient must be a finite number.");
+        report(at(name), { kind: "constraint-on-choices", name, type: parameter.kind });
+      } else if (!Number.isFinite(coefficient)) report(at(name), { kind: "coefficient-not-finite" });
       else return [{ parameter: parameter.index, coefficient }];
       return [];
     });
   for (const name of BOUNDS) {
     if (byName.has(name)) {
-      report(
-        pointer("space", name),
-        `In a constraint ${name} is the bound, so no parameter may have that name. Rename the parameter.`,
-      );
+      report(pointerTo(["space", name]), { kind: "named-like-a-bound", name });
     }
   }
   const { min = -Infinity, max = Infinity } = constraint;
   if (Object.keys(constraint).every((name) => BOUNDS.has(name))) {
-    report(pointer("constraints", i), 'Name at least one parameter, as in {"lr": 1, "x": 2, "max": 3}.');
+    report(pointerTo(["constraints", i]), { kind: "constraint-of-nothing" });
   }
   if (constraint.min === undefined && constraint.max === undefined) {
-    report(pointer("constraints", i), 'Give a bound, as in {"lr": 1, "x": 2, "max": 3}.');
+    report(pointerTo(["constraints", i]), { kind: "constraint-without-bound" });
   }
-  if (min > max) report(at("min"), `min ${min} is above max ${max}. Swap them.`);
-  else reportOutOfReach(terms, { min, max }, byName, i, report);
+  if (min > max) report(at("min"), { kind: "min-above-max", min, max });
+  else reportOutOfReach({ terms, min, max }, byName, at, report);
   return { terms, min, max };
 };
 
 /** A bound that the parameters' own bounds can never meet. */
 const reportOutOfReach = (
-  terms: CompiledConstraint["terms"],
-  { min, max }: { min: number; max: number },
+  { terms, min, max }: CompiledConstraint,
   byName: ByName,
-  i: number,
+  at: (field: string) => string,
   report: Report,
 ): void => {
   const parameters = [...byName.values()];
@@ -70,18 +65,8 @@ const reportOutOfReach = (
     most += Math.max(...ends);
   }
   const noise = 1e-9 * Math.max(Math.abs(least), Math.abs(most));
-  if (least > max + noise) {
-    report(
-      pointer("constraints", i, "max"),
-      `The sum is never below ${least}, so max ${max} leaves nothing. Raise it.`,
-    );
-  }
-  if (most < min - noise) {
-    report(
-      pointer("constraints", i, "min"),
-      `The sum is never above ${most}, so min ${min} leaves nothing. Lower it.`,
-    );
-  }
+  if (least > max + noise) report(at("max"), { kind: "max-out-of-reach", max, least });
+  if (most < min - noise) report(at("min"), { kind: "min-out-of-reach", min, most });
 };
 
 /** A partial configuration that must not be tried. */
@@ -92,18 +77,18 @@ export const compileForbidden = (
   report: Report,
 ): ForbiddenTerm[] => {
   if (Object.keys(combination).length === 0) {
-    report(pointer("forbidden", i), "An empty combination forbids everything. Name at least one parameter.");
+    report(pointerTo(["forbidden", i]), { kind: "forbids-everything" });
   }
   return Object.entries(combination).flatMap(([name, value]) => {
-    const at = pointer("forbidden", i, name);
+    const at = pointerTo(["forbidden", i, name]);
     const parameter = byName.get(name);
     if (parameter === undefined) {
-      report(at, unknownParameter(name, [...byName.keys()]));
+      report(at, { kind: "unknown-parameter", name, ...listed(byName.keys()) });
       return [];
     }
     if (!isNumeric(parameter)) {
       const choice = parameter.choices.indexOf(value);
-      if (choice < 0) report(at, `${name} has no choice ${JSON.stringify(value)}. Remove it or correct it.`);
+      if (choice < 0) report(at, { kind: "not-a-choice", name, given: value, ...listed(parameter.choices) });
       return [{ parameter: parameter.index, coordinate: coordinateOf(parameter, choice) }];
     }
     const isValue =
@@ -112,10 +97,8 @@ export const compileForbidden = (
       value <= parameter.high &&
       (parameter.size === Infinity || isOnStep(parameter, value));
     if (!isValue) {
-      report(
-        at,
-        `${name} never has the value ${JSON.stringify(value)}. Remove the combination or correct it.`,
-      );
+      const { low, high, step, kind } = parameter;
+      report(at, { kind: "not-a-number-of", name, given: value, low, high, step, isInt: kind === "int" });
     }
     return [{ parameter: parameter.index, coordinate: coordinateOfNumber(parameter, Number(value)) }];
   });

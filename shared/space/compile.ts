@@ -23,7 +23,7 @@ export const compileSpace = (
   forbidden: readonly ForbiddenCombination[] = [],
 ): Space => {
   const errors: FieldError[] = [];
-  const report: Report = (at, detail) => errors.push({ pointer: at, fault: { kind: "text", text: detail } });
+  const report: Report = (pointer, fault) => errors.push({ pointer, fault });
 
   const names = inOrder(definition, report);
   const parameters: Parameter[] = [];

@@ -39,7 +39,7 @@ export const isForbidden = (space: Space, terms: readonly ForbiddenTerm[], x: Ar
   });
 
 /**
- * Whether the space's constraints and forbidden combinations admit a point.
+ * Whether the space's constraints and forbidden combinations allow a point.
  * @param x a snapped point, NaN where inactive.
  */
 export const isAllowed = (space: Space, x: ArrayLike<number>): boolean =>

@@ -17,13 +17,13 @@ export const coordinateOfValue = (parameter: Parameter, value: ParameterValue): 
 };
 
 /** The value of an active parameter at a coordinate. */
-export const valueAt = (parameter: Parameter, u: number): ParameterValue =>
+const valueAt = (parameter: Parameter, u: number): ParameterValue =>
   isNumeric(parameter) ? numberAt(parameter, u) : parameter.choices[cellOf(u, parameter.size)]!;
 
 /**
  * A configuration's point in the cube.
  * @param params a valid configuration (see `validate.ts`).
- * @returns one coordinate a parameter in the space's order, NaN where `params` has no such key.
+ * @returns one coordinate per parameter in the space's order, NaN where `params` has no such key.
  */
 export const toCube = (space: Space, params: Params): Float64Array =>
   Float64Array.from(space.parameters, (parameter) =>
@@ -47,8 +47,8 @@ export const fromCube = (space: Space, x: ArrayLike<number>): Params => {
 };
 
 /**
- * The one point that stands for all points of the same configuration: the middle of its cell on a finite axis, NaN
- * where its conditions leave a parameter out. Two points mean the same exactly when they snap to the same.
+ * The one point that represents all points of the same configuration: the middle of its cell on a finite axis, NaN where
+ * a parameter is inactive. Two points are the same configuration exactly when they snap to the same point.
  */
 export const snap = (space: Space, x: ArrayLike<number>): Float64Array => {
   const point = new Float64Array(space.parameters.length).fill(Number.NaN);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Name, ParameterValue } from "../schemas/common.ts";
+import { scaleNames, scales } from "./scale.ts";
 
 /**
  * The search space as a client writes it. These schemas hold the shape of each parameter; what concerns several
@@ -7,17 +8,22 @@ import { Name, ParameterValue } from "../schemas/common.ts";
  * `space/compile.ts`, which points at the offending field too.
  */
 
-const Scale = z.enum(["linear", "log", "reverse-log"]);
+const Scale = z.enum(scaleNames);
+
+const priorUnits = scaleNames.map((name) => `${name}, ${scales[name].priorUnit}`).join("; ");
 
 /** Where a numeric parameter's good values are expected; truncated to its bounds. */
 export const Prior = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("uniform") }),
   z.strictObject({
     type: z.literal("normal"),
-    mean: z.number().meta({ description: "In the parameter's own unit, also on a log scale." }),
-    sd: z.number().positive().meta({
-      description: "On a linear scale in the parameter's unit; on a log scale in natural-log units.",
-    }),
+    mean: z.number().meta({ description: "In the parameter's own unit, whatever the scale." }),
+    sd: z
+      .number()
+      .positive()
+      .meta({
+        description: `Its unit depends on the scale: ${priorUnits}.`,
+      }),
   }),
   z.strictObject({ type: z.literal("beta"), alpha: z.number().positive(), beta: z.number().positive() }),
 ]);

@@ -4,9 +4,9 @@ import { isAllowed, isForbidden } from "./constraints.ts";
 import { isNumeric, type Parameter, type Space } from "./space.ts";
 
 /**
- * Walks through all configurations that can be made of a few values a parameter, in a fixed order, without ever
- * holding them: conditions decide which parameters a configuration has, and what constraints and forbidden
- * combinations refuse is left out, whole branches at a time.
+ * Enumerates all configurations of a few values per parameter, in a fixed order, without holding them in memory:
+ * conditions decide which parameters a configuration has, and what constraints and forbidden combinations refuse is
+ * skipped, whole branches at a time.
  */
 
 /** The values of one parameter that a walk visits, by their coordinates. */
@@ -24,7 +24,7 @@ export interface Tried {
   readonly x: Float64Array;
 }
 
-/** Values looked at before a walk gives up on a space whose constraints leave hardly anything: a second or so. */
+/** Values visited before a walk gives up on a space whose constraints allow almost nothing: about a second. */
 const MAX_STEPS = 2_000_000;
 
 /** All values of a finite parameter, in their order. */
@@ -36,8 +36,8 @@ export const everyValue = (parameter: Parameter): Axis => ({
 
 /**
  * The first `count` allowed points of the walk that are not among those tried.
- * @param axes one a parameter.
- * @returns fewer when there are no more, or when `maxSteps` values were looked at.
+ * @param axes one per parameter.
+ * @returns fewer when there are no more, or when `maxSteps` values were visited.
  */
 export const enumerate = (
   space: Space,
@@ -49,7 +49,7 @@ export const enumerate = (
   const d = space.parameters.length;
   const found: Float64Array[] = [];
   const x = new Float64Array(d).fill(Number.NaN);
-  const isHopeless = pruning(space);
+  const isImpossible = pruning(space);
   let steps = 0;
 
   /** Visits what begins with the coordinates set so far; `rows` are the tried points that begin so too. */
@@ -79,7 +79,7 @@ export const enumerate = (
     for (let j = 0; j < axis.size && found.length < count && steps < maxSteps; j++) {
       steps++;
       x[k] = axis.at(j);
-      if (!isHopeless(k, x)) visit(k + 1, byPosition.get(j) ?? []);
+      if (!isImpossible(k, x)) visit(k + 1, byPosition.get(j) ?? []);
     }
     x[k] = Number.NaN;
   };
@@ -91,7 +91,7 @@ export const enumerate = (
   return found;
 };
 
-/** Tells whether no completion of the first k + 1 coordinates can be allowed, looking only at rules that k touches. */
+/** Whether no completion of the first k + 1 coordinates can be allowed, by the rules that parameter k is part of. */
 const pruning = (space: Space): ((k: number, x: Float64Array) => boolean) => {
   const combinations = space.parameters.map(({ index }) =>
     space.forbidden.filter((terms) => Math.max(...terms.map((term) => term.parameter)) === index),
@@ -99,7 +99,7 @@ const pruning = (space: Space): ((k: number, x: Float64Array) => boolean) => {
   const constraints = space.parameters.map(({ index }) =>
     space.constraints.filter(({ terms }) => terms.some(({ parameter }) => parameter === index)),
   );
-  /** Least and greatest that a term can still add; a conditional one may add nothing. */
+  /** The least and the greatest value that a term can still add; a conditional one may add 0. */
   const reach = (index: number, coefficient: number): [number, number] => {
     const parameter = space.parameters[index]!;
     if (!isNumeric(parameter)) return [0, 0];

@@ -1,10 +1,13 @@
-/** Where faults are collected: the JSON pointer of the field, and a sentence that says how to mend it. */
-export type Report = (pointer: string, detail: string) => void;
+import type { Fault } from "../sentences/faults.ts";
 
-/** A JSON pointer of its parts (RFC 6901). */
-export const pointer = (...parts: readonly (string | number)[]): string =>
-  parts.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+/** Collects the faults of a request: the JSON pointer of the field, and the facts of what is wrong with it. */
+export type Report = (pointer: string, fault: Fault) => void;
 
-/** "There is no parameter lr2; the space has lr, layers." The first ten, when there are many. */
-export const unknownParameter = (name: string, known: readonly string[]): string =>
-  `There is no parameter ${name}; the space has ${known.slice(0, 10).join(", ")}${known.length > 10 ? ", ..." : ""}.`;
+/** At most this many names or choices are listed in a fault. */
+const MOST_LISTED = 10;
+
+/** The first few of some items, and whether there are more: what a fault lists. */
+export const listed = <T>(items: Iterable<T>): { known: readonly T[]; hasMore: boolean } => {
+  const all = [...items];
+  return { known: all.slice(0, MOST_LISTED), hasMore: all.length > MOST_LISTED };
+};

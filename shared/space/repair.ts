@@ -6,20 +6,20 @@ import { priorCdf, priorQuantile } from "./prior.ts";
 import { type CompiledConstraint, isNumeric, type NumericParameter, type Space } from "./space.ts";
 
 /**
- * Finds allowed points where drawing and rejecting would take too long: a random walk that mends one broken rule at
- * a time (as WalkSAT does), then Gibbs steps that move the point away from the edge on which the mending left it.
+ * Finds allowed points where drawing and rejecting would take too long: a random walk that repairs one broken rule at a
+ * time (as WalkSAT does), then Gibbs steps that move the point away from the edge where the repair ended.
  */
 
 const STEPS = 200;
-/** Gibbs steps: this many for each term of a constraint, but not more than that in all. */
+/** Gibbs steps: this many per term of a constraint, and at most so many in total. */
 const MOVES_PER_TERM = 5;
 const MAX_MOVES = 200;
-/** Of a step: what counts as lying on it. */
+/** A value within this part of a step of one counts as on the step. */
 const NOISE = 1e-9;
 
 const pick = <T>(items: readonly T[], random: Random): T => items[random.integer(items.length)]!;
 
-/** Sets one coordinate; children that this brings to life are drawn from their priors, others fall away. */
+/** Sets one coordinate; children that become active are drawn from their priors, those that become inactive are dropped. */
 const assign = (space: Space, x: Float64Array, index: number, u: number, random: Random): Float64Array => {
   const next = new Float64Array(x.length).fill(Number.NaN);
   for (const parameter of space.parameters) {
@@ -30,7 +30,7 @@ const assign = (space: Space, x: Float64Array, index: number, u: number, random:
   return next;
 };
 
-/** The values that the parameter may have when all others stay as they are, so that the constraint holds. */
+/** The values of the parameter with which the constraint holds when all others stay as they are. */
 const intervalOf = (
   space: Space,
   constraint: CompiledConstraint,
@@ -76,7 +76,7 @@ const activeTerms = (space: Space, constraint: CompiledConstraint, x: Float64Arr
   });
 
 /** Redraws a random parameter of a broken constraint, or one of the parents on which its terms depend. */
-const mendConstraint = (space: Space, constraint: CompiledConstraint, x: Float64Array, random: Random) => {
+const repairConstraint = (space: Space, constraint: CompiledConstraint, x: Float64Array, random: Random) => {
   const parents = constraint.terms.flatMap(({ parameter }) =>
     space.parameters[parameter]!.conditions.map((condition) => condition.parent),
   );
@@ -87,7 +87,7 @@ const mendConstraint = (space: Space, constraint: CompiledConstraint, x: Float64
   return redrawWithin(space, constraint, x, pick(terms, random), random);
 };
 
-/** Redraws one parameter where a constraint leaves it room. */
+/** Redraws one parameter among the values that a constraint allows. */
 const redrawWithin = (
   space: Space,
   constraint: CompiledConstraint,
@@ -113,7 +113,7 @@ const redraw = (space: Space, x: Float64Array, index: number, random: Random): F
   return assign(space, x, index, coordinateOf(parameter, other), random);
 };
 
-/** Moves along a constraint that is an equation: what one parameter gains, another gives. */
+/** Moves along a constraint that is an equation: one parameter is redrawn, and another compensates. */
 const slide = (space: Space, constraint: CompiledConstraint, x: Float64Array, random: Random) => {
   const terms = activeTerms(space, constraint, x);
   if (terms.length < 2) return x;
@@ -133,7 +133,7 @@ const slide = (space: Space, constraint: CompiledConstraint, x: Float64Array, ra
   return redrawWithin(space, constraint, next, other, random);
 };
 
-/** Redraws constrained parameters one at a time, as the others leave them room. */
+/** Redraws constrained parameters one at a time, among the values that the others allow. */
 const spread = (space: Space, start: Float64Array, random: Random): Float64Array => {
   let x = start;
   const terms = space.constraints.reduce((sum, constraint) => sum + constraint.terms.length, 0);
@@ -153,7 +153,7 @@ const spread = (space: Space, start: Float64Array, random: Random): Float64Array
 /**
  * An allowed point, reached from a point that breaks constraints or agrees with a forbidden combination.
  * @param start a snapped point.
- * @returns null when the walk did not get there.
+ * @returns null when the walk did not find one.
  */
 export const repair = (space: Space, start: Float64Array, random: Random): Float64Array | null => {
   let x = start;
@@ -164,7 +164,7 @@ export const repair = (space: Space, start: Float64Array, random: Random): Float
     const i = random.integer(constraints.length + combinations.length);
     x =
       i < constraints.length
-        ? mendConstraint(space, constraints[i]!, x, random)
+        ? repairConstraint(space, constraints[i]!, x, random)
         : redraw(space, x, pick(combinations[i - constraints.length]!, random).parameter, random);
   }
   return null;

@@ -1,4 +1,4 @@
-import { invalid } from "../errors.ts";
+import { InvalidInput } from "../errors.ts";
 import type { Random } from "../numerics/random.ts";
 import { isActive } from "./activity.ts";
 import { isAllowed } from "./constraints.ts";
@@ -7,21 +7,19 @@ import { priorQuantile } from "./prior.ts";
 import { repair } from "./repair.ts";
 import type { Space } from "./space.ts";
 
-export { isAllowed };
-
-/** Draws that are simply thrown away when constraints refuse them; only then is one mended. */
+/** Draws that are rejected when constraints refuse them, before draws are repaired. */
 const REJECTIONS = 200;
-/** Draws that are mended before a finite space is walked through instead. */
+/** Draws that are repaired before a finite space is enumerated instead. */
 const REPAIRS = 20;
-/** Values that this walk looks at before the space counts as empty. */
+/** Values that this walk visits before the space counts as empty. */
 const WALK = 200_000;
 
 const isFree = (space: Space) => space.constraints.length === 0 && space.forbidden.length === 0;
 
 /**
  * The point whose coordinates lie at the given quantiles of the parameters' priors and weights. Constraints and
- * forbidden combinations are not looked at.
- * @param u one quantile in [0, 1] a parameter.
+ * forbidden combinations are not checked.
+ * @param u one quantile in [0, 1] per parameter.
  * @returns a snapped point.
  */
 export const fromPriorQuantiles = (space: Space, u: ArrayLike<number>): Float64Array => {
@@ -41,8 +39,8 @@ export const samplePrior = (space: Space, random: Random): Float64Array =>
 
 /**
  * A random allowed point: drawn from the priors and weights given that it satisfies the constraints and agrees with
- * no forbidden combination. Where such points are rare (under about one draw in 100) they are found by mending draws,
- * and the distribution is only near the prior.
+ * no forbidden combination. Where such points are rare (under about one draw in 100) they are found by repairing draws,
+ * and the distribution is only close to the prior.
  * @throws InvalidInput when no allowed point can be found.
  */
 export const sampleCube = (space: Space, random: Random): Float64Array => {
@@ -58,8 +56,6 @@ export const sampleCube = (space: Space, random: Random): Float64Array => {
   const [first] =
     space.size === Infinity ? [] : enumerate(space, axes, { n: 0, x: new Float64Array(0) }, 1, WALK);
   if (first !== undefined) return first;
-  throw invalid(space.constraints.length > 0 ? "/constraints" : "/forbidden", {
-    kind: "text",
-    text: "No configuration was found that satisfies the constraints and agrees with no forbidden combination. Loosen them.",
-  });
+  const pointer = space.constraints.length > 0 ? "/constraints" : "/forbidden";
+  throw new InvalidInput([{ pointer, fault: { kind: "nothing-allowed" } }]);
 };

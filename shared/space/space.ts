@@ -1,4 +1,5 @@
 import type { ParameterDefinition } from "./definition.ts";
+import type { Scale } from "./scale.ts";
 
 /**
  * A compiled search space. Every parameter has one coordinate in the unit cube, whatever its type; a parameter that
@@ -14,9 +15,6 @@ export interface Space {
   /** Product of the parameters' sizes, so at least the number of configurations; Infinity when one is continuous. */
   readonly size: number;
 }
-
-/** How a numeric parameter lies on its axis; reverse-log is the logarithm of the distance to 1. */
-export type Scale = "linear" | "log" | "reverse-log";
 
 interface ParameterBase {
   readonly name: string;
@@ -41,7 +39,7 @@ export interface NumericParameter extends ParameterBase {
   /** Decimal places that every step has at most, null when that cannot be said. */
   readonly decimals: number | null;
   readonly prior: UnitPrior;
-  /** How many values `grid` takes, null to let grid choose. */
+  /** How many values `grid` takes; null if grid chooses. */
   readonly points: number | null;
   /** Number of distinct values, Infinity for a continuous one. */
   readonly size: number;
@@ -65,7 +63,7 @@ export type Parameter = NumericParameter | ChoiceParameter;
 
 /**
  * Active only while the parent is active and its value is one of those listed or within the bounds. The bounds are wider
- * than the client's by the noise that a value gets on its way through the cube.
+ * than the client's by the noise of converting a value to the cube and back.
  */
 export type Condition =
   | { readonly parent: number; readonly kind: "choices"; readonly indices: readonly number[] }

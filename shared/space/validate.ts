@@ -1,11 +1,13 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
+import { pointerTo } from "../json-pointer.ts";
 import type { ParameterValue, Params } from "../schemas/common.ts";
+import type { Fault } from "../sentences/faults.ts";
 import { isActive } from "./activity.ts";
 import { stepOf, stepValue } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
 import { isForbidden, satisfies } from "./constraints.ts";
 import { coordinateOfValue } from "./cube.ts";
-import { pointer as pointerOf, unknownParameter } from "./faults.ts";
+import { listed } from "./faults.ts";
 import {
   type ChoiceParameter,
   isNumeric,
@@ -15,7 +17,7 @@ import {
 } from "./space.ts";
 
 /** What is wrong with a value, or the value as Hone keeps it. */
-type Checked = { readonly fault: string } | { readonly value: ParameterValue };
+type Checked = { readonly fault: Fault } | { readonly value: ParameterValue };
 
 /**
  * Checks a configuration that a client gave.
@@ -25,30 +27,32 @@ type Checked = { readonly fault: string } | { readonly value: ParameterValue };
  */
 export const validateConfiguration = (space: Space, params: Params, pointer: string): Params => {
   const errors: FieldError[] = [];
-  const report = (name: string, detail: string) =>
-    errors.push({ pointer: `${pointer}${pointerOf(name)}`, fault: { kind: "text", text: detail } });
+  const report = (name: string, fault: Fault) =>
+    errors.push({ pointer: `${pointer}${pointerTo([name])}`, fault });
 
   for (const name of Object.keys(params)) {
-    if (!space.byName.has(name)) report(name, unknownParameter(name, [...space.byName.keys()]));
+    if (space.byName.has(name)) continue;
+    report(name, { kind: "unknown-parameter", name, ...listed(space.byName.keys()) });
   }
   const valid: Params = {};
   const x = new Float64Array(space.parameters.length).fill(Number.NaN);
   const faulty = new Set<number>();
   for (const parameter of space.parameters) {
     const { name, index, conditions } = parameter;
-    // Whether the child of a faulty parent exists cannot be said, so nothing is said of it.
+    // Whether the child of a faulty parent exists is unknown, so it is not checked.
     if (conditions.some(({ parent }) => faulty.has(parent))) {
       faulty.add(index);
       continue;
     }
     const isGiven = Object.hasOwn(params, name);
     if (!isActive(space, parameter, x)) {
-      if (isGiven) report(name, `${name} does not exist ${whenNot(space, parameter)}. Leave it out.`);
+      const parents = conditions.map(({ parent }) => space.parameters[parent]!.name);
+      if (isGiven) report(name, { kind: "inactive-parameter", name, parents });
       continue;
     }
-    const checked = isGiven
+    const checked: Checked = isGiven
       ? check(parameter, params[name]!)
-      : { fault: `${name} is missing. Give ${wanted(parameter)}.` };
+      : { fault: { kind: "missing-value", name, wanted: wantedOf(parameter) } };
     if ("value" in checked) {
       valid[name] = checked.value;
       x[index] = coordinateOfValue(parameter, checked.value);
@@ -62,56 +66,48 @@ export const validateConfiguration = (space: Space, params: Params, pointer: str
   return valid;
 };
 
-const wanted = (parameter: Parameter): string => {
-  if (!isNumeric(parameter)) {
-    const shown = parameter.choices.slice(0, 10).map((choice) => JSON.stringify(choice));
-    return `one of ${shown.join(", ")}${parameter.size > 10 ? ", ..." : ""}`;
-  }
+/** What values a parameter takes, as a fault tells it. */
+const wantedOf = (parameter: Parameter) => {
+  if (!isNumeric(parameter)) return { type: "choice", ...listed(parameter.choices) } as const;
   const { kind, low, high, step } = parameter;
-  const steps = step === null || (kind === "int" && step === 1) ? "" : ` in steps of ${step}`;
-  return `${kind === "int" ? "a whole number" : "a number"} from ${low} to ${high}${steps}`;
-};
-
-/** "when optimizer is not one of those it needs", for a parameter that is left out. */
-const whenNot = (space: Space, parameter: Parameter): string => {
-  const parents = parameter.conditions.map(({ parent }) => space.parameters[parent]!.name);
-  return `with this ${parents.join(" and ")}`;
+  return { type: "number", isInt: kind === "int", low, high, step } as const;
 };
 
 const check = (parameter: Parameter, value: ParameterValue): Checked =>
   isNumeric(parameter) ? checkNumber(parameter, value) : checkChoice(parameter, value);
 
-const checkChoice = (parameter: ChoiceParameter, value: ParameterValue): Checked =>
-  parameter.choices.includes(value)
-    ? { value: parameter.choices[parameter.choices.indexOf(value)]! }
-    : { fault: `${JSON.stringify(value)} is no choice of ${parameter.name}. Give ${wanted(parameter)}.` };
+const wrong = (parameter: Parameter, given: ParameterValue): Checked => ({
+  fault: { kind: "wrong-value", given, wanted: wantedOf(parameter) },
+});
+
+const checkChoice = (parameter: ChoiceParameter, value: ParameterValue): Checked => {
+  const choice = parameter.choices.indexOf(value);
+  return choice < 0 ? wrong(parameter, value) : { value: parameter.choices[choice]! };
+};
 
 const checkNumber = (parameter: NumericParameter, value: ParameterValue): Checked => {
-  const fault = { fault: `${JSON.stringify(value)} is not ${wanted(parameter)}.` };
-  if (typeof value !== "number" || !Number.isFinite(value)) return fault;
+  if (typeof value !== "number" || !Number.isFinite(value)) return wrong(parameter, value);
   if (parameter.size !== Infinity) {
-    return isOnStep(parameter, value) ? { value: stepValue(parameter, stepOf(parameter, value)) } : fault;
+    const step = stepValue(parameter, stepOf(parameter, value));
+    return isOnStep(parameter, value) ? { value: step } : wrong(parameter, value);
   }
-  return value >= parameter.low && value <= parameter.high ? { value: value + 0 } : fault;
+  const isWithin = value >= parameter.low && value <= parameter.high;
+  return isWithin ? { value: value + 0 } : wrong(parameter, value);
 };
 
 const checkRules = (space: Space, x: Float64Array, pointer: string): void => {
-  const errors: FieldError[] = [];
-  for (const [i, constraint] of space.constraints.entries()) {
-    if (!satisfies(space, constraint, x)) {
-      errors.push({
+  const broken = [...space.constraints.keys()].filter((i) => !satisfies(space, space.constraints[i]!, x));
+  const forbidden = [...space.forbidden.keys()].filter((i) => isForbidden(space, space.forbidden[i]!, x));
+  const errors: FieldError[] = [
+    ...broken.map(
+      (constraint): FieldError => ({ pointer, fault: { kind: "constraint-broken", constraint } }),
+    ),
+    ...forbidden.map(
+      (combination): FieldError => ({
         pointer,
-        fault: { kind: "text", text: `This configuration breaks constraint ${i} of the study. Change it.` },
-      });
-    }
-  }
-  for (const [i, terms] of space.forbidden.entries()) {
-    if (isForbidden(space, terms, x)) {
-      errors.push({
-        pointer,
-        fault: { kind: "text", text: `This is forbidden combination ${i} of the study. Change it.` },
-      });
-    }
-  }
+        fault: { kind: "combination-forbidden", combination },
+      }),
+    ),
+  ];
   if (errors.length > 0) throw new InvalidInput(errors);
 };

@@ -1,22 +1,34 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
+import type { Problem } from "../optimizer/algorithm.ts";
+import { checkChoice } from "../optimizer/choice.ts";
 import { checkScheduler } from "../scheduler/registry.ts";
+import type { Space } from "../space/space.ts";
 import type { StudySpec } from "./study.ts";
 
 /**
  * Checks what concerns several fields of a new study at once.
- * @param trials the budget of trials.
  * @throws InvalidInput with every fault.
  */
-export const checkStudy = (spec: StudySpec, trials: number): void => {
+export const checkStudy = (spec: StudySpec, space: Space, budget: Problem["budget"]): void => {
   const errors = [
+    ...checkAlgorithm(spec, space, budget),
     ...checkMetrics(spec),
     ...checkScheduler(spec.scheduler, {
       executor: spec.executor.type,
       objectives: spec.objectives.length,
-      trials,
+      trials: budget.trials,
     }),
   ];
   if (errors.length > 0) throw new InvalidInput(errors);
+};
+
+const checkAlgorithm = (spec: StudySpec, space: Space, budget: Problem["budget"]): FieldError[] => {
+  const objectives = spec.objectives.length;
+  const outcomes = spec.outcomes.length;
+  return checkChoice(spec.algorithm, { space, objectives, outcomes, budget }).map(({ pointer, fault }) => ({
+    pointer: `/algorithm${pointer}`,
+    fault,
+  }));
 };
 
 const checkMetrics = ({ objectives, outcomes }: StudySpec): FieldError[] => [

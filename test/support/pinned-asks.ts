@@ -1,5 +1,6 @@
 import { createRandom } from "../../shared/numerics/random.ts";
-import { type AlgorithmName, type Hint, type Problem, TrialKind } from "../../shared/optimizer/algorithm.ts";
+import { type AlgorithmName, type Hint, TrialKind } from "../../shared/optimizer/algorithm.ts";
+import type { AlgorithmChoice } from "../../shared/optimizer/choice.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
@@ -28,7 +29,6 @@ interface Situation {
   readonly count: number;
   readonly objectives: number;
   readonly outcomes: number;
-  readonly options: Problem["options"];
 }
 
 const plain = (trials: number, count: number): Situation => ({
@@ -36,7 +36,6 @@ const plain = (trials: number, count: number): Situation => ({
   count,
   objectives: 1,
   outcomes: 0,
-  options: {},
 });
 
 const situations: readonly Situation[] = [
@@ -46,17 +45,17 @@ const situations: readonly Situation[] = [
   { ...plain(40, 2), objectives: 2, outcomes: 1 },
 ];
 
-/** Options beside the defaults, for the algorithms that have any. */
-const optionsOf: Partial<Record<AlgorithmName, Problem["options"]>> = {
-  grid: { points: 3 },
-  tpe: { startup: 5, candidates: 40 },
-  gp: { startup: 40 },
-  smac: { startup: 6 },
-  harmonica: { stages: 2, samples: 12, degree: 2, monomials: 3 },
-  "cma-es": { population: 6 },
-  evolution: { population: 8 },
-  nsga2: { population: 8 },
-};
+/** Options other than the defaults, for the algorithms that have any. */
+const withOptions: readonly AlgorithmChoice[] = [
+  { name: "grid", points: 3 },
+  { name: "tpe", startup: 5, candidates: 40 },
+  { name: "gp", startup: 40 },
+  { name: "smac", startup: 6 },
+  { name: "harmonica", stages: 2, samples: 12, degree: 2, monomials: 3 },
+  { name: "cma-es", population: 6 },
+  { name: "evolution", population: 8 },
+  { name: "nsga2", population: 8 },
+];
 
 /** Ends of every kind; the last four trials run. */
 const rowsOf = ({ space }: NamedSpace, { trials, objectives, outcomes }: Situation): HistoryRow[] => {
@@ -82,20 +81,29 @@ const rowsOf = ({ space }: NamedSpace, { trials, objectives, outcomes }: Situati
 const pin = (u: number) => (Number.isNaN(u) ? null : Number(u.toFixed(DIGITS)));
 
 const ask = (
-  name: AlgorithmName,
+  choice: AlgorithmChoice,
   named: NamedSpace,
   situation: Situation,
   hint: Hint | null,
 ): { pinned: PinnedAsk; hint: Hint | null } => {
-  const { trials, count, objectives, outcomes, options } = situation;
+  const { trials, count, objectives, outcomes } = situation;
   const { space } = named;
   const history = buildHistory(space, objectives, rowsOf(named, situation), outcomes);
-  const problem = { space, objectives, outcomes, budget: { trials: 400, parallel: 4 }, options };
-  const answered = askAlgorithm(problem, name, history, count, 11, trials, { hint });
+  const problem = { space, objectives, outcomes, budget: { trials: 400, parallel: 4 } };
+  const answered = askAlgorithm({
+    problem,
+    choice,
+    history,
+    count,
+    seed: 11,
+    firstNumber: trials,
+    hint,
+  });
   const proposals = answered.proposals.map(({ algorithm, x }) => ({
     algorithm,
     x: Array.from(x.subarray(0, KEPT), pin),
   }));
+  const { name: _, ...options } = choice;
   const title = `${named.name}, ${trials} trials, ${objectives} objectives, ${JSON.stringify(options)}`;
   return { pinned: { ask: hint === null ? title : `${title}, hint`, proposals }, hint: answered.hint };
 };
@@ -104,17 +112,17 @@ const ask = (
 export const pinnedAsks = (name: AlgorithmName): PinnedAsk[] => {
   const byName = new Map(spaces.map((named) => [named.name, named]));
   const asks: PinnedAsk[] = [];
-  const options = optionsOf[name];
+  const choice = withOptions.find((one) => one.name === name);
   for (const spaceName of PINNED_SPACES) {
     const named = byName.get(spaceName)!;
     for (const situation of situations) {
-      const { pinned, hint } = ask(name, named, situation, null);
+      const { pinned, hint } = ask({ name }, named, situation, null);
       asks.push(pinned);
-      if (hint !== null) asks.push(ask(name, named, situation, hint).pinned);
+      if (hint !== null) asks.push(ask({ name }, named, situation, hint).pinned);
     }
-    if (options !== undefined) asks.push(ask(name, named, { ...plain(30, 2), options }, null).pinned);
+    if (choice !== undefined) asks.push(ask(choice, named, plain(30, 2), null).pinned);
   }
   const wide = byName.get(WIDE)!;
-  for (const trials of [0, 60]) asks.push(ask(name, wide, plain(trials, 2), null).pinned);
+  for (const trials of [0, 60]) asks.push(ask({ name }, wide, plain(trials, 2), null).pinned);
   return asks;
 };

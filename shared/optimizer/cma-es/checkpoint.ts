@@ -1,6 +1,6 @@
 /**
- * Numbers of 64 bits as pairs of numbers of 32 bits, which is what a hint is kept in: the nearest one and what is left,
- * 48 bits together. A covariance matrix needs more than 24: its smallest eigenvalue would drown.
+ * Numbers of 64 bits as pairs of numbers of 32 bits, in which a hint is stored: the nearest one and the remainder, together
+ * 48 bits of precision. With 24 the smallest eigenvalue of a covariance matrix would be lost.
  */
 export const packed = (values: readonly number[]): number[] =>
   values.flatMap((value) => {
@@ -26,7 +26,7 @@ export const symmetricOf = (triangle: readonly number[], d: number): Float64Arra
   return matrix;
 };
 
-/** Tells one sequence of trial numbers from another: 24 bits, which a number of 32 bits holds. */
+/** A hash of a sequence of trial numbers: 24 bits, which a float of 32 bits holds exactly. */
 export const digestOf = (numbers: Iterable<number>): number => {
   let h = 0x811c9dc5;
   for (const number of numbers) {

@@ -8,14 +8,18 @@ import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 import {
   type Algorithm,
+  type Draft,
   type Hint,
   type History,
-  type Proposal,
+  type OptionsOf,
   type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
 import { createFresh } from "../common/fresh.ts";
-import { bestFirst, endedRows } from "../common/ranking.ts";
+import { middleOf } from "../common/initial-design.ts";
+import { Population } from "../common/options.ts";
+import { bestFirst } from "../common/ranking.ts";
+import { endedRows } from "../common/rows.ts";
 import { digestOf, packed, symmetricOf, triangleOf, unpacked } from "./checkpoint.ts";
 import {
   createStrategy,
@@ -31,47 +35,51 @@ import {
 
 const REVISION = 1;
 
+const options = { population: Population.optional() };
+type Options = OptionsOf<typeof options>;
+
 /** The first step size, as a part of each axis. */
 const SIGMA = 0.25;
-/** A run ends when all spreads are below this, or for one of the reasons in `isStuck`. */
+/** A run ends when all standard deviations are below this, or for one of the reasons in `isStuck`. */
 const NARROW = 1e-7;
 /** Values that differ by less, as a part of their size, are the same. */
 const FLAT = 1e-12;
 /** How fast the choices' probabilities follow the better half of a generation. */
 const CHOICE_RATE = 0.2;
-/** The replay is kept as a hint once it is so long, and again whenever it has grown by so much. */
+/** The state is kept as a hint after so many trials, and again whenever their number has grown by this factor. */
 const WORTH_KEEPING = 500;
 const GROWTH = 1.25;
-/** Draws until a point lies within the bounds; then it is moved onto them. */
+/** Draws at most until a point lies within the bounds; the last one is moved onto them. */
 const DRAWS = 20;
 
 /**
  * CMA-ES with restarts of doubled populations (IPOP; Auger and Hansen 2005). Its state is replayed from the history: the
- * ended trials, in order of their numbers and whoever proposed them, make up one generation after the other, so that
- * asks at any time and tells in any order are fine. Categorical parameters have probabilities of their own that follow
+ * ended trials, in order of their numbers and whoever proposed them, form one generation after the other, so that
+ * asks may come at any time and tells in any order. Categorical parameters have their own probabilities, which follow
  * the better half (as in CatCMA, Hamano et al. 2024); a parameter with steps keeps a margin of probability
  * for its neighbouring values (Hamano et al. 2022).
- * Cost of an ask: O(n d^2) for the replay, with an eigendecomposition every few generations; where a hint has the state
- * after most of the trials, the rest of them only. A replay whose time is up draws from what it has learned by then, and
- * leaves a hint from where the next one goes on.
+ * Cost of an ask: O(n d^2) for the replay, with an eigendecomposition every few generations; with a hint that
+ * has the state after most of the trials, only for the others. A replay whose time is up draws from what it has learned by
+ * then, and returns a hint from which the next one continues.
  */
-export const cmaEs: Algorithm = {
+export const cmaEs: Algorithm<typeof options> = {
   name: "cma-es",
   revision: REVISION,
+  options,
   propose: (problem, history, count, random) => {
     const { space, isLate } = problem;
     const { state, hint } = replay(problem, history);
     const fresh = createFresh(space, history);
-    const proposals: Proposal[] = [];
+    const proposals: Draft[] = [];
     const why =
       state.run === 0
         ? `generation ${state.generation}`
         : `restart ${state.run}, generation ${state.generation}`;
     for (let tries = 0; proposals.length < count && tries < DRAWS * count; tries++) {
-      const isHasty = isLate();
-      if (isHasty && tries >= count) break;
+      const isHurried = isLate();
+      if (isHurried && tries >= count) break;
       const isFirst = problem.firstNumber === 0 && tries === 0;
-      const x = isFirst ? middle(space) : draw(space, state, isHasty ? 1 : DRAWS, random);
+      const x = isFirst ? middleOf(space) : draw(space, state, isHurried ? 1 : DRAWS, random);
       if (!fresh.accepts(x)) continue;
       fresh.take(x);
       proposals.push({ x, algorithm: "cma-es", why });
@@ -80,7 +88,7 @@ export const cmaEs: Algorithm = {
   },
 };
 
-/** The distribution as far as it has been learned. */
+/** The distribution as learned so far. */
 interface State {
   readonly numeric: readonly Parameter[];
   readonly categorical: readonly Parameter[];
@@ -95,20 +103,14 @@ interface State {
   middle: number[];
 }
 
-const middle = (space: Space): Float64Array =>
-  fromPriorQuantiles(
-    space,
-    space.parameters.map(() => 0.5),
-  );
-
 /** A state at the beginning of a run. */
 type Begin = (run: number) => State;
 
-const beginnings = (problem: SeededProblem): Begin => {
+const beginnings = (problem: SeededProblem<Options>): Begin => {
   const { space, seed } = problem;
   const numeric = space.parameters.filter(({ kind, size }) => kind !== "categorical" && size > 1);
   const categorical = space.parameters.filter(({ kind, size }) => kind === "categorical" && size > 1);
-  const population = optionOr(problem, "population", Math.max(4, populationOf(numeric.length)));
+  const { population = Math.max(4, populationOf(numeric.length)) } = problem.options;
   return (run) => {
     const start = run === 0 ? null : createRandom(seed, run, 0x636d61);
     const centre = fromPriorQuantiles(
@@ -134,21 +136,21 @@ const beginnings = (problem: SeededProblem): Begin => {
 };
 
 /** The state after all trials that have ended, or as many as there is time for, and a hint if it is worth keeping. */
-const replay = (problem: SeededProblem, history: History): { state: State; hint: Hint | null } => {
+const replay = (problem: SeededProblem<Options>, history: History): { state: State; hint: Hint | null } => {
   const { space, objectives, isLate } = problem;
   const d = space.parameters.length;
   const begin = beginnings(problem);
   const rows = endedRows(history);
   const known = resume(problem, history, rows, begin);
   let { state, from } = known ?? { state: begin(0), from: 0 };
-  // A trial that still runs will come between those that have ended: what comes before it is settled.
+  // A trial that still runs will come between those that have ended: the order of those before it is final.
   const open = history.kind.indexOf(TrialKind.running);
   const settled = open < 0 ? rows.length : open;
   const begun = from;
   const worthKeeping = Math.max(WORTH_KEEPING, GROWTH * begun);
   let hint: Hint | null = null;
   while (from + state.strategy.constants.lambda <= rows.length) {
-    // A hint needs axes that are the covariance's own: they are so every few generations.
+    // A hint needs axes that are up to date with the covariance, which they are every few generations.
     if (isWhole(state.strategy) && isLate()) {
       if (from > begun && from <= settled) hint = hintOf(state, history, rows, from);
       break;
@@ -178,7 +180,7 @@ const replay = (problem: SeededProblem, history: History): { state: State; hint:
   return { state, hint };
 };
 
-/** Notes what a generation was worth. */
+/** Records the best and the median value of a generation. */
 const note = (state: State, history: History, generation: readonly number[], objectives: number): void => {
   const value = (rank: number) => {
     const row = generation[rank]!;
@@ -190,8 +192,8 @@ const note = (state: State, history: History, generation: readonly number[], obj
 };
 
 /**
- * Whether a run gets nowhere: the best values of some generations are all the same, or over a long window neither the best
- * nor the middle values became less, compared by medians so that noise does not hide it. Source: tutorial, section B.3.
+ * Whether a run makes no progress: the best values of some generations are all equal, or over a long window neither the best
+ * nor the median values decreased, compared by medians because of noise. Source: tutorial, section B.3.
  */
 const isStuck = ({ least, middle, generation, strategy }: State, d: number): boolean => {
   const some = Math.ceil((30 * d) / strategy.constants.lambda);
@@ -204,7 +206,7 @@ const isStuck = ({ least, middle, generation, strategy }: State, d: number): boo
   return generation >= window && [least, middle].every((values) => isNoBetter(values.slice(-window)));
 };
 
-/** Whether the last three tenths are no less than the first. */
+/** Whether the median of the last three tenths is no lower than that of the first. */
 const isNoBetter = (values: readonly number[]): boolean => {
   const part = Math.floor(0.3 * values.length);
   return medianOf(values.slice(-part)) >= medianOf(values.slice(0, part));
@@ -232,7 +234,7 @@ const hintOf = (state: State, history: History, rows: readonly number[], from: n
 const numbersOf = (history: History, rows: readonly number[], count: number): number[] =>
   rows.slice(0, count).map((row) => history.number[row]!);
 
-/** The state that a hint holds, if it is of these very trials; null otherwise. */
+/** The state that a hint holds, if it was made of the same trials; null otherwise. */
 const resume = (
   { hint, objectives }: SeededProblem,
   history: History,
@@ -259,9 +261,6 @@ const resume = (
   }
   return { state, from: hint.trials };
 };
-
-const optionOr = ({ options }: SeededProblem, name: string, fallback: number): number =>
-  typeof options[name] === "number" ? options[name] : fallback;
 
 /** Moves the choices' probabilities towards those of the better half, weighted like the mean. */
 const follow = (state: State, history: History, generation: readonly number[], d: number): void => {

@@ -26,7 +26,7 @@ export interface Constants {
 /** The default population. */
 export const populationOf = (d: number): number => 4 + Math.floor(3 * Math.log(Math.max(1, d)));
 
-export const constantsOf = (d: number, lambda: number): Constants => {
+const constantsOf = (d: number, lambda: number): Constants => {
   const raw = Array.from({ length: lambda }, (_, i) => Math.log((lambda + 1) / 2) - Math.log(i + 1));
   const mu = Math.floor(lambda / 2);
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
@@ -56,7 +56,7 @@ export const constantsOf = (d: number, lambda: number): Constants => {
   };
 };
 
-/** The distribution that points are drawn from, and what it remembers. */
+/** The distribution that points are drawn from, and its evolution paths. */
 export interface Strategy {
   readonly constants: Constants;
   readonly mean: Float64Array;
@@ -68,7 +68,7 @@ export interface Strategy {
   readonly pathSigma: Float64Array;
   readonly pathC: Float64Array;
   generation: number;
-  /** Generation at which axes and lengths were last worked out. */
+  /** Generation at which axes and lengths were last computed. */
   decomposed: number;
 }
 
@@ -90,7 +90,7 @@ export const createStrategy = (mean: Float64Array, sigma: number, lambda: number
   };
 };
 
-/** What a strategy has learned: all of it that is not worked out from the rest. */
+/** What a strategy has learned: all that cannot be computed from the rest. */
 export interface Learned {
   readonly mean: ArrayLike<number>;
   readonly sigma: number;
@@ -100,7 +100,7 @@ export interface Learned {
   readonly generation: number;
 }
 
-/** A strategy of the same constants that has learned what another had. */
+/** A strategy with the same constants and what another one has learned. */
 export const restore = ({ constants }: Strategy, learned: Learned): Strategy => {
   const { mean, sigma, covariance, pathSigma, pathC, generation } = learned;
   const strategy: Strategy = {
@@ -114,7 +114,7 @@ export const restore = ({ constants }: Strategy, learned: Learned): Strategy => 
   return strategy;
 };
 
-/** The point that standard normal numbers z stand for. */
+/** The point that belongs to standard normal numbers z. */
 export const place = (
   { constants: { d }, mean, sigma, axes, lengths }: Strategy,
   z: ArrayLike<number>,
@@ -143,7 +143,7 @@ const whiten = ({ constants: { d }, axes, lengths }: Strategy, y: Float64Array):
 const squaredLength = (v: Float64Array): number => v.reduce((sum, u) => sum + u * u, 0);
 
 /**
- * Learns from one generation, whoever proposed its points: steps much longer than the distribution's own are cut
+ * Learns from one generation, whoever proposed its points: steps much longer than the distribution's own are shortened
  * (Hansen 2011, "Injecting external solutions into CMA-ES").
  * @param points lambda points, best first.
  */
@@ -180,7 +180,7 @@ export const learn = (strategy: Strategy, points: readonly Float64Array[]): void
   for (let j = 0; j < d; j++) {
     pathC[j] = (1 - cC) * pathC[j]! + (isCalm ? Math.sqrt(cC * (2 - cC) * muEff) * shift[j]! : 0);
   }
-  // What the rank-mu update takes away or adds in all, so that the trace keeps its scale.
+  // Compensates for what the rank-mu update adds or removes, so that the trace keeps its scale.
   const total = weights.reduce((a, b) => a + b, 0);
   const keep = 1 + (isCalm ? 0 : c1 * cC * (2 - cC)) - c1 - cMu * total;
   const scaled = weights.map((w, i) =>
@@ -199,10 +199,10 @@ export const learn = (strategy: Strategy, points: readonly Float64Array[]): void
   if (strategy.generation - strategy.decomposed > patienceOf(constants)) decompose(strategy);
 };
 
-/** For so many generations the axes are not worked out again: older ones do as well. Tutorial, section B.2. */
+/** The axes are recomputed only after so many generations, since they change slowly. Tutorial, section B.2. */
 export const patienceOf = ({ c1, cMu, d }: Constants): number => 1 / ((c1 + cMu) * d * 10);
 
-/** Whether the axes are those of the covariance as it is. */
+/** Whether the axes are up to date with the covariance. */
 export const isWhole = ({ decomposed, generation }: Strategy): boolean => decomposed === generation;
 
 const decompose = (strategy: Strategy): void => {

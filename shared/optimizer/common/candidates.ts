@@ -5,7 +5,7 @@ import { snap } from "../../space/cube.ts";
 import { sampleCube, samplePrior } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 
-/** Points that an algorithm with a model of the objective looks at before it proposes one. */
+/** Points that an algorithm with a model of the objective evaluates before it proposes one. */
 
 /** A parameter of more values than this moves as if it were continuous and is snapped afterwards. */
 const NEARLY_CONTINUOUS = 16;
@@ -13,7 +13,7 @@ const NEARLY_CONTINUOUS = 16;
 export const isSmooth = (parameter: Parameter): boolean =>
   parameter.kind !== "categorical" && parameter.size > NEARLY_CONTINUOUS;
 
-/** Points drawn over the whole space: half evenly over the cube, half from the priors. */
+/** Points drawn over the whole space: half uniformly over the cube, half from the priors. */
 export const globalCandidates = (space: Space, count: number, random: Random): Float64Array[] => {
   const points: Float64Array[] = [];
   for (let i = 0; i < count; i++) {
@@ -26,7 +26,7 @@ export const globalCandidates = (space: Space, count: number, random: Random): F
         : samplePrior(space, random);
     if (isAllowed(space, x)) points.push(x);
   }
-  // Rules that refuse most points leave too few: those are then mended one by one.
+  // If the constraints refuse most points, a few allowed ones are constructed one by one.
   for (let i = points.length; i < Math.min(count, 32); i++) points.push(sampleCube(space, random));
   return points;
 };

@@ -1,31 +1,32 @@
 import { type History, TrialKind } from "../algorithm.ts";
 import { halfRank, yeoJohnson } from "./output-warp.ts";
+import { thinEvenly } from "./thin.ts";
 
-/** What the trials of a history say, as targets that processes are fitted to. */
+/** The results of a history, as targets that models are fitted to. */
 export interface Evidence {
-  /** Rows of the history that say something: with a result, or failed. */
+  /** Rows of the history that carry information: with a result, or failed. */
   readonly rows: readonly number[];
-  /** Targets of each objective, one a row. */
+  /** Targets of each objective, one per row. */
   readonly objectives: readonly Float64Array[];
   /** Per row, how much noisier than a plain result its targets are. */
   readonly noise: Float64Array;
-  /** Of each row, whether it is a completed, feasible trial: only such a one can be the best. */
+  /** Per row, whether it is a completed, feasible trial: only such a trial can be the best. */
   readonly isFeasible: readonly boolean[];
-  /** Of each constraint, what is known: positions in `rows`, and values that are positive out of bounds. */
+  /** Per constraint, what is known: positions in `rows`, and values that are positive when the constraint is violated. */
   readonly constraints: readonly { readonly positions: readonly number[]; readonly excess: Float64Array }[];
 }
 
-/** Whether objectives are bent so that a normal process fits them, or left as they are. */
+/** Whether objectives are transformed so that a Gaussian process fits them, or left as they are. */
 export type Warp = "normal" | "plain";
 
-/** From so many results on, the worse half counts by its ranks only; before, a power transform does better. */
-export const HALF_RANK_FROM = 50;
-/** A result that is not a measurement of the trial's full worth counts as so much noisier. */
+/** From so many results on, only the ranks of the worse half count; with fewer, a power transform does better. */
+const HALF_RANK_FROM = 50;
+/** An imputed result, of a trial that failed or was pruned, counts as so much noisier. */
 const IMPUTED_NOISE = 10;
 
 /**
- * Gathers the evidence. A failed trial is given the worst result seen, so that its surroundings are not tried again
- * soon; a pruned one its last value, but at least the median, since it was given up for being no better.
+ * Gathers the evidence. A failed trial gets the worst result seen, so that its surroundings are not tried again soon; a
+ * pruned one gets its last value, but at least the median, since it was stopped for not being better.
  * @returns null while fewer than two trials have results.
  */
 export const gather = (
@@ -48,7 +49,7 @@ export const gather = (
   return {
     rows,
     objectives: Array.from({ length: objectives }, (_, j) =>
-      targetsOf(history, rows, measured, objectives, j, warp),
+      targetsOf(history, { rows, measured, warp }, (row) => history.y[row * objectives + j]!),
     ),
     noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
     isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
@@ -57,8 +58,9 @@ export const gather = (
 };
 
 /**
- * Fewer trials of the same evidence, for models that do not afford all: half of them the best ones (by each objective and
- * by their sum in turn, feasible ones first), half evenly spread over the others, so that the model knows where not to look.
+ * Fewer trials of the same evidence, for models that all of them would make too slow: half of them the best ones (by each
+ * objective and by their sum in turn, feasible ones first), half evenly spread over the others, so that the model also
+ * learns where results are bad.
  * @returns the evidence itself when it has no more than `most` rows.
  */
 export const narrow = (evidence: Evidence, most: number): Evidence => {
@@ -71,9 +73,8 @@ export const narrow = (evidence: Evidence, most: number): Evidence => {
   for (let place = 0; kept.size < half; place++) {
     for (const order of orders) if (kept.size < half) kept.add(order[place]!);
   }
-  const others = orders.at(-1)!.filter((i) => !kept.has(i));
-  const count = most - half;
-  for (let k = 0; k < count; k++) kept.add(others[Math.floor(((k + 0.5) * others.length) / count)]!);
+  const others = [...orders.at(-1)!].filter((i) => !kept.has(i));
+  for (const i of thinEvenly(others, most - half, "middle")) kept.add(i);
   const positions = [...kept].sort((a, b) => a - b);
   const places = new Map(positions.map((position, place) => [position, place]));
   return {
@@ -112,14 +113,11 @@ const hasResult = ({ kind, y }: History, row: number, objectives: number): boole
 
 const targetsOf = (
   history: History,
-  rows: readonly number[],
-  measured: readonly number[],
-  objectives: number,
-  j: number,
-  warp: Warp,
+  { rows, measured, warp }: { rows: readonly number[]; measured: readonly number[]; warp: Warp },
+  resultOf: (row: number) => number,
 ): Float64Array => {
   const isCompleted = (row: number) => history.kind[row] === TrialKind.completed;
-  const raw = columnOf(measured, (row) => history.y[row * objectives + j]!);
+  const raw = columnOf(measured, resultOf);
   const completed = raw.filter((_, i) => isCompleted(measured[i]!)).sort();
   const middle = completed[completed.length >> 1] ?? -Infinity;
   for (const [i, row] of measured.entries()) if (!isCompleted(row)) raw[i] = Math.max(raw[i]!, middle);
@@ -130,14 +128,14 @@ const targetsOf = (
   return columnOf(rows, (row) => (row === measured[next] ? warped[next++]! : worst));
 };
 
-/** A number a row. `Float64Array.from` would first make a list of them, boxed one by one. */
+/** One number per row. `Float64Array.from` would first make an array of boxed numbers. */
 const columnOf = (rows: readonly number[], numberOf: (row: number) => number): Float64Array => {
   const column = new Float64Array(rows.length);
   for (let i = 0; i < rows.length; i++) column[i] = numberOf(rows[i]!);
   return column;
 };
 
-/** Constraints by their outcomes; when those are not told apart, by the sum of what is violated. */
+/** Constraints by their outcomes; if a history does not have those, by the sum of the violations. */
 const constraintsOf = (
   history: History,
   rows: readonly number[],
@@ -153,18 +151,18 @@ const constraintsOf = (
     if (!column.some((value) => value > 0 && value < Infinity)) return [];
     const positions: number[] = [];
     for (let i = 0; i < column.length; i++) if (Number.isFinite(column[i])) positions.push(i);
-    return [{ positions, excess: bendAroundZero(column.filter(Number.isFinite), outcomes > 0) }];
+    return [{ positions, excess: compressAroundZero(column.filter(Number.isFinite), outcomes > 0) }];
   });
 };
 
-/** Values of about unit size that keep their sign, large ones pressed together. */
-const bendAroundZero = (values: Float64Array, isSigned: boolean): Float64Array => {
+/** Values of about unit size that keep their sign; large ones are compressed. */
+const compressAroundZero = (values: Float64Array, isSigned: boolean): Float64Array => {
   const sizes = values
     .filter((value) => value !== 0)
     .map(Math.abs)
     .sort();
   const unit = sizes[sizes.length >> 1] || 1;
-  const bent = values.map((value) => Math.sign(value) * Math.log1p(Math.abs(value) / unit));
-  // A sum of violations is 0 for all feasible trials: say that they are within bounds by a usual distance.
-  return isSigned ? bent : bent.map((value) => (value > 0 ? value : -Math.LN2));
+  const compressed = values.map((value) => Math.sign(value) * Math.log1p(Math.abs(value) / unit));
+  // A sum of violations is 0 for all feasible trials: assume that they are within bounds by a typical distance.
+  return isSigned ? compressed : compressed.map((value) => (value > 0 ? value : -Math.LN2));
 };

@@ -2,7 +2,7 @@ import { isAllowed } from "../../space/constraints.ts";
 import type { Space } from "../../space/space.ts";
 import type { History } from "../algorithm.ts";
 
-/** Tells proposals that are worth trying from those that the space refuses or that were tried before. */
+/** Decides which points may be proposed: allowed by the space, and not tried before. */
 export interface Fresh {
   /** Whether a snapped point is allowed and neither in the history nor taken. */
   accepts(x: Float64Array): boolean;
@@ -11,7 +11,7 @@ export interface Fresh {
   readonly taken: readonly Float64Array[];
 }
 
-/** Coordinates closer than this are the same; a coordinate that went through its value and back is off by 1e-16. */
+/** Coordinates closer than this are the same; converting a coordinate to its value and back changes it by 1e-16. */
 const SAME = 1e-9;
 
 const isSame = (a: Float64Array, from: number, b: Float64Array): boolean => {

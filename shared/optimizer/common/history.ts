@@ -1,27 +1,32 @@
 import type { Space } from "../../space/space.ts";
-import { type History, TrialKind } from "../algorithm.ts";
+import { type Curves, type History, TrialKind } from "../algorithm.ts";
 
 /** One trial, as a history is built of. What is left out is unknown. */
 export interface HistoryRow {
   readonly number: number;
   /** Its point in the unit cube, NaN where inactive. */
   readonly x: ArrayLike<number>;
-  /** One value an objective, lower is better. */
+  /** One value per objective, lower is better. */
   readonly y?: ArrayLike<number> | null;
   /** 0 when feasible; when left out, 0 for a trial that has values. */
   readonly violation?: number;
-  /** One value an outcome constraint, negative within its bound; unknown if left out. */
+  /** One value per outcome constraint, negative within its bound; unknown if left out. */
   readonly excess?: ArrayLike<number> | null;
-  /** Completed when it has values, else running, if left out. */
+  /** If left out: completed when it has values, else running. */
   readonly kind?: TrialKind;
   readonly resource?: number;
+  /** The number of the trial that it was derived from. */
+  readonly parent?: number;
+  readonly bracket?: number;
+  readonly rung?: number;
+  readonly instance?: number;
+  /** Derivatives per coordinate of the cube, NaN where inactive. */
+  readonly gradient?: ArrayLike<number>;
+  /** What was reported while it ran, by ascending step: one value per objective, lower is better. */
+  readonly curve?: readonly { readonly step: number; readonly value: ArrayLike<number> }[];
 }
 
-/** The history of a study that has no trial yet. */
-export const emptyHistory = (space: Space, objectives: number): History =>
-  buildHistory(space, objectives, []);
-
-/** A history of trials in any order. */
+/** A history of trials in any order. An optional column is there when a trial has a value for it. */
 export const buildHistory = (
   space: Space,
   objectives: number,
@@ -30,25 +35,40 @@ export const buildHistory = (
 ): History => {
   const n = rows.length;
   const d = space.parameters.length;
+  const ordered = [...rows].sort((a, b) => a.number - b.number);
+  const has = (key: keyof HistoryRow) => rows.some((row) => row[key] !== undefined);
+  const integers = (key: "parent" | "bracket" | "rung" | "instance") =>
+    has(key) && { [key]: Int32Array.from(ordered, (row) => row[key] ?? -1) };
   const history: History = {
     n,
-    number: new Uint32Array(n),
+    number: Uint32Array.from(ordered, ({ number }) => number),
     x: new Float64Array(n * d),
     y: new Float64Array(n * objectives).fill(Number.NaN),
-    violation: new Float64Array(n).fill(Number.NaN),
+    violation: Float64Array.from(ordered, ({ violation, y }) => violation ?? (y ? 0 : Number.NaN)),
     excess: new Float64Array(n * outcomes).fill(Number.NaN),
-    kind: new Uint8Array(n),
-    resource: new Float64Array(n).fill(Number.NaN),
+    kind: Uint8Array.from(ordered, ({ kind, y }) => kind ?? (y ? TrialKind.completed : TrialKind.running)),
+    resource: Float64Array.from(ordered, ({ resource }) => resource ?? Number.NaN),
+    ...integers("parent"),
+    ...integers("bracket"),
+    ...integers("rung"),
+    ...integers("instance"),
+    ...(has("gradient") && { gradient: new Float64Array(n * d).fill(Number.NaN) }),
+    ...(has("curve") && { curve: curvesOf(ordered, objectives) }),
   };
-  const ordered = [...rows].sort((a, b) => a.number - b.number);
-  for (const [i, { number, x, y, violation, excess, kind, resource }] of ordered.entries()) {
-    history.number[i] = number;
+  for (const [i, { x, y, excess, gradient }] of ordered.entries()) {
     history.x.set(x, i * d);
     if (y) history.y.set(y, i * objectives);
-    history.violation[i] = violation ?? (y ? 0 : Number.NaN);
     if (excess) history.excess.set(excess, i * outcomes);
-    history.kind[i] = kind ?? (y ? TrialKind.completed : TrialKind.running);
-    history.resource[i] = resource ?? Number.NaN;
+    if (gradient) history.gradient?.set(gradient, i * d);
   }
   return history;
+};
+
+const curvesOf = (ordered: readonly HistoryRow[], objectives: number): Curves => {
+  const offsets = new Uint32Array(ordered.length + 1);
+  for (const [i, { curve }] of ordered.entries()) offsets[i + 1] = offsets[i]! + (curve?.length ?? 0);
+  const entries = ordered.flatMap(({ curve }) => curve ?? []);
+  const value = new Float64Array(entries.length * objectives);
+  for (const [k, entry] of entries.entries()) value.set(entry.value, k * objectives);
+  return { offsets, step: Float64Array.from(entries, ({ step }) => step), value };
 };

@@ -1,8 +1,8 @@
 import { normalQuantile } from "../../numerics/normal.ts";
 
 /**
- * Objectives bent so that a stationary process fits them: outliers and failed trials must not flatten the differences
- * between good trials. All warps are monotone, so the order of the trials stays.
+ * Transforms objectives so that a stationary process fits them: outliers and failed trials must not hide the differences
+ * between good trials. All transforms are monotone, so the order of the trials stays.
  */
 
 const median = (sorted: Float64Array): number => {
@@ -10,7 +10,7 @@ const median = (sorted: Float64Array): number => {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 };
 
-/** Mean 0 and standard deviation 1; zeros when all values agree. */
+/** Mean 0 and standard deviation 1; zeros when all values are equal. */
 const standardise = (y: Float64Array): Float64Array => {
   const n = y.length;
   const mean = y.reduce((sum, v) => sum + v, 0) / n;
@@ -19,7 +19,7 @@ const standardise = (y: Float64Array): Float64Array => {
   return y.map((v) => (sd > 0 ? (v - mean) / sd : 0));
 };
 
-/** Centre 0 and the middle half of the values about as wide as a standard normal's. */
+/** Median 0, and an interquartile range about as wide as a standard normal's. */
 const standardiseMiddle = (y: Float64Array): Float64Array => {
   const sorted = Float64Array.from(y).sort();
   const n = y.length;
@@ -96,7 +96,7 @@ const rankNormal = (values: Float64Array, sorted: Float64Array): Float64Array =>
 const rankOf = (sorted: Float64Array, v: number): number =>
   (countWhile(sorted, (u) => u < v) + countWhile(sorted, (u) => u <= v) - 1) / 2;
 
-/** How many of the first values satisfy a condition that all before one which does not satisfy. */
+/** How many values satisfy a condition that holds for a beginning of the sorted values only. */
 const countWhile = (sorted: Float64Array, holds: (u: number) => boolean): number => {
   let low = 0;
   let high = sorted.length;

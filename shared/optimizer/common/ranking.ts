@@ -3,13 +3,13 @@ import { type History, TrialKind } from "../algorithm.ts";
 
 /**
  * Rows of a history from best to worst, for algorithms that only compare. Feasible results come first, by the objective
- * or, with several, front by front and within a front by how lonely a result is; then pruned trials, those that got
+ * or, with several, front by front and within a front by crowding distance; then pruned trials, those that got
  * furthest first; then infeasible ones, least violation first; then failed ones.
  * @param rows of trials that have ended.
  */
 export const bestFirst = (history: History, rows: readonly number[], objectives: number): number[] => {
   const { y, violation, resource } = history;
-  const classes = [0, 1, 2, 3].map((wanted) =>
+  const classes = Object.values(TrialClass).map((wanted) =>
     rows.filter((row) => classOf(history, row, objectives) === wanted),
   );
   const [feasible = [], pruned = [], infeasible = [], failed = []] = classes;
@@ -25,19 +25,17 @@ export const bestFirst = (history: History, rows: readonly number[], objectives:
   ];
 };
 
-/** Rows of trials that have ended, in order of their numbers. */
-export const endedRows = ({ n, kind }: History): number[] => {
-  const rows: number[] = [];
-  for (let row = 0; row < n; row++) if (kind[row] !== TrialKind.running) rows.push(row);
-  return rows;
-};
+/** Classes of trials, from best to worst; a better class comes first whatever the values. */
+export const TrialClass = { feasible: 0, pruned: 1, infeasible: 2, noResult: 3 } as const;
+export type TrialClass = (typeof TrialClass)[keyof typeof TrialClass];
 
-const classOf = ({ kind, y, violation }: History, row: number, objectives: number): number => {
-  if (kind[row] === TrialKind.failed) return 3;
-  for (let j = 0; j < objectives; j++) if (Number.isNaN(y[row * objectives + j]!)) return 3;
+/** The class of a trial; one that failed, runs, or has no value of some objective has no result. */
+export const classOf = ({ kind, y, violation }: History, row: number, objectives: number): TrialClass => {
+  if (kind[row] !== TrialKind.completed && kind[row] !== TrialKind.pruned) return TrialClass.noResult;
+  for (let j = 0; j < objectives; j++) if (Number.isNaN(y[row * objectives + j]!)) return TrialClass.noResult;
   // Written so that an unknown violation counts as one.
-  if (!(violation[row]! <= 0)) return 2;
-  return kind[row] === TrialKind.pruned ? 1 : 0;
+  if (!(violation[row]! <= 0)) return TrialClass.infeasible;
+  return kind[row] === TrialKind.pruned ? TrialClass.pruned : TrialClass.feasible;
 };
 
 /**
@@ -49,7 +47,7 @@ export const fronts = (rows: readonly number[], y: Float64Array, m: number): num
   const ordered = [...rows].sort((a, b) => compareRows(a, b, y, m) || a - b);
   const found: number[][] = [];
   for (const row of ordered) {
-    // The fronts that dominate a row are the first ones: the first that does not is found by halving.
+    // The fronts that dominate a row are the first ones: binary search finds the first that does not.
     let low = 0;
     let high = found.length;
     while (low < high) {
@@ -60,11 +58,11 @@ export const fronts = (rows: readonly number[], y: Float64Array, m: number): num
     if (low === found.length) found.push([]);
     found[low]!.push(row);
   }
-  return found.map((front) => lonelyFirst(front, y, m));
+  return found.map((front) => leastCrowdedFirst(front, y, m));
 };
 
 /** By crowding distance: the sum over objectives of the gap between a row's neighbours; the ends first. */
-const lonelyFirst = (front: readonly number[], y: Float64Array, m: number): number[] => {
+const leastCrowdedFirst = (front: readonly number[], y: Float64Array, m: number): number[] => {
   const distance = new Map(front.map((row) => [row, 0]));
   for (let j = 0; j < m; j++) {
     const sorted = [...front].sort((a, b) => y[a * m + j]! - y[b * m + j]!);

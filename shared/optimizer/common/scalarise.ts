@@ -4,8 +4,8 @@ import type { Random } from "../../numerics/random.ts";
 const RHO = 0.05;
 
 /**
- * One target a trial: the objective itself, or several drawn together by random weights, so that over many asks all of
- * the front is looked for. Source: Knowles 2006, "ParEGO", equation 2 (augmented Chebyshev).
+ * One target per trial: the objective itself, or several combined by random weights, so that over many asks the whole
+ * front is searched. Source: Knowles 2006, "ParEGO", equation 2 (augmented Chebyshev).
  * @param objectives targets of about unit size, lower is better.
  */
 export const scalarised = (objectives: readonly Float64Array[], random: Random): Float64Array => {

@@ -1,5 +1,5 @@
 import { type Algorithm, answer } from "../algorithm.ts";
-import { evolve } from "./population.ts";
+import { evolve, options } from "./population.ts";
 
 /** Trials of which the best becomes a parent. */
 const TOURNAMENT = 3;
@@ -9,9 +9,10 @@ const TOURNAMENT = 3;
  * per-kind mutation, and each child that ends replaces the worst of the population if it is better. No worker waits
  * for a generation. Sources: the article, section "Evolutionary optimization"; Deb and Agrawal 1995.
  */
-export const evolution: Algorithm = {
+export const evolution: Algorithm<typeof options> = {
   name: "evolution",
   revision: 1,
+  options,
   propose: (problem, history, count, random) =>
-    answer(evolve(problem, history, count, random, "evolution", TOURNAMENT)),
+    answer(evolve(problem, history, count, random, { algorithm: "evolution", tournament: TOURNAMENT })),
 };

@@ -1,33 +1,33 @@
 import type { Random } from "../../numerics/random.ts";
-import type { AlgorithmName, History, Proposal, SeededProblem } from "../algorithm.ts";
+import type { AlgorithmName, Draft, History, OptionsOf, Problem, SeededProblem } from "../algorithm.ts";
 import { createFresh } from "../common/fresh.ts";
-import { bestFirst, endedRows } from "../common/ranking.ts";
-import { sobolPointOf } from "../sobol/index.ts";
+import { sobolPointOf } from "../common/initial-design.ts";
+import { Population } from "../common/options.ts";
+import { bestFirst } from "../common/ranking.ts";
+import { endedRows, pointOf } from "../common/rows.ts";
 import { childOf } from "./variation.ts";
 
-/** What evolution and NSGA-II have in common: a population that never waits for a generation to be complete. */
+/** What evolution and NSGA-II have in common: a population that does not wait for a generation to be complete. */
+
+export const options = { population: Population.optional() };
 
 const POPULATION = 100;
-/** A population is at most this part of the trial budget, so that there is time to evolve; of a small budget a larger part. */
+/** A population is at most this part of the trial budget, so that it can evolve; with a small budget a larger part. */
 const SHARE = 1 / 10;
 const SMALLEST = 20;
 const LARGEST_SHARE = 1 / 3;
 /** Children drawn until one is new. */
 const TRIES = 20;
 
-const populationOf = ({ options, budget }: SeededProblem): number =>
-  typeof options.population === "number"
-    ? options.population
-    : Math.ceil(
-        Math.max(
-          Math.min(SMALLEST, LARGEST_SHARE * budget.trials),
-          Math.min(POPULATION, SHARE * budget.trials),
-        ),
-      );
+/** The default population. */
+const populationOf = ({ budget }: Problem): number =>
+  Math.ceil(
+    Math.max(Math.min(SMALLEST, LARGEST_SHARE * budget.trials), Math.min(POPULATION, SHARE * budget.trials)),
+  );
 
 /**
- * The population: the best of all ended trials, best first. Taken in as they come by the populationful, so that the
- * cost is O(n * population) however many there are; those that there is no time for are left out.
+ * The population: the best of all ended trials, best first. Trials are merged in blocks as large as the population, so
+ * that the cost is O(n * population); when time is up the remaining blocks are left out.
  */
 const survivorsOf = (history: History, objectives: number, size: number, isLate: () => boolean): number[] => {
   const rows = endedRows(history);
@@ -41,26 +41,31 @@ const survivorsOf = (history: History, objectives: number, size: number, isLate:
   return survivors;
 };
 
-/** Space-filling trials until the population is there, then children of parents that won a tournament. */
+/** What differs between the algorithms that evolve a population. */
+interface Variant {
+  readonly algorithm: AlgorithmName;
+  /** Trials of which the best becomes a parent. */
+  readonly tournament: number;
+}
+
+/** Space-filling trials for the first population, then children of parents that won a tournament. */
 export const evolve = (
-  problem: SeededProblem,
+  problem: SeededProblem<OptionsOf<typeof options>>,
   history: History,
   count: number,
   random: Random,
-  algorithm: AlgorithmName,
-  tournament: number,
-): Proposal[] => {
+  { algorithm, tournament }: Variant,
+): Draft[] => {
   const { space, objectives, firstNumber, isLate } = problem;
   const d = space.parameters.length;
-  const size = populationOf(problem);
+  const { population: size = populationOf(problem) } = problem.options;
   const fresh = createFresh(space, history);
-  const proposals: Proposal[] = [];
+  const proposals: Draft[] = [];
   const survivors = survivorsOf(history, objectives, size, isLate);
   const parent = () => {
     let best = survivors.length;
     for (let i = 0; i < tournament; i++) best = Math.min(best, random.integer(survivors.length));
-    const row = survivors[best]!;
-    return history.x.slice(row * d, (row + 1) * d);
+    return pointOf(history, survivors[best]!, d);
   };
   for (let i = 0; i < count; i++) {
     const isFirst = firstNumber + i < size || survivors.length < 2;

@@ -6,12 +6,12 @@ import { priorQuantile } from "../../space/prior.ts";
 import { repair } from "../../space/repair.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 
-/** Children of two configurations: crossover, then mutation, each parameter after its kind. */
+/** Children of two configurations: crossover, then mutation, by the kind of each parameter. */
 
-/** How alike children are to their parents: distribution indices of crossover and mutation. Source: Deb et al. 2002. */
+/** How similar children are to their parents: distribution indices of crossover and mutation. Source: Deb et al. 2002. */
 const CROSSOVER_INDEX = 15;
 const MUTATION_INDEX = 20;
-/** Share of children that are crossed at all, and of their parameters that are. */
+/** The part of the children that are crossed, and the part of their parameters. */
 const CROSSED = 0.9;
 const EXCHANGED = 0.5;
 /** A parameter of at most so many values mutates to another value, not by a distance. */
@@ -49,7 +49,7 @@ const cross = (parameter: Parameter, a: number, b: number, random: Random): numb
   const high = Math.max(a, b);
   if (high - low < 1e-14) return a;
   const isLow = random.uniform() < 0.5;
-  // The room between the parents and the bound nearest to the child bounds the spread.
+  // The distance from the parents to the bound nearest to the child limits the spread.
   const room = isLow ? low : 1 - high;
   const alpha = 2 - (1 + (2 * room) / (high - low)) ** -(CROSSOVER_INDEX + 1);
   const u = random.uniform();

@@ -4,7 +4,7 @@ import type { Features } from "./features.ts";
 import type { LogPrior } from "./optimum-prior.ts";
 import type { Moments, Posterior, Predictions } from "./posterior.ts";
 
-/** A criterion and the posteriors whose predictions it looks at. */
+/** A criterion and the posteriors whose predictions it uses. */
 export interface Term {
   readonly posteriors: readonly Posterior[];
   readonly criterion: Criterion;
@@ -17,9 +17,9 @@ export interface Pool {
 }
 
 /**
- * What decides which point is tried next, in logarithms: the mean of a criterion over alternatives (posteriors of
- * different hyperparameters, so that what few trials leave open is not settled by chance), times factors (probabilities
- * that constraints hold), times the prior's density of the optimum.
+ * The acquisition, in logarithms: the mean of a criterion over alternatives (posteriors of different hyperparameters, which
+ * few trials do not determine), times factors (probabilities that constraints hold), times the prior's density of the
+ * optimum.
  */
 export class Acquisition {
   private readonly features: Features;
@@ -48,7 +48,7 @@ export class Acquisition {
     };
   }
 
-  /** @param alternatives looks at so many of them only, for a first sight. */
+  /** @param alternatives uses only so many of them, for a first pass. */
   pool(points: readonly Float64Array[], alternatives = this.alternatives.length): Pool {
     const { width } = this.features;
     const features = new Float64Array(points.length * width);
@@ -107,7 +107,7 @@ export class Acquisition {
     return value;
   }
 
-  /** A term's worth at the current row, and its derivatives by the numeric features. */
+  /** A term's value at the current row, and its derivatives by the numeric features. */
   private termAt({ posteriors, criterion }: Term, slope: Float64Array): number {
     const { numeric } = this.features;
     const m = posteriors.length;
@@ -135,7 +135,7 @@ export class Acquisition {
     return value;
   }
 
-  /** Takes a point as chosen, and brings pools up to date. */
+  /** Adds a point as running, and updates pools. */
   add(x: Float64Array, pools: readonly Pool[] = []): void {
     this.features.write(x, 0, this.row, 0);
     const known = new Map<Posterior, Predictions[]>();

@@ -1,7 +1,7 @@
 import { erfcx, normalCdf } from "../../numerics/normal.ts";
 
 /**
- * Expected improvement in logarithms, which keeps its slope where the improvement is hopelessly small.
+ * Expected improvement in logarithms, which keeps its slope where the improvement is extremely small.
  * Source: Ament et al. 2023, "Unexpected improvements to expected improvement", equations 9 and 14.
  */
 
@@ -12,7 +12,7 @@ const SQRT_HALF_PI = Math.sqrt(Math.PI / 2);
 export const logImprovement = (z: number): number => {
   const logDensity = -(z * z) / 2 - LOG_SQRT_2PI;
   if (z > -1) return Math.log(Math.exp(logDensity) + z * normalCdf(z));
-  // Where the two terms nearly cancel, the first term of their difference's expansion is more exact.
+  // Where the two terms nearly cancel, the first term of the expansion of their difference is more exact.
   if (z < -1e5) return logDensity - 2 * Math.log(-z);
   return logDensity + Math.log1p(z * SQRT_HALF_PI * erfcx(-z / Math.SQRT2));
 };

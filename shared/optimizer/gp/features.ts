@@ -1,10 +1,11 @@
 import { indexOf } from "../../space/axis.ts";
+import { scales } from "../../space/scale.ts";
 import { type Condition, isNumeric, type Parameter, type Space } from "../../space/space.ts";
 
 /**
- * How a kernel sees the search space: a number of features a point. A numeric or ordinal parameter is one number in
- * [0, 1], its middle where the parameter is inactive; a categorical one is the index of its choice, of which only
- * equality counts; and parameters that may be inactive share a feature a condition, which says whether they are active.
+ * The search space as a kernel uses it: each point has the same number of features. A numeric or ordinal parameter is one
+ * number in [0, 1], its middle where the parameter is inactive; a categorical one is the index of its choice, of which only
+ * equality counts; and per condition there is one feature that says whether the parameters under it are active.
  */
 export interface Features {
   readonly width: number;
@@ -36,7 +37,7 @@ export const featuresOf = (space: Space): Features => {
     if (parameter.kind === "categorical") others.push({ parameter, kind: "choice" });
     else numbers.push({ parameter, kind: "number" });
     const signature = JSON.stringify(parameter.conditions);
-    // A categorical parameter's own feature says whether it is active.
+    // The feature of a categorical parameter already shows whether it is active.
     if (parameter.kind === "categorical" || conditions.has(signature)) continue;
     conditions.add(signature);
     if (!isToldByParent(space, parameter.conditions)) others.push({ parameter, kind: "activity" });
@@ -80,7 +81,7 @@ const isToldByParent = (space: Space, conditions: readonly Condition[]): boolean
 
 /** From the coordinate of a finite parameter's first value to that of its last; all of the axis otherwise. */
 const spanOf = (parameter: Parameter): { start: number; length: number } => {
-  if (parameter.size === Infinity || (isNumeric(parameter) && parameter.scale !== "linear"))
+  if (parameter.size === Infinity || (isNumeric(parameter) && !scales[parameter.scale].equalSteps))
     return { start: 0, length: 1 };
   return { start: 0.5 / parameter.size, length: 1 - 1 / parameter.size };
 };

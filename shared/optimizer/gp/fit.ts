@@ -1,11 +1,12 @@
 import { factorise, solveLowerTransposed } from "../../numerics/cholesky.ts";
 import { type Bounds, type Minimum, minimise } from "../../numerics/lbfgs.ts";
 import type { Random } from "../../numerics/random.ts";
-import { type Data, negativeLogPosterior, type Priors, priorMode } from "./model.ts";
+import { keepBest } from "../common/thin.ts";
+import { type Data, negativeLogPosterior, type Priors, pickRows, priorMode } from "./model.ts";
 
 /** A step for differences of the gradient. */
 const STEP = 1e-3;
-/** Draws further than this many standard deviations from the mode would not be believed. */
+/** Draws further than this many standard deviations from the mode are not trusted. */
 const FURTHEST = 3;
 
 const boundsOf = (data: Data, priors: Priors, length: number): Bounds => {
@@ -26,7 +27,7 @@ const boundsOf = (data: Data, priors: Priors, length: number): Bounds => {
 /**
  * The mode of the hyperparameters' posterior, from the best of several starts.
  * @param starts vectors of the length that `priorMode` has.
- * @param most evaluations of the posterior, a start.
+ * @param most evaluations of the posterior per start.
  */
 export const fitMode = (
   data: Data,
@@ -59,7 +60,7 @@ export const drawAround = (
 ): Float64Array[] => {
   const draws = [mode];
   if (count <= 1) return draws;
-  // The warps stay at the mode: what is open after few trials is what matters and how noisy it is.
+  // The warps stay at the mode: after few trials the uncertain hyperparameters are the scales and the noise.
   const p = data.layout.width + 1;
   const f = negativeLogPosterior(data, priors);
   const { lower, upper } = boundsOf(data, priors, mode.length);
@@ -91,7 +92,7 @@ export const drawAround = (
   return draws;
 };
 
-/** The factor of the Hessian, made positive definite by as much of the identity as that takes. */
+/** The factor of the Hessian, made positive definite by adding as much of the identity as necessary. */
 const damped = (hessian: Float64Array, p: number): Float64Array => {
   for (let damping = 0.05; ; damping *= 4) {
     const l = Float64Array.from(hessian);
@@ -101,21 +102,8 @@ const damped = (hessian: Float64Array, p: number): Float64Array => {
 };
 
 /** Fewer data for a fit that may be coarser: the better half of what is wanted, and the others evenly thinned. */
-export const thin = ({ layout, n, features, targets, noise }: Data, count: number): Data => {
+export const thin = (data: Data, count: number): Data => {
+  const { targets } = data;
   const order = Array.from(targets, (_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
-  const half = count >> 1;
-  const rows = order.slice(0, half);
-  for (let k = 0; k < count - half; k++) {
-    rows.push(order[half + Math.floor(((k + 0.5) * (n - half)) / (count - half))]!);
-  }
-  return {
-    layout,
-    n: count,
-    features: Float64Array.from({ length: count * layout.width }, (_, k) => {
-      const row = rows[Math.floor(k / layout.width)]!;
-      return features[row * layout.width + (k % layout.width)]!;
-    }),
-    targets: Float64Array.from(rows, (row) => targets[row]!),
-    noise: Float64Array.from(rows, (row) => noise[row]!),
-  };
+  return pickRows(data, keepBest(order, count, "middle"));
 };

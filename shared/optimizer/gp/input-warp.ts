@@ -1,6 +1,6 @@
 /**
- * A learned bend of a numeric feature: Kumaraswamy's distribution function w(x) = 1 - (1 - x^a)^b, which a wrong
- * `scale` of a parameter costs little under. Source: Snoek et al. 2014, "Input warping for Bayesian optimization".
+ * A learned transformation of a numeric feature: Kumaraswamy's distribution function w(x) = 1 - (1 - x^a)^b. With it, a
+ * wrong `scale` of a parameter does little harm. Source: Snoek et al. 2014, "Input warping for Bayesian optimization".
  */
 
 /** Keeps the logarithms finite. */

@@ -1,7 +1,7 @@
 import { normalise } from "./input-warp.ts";
 
 /**
- * The covariance of a Gaussian process: Matern 5/2 with a length scale a feature (ARD). Two points are apart by
+ * The covariance of a Gaussian process: Matern 5/2 with one length scale per feature (ARD). Two points are apart by
  * r^2 = sum of ((a_j - b_j) / l_j)^2 over numbers and of 1 / l_j^2 over the choices in which they differ.
  */
 
@@ -13,9 +13,9 @@ export const matern52 = (squared: number): number => {
   return (1 + r + (r * r) / 3) * Math.exp(-r);
 };
 
-/** The shape of a covariance: what a fit finds. */
+/** The hyperparameters of a covariance, which a fit finds. */
 export interface Shape {
-  /** A length scale a feature, in logarithms. */
+  /** One length scale per feature, in logarithms. */
   readonly logScale: Float64Array;
   /** Noise variance as a part of the signal's, in logarithms. */
   readonly logNoise: number;

@@ -9,7 +9,7 @@ import type { Differentiable } from "../../numerics/lbfgs.ts";
 import { byLogA, byLogB } from "./input-warp.ts";
 import { choiceWeights, type Layout, type Shape, SQRT5, scaled, squaredDistance } from "./kernel.ts";
 
-/** What a process is fitted to. */
+/** What a Gaussian process is fitted to. */
 export interface Data {
   readonly layout: Layout;
   readonly n: number;
@@ -20,6 +20,21 @@ export interface Data {
   /** How much noisier than the others each target is; 1 for an ordinary one. */
   readonly noise: Float64Array;
 }
+
+/** Some rows of the data, in the order given. */
+export const pickRows = ({ layout, features, targets, noise }: Data, rows: readonly number[]): Data => {
+  const { width } = layout;
+  const chosen = new Float64Array(rows.length * width);
+  for (const [i, row] of rows.entries())
+    chosen.set(features.subarray(row * width, (row + 1) * width), i * width);
+  return {
+    layout,
+    n: rows.length,
+    features: chosen,
+    targets: Float64Array.from(rows, (row) => targets[row]!),
+    noise: Float64Array.from(rows, (row) => noise[row]!),
+  };
+};
 
 /** Normal priors on the logarithms of the hyperparameters. */
 export interface Priors {

@@ -10,19 +10,20 @@ export type LogPrior = (x: Float64Array, gradient?: Float64Array) => number;
 
 /** Trials after which the user's priors count as much as one observation. Source: Hvarfner et al. 2022, "piBO", section 4. */
 const STRENGTH = 10;
-/** The share of the uniform density in what is believed, so that a prior that is wrong costs time, not the optimum. */
+/** The share of the uniform density in the mixture, so that a wrong prior delays the search but does not exclude the optimum. */
 const DOUBT = 0.05;
 /** Keeps a beta density's ends finite. */
 const EDGE = 1e-3;
 /**
- * Where nobody says anything: ranges are drawn around what is thought good, so that the optimum seldom lies at their ends, to
- * which a process that knows little is drawn, most of all in many dimensions. The density is Beta(1.5, 1.5)'s, up to a constant.
+ * For parameters without a prior: people choose ranges around the values that they expect to be good, so the optimum seldom
+ * lies at an end; but a process fitted to few data prefers the ends, above all in many dimensions. The density is
+ * Beta(1.5, 1.5)'s, up to a constant.
  * On 64 studies regret after 10, 25 and 50 trials fell by 8, 7 and 15%; with twice the exponent tuning problems lost.
  */
 const USUAL = 0.5;
-/** Keeps it from refusing the ends. */
+/** Keeps its density at the ends above zero. */
 const USUAL_EDGE = 1e-2;
-/** A parameter of fewer values has no room for ends. */
+/** It is not used for parameters of at most so many values. */
 const FEW = 8;
 
 const isInformative = (parameter: Parameter): boolean =>
@@ -30,17 +31,17 @@ const isInformative = (parameter: Parameter): boolean =>
     ? parameter.prior.type !== "uniform"
     : parameter.weights.some((weight) => weight !== parameter.weights[0]);
 
-/** Whether the usual belief stands in for the user's. */
+/** Whether the default density replaces a prior of the user. */
 const isOpen = (parameter: Parameter): boolean =>
   isNumeric(parameter) && parameter.prior.type === "uniform" && parameter.size > FEW;
 
 /**
- * The users' beliefs about where the optimum lies, and the usual one where they say nothing, raised to a power that fades as
- * results come in.
+ * The user's priors of where the optimum lies, and the default density where there is none, raised to a power that
+ * decreases as results come in.
  * @param trials results so far.
- * @param budget trials in all: with a larger one the users' priors fade later.
+ * @param budget trials in total: with a larger one the user's priors keep their influence longer.
  * @param isOne whether there is one optimum; the ends of a front may well lie at the ends of the axes.
- * @returns null when there is nothing to believe.
+ * @returns null when there is neither.
  */
 export const optimumPrior = (
   space: Space,
@@ -73,7 +74,7 @@ export const optimumPrior = (
   };
 };
 
-/** The log of the prior's density, mixed with a little of the uniform one, and its derivative by the coordinate. */
+/** The log of the prior's density, mixed with a small part of the uniform one, and its derivative by the coordinate. */
 const logDensity = (parameter: Parameter, u: number): readonly [number, number] => {
   if (!isNumeric(parameter)) {
     const density = parameter.size * parameter.weights[indexOf(parameter, u)]!;

@@ -12,9 +12,9 @@ export interface Moments {
 }
 
 /**
- * What a Gaussian process with given hyperparameters believes after the data. Points whose result is not known yet
- * (running trials, those chosen just now) can be added: they leave the mean as it is and take away variance, which is
- * what believing the predicted mean there comes to.
+ * The posterior of a Gaussian process with given hyperparameters. Points whose result is not known yet (running trials,
+ * those chosen just now) can be added: they leave the mean as it is and reduce the variance, as if the predicted mean had
+ * been observed there.
  */
 export class Posterior {
   /** The signal's variance. */
@@ -32,7 +32,7 @@ export class Posterior {
   private readonly ones: Float64Array;
   private readonly onesSquared: number;
   private readonly noise: number;
-  /** Of `moments`, which is called often. */
+  /** Scratch memory of `moments`, which is called often. */
   private readonly scratch: {
     readonly k: Float64Array;
     readonly common: Float64Array;
@@ -41,7 +41,7 @@ export class Posterior {
   private size: number;
 
   /**
-   * @param room for so many points beyond the data.
+   * @param room how many points can be added to the data.
    * @returns null when the covariance cannot be factorised.
    */
   static of(data: Data, shape: Shape, room: number): Posterior | null {
@@ -138,7 +138,7 @@ export class Posterior {
   /**
    * Adds a point whose result is not known.
    * @param features of the point.
-   * @param predictions that are brought up to date with it.
+   * @param predictions that are updated with it.
    */
   add(features: Float64Array, predictions: readonly Predictions[]): void {
     const { layout } = this.data;
@@ -148,7 +148,7 @@ export class Posterior {
     this.points.set(scaled(layout, this.shape, features, 1), m * width);
     this.covariances(this.points, m * width, m, this.l, row);
     solveLower(this.l, m, this.l, this.capacity, row);
-    // A point that stands on another keeps a little variance, as its noise would have it.
+    // A point that equals another keeps a little variance, because of its noise.
     const left = 1 + this.noise + 1e-10 - dot(this.l, row, this.l, row, m);
     this.l[row + m] = Math.sqrt(Math.max(1e-10, left));
     this.size++;
@@ -210,7 +210,7 @@ export class Posterior {
   }
 }
 
-/** Predictions at many points, with what it takes to bring them up to date. */
+/** Predictions at many points, with what is needed to update them. */
 export interface Predictions {
   readonly points: Float64Array;
   /** L^-1 times each point's correlations, by rows of `capacity`. */

@@ -4,9 +4,9 @@ import type { Data } from "./model.ts";
 const GROUPS = 4;
 
 /**
- * How much each feature alone tells of the targets: the part of their variance between groups of like values (quarters
- * of a number's range by rank, a choice's values), as a ratio to what is left within (the F of an analysis of variance).
- * @returns one number a feature; larger matters more.
+ * How much of the targets each feature explains on its own: the F statistic of an analysis of variance between groups of
+ * similar values (quarters of a number's values by rank, the values of a choice).
+ * @returns one number per feature; larger matters more.
  */
 export const relevance = ({ layout, n, features, targets }: Data): Float64Array => {
   const { width, numeric } = layout;

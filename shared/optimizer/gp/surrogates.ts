@@ -8,38 +8,40 @@ import { undominated } from "./boxes.ts";
 import { expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";
 import type { Features } from "./features.ts";
 import { drawAround, fitMode, thin } from "./fit.ts";
-import { type Data, type Priors, priorMode, toShape } from "./model.ts";
+import { type Data, type Priors, pickRows, priorMode, toShape } from "./model.ts";
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
 import { relevance } from "./relevance.ts";
 
-/** Points that one ask affords: the cost grows with their cube (250: 5 ms a factorisation and its inverse). */
+/** Points that a model is fitted to at most: the cost grows with their cube (250: 5 ms per factorisation and inverse). */
 export const MOST_POINTS = 250;
-/** Points on which hyperparameters are first searched; their density around the mode is looked at on as many. */
+/** Points on which the mode of the hyperparameters is first searched, and on which draws around it are made. */
 const COARSE = 50;
 /** Points on which a mode that was found on fewer, or came with a hint, is refined. */
 const FINE = 120;
 /**
- * Evaluations of the posterior density a start, and once there is a good start. With fewer of them for a hint of nearly the
- * same trials (8 and 3) an ask took a tenth less time and found less in 100 trials: rank 1.62 against 1.38 on 64 studies.
+ * Evaluations of the posterior density per start, and from a start that is already good. With fewer of them for a hint of
+ * nearly the same trials (8 and 3) an ask took a tenth less time and found less in 100 trials: rank 1.62 against 1.38 on 64
+ * studies.
  */
 const SEARCH = 20;
 const REFINE = 8;
-/** Draws of the hyperparameters at most, and how many points times draws are afforded. */
+/** Draws of the hyperparameters at most, and points times draws at most. */
 const MOST_DRAWS = 8;
-const AFFORDED = 300;
+const MOST_DRAWN_POINTS = 300;
 /** With more hyperparameters than this their Hessian costs too much. */
 const MOST_DRAWN = 64;
 /**
- * From so many parameters on few of them matter as a rule, and a fit that begins with all of them at once seldom finds
- * which: then another start has short scales for the few that tell most by themselves, so many in turn. There are no warps.
+ * From so many parameters on usually few of them matter, and a fit that starts with all of them at once seldom finds which:
+ * another start then has short scales for the few that explain most on their own, their number taken in turn from `FEW`, and
+ * there are no warps.
  * Of Hartmann's function in 25 (100) dimensions 0.03 (0.5) of regret were left after 100 trials, not 0.16 (0.9).
  */
 export const WIDE = 16;
 const FEW = [3, 6, 12] as const;
 /** A length scale at which a parameter matters much. */
 const SHORT = 0.5;
-/** With more objectives the boxes of an exact hypervolume are too many: random weights take their place. */
+/** With more objectives an exact hypervolume has too many boxes: random weights are used instead. */
 const MOST_EXACT = 3;
 /** How far beyond the front's worst values the reference point lies, as a part of the front's extent. */
 const MARGIN = 0.1;
@@ -53,30 +55,31 @@ const priorsOf = (d: number): Priors => ({
   warpSd: d < WIDE ? 0.3 : 0,
 });
 
-/** What an ask looks for, and what it leaves for the next one. */
+/** What an ask maximises, and what it keeps for the next one. */
 export interface Surrogates {
   readonly acquisition: Acquisition;
-  /** What the acquisition is, in words. */
+  /** The name of the acquisition, for `why`. */
   readonly aim: string;
-  /** Modes of the hyperparameters, one model after the other. */
+  /** Modes of the hyperparameters, one per model. */
   readonly modes: readonly Float64Array[];
 }
 
-/**
- * Fits a process an objective and a constraint, and says what makes a point worth trying.
- * @param evidence of at most `MOST_POINTS` trials.
- * @param trials that have ended, those left out of the evidence included.
- * @param room for so many trials whose results are not known: running ones, and those about to be chosen.
- */
-export const fitSurrogates = (
-  problem: SeededProblem,
-  history: History,
-  evidence: Evidence,
-  features: Features,
-  trials: number,
-  room: number,
-  random: Random,
-): Surrogates => {
+export interface SurrogatesInput {
+  readonly problem: SeededProblem;
+  readonly history: History;
+  /** Of at most `MOST_POINTS` trials. */
+  readonly evidence: Evidence;
+  readonly features: Features;
+  /** Trials that have ended, those left out of the evidence included. */
+  readonly trials: number;
+  /** Room for so many trials whose results are not known: running ones, and those about to be chosen. */
+  readonly room: number;
+  readonly random: Random;
+}
+
+/** Fits one process per objective and per constraint, and says what makes a point worth trying. */
+export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
+  const { problem, history, evidence, features, trials, room, random } = input;
   const { space, firstNumber, hint, isLate, budget } = problem;
   const d = space.parameters.length;
   const { rows, noise } = evidence;
@@ -89,13 +92,22 @@ export const fitSurrogates = (
   const modes: Float64Array[] = [];
   const fitNext = (data: Data, draws: number): Posterior[] => {
     const start = starts[modes.length];
-    const { mode, posteriors } = fitOne(data, priorsOf(d), start, few, draws, room, isLate, random);
+    const { mode, posteriors } = fitOne({
+      data,
+      priors: priorsOf(d),
+      start,
+      few,
+      draws,
+      room,
+      isLate,
+      random,
+    });
     modes.push(mode);
     return posteriors;
   };
 
   const constraints = evidence.constraints.map(({ positions, excess }) =>
-    fitNext({ ...pick(all, positions), targets: excess }, 1),
+    fitNext({ ...pickRows(all, positions), targets: excess }, 1),
   );
   const factors = constraints.flatMap((fitted): Term[] =>
     fitted.map((posterior) => ({ posteriors: [posterior], criterion: feasibility })),
@@ -111,7 +123,7 @@ export const fitSurrogates = (
   }
   if (evidence.objectives.length === 1 || evidence.objectives.length > MOST_EXACT) {
     const targets = scalarised(evidence.objectives, random);
-    const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(AFFORDED / n)));
+    const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(MOST_DRAWN_POINTS / n)));
     const alternatives = fitNext({ ...all, targets }, draws).map(
       (posterior): Term => ({
         posteriors: [posterior],
@@ -127,20 +139,22 @@ export const fitSurrogates = (
   return finish([term], "expected hypervolume improvement");
 };
 
-/**
- * @param start the mode of an earlier ask: then only a few steps are taken from it, if there are many data.
- * @param few in a wide space: how many parameters another start says matter.
- */
-const fitOne = (
-  data: Data,
-  priors: Priors,
-  start: Float64Array | undefined,
-  few: number | null,
-  draws: number,
-  room: number,
-  isLate: () => boolean,
-  random: Random,
-): { mode: Float64Array; posteriors: Posterior[] } => {
+interface Fit {
+  readonly data: Data;
+  readonly priors: Priors;
+  /** The mode of an earlier ask: then only a few steps are taken from it, if there are many data. */
+  readonly start: Float64Array | undefined;
+  /** In a wide space: how many parameters matter, according to another start. */
+  readonly few: number | null;
+  /** Draws of the hyperparameters. */
+  readonly draws: number;
+  readonly room: number;
+  readonly isLate: () => boolean;
+  readonly random: Random;
+}
+
+const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
+  const { data, priors, start, few, draws, room, isLate, random } = fit;
   const { layout, n } = data;
   const coarse = n > COARSE ? thin(data, COARSE) : data;
   const plain = priorMode(layout, priors);
@@ -151,7 +165,7 @@ const fitOne = (
   };
   let mode = start ?? plain;
   if (!isLate()) {
-    // Few data: a search from the same starts each time finds more than one that goes on from the last mode.
+    // With few data, a search from the same starts each time finds more than one that continues from the last mode.
     const known = n <= COARSE && few === null ? undefined : start;
     const starts = [known ?? short];
     if (known === undefined || n <= COARSE) starts.push(plain);
@@ -161,16 +175,16 @@ const fitOne = (
       mode = fitMode(n > FINE ? thin(data, FINE) : data, priors, [mode], REFINE).x;
     }
   }
-  const isDear = mode.length > MOST_DRAWN || isLate();
-  const thetas = drawAround(coarse, priors, mode, isDear ? 1 : draws, random);
+  const isExpensive = mode.length > MOST_DRAWN || isLate();
+  const thetas = drawAround(coarse, priors, mode, isExpensive ? 1 : draws, random);
   const posteriors = thetas.flatMap((theta) => posteriorOf(theta, data));
   if (posteriors.length > 0) return { mode, posteriors };
-  // Data that agree to the last digit can defeat any length scale but the prior's.
+  // With data that agree to the last digit only the prior's length scales may work.
   const noisier = { ...data, noise: data.noise.map((v) => v * 1e3) };
   return { mode: plain, posteriors: posteriorOf(plain, noisier) };
 };
 
-/** The prior's mode, but for short scales of the features that tell most of the targets by themselves. */
+/** The prior's mode, except for short scales of the features that explain most of the targets on their own. */
 const sparseStart = (data: Data, plain: Float64Array, count: number): Float64Array => {
   const scores = relevance(data);
   const order = Array.from(scores, (_, j) => j).sort((a, b) => scores[b]! - scores[a]!);
@@ -179,26 +193,11 @@ const sparseStart = (data: Data, plain: Float64Array, count: number): Float64Arr
   return start;
 };
 
-/** Some rows of the data. */
-const pick = ({ layout, features, targets, noise }: Data, positions: readonly number[]): Data => {
-  const { width } = layout;
-  const chosen = new Float64Array(positions.length * width);
-  for (const [i, p] of positions.entries())
-    chosen.set(features.subarray(p * width, (p + 1) * width), i * width);
-  return {
-    layout,
-    n: positions.length,
-    features: chosen,
-    targets: Float64Array.from(positions, (p) => targets[p]!),
-    noise: Float64Array.from(positions, (p) => noise[p]!),
-  };
-};
-
-/** The least believed value at a feasible trial. */
+/** The least posterior mean at a feasible trial. */
 const leastFitted = (posterior: Posterior, { isFeasible }: Evidence): number =>
   posterior.fitted().reduce((best, value, i) => (isFeasible[i] ? Math.min(best, value) : best), Infinity);
 
-/** The undominated among the believed values of feasible trials. */
+/** The non-dominated posterior means of feasible trials. */
 const frontOf = (posteriors: readonly Posterior[], { isFeasible }: Evidence): Float64Array[] => {
   const values = posteriors.map((posterior) => posterior.fitted());
   const m = values.length;

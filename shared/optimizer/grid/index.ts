@@ -1,31 +1,37 @@
+import * as z from "zod";
 import { coordinateOf, indexOf, snapCoordinate } from "../../space/axis.ts";
 import { type Axis, enumerate, everyValue } from "../../space/enumerate.ts";
 import { isNumeric, type NumericParameter, type Parameter } from "../../space/space.ts";
 import { type Algorithm, answer, type Problem } from "../algorithm.ts";
 
+const options = {
+  points: z.int().min(1).max(1000).optional().meta({
+    description: "Values taken from a continuous parameter that has no `points` of its own.",
+  }),
+};
+
 const MIN_POINTS = 2;
-/** Whole numbers and steps with more values than this are treated as continuous. */
+/** Ints and floats with steps that have more values than this are treated as continuous. */
 const MAX_POINTS = 10_000;
-/** How far a trial's coordinate may lie from a grid point that it stands for. */
+/** A trial's coordinate within this distance of a grid point counts as that point. */
 const SAME = 1e-9;
 
 /**
  * Values that a continuous parameter without `points` gets, so that the whole grid fits the trial budget: at least 2.
- * Conditions and constraints, which make the grid smaller, are not counted.
+ * Conditions and constraints, which make the grid smaller, are not taken into account.
  */
-const defaultPoints = ({ space, budget, options }: Problem): number => {
-  if (typeof options.points === "number") return options.points;
+const defaultPoints = ({ space, budget }: Problem): number => {
   const open = space.parameters.filter((parameter) => pointsOf(parameter, null) === null);
   const others = space.parameters.reduce(
     (product, parameter) => product * (pointsOf(parameter, null) ?? 1),
     1,
   );
-  // A hair more, so that the cube root of 64 is 4.
+  // Rounding: the cube root of 64 must be 4.
   const points = Math.floor((budget.trials / others) ** (1 / Math.max(1, open.length)) + 1e-9);
   return Math.min(MAX_POINTS, Math.max(MIN_POINTS, points));
 };
 
-/** How many values of a parameter the grid has; null when nothing says it. */
+/** How many values of a parameter the grid has; null when neither the parameter nor its size determines it. */
 const pointsOf = (parameter: Parameter, fallback: number | null): number | null => {
   if (!isNumeric(parameter)) return parameter.size;
   if (parameter.points !== null) return Math.min(parameter.points, parameter.size);
@@ -72,7 +78,7 @@ const nearestSteps = (parameter: NumericParameter, places: readonly number[]): A
   };
 };
 
-/** The same values in an order of which every beginning is spread out: 0, 1/2, 1/4, 3/4 and so on of the way. */
+/** The same values in an order in which the first few are always spread out: 0, 1/2, 1/4, 3/4 and so on of the axis. */
 const spreadOut = (axis: Axis): Axis => {
   const bits = Math.ceil(Math.log2(Math.max(2, axis.size)));
   const order: number[] = [];
@@ -93,12 +99,13 @@ const spreadOut = (axis: Axis): Axis => {
   };
 };
 
-/** Grid search: every combination once, whoever asks; ends by itself. Source: the article, section "Grid search". */
-export const grid: Algorithm = {
+/** Grid search: every combination once, whoever asks; then it ends. Source: the Wikipedia article "Hyperparameter optimization". */
+export const grid: Algorithm<typeof options> = {
   name: "grid",
   revision: 1,
+  options,
   propose: (problem, history, count) => {
-    const fallback = defaultPoints(problem);
+    const fallback = problem.options.points ?? defaultPoints(problem);
     const axes = problem.space.parameters.map((parameter) => spreadOut(axisOf(parameter, fallback)));
     const points = enumerate(problem.space, axes, history, count);
     return answer(points.map((x) => ({ x, algorithm: "grid", why: "next point of the grid" })));

@@ -5,17 +5,17 @@ import { snap } from "../../space/cube.ts";
 import { sampleCube } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 
-/** The search space as bits of -1 and 1, of which some may be fixed. */
+/** The search space as bits of -1 and 1, some of which may be fixed. */
 
 export interface Bits {
   readonly count: number;
   /** The bits of a point; 0 where its parameter is inactive. */
   encode(x: Float64Array): Int8Array;
-  /** A random allowed point whose bits are as fixed, where its parameters' values allow that. */
+  /** A random allowed point that has the fixed bits, as far as its parameters' values allow that. */
   draw(fixed: ReadonlyMap<number, number>, random: Random): Float64Array;
 }
 
-/** A parameter with more values is cut into so many levels, coded by so many bits. */
+/** A parameter of more values than `MOST_BITS` can code is divided into levels, coded by so many bits. */
 const LEVEL_BITS = 2;
 const MOST_BITS = 4;
 const TRIES = 50;
@@ -61,7 +61,7 @@ export const bitsOf = (space: Space): Bits => {
   };
 };
 
-/** Neighbouring levels differ in one bit, so that a monotone effect is one of few bits. */
+/** Gray code: neighbouring levels differ in one bit, so that a monotone effect depends on few bits. */
 const gray = (level: number): number => level ^ (level >> 1);
 
 const levelOf = ({ parameter, levels }: Code, u: number): number =>

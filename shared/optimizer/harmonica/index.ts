@@ -1,36 +1,37 @@
 import type { Random } from "../../numerics/random.ts";
 import { createRandom } from "../../numerics/random.ts";
-import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
+import { type Algorithm, answer, type Draft, type History, type SeededProblem } from "../algorithm.ts";
 import { gather } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
 import { scalarised } from "../common/scalarise.ts";
 import { type Bits, bitsOf } from "./bits.ts";
+import { check, type Options, options, settingsOf } from "./options.ts";
 import { evaluate, type Monomial, minimiser, sparsePolynomial } from "./polynomial.ts";
 
-/** The reference's stages, trials a stage, degree and monomials kept. */
-const STAGES = 3;
-const SAMPLES = 300;
-const DEGREE = 3;
-const KEPT = 5;
-/** Of a smaller budget, all stages together spend this part; a stage needs some trials to say anything. */
-const SHARE = 0.6;
-const FEWEST = 20;
 const TRIES = 50;
 
 /**
- * Harmonica, the spectral method: random trials, a sparse polynomial in bits fitted to their results, the bits in its
- * monomials fixed at its minimum, and so on with what is left, stage by stage; then random trials in what remains.
+ * Harmonica, the spectral method, in stages: random trials, a sparse polynomial in bits fitted to their results, and the bits
+ * of its monomials fixed at its minimum; the next stage does the same with the other bits. After the last stage trials are
+ * random in the bits that are not fixed.
  * Source: Hazan, Klivans and Yuan 2018. Parameters that are not binary are coded in bits: up to 16 values exactly, others
  * by four levels. With a budget under 1,500 trials each stage has a fifth of it.
- * Cost of an ask: O(bits^3 * samples) a completed stage; a stage that there is no time for fixes nothing.
+ * Cost of an ask: O(bits^3 * samples) per completed stage; a stage for which time runs out fixes nothing.
  */
-export const harmonica: Algorithm = {
+export const harmonica: Algorithm<typeof options> = {
   name: "harmonica",
   revision: 1,
+  options,
+  check,
   propose: (problem, history, count, random) => answer(search(problem, history, count, random)),
 };
 
-const search = (problem: SeededProblem, history: History, count: number, random: Random): Proposal[] => {
+const search = (
+  problem: SeededProblem<Options>,
+  history: History,
+  count: number,
+  random: Random,
+): Draft[] => {
   const { space } = problem;
   const bits = bitsOf(space);
   const { fixed, stage, isOver } = stagesOf(problem, history, bits);
@@ -43,16 +44,11 @@ const search = (problem: SeededProblem, history: History, count: number, random:
   return fresh.taken.map((x) => ({ x, algorithm: "harmonica", why }));
 };
 
-const optionOr = ({ options }: SeededProblem, name: string, fallback: number): number =>
-  typeof options[name] === "number" ? options[name] : fallback;
-
 /** Replays the stages: each takes the first ended trials that agree with the bits fixed so far. */
-const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
-  const { space, seed, objectives, budget, isLate } = problem;
+const stagesOf = (problem: SeededProblem<Options>, history: History, bits: Bits) => {
+  const { space, seed, objectives, isLate } = problem;
   const d = space.parameters.length;
-  const stages = optionOr(problem, "stages", STAGES);
-  const share = Math.max(FEWEST, Math.floor((SHARE * budget.trials) / stages));
-  const samples = optionOr(problem, "samples", Math.min(SAMPLES, share));
+  const { stages, samples, degree, monomials: keep } = settingsOf(problem.options, problem);
   const fixed = new Map<number, number>();
   const evidence = gather(history, objectives, problem.outcomes ?? 0, "plain");
   if (evidence === null) return { fixed, stage: 0, isOver: false };
@@ -78,14 +74,7 @@ const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
     for (const i of agreeing) isUsed[i] = 1;
     const left = Float64Array.from(agreeing, (i, k) => targets[i]! - evaluate(learned, codes[k]!));
     const free = Array.from({ length: bits.count }, (_, b) => b).filter((b) => !fixed.has(b));
-    const monomials = sparsePolynomial(
-      codes,
-      left,
-      free,
-      optionOr(problem, "degree", DEGREE),
-      optionOr(problem, "monomials", KEPT),
-      isLate,
-    );
+    const monomials = sparsePolynomial(codes, left, { free, degree, keep, isLate });
     if (monomials === null) return { fixed, stage, isOver: false };
     learned.push(...monomials);
     for (const [b, v] of minimiser(monomials)) fixed.set(b, v);
@@ -93,7 +82,7 @@ const stagesOf = (problem: SeededProblem, history: History, bits: Bits) => {
   return { fixed, stage: stages, isOver: true };
 };
 
-/** Trials out of bounds count as the worst. */
+/** Infeasible trials count as the worst one. */
 const penalise = (targets: Float64Array, isFeasible: readonly boolean[]): Float64Array => {
   if (!isFeasible.some(Boolean)) return targets;
   const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);

@@ -6,11 +6,11 @@ export interface Monomial {
   readonly coefficient: number;
 }
 
-/** Of all monomials only those that correlate most with the residuals are handed to the LASSO. */
+/** The LASSO gets only the monomials that correlate most with the residuals. */
 const SCREENED = 400;
-/** The penalty, as a part of the residuals' standard deviation. The reference's 3 stands against a deviation of about 22. */
+/** The penalty, as a part of the residuals' standard deviation. The reference has 3, with a deviation of about 22. */
 const PENALTY = 0.13;
-/** More variables than this are not tried in all combinations: those of the smaller monomials stay free. */
+/** At most so many variables are tried in all combinations; further ones, of the smaller monomials, stay free. */
 const MOST_VARIABLES = 16;
 
 export const evaluate = (monomials: readonly Monomial[], x: ArrayLike<number>): number =>
@@ -19,21 +19,26 @@ export const evaluate = (monomials: readonly Monomial[], x: ArrayLike<number>): 
     0,
   );
 
+interface Search {
+  /** Bits that still vary. */
+  readonly free: readonly number[];
+  /** Bits of a product at most. */
+  readonly degree: number;
+  /** Monomials at most. */
+  readonly keep: number;
+  readonly isLate: () => boolean;
+}
+
 /**
  * The monomials that explain values best: LASSO over all products of up to `degree` free bits.
  * Source: Hazan, Klivans and Yuan 2018, "Hyperparameter optimization: a spectral approach", algorithm 2.
- * @param samples bits of -1 and 1, one row a value.
- * @param free bits that still vary.
- * @param isLate whether time is up.
- * @returns at most `keep`, the largest coefficient first; null when time was up before all products were looked at.
+ * @param samples bits of -1 and 1, one row per value.
+ * @returns at most `keep`, the largest coefficient first; null when time was up before all products were evaluated.
  */
 export const sparsePolynomial = (
   samples: readonly Int8Array[],
   values: Float64Array,
-  free: readonly number[],
-  degree: number,
-  keep: number,
-  isLate: () => boolean,
+  { free, degree, keep, isLate }: Search,
 ): Monomial[] | null => {
   const n = samples.length;
   const mean = values.reduce((a, b) => a + b, 0) / n;
@@ -52,7 +57,7 @@ export const sparsePolynomial = (
     }
     if (pull > least) best.push({ positions, pull });
   };
-  // Products of one more bit each, from the residuals times the bits so far: no product makes a column of its own.
+  // Products of one more bit each, computed from the residuals times the bits so far: no product needs its own column.
   const extend = (positions: readonly number[], weighted: Float64Array): boolean => {
     for (let k = (positions.at(-1) ?? -1) + 1; k < free.length; k++) {
       const other = columns[k]!;

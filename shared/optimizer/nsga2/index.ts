@@ -1,5 +1,5 @@
 import { type Algorithm, answer } from "../algorithm.ts";
-import { evolve } from "../evolution/population.ts";
+import { evolve, options } from "../evolution/population.ts";
 
 /** Trials of which the best becomes a parent. */
 const TOURNAMENT = 2;
@@ -7,11 +7,12 @@ const TOURNAMENT = 2;
 /**
  * NSGA-II for several objectives: survivors by fronts and crowding distance, parents by binary tournament.
  * Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II". Children are proposed as
- * workers ask, not by the generation.
+ * workers ask, not per generation.
  */
-export const nsga2: Algorithm = {
+export const nsga2: Algorithm<typeof options> = {
   name: "nsga2",
   revision: 1,
+  options,
   propose: (problem, history, count, random) =>
-    answer(evolve(problem, history, count, random, "nsga2", TOURNAMENT)),
+    answer(evolve(problem, history, count, random, { algorithm: "nsga2", tournament: TOURNAMENT })),
 };

@@ -1,20 +1,14 @@
 import type { Random } from "../../numerics/random.ts";
 import { indexOf } from "../../space/axis.ts";
-import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Space } from "../../space/space.ts";
-import {
-  type Algorithm,
-  answer,
-  type History,
-  type Proposal,
-  type SeededProblem,
-  TrialKind,
-} from "../algorithm.ts";
+import { type Algorithm, answer, type Draft, type History, type SeededProblem } from "../algorithm.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import { type Evidence, gather } from "../common/evidence.ts";
 import { createFresh, type Fresh } from "../common/fresh.ts";
+import { initialDesign } from "../common/initial-design.ts";
+import { pointOf, runningPoints } from "../common/rows.ts";
 import { scalarised } from "../common/scalarise.ts";
-import { sobolPointOf } from "../sobol/index.ts";
+import { keepBest } from "../common/thin.ts";
 import {
   BASES,
   type Basis,
@@ -25,62 +19,51 @@ import {
   squaredDistance,
 } from "./interpolant.ts";
 
-/** A cycle: global steps that trust the distance less and less, then a local one, then a refinement. */
+const options = {};
+
+/** A cycle: global steps that weight the distance less and less, then a local one, then a refinement. */
 const DISTANCE_WEIGHTS = [0.95, 0.75, 0.5, 0.25, 0.05] as const;
 const LOCAL = DISTANCE_WEIGHTS.length;
 const CYCLE = LOCAL + 2;
 const CANDIDATES = 800;
-/** The part of it that further trials of a batch get. */
+/** The part of the candidates that each further trial of a batch gets. */
 const FURTHER = 1 / 16;
-/** Steps of a descent on the interpolant from the best candidates, and how it narrows. */
+/** Descents on the interpolant from the best candidates, their steps, and the neighbours of a step. */
 const DESCENTS = 3;
 const ROUNDS = 8;
 const AROUND = 24;
-/** Nodes at most (the best, the others thinned out), and those on which the basis is chosen. */
+/** Nodes at most (the best results and a sample of the others), and those on which the basis is chosen. */
 const MOST = 300;
 const CHOOSING = 60;
-/** Points nearer than this to a node are not tried: they would say nothing and make the system singular. */
+/** Points nearer than this to a node are not tried: they would give no information and make the system singular. */
 const CLOSE = 1e-5;
-/** A local step that promises less than this part of the range of values weighs distance, too. */
+/** A local step whose predicted gain is below this part of the range of values also weights distance. */
 const PROMISE = 1e-4;
 const IDLE_WEIGHT = 0.25;
-/** A refinement looks within so much of each axis around the best. */
+/** A refinement searches within this part of each axis around the best point. */
 const REFINED = 0.05;
 
 /**
  * Optimisation with radial basis functions: an interpolant of the results, and candidates scored by its value and their
- * distance from all nodes, in turns from exploring to refining (MSRSM; Regis and Shoemaker 2007, in the cycle of RBFOpt, Costa
- * and Nannicini 2018). The basis is the one that best keeps the order of the results when each is left out.
+ * distance from all nodes, in a cycle from exploring to refining (MSRSM; Regis and Shoemaker 2007, with the cycle of RBFOpt,
+ * Costa and Nannicini 2018). The basis is the one that best keeps the order of the results when each is left out.
  * Running trials are nodes at their predicted value. Cost of an ask: O(min(n, 300)^3).
  */
-export const rbf: Algorithm = {
+export const rbf: Algorithm<typeof options> = {
   name: "rbf",
   revision: 1,
+  options,
   propose: (problem, history, count, random) => {
     const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
     const d = problem.space.parameters.length;
     const startup = Math.max(4, Math.ceil((d + 1) * (problem.budget.parallel > 1 ? 1 : 0.5)));
     const isStart = evidence === null || evidence.rows.length < startup;
     return answer(
-      isStart ? initialDesign(problem, history, count) : model(problem, history, evidence, count, random),
+      isStart
+        ? initialDesign(problem, history, count, { algorithm: "rbf", startsInMiddle: true })
+        : model(problem, history, evidence, count, random),
     );
   },
-};
-
-/** The middle, then a space-filling sequence. */
-const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
-  const { space, firstNumber } = problem;
-  const fresh = createFresh(space, history);
-  const middle = fromPriorQuantiles(
-    space,
-    space.parameters.map(() => 0.5),
-  );
-  for (let i = 0; i < count; i++) {
-    const number = firstNumber + i;
-    const x = number === 0 && fresh.accepts(middle) ? middle : sobolPointOf(problem, number, fresh);
-    if (x !== null) fresh.take(x);
-  }
-  return fresh.taken.map((x) => ({ x, algorithm: "rbf", why: "initial design" }));
 };
 
 const model = (
@@ -89,26 +72,23 @@ const model = (
   evidence: Evidence,
   count: number,
   random: Random,
-): Proposal[] => {
+): Draft[] => {
   const { space, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const fresh = createFresh(space, history);
-  const running: Float64Array[] = [];
-  for (let row = 0; row < history.n; row++) {
-    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
-  }
+  const running = runningPoints(history, d);
   const targets = penalised(evidence, random);
   const order = evidence.rows.map((_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
-  const kept = thinned(order, MOST);
-  const pointOf = (i: number) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d);
+  const kept = keepBest(order, MOST, "first");
+  const pointAt = (i: number) => pointOf(history, evidence.rows[i]!, d);
   const merged = mergeEquals(
-    kept.map(pointOf),
+    kept.map(pointAt),
     kept.map((i) => targets[i]!),
   );
   const nodes = nodesOf(space, merged.points, merged.values);
   const basis = chooseBasis(nodes);
-  const best = pointOf(order[0]!);
-  const proposals: Proposal[] = [];
+  const best = pointAt(order[0]!);
+  const proposals: Draft[] = [];
   let all = believing(
     space,
     nodes,
@@ -122,9 +102,10 @@ const model = (
   if (interpolant === null) return proposals;
   for (let i = 0; i < count; i++) {
     const step = (firstNumber + i) % CYCLE;
-    // Trials of a batch differ by their steps and keep their distance: the first is looked for most thoroughly.
+    // Trials of a batch differ by their steps and keep a distance; the first one is searched for most thoroughly.
     const effort = i === 0 ? 1 : FURTHER;
-    const x = look({ space, isLate, random }, all, interpolant, best, step, effort, fresh);
+    const around = { space, isLate, random };
+    const x = nextPoint({ around, nodes: all, interpolant, best, step, effort, fresh });
     if (x === null) break;
     fresh.take(x);
     all = joined(space, all, [x], () => 0);
@@ -136,7 +117,7 @@ const model = (
 const nameOf = (step: number): string =>
   step < LOCAL ? `global step ${step + 1}` : step === LOCAL ? "local step" : "refinement";
 
-/** One target a trial; one out of bounds is worse than all within. */
+/** One target per trial; an infeasible one is worse than all feasible ones. */
 const penalised = (evidence: Evidence, random: Random): Float64Array => {
   const targets = scalarised(evidence.objectives, random);
   const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -147,7 +128,7 @@ const penalised = (evidence: Evidence, random: Random): Float64Array => {
   return targets.map((target, i) => (penalty[i]! > 0 ? worst + penalty[i]! : target));
 };
 
-/** Points that differ, each with the mean of its values: one that was tried again would leave the system singular. */
+/** Distinct points, each with the mean of its values: a point that occurs twice would make the system singular. */
 const mergeEquals = (points: readonly Float64Array[], values: readonly number[]) => {
   const keyOf = (x: Float64Array) => x.join();
   const groups = new Map<string, { x: Float64Array; sum: number; count: number }>();
@@ -165,18 +146,7 @@ const mergeEquals = (points: readonly Float64Array[], values: readonly number[])
   };
 };
 
-/** The first half of `most` and every so manieth of the others. */
-const thinned = (order: readonly number[], most: number): readonly number[] => {
-  if (order.length <= most) return order;
-  const half = most >> 1;
-  const rest = order.length - half;
-  return [
-    ...order.slice(0, half),
-    ...Array.from({ length: most - half }, (_, k) => order[half + Math.floor((k * rest) / (most - half))]!),
-  ];
-};
-
-/** Numbers as they are, the middle where inactive; of a categorical parameter a corner a choice, all one apart. */
+/** Numbers as they are, the middle where inactive; of a categorical parameter one corner of a simplex per choice. */
 const featuresOf = (space: Space, points: readonly Float64Array[]): { width: number; x: Float64Array } => {
   const width = space.parameters.reduce(
     (sum, { kind, size }) => sum + (kind === "categorical" ? size : 1),
@@ -259,7 +229,7 @@ const weigh = (
   });
 };
 
-/** Walks downhill from a candidate by ever smaller random steps. */
+/** Descends from a candidate by random steps that become smaller. */
 const descend = (
   start: Candidate,
   heightOf: (candidate: Candidate) => number,
@@ -286,16 +256,22 @@ interface Around {
   readonly random: Random;
 }
 
+interface Look {
+  readonly around: Around;
+  readonly nodes: Nodes;
+  readonly interpolant: Interpolant;
+  /** The best point so far. */
+  readonly best: Float64Array;
+  /** The step of the cycle. */
+  readonly step: number;
+  /** The part of the candidates that are looked at, up to 1. */
+  readonly effort: number;
+  readonly fresh: Fresh;
+}
+
 /** The candidate that the step of the cycle prefers. */
-const look = (
-  around: Around,
-  nodes: Nodes,
-  interpolant: Interpolant,
-  best: Float64Array,
-  step: number,
-  effort: number,
-  fresh: Fresh,
-): Float64Array | null => {
+const nextPoint = (look: Look): Float64Array | null => {
+  const { around, nodes, interpolant, best, step, effort, fresh } = look;
   const { space, random } = around;
   const isRefinement = step > LOCAL;
   const candidates = effort * CANDIDATES;
@@ -312,7 +288,7 @@ const look = (
     descend(start, height, isRefinement ? REFINED : 0.2, weighAll, around),
   );
   const all = [...lowest, ...weighed];
-  // Where the least value promises nothing new, distance decides with it: another sample there would say nothing.
+  // If the least value predicts no gain, distance counts too: another sample there would give no information.
   const range = nodes.y.reduce((a, b) => Math.max(a, b)) - nodes.y.reduce((a, b) => Math.min(a, b));
   const promised = nodes.y.reduce((a, b) => Math.min(a, b)) - Math.min(...all.map(height));
   const isIdle = promised <= PROMISE * range;
@@ -323,7 +299,7 @@ const look = (
   return ordered.find(({ x }) => fresh.accepts(x))?.x ?? null;
 };
 
-/** Value and closeness to the nodes, both in parts of what is found among the candidates. */
+/** Value and closeness to the nodes, both relative to their range among the candidates. */
 const scoreOf = (candidates: readonly Candidate[], weight: number): ((candidate: Candidate) => number) => {
   const values = candidates.map(({ value }) => value);
   const distances = candidates.map(({ distance }) => distance);

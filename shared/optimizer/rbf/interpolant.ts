@@ -8,7 +8,7 @@ import { factoriseLu, solveLu } from "../../numerics/lu.ts";
 export type Basis = "cubic" | "thin-plate" | "linear" | "multiquadric";
 export const BASES: readonly Basis[] = ["cubic", "thin-plate", "multiquadric", "linear"];
 
-/** Of a multiquadric, where it turns from a bowl into a cone. */
+/** Of a multiquadric, the distance at which it changes from quadratic to linear. */
 const BEND = 0.1;
 
 const phi = (basis: Basis, squared: number): number => {
@@ -42,7 +42,7 @@ export const squaredDistance = (
   return sum;
 };
 
-/** The system's matrix: kernel, tail, and a trace of ridge against nodes that nearly coincide. */
+/** The system's matrix: kernel, linear tail, and a very small ridge for directions in which the nodes do not differ. */
 const systemOf = ({ n, width, x }: Nodes, basis: Basis): Float64Array => {
   const size = n + width + 1;
   const a = new Float64Array(size * size);

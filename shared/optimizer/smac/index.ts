@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { type Forest, growForest, predictForest } from "../../numerics/forest.ts";
 import type { Random } from "../../numerics/random.ts";
 import { indexOf } from "../../space/axis.ts";
@@ -6,68 +7,66 @@ import type { Space } from "../../space/space.ts";
 import {
   type Algorithm,
   answer,
+  type Draft,
   type History,
-  type Proposal,
+  type Problem,
   type SeededProblem,
-  TrialKind,
 } from "../algorithm.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import { type Evidence, gather } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
+import { initialDesign } from "../common/initial-design.ts";
+import { pointOf, runningPoints } from "../common/rows.ts";
 import { scalarised } from "../common/scalarise.ts";
+import { keepBestByStep } from "../common/thin.ts";
 import { logImprovement } from "../gp/expected-improvement.ts";
-import { sobolPointOf } from "../sobol/index.ts";
 
-/** SMAC3's facade for hyperparameters: trees, random trials between those of the model, challengers (here fewer, for time). */
+const options = {
+  startup: z.int().min(2).max(1000).optional().meta({ description: "Trials before the forest is used." }),
+};
+
+/** As SMAC3's facade for hyperparameters: trees, how often a trial is random, challengers (here fewer, to save time). */
 const TREES = 10;
 const RANDOM_EVERY = 5;
 const CHALLENGERS = 3000;
-/** Share of the challengers that lie near good trials, and how many good trials there are. */
+/** The part of the challengers that lie near good trials, and how many good trials that are. */
 const NEAR = 0.4;
 const CENTRES = 10;
 const REACH = 0.2;
 /** Local searches: from so many challengers, at most so many steps each. */
 const CLIMBS = 10;
 const STEPS = 8;
-/** Neighbours of a point that a step of a local search looks at, beside other values of finite parameters. */
+/** Neighbours of a point that a step of a local search evaluates, in addition to other values of finite parameters. */
 const AROUND = 24;
 const FOREST = { trees: TREES, smallest: 3, share: 5 / 6 };
-/** Trials that a forest is grown on at most: the best, and the others thinned out. */
+/** Trials that a forest is fitted to at most: the best ones, and a sample of the others. */
 const MOST = 2000;
 const STARTUP = 10;
 
 /**
- * Sequential model-based algorithm configuration: a random forest says what to expect of a configuration and how sure
- * that is, log-EI chooses. Source: Hutter, Hoos and Leyton-Brown 2011; constants of SMAC3's facade for hyperparameters.
- * Running trials count with the value that is expected of them. Every fifth trial is random.
+ * Sequential model-based algorithm configuration: a random forest predicts the result of a configuration and how
+ * uncertain it is, log-EI chooses. Source: Hutter, Hoos and Leyton-Brown 2011; constants of SMAC3's facade for hyperparameters.
+ * Running trials count with the value that is predicted for them. Every fifth trial is random.
  * Cost of an ask: O(min(n, 2000) log n * parameters) to grow the trees, then the challengers.
  */
-export const smac: Algorithm = {
+export const smac: Algorithm<typeof options> = {
   name: "smac",
   revision: 1,
+  options,
   propose: (problem, history, count, random) => {
     const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
-    const { startup } = problem.options;
-    const isStart =
-      evidence === null ||
-      evidence.rows.length < (typeof startup === "number" ? startup : startupOf(problem));
+    const { startup = startupOf(problem) } = problem.options;
+    const isStart = evidence === null || evidence.rows.length < startup;
     return answer(
-      isStart ? initialDesign(problem, history, count) : model(problem, history, evidence, count, random),
+      isStart
+        ? initialDesign(problem, history, count, { algorithm: "smac" })
+        : model(problem, history, evidence, count, random),
     );
   },
 };
 
-const startupOf = ({ space, budget }: SeededProblem): number =>
+const startupOf = ({ space, budget }: Problem): number =>
   Math.max(4, Math.min(STARTUP, 2 * space.parameters.length, Math.floor(budget.trials / 4)));
-
-const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
-  const fresh = createFresh(problem.space, history);
-  for (let i = 0; i < count; i++) {
-    const x = sobolPointOf(problem, problem.firstNumber + i, fresh);
-    if (x !== null) fresh.take(x);
-  }
-  return fresh.taken.map((x) => ({ x, algorithm: "smac", why: "initial design" }));
-};
 
 const model = (
   problem: SeededProblem,
@@ -75,15 +74,12 @@ const model = (
   evidence: Evidence,
   count: number,
   random: Random,
-): Proposal[] => {
+): Draft[] => {
   const { space, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const fresh = createFresh(space, history);
-  const proposals: Proposal[] = [];
-  const running: Float64Array[] = [];
-  for (let row = 0; row < history.n; row++) {
-    if (history.kind[row] === TrialKind.running) running.push(history.x.slice(row * d, (row + 1) * d));
-  }
+  const proposals: Draft[] = [];
+  const running = runningPoints(history, d);
   const known = knownOf(history, evidence, d, random);
   const belief = believe(space, known, running, random);
   // The local searches end in different places: the next trials of a batch are the next best of them.
@@ -100,11 +96,11 @@ const model = (
   return proposals;
 };
 
-/** What is known, thinned out to what a forest affords. */
+/** What is known, of at most as many trials as a forest is fitted to. */
 interface Known {
   readonly points: readonly Float64Array[];
   readonly targets: Float64Array;
-  /** By how much each trial violates the constraints, about unit size; null without constraints. */
+  /** 1 for each trial that is not feasible, else 0; null without constraints. */
   readonly infeasible: Float64Array | null;
   readonly best: number;
   readonly centres: readonly Float64Array[];
@@ -114,9 +110,8 @@ const knownOf = (history: History, evidence: Evidence, d: number, random: Random
   const all = scalarised(evidence.objectives, random);
   const order = evidence.rows.map((_, i) => i);
   order.sort((a, b) => Number(evidence.isFeasible[b]) - Number(evidence.isFeasible[a]) || all[a]! - all[b]!);
-  const every = Math.max(1, Math.ceil((order.length - MOST / 2) / (MOST / 2)));
-  const kept = order.length <= MOST ? order : order.filter((_, k) => k < MOST / 2 || k % every === 0);
-  const points = kept.map((i) => history.x.slice(evidence.rows[i]! * d, (evidence.rows[i]! + 1) * d));
+  const kept = keepBestByStep(order, MOST);
+  const points = kept.map((i) => pointOf(history, evidence.rows[i]!, d));
   const isConstrained = evidence.constraints.length > 0;
   const feasible = kept.filter((i) => evidence.isFeasible[i]);
   return {
@@ -134,7 +129,7 @@ interface Belief {
   readonly best: number;
 }
 
-/** Grows the forests; running trials count with what a first forest expects of them. */
+/** Fits the forests; running trials count with what a first forest predicts for them. */
 const believe = (space: Space, known: Known, running: readonly Float64Array[], random: Random): Belief => {
   const { points, targets, infeasible, best } = known;
   const isCategory = Uint8Array.from(space.parameters, ({ kind }) => Number(kind === "categorical"));
@@ -156,7 +151,7 @@ const joined = (a: Float64Array, b: Float64Array): Float64Array => {
   return both;
 };
 
-/** Coordinates, -1 where inactive, so that one split tells; of a categorical parameter its choice, 0 where inactive. */
+/** Coordinates, -1 where inactive, so that one split separates these; of a categorical parameter its choice, 0 where inactive. */
 const featuresOf = (space: Space, points: readonly Float64Array[]): Float64Array => {
   const d = space.parameters.length;
   const x = new Float64Array(points.length * d);
@@ -171,7 +166,7 @@ const featuresOf = (space: Space, points: readonly Float64Array[]): Float64Array
   return x;
 };
 
-/** Log-EI of each point, plus the log probability that it is feasible; that alone while nothing is. */
+/** Log-EI of each point, plus the log probability that it is feasible; only the latter while no trial is feasible. */
 const worthOf = (
   space: Space,
   { objective, feasibility, best }: Belief,

@@ -1,40 +1,13 @@
-import { createRandom } from "../../numerics/random.ts";
-import { scrambledSobolPoint } from "../../numerics/sobol.ts";
-import { fromPriorQuantiles } from "../../space/sample.ts";
-import { type Algorithm, answer, type SeededProblem } from "../algorithm.ts";
-import { createFresh, type Fresh } from "../common/fresh.ts";
+import { type Algorithm, answer } from "../algorithm.ts";
+import { initialDesign } from "../common/initial-design.ts";
 
-/** Sequences, each scrambled by a seed of its own, that a trial tries in turn. */
-const SEQUENCES = 64;
+const options = {};
 
-/**
- * The Sobol point of a trial, at quantiles of the priors. Point k belongs to trial k, whoever asks in whatever order;
- * where the space refuses it or it was tried, the trial takes point k of the study's next sequence.
- * @returns null when the point of every sequence was refused.
- */
-export const sobolPointOf = (
-  { space, seed }: SeededProblem,
-  number: number,
-  fresh: Fresh,
-): Float64Array | null => {
-  for (let sequence = 0; sequence < SEQUENCES; sequence++) {
-    const scrambling = createRandom(seed, sequence).integer(2 ** 32);
-    const x = fromPriorQuantiles(space, scrambledSobolPoint(number, space.parameters.length, scrambling));
-    if (fresh.accepts(x)) return x;
-  }
-  return null;
-};
-
-/** A scrambled Sobol sequence: fills the space more evenly than chance. Sources: see `numerics/sobol.ts`. */
-export const sobol: Algorithm = {
+/** A scrambled Sobol sequence: fills the space more evenly than random draws. Sources: see `numerics/sobol.ts`. */
+export const sobol: Algorithm<typeof options> = {
   name: "sobol",
   revision: 1,
-  propose: (problem, history, count) => {
-    const fresh = createFresh(problem.space, history);
-    for (let i = 0; i < count; i++) {
-      const x = sobolPointOf(problem, problem.firstNumber + i, fresh);
-      if (x !== null) fresh.take(x);
-    }
-    return answer(fresh.taken.map((x) => ({ x, algorithm: "sobol", why: "space-filling sequence" })));
-  },
+  options,
+  propose: (problem, history, count) =>
+    answer(initialDesign(problem, history, count, { algorithm: "sobol", why: "space-filling sequence" })),
 };

@@ -4,8 +4,8 @@ import type { ChoiceParameter } from "../../space/space.ts";
 import { type Column, PRIOR_WEIGHT } from "./column.ts";
 
 /**
- * A categorical parameter's kernels: an observation gives its own choice weight 1, beside a share of the prior that
- * shrinks with the number of kernels (as Optuna has it).
+ * A categorical parameter's kernels: an observation gives weight 1 to its own choice, plus a share of the prior that
+ * shrinks with the number of kernels (as in Optuna).
  */
 export const choiceColumn = (
   parameter: ChoiceParameter,
@@ -14,7 +14,7 @@ export const choiceColumn = (
 ): Column => {
   const n = centers.length;
   const { size, weights } = parameter;
-  // 0 for an observation without the parameter, else its choice and 1.
+  // 0 for an observation without the parameter, else 1 + the index of its choice.
   const codes = new Int32Array(n);
   for (let k = 0; k < n; k++) codes[k] = Number.isNaN(centers[k]!) ? 0 : cellOf(centers[k]!, size) + 1;
   const share = (PRIOR_WEIGHT * size) / (observations + 1);

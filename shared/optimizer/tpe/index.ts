@@ -1,12 +1,27 @@
+import * as z from "zod";
 import type { Random } from "../../numerics/random.ts";
 import { isAllowed } from "../../space/constraints.ts";
 import { repair } from "../../space/repair.ts";
 import type { Space } from "../../space/space.ts";
-import { type Algorithm, answer, type History, type Proposal, type SeededProblem } from "../algorithm.ts";
+import {
+  type Algorithm,
+  answer,
+  type Draft,
+  type History,
+  type OptionsOf,
+  type SeededProblem,
+} from "../algorithm.ts";
 import { createFresh, type Fresh } from "../common/fresh.ts";
-import { sobolPointOf } from "../sobol/index.ts";
+import { initialDesign } from "../common/initial-design.ts";
+import { thinEvenly } from "../common/thin.ts";
 import { createParzen, type Parzen } from "./parzen.ts";
 import { countRanked, split } from "./split.ts";
+
+const options = {
+  startup: z.int().min(1).max(1000).optional().meta({ description: "Trials before the model is used." }),
+  candidates: z.int().min(1).max(1000).optional(),
+};
+type Options = OptionsOf<typeof options>;
 
 /** Trials with results before the model is used. */
 const STARTUP = 10;
@@ -14,9 +29,9 @@ const STARTUP = 10;
 const CANDIDATES = 24;
 /** Points that join them for each further trial of a batch. */
 const FURTHER = 4;
-/** Times that the candidates are drawn again when every one was tried before. */
+/** Times that candidates are drawn again when all of them were tried before. */
 const ROUNDS = 4;
-/** Bad trials beyond this are thinned out evenly, so that an ask at 100,000 trials costs little more than at 1,000. */
+/** Of more bad trials than this an even sample is used, so that an ask at 100,000 trials costs little more than at 1,000. */
 const MAX_BAD = 1000;
 
 /**
@@ -25,43 +40,40 @@ const MAX_BAD = 1000;
  * (constant liar), so that parallel asks differ.
  * Cost of an ask: O(n) to split n trials, then O(candidates * min(n, 1000) * parameters).
  */
-export const tpe: Algorithm = {
+export const tpe: Algorithm<typeof options> = {
   name: "tpe",
   revision: 2,
+  options,
   propose: (problem, history, count, random) => {
-    const isStart = countRanked(history, problem.objectives) < option(problem, "startup", STARTUP);
-    return answer(isStart ? initialDesign(problem, history, count) : model(problem, history, count, random));
+    const { startup = STARTUP } = problem.options;
+    const isStart = countRanked(history, problem.objectives) < startup;
+    return answer(
+      isStart
+        ? initialDesign(problem, history, count, { algorithm: "tpe" })
+        : model(problem, history, count, random),
+    );
   },
 };
 
-const option = (problem: SeededProblem, name: string, fallback: number): number => {
-  const value = problem.options[name];
-  return typeof value === "number" ? value : fallback;
-};
-
-const initialDesign = (problem: SeededProblem, history: History, count: number): Proposal[] => {
-  const fresh = createFresh(problem.space, history);
-  for (let i = 0; i < count; i++) {
-    const x = sobolPointOf(problem, problem.firstNumber + i, fresh);
-    if (x !== null) fresh.take(x);
-  }
-  return fresh.taken.map((x) => ({ x, algorithm: "tpe", why: "initial design" }));
-};
-
-const model = (problem: SeededProblem, history: History, count: number, random: Random): Proposal[] => {
+const model = (problem: SeededProblem<Options>, history: History, count: number, random: Random): Draft[] => {
   const { space, objectives, isLate } = problem;
   const fresh = createFresh(space, history);
   const { good, bad, running } = split(history, objectives);
-  // The front of several objectives has no order worth weighting.
+  // The trials of a front of several objectives are equally good.
   const weights = objectives === 1 ? rankWeights(good.length) : null;
   const d = space.parameters.length;
   const better = createParzen(space, pack(history, good, d), weights, "neighbours");
-  const worse = createParzen(space, pack(history, [...thin(bad, MAX_BAD), ...running], d), null, "narrow");
+  const worse = createParzen(
+    space,
+    pack(history, [...thinEvenly(bad, MAX_BAD, "last"), ...running], d),
+    null,
+    "narrow",
+  );
   const draw = drawing(problem, better, worse, random);
-  const first = option(problem, "candidates", CANDIDATES);
+  const { candidates: first = CANDIDATES } = problem.options;
   let candidates = draw(first);
   while (fresh.taken.length < count) {
-    // Late: whatever was drawn already must do.
+    // When late, only what was drawn already is used.
     if (fresh.taken.length > 0 && !isLate()) candidates.push(...draw(Math.min(first, FURTHER)));
     let next = best(candidates, fresh);
     for (let round = 1; next === null && round < ROUNDS && !isLate(); round++) {
@@ -118,7 +130,7 @@ const best = (candidates: Candidate[], fresh: Fresh): Float64Array | null => {
 };
 
 /**
- * Brings the candidates' densities of bad trials up to date with a trial that begins to run.
+ * Updates the candidates' densities of bad trials with a trial that begins to run.
  * @param weight of all kernels before.
  */
 const countAsBad = (
@@ -134,9 +146,3 @@ const countAsBad = (
     candidate.bad = top + Math.log(Math.exp(before - top) + Math.exp(more - top)) - Math.log(weight + 1);
   }
 };
-
-/** At most `most` of the rows, evenly spread over their order, the newest among them. */
-const thin = (rows: readonly number[], most: number): readonly number[] =>
-  rows.length <= most
-    ? rows
-    : Array.from({ length: most }, (_, i) => rows[Math.ceil(((i + 1) * rows.length) / most) - 1]!);

@@ -4,15 +4,15 @@ import { priorQuantile } from "../../space/prior.ts";
 import type { NumericParameter } from "../../space/space.ts";
 import type { Bandwidth, Column } from "./column.ts";
 
-/** Parameters with at most this many values get kernels that sum to 1 over them; more are as good as continuous. */
+/** Parameters with at most this many values get kernels that sum to 1 over the values; others are treated as continuous. */
 const MAX_CELLS = 64;
 /** No kernel is narrower than this part of the axis. */
 const LEAST = 0.01;
-/** Nor than this part of a value's cell, so that neighbouring values stay within reach. */
+/** Nor than this part of a value's cell, so that neighbouring values keep some density. */
 const LEAST_OF_CELL = 0.4;
 /**
  * The "magic clip" that keeps kernels wide while observations are few: 1 / (SHARPNESS * (n + 2)). Optuna has 1 here. Of
- * 1, 2, 3, 4, 5, 6 and 8, on 11 problems and 20 seeds, 4 to 6 found most in 50 and 100 trials; under noise 4 did.
+ * 1, 2, 3, 4, 5, 6 and 8, on 11 problems and 20 seeds, 4 to 6 were best in 50 and 100 trials; with noise 4 was.
  */
 const SHARPNESS = 4;
 
@@ -62,7 +62,7 @@ export const numericColumn = (
 const leastOf = (parameter: NumericParameter): number =>
   parameter.size === Infinity ? LEAST : Math.max(LEAST, LEAST_OF_CELL / parameter.size);
 
-/** As far as the farther of the two neighbouring observations; the first and last have one neighbour each. */
+/** The distance to the farther of the two neighbouring observations; the first and the last have one neighbour each. */
 const neighbours = (parameter: NumericParameter, centers: Float64Array): Float64Array => {
   const order = [...centers.keys()].filter((k) => !Number.isNaN(centers[k]!));
   order.sort((a, b) => centers[a]! - centers[b]!);
@@ -88,7 +88,7 @@ const narrow = (parameter: NumericParameter, centers: Float64Array, observations
 const massUnder = (parameter: NumericParameter): ((mean: number, sd: number) => number) => {
   if (parameter.size > MAX_CELLS) {
     return (mean, sd) => {
-      // Where nothing is cut off that double precision could see, the whole bell is under the axis.
+      // Where truncation changes nothing in double precision, the whole density lies on the axis.
       const isWhole = mean > 9 * sd && 1 - mean > 9 * sd;
       const part = isWhole ? 1 : normalCdf((1 - mean) / sd) - normalCdf(-mean / sd);
       return Math.log(part * sd) + LOG_SQRT_2_PI;
@@ -96,7 +96,7 @@ const massUnder = (parameter: NumericParameter): ((mean: number, sd: number) => 
   }
   const cells = new Float64Array(parameter.size);
   for (let k = 0; k < cells.length; k++) cells[k] = coordinateOf(parameter, k);
-  // Many kernels of one width lie on few values.
+  // Many kernels of the same width lie on few values: compute each once.
   const known = new Float64Array(parameter.size);
   let knownSd = 0;
   return (mean, sd) => {

@@ -6,7 +6,7 @@ import { type Bandwidth, PRIOR_WEIGHT, type Share } from "./column.ts";
 import { numericColumn } from "./numeric-column.ts";
 
 /**
- * A Parzen estimator over a search space: a mixture of one kernel an observation and one for the prior. A kernel is a
+ * A Parzen estimator over a search space: a mixture of one kernel per observation and one for the prior. A kernel is a
  * product over the parameters: a truncated normal for a number, a mostly certain choice for a categorical one. Where a
  * kernel's observation lacks a parameter that a point has, the prior takes its place; so the estimator is one proper
  * density over all branches of a conditional space, and what branches share is learned from all of them.
@@ -16,14 +16,14 @@ export interface Parzen {
   readonly weight: number;
   /** log density at a snapped point. */
   logDensity(x: ArrayLike<number>): number;
-  /** A snapped point drawn from the mixture; constraints are not looked at. */
+  /** A snapped point drawn from the mixture; constraints are not checked. */
   sample(random: Random): Float64Array;
 }
 
 /**
- * @param points n observations by rows, one coordinate a parameter, NaN where inactive.
- * @param weights one an observation, 1 on average; null for equal ones.
- * @param share when the observations are but a part of a mixture that is summed up elsewhere; they are all of it by default.
+ * @param points n observations by rows, one coordinate per parameter, NaN where inactive.
+ * @param weights one per observation, 1 on average; null for equal ones.
+ * @param share if the observations are only a part of a mixture that is summed up elsewhere; by default they are all of it.
  */
 export const createParzen = (
   space: Space,
@@ -75,7 +75,7 @@ export const createParzen = (
   };
 };
 
-/** exp(-40) is lost beside 1 in double precision. */
+/** exp(-40) is negligible compared with 1 in double precision. */
 const NEGLIGIBLE = 40;
 
 const logSumExp = (values: Float64Array): number => {

@@ -1,7 +1,8 @@
 import { type History, TrialKind } from "../algorithm.ts";
+import { classOf, TrialClass } from "../common/ranking.ts";
 import { nonDominated } from "./non-dominated.ts";
 
-/** Rows of a history, by what TPE makes of them. */
+/** Rows of a history, by the density that TPE counts them to. */
 export interface Split {
   /** The best trials, best first: where to search. */
   readonly good: number[];
@@ -14,22 +15,12 @@ export interface Split {
 /** How many of n trials with results are good. Source: Optuna's constants. */
 const goodOf = (n: number): number => Math.min(Math.ceil(0.1 * n), 25);
 
-/** Classes of trials with a result, from best to worst; a better class wins whatever the values. */
-const Class = { feasible: 0, pruned: 1, infeasible: 2 } as const;
-
-/** The class of a trial; null when it has no result. */
-const classOf = ({ kind, y, violation }: History, row: number, objectives: number): number | null => {
-  if (kind[row] !== TrialKind.completed && kind[row] !== TrialKind.pruned) return null;
-  for (let j = 0; j < objectives; j++) if (Number.isNaN(y[row * objectives + j]!)) return null;
-  // Written so that an unknown violation counts as one.
-  if (!(violation[row]! <= 0)) return Class.infeasible;
-  return kind[row] === TrialKind.pruned ? Class.pruned : Class.feasible;
-};
-
 /** How many trials have a result that can be ranked. */
 export const countRanked = (history: History, objectives: number): number => {
   let count = 0;
-  for (let row = 0; row < history.n; row++) if (classOf(history, row, objectives) !== null) count++;
+  for (let row = 0; row < history.n; row++) {
+    if (classOf(history, row, objectives) !== TrialClass.noResult) count++;
+  }
   return count;
 };
 
@@ -43,7 +34,7 @@ export const split = (history: History, objectives: number): Split => {
   const running: number[] = [];
   for (let row = 0; row < history.n; row++) {
     const rank = classOf(history, row, objectives);
-    if (rank !== null) classes[rank]!.push(row);
+    if (rank !== TrialClass.noResult) classes[rank].push(row);
     else if (history.kind[row] === TrialKind.running) running.push(row);
   }
   const [feasible, pruned, infeasible] = classes;

@@ -131,5 +131,4 @@ export const problemOf = ({ study, head }: Snapshot): Problem => ({
   objectives: study.spec.objectives.length,
   outcomes: study.spec.outcomes.length,
   budget: { trials: head.trials, parallel: head.parallel },
-  options: study.spec.algorithm,
 });

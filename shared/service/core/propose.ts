@@ -39,23 +39,26 @@ export const proposeTrials = async (
   const wanted = Math.min(count, trialsLeft(head));
   if (wanted <= 0) return { trials: [], exhausted: head.exhausted };
   const history = await historyOf(deps, snapshot);
-  const { name } = study.spec.algorithm;
   const deadline = deps.clock() + PATIENCE_MS;
-  const { proposals, hint } = askAlgorithm(
-    problemOf(snapshot),
-    name,
+  const { proposals, hint } = askAlgorithm({
+    problem: problemOf(snapshot),
+    choice: study.spec.algorithm,
     history,
-    wanted,
-    study.spec.seed,
-    head.next,
-    { hint: snapshot.hint, isLate: () => deps.clock() > deadline },
-  );
+    count: wanted,
+    seed: study.spec.seed,
+    firstNumber: head.next,
+    hint: snapshot.hint,
+    isLate: () => deps.clock() > deadline,
+  });
   await keepHint(deps, study.id, hint);
   const now = deps.clock();
-  const trials = proposals.map(({ x, algorithm, why }, i) => {
-    const params = fromCube(study.space, x);
-    return queuedTrial(study, head.next + i, now, { params, algorithm, why });
-  });
+  const trials = proposals.map(({ x, algorithm, why, cutShort }, i) =>
+    queuedTrial(study, head.next + i, now, {
+      params: fromCube(study.space, x),
+      algorithm,
+      why: cutShort ? `${why}, cut short for time` : why,
+    }),
+  );
   return { trials, exhausted: trials.length < wanted };
 };
 

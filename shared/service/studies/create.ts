@@ -33,8 +33,9 @@ export const createStudy = (
   commit(deps, write, async () => {
     const spec = completeSpec(deps, team, body);
     const study = studyOf(`${spec.name.slice(0, MAX_NAME)}-${randomSuffix(deps)}`, spec);
-    checkStudy(spec, body.budget.trials);
-    const head = firstHead(study.id, completeBudget(spec, body), {
+    const budget = completeBudget(spec, body);
+    checkStudy(spec, study.space, budget);
+    const head = firstHead(study.id, budget, {
       algorithmRevision: algorithms[spec.algorithm.name].revision,
       schedulerRevision: schedulers[spec.scheduler.name].revision,
     });

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { hash128 } from "../../../shared/numerics/hash.ts";
 import { normalCdf } from "../../../shared/numerics/normal.ts";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import { kolmogorovSmirnov } from "../../support/statistics.ts";
@@ -28,14 +27,6 @@ test("uniform numbers are uniform, normal ones normal, and integers hit every va
   expect(counts.reduce((sum, count) => sum + (count - 1000) ** 2 / 1000, 0)).toBeLessThan(22.5);
 });
 
-test("a fork is a stream of its own and leaves its parent where it was", () => {
-  const random = createRandom(5);
-  const fork = draw(3, random.fork(1).uniform);
-  expect(draw(3, random.fork(1).uniform)).toEqual(fork);
-  expect(draw(3, random.fork(2).uniform)).not.toEqual(fork);
-  expect(draw(3, random.uniform)).toEqual(draw(3, createRandom(5).uniform));
-});
-
 test("the first numbers of a seed are pinned: studies that run must go on as they began", () => {
   expect(draw(3, createRandom(1, 0).uniform)).toMatchInlineSnapshot(`
     [
@@ -44,18 +35,4 @@ test("the first numbers of a seed are pinned: studies that run must go on as the
       0.36783867237381684,
     ]
   `);
-});
-
-test("a hash has 128 bits, and half of them change with one letter", () => {
-  const bits = (text: string) =>
-    BigInt(`0x${hash128(text)}`)
-      .toString(2)
-      .padStart(128, "0");
-  let changed = 0;
-  for (let i = 0; i < 500; i++) {
-    const [a, b] = [bits(`configuration ${i}`), bits(`configuratiom ${i}`)];
-    changed += [...a].filter((bit, j) => bit !== b[j]).length;
-  }
-  expect(changed / 500).toBeGreaterThan(60);
-  expect(changed / 500).toBeLessThan(68);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Algorithm, answer, TrialKind } from "../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
-import { proposeTrials, proposeWith } from "../../../shared/optimizer/propose.ts";
+import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
+import { askAlgorithm, proposeWith } from "../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../shared/space/cube.ts";
 import { problemOf } from "../../support/contracts/algorithm.ts";
@@ -9,7 +9,14 @@ import { spaces } from "../../support/spaces.ts";
 
 test("a random ask is pinned", () => {
   const named = spaces.find(({ name }) => name === "nested conditions")!;
-  const proposals = proposeTrials(problemOf(named), "random", emptyHistory(named.space, 1), 2, 1, 0);
+  const proposals = askAlgorithm({
+    problem: problemOf(named),
+    choice: { name: "random" },
+    history: buildHistory(named.space, 1, []),
+    count: 2,
+    seed: 1,
+    firstNumber: 0,
+  }).proposals;
   expect(proposals.map(({ x }) => fromCube(named.space, x))).toMatchInlineSnapshot(`
     [
       {
@@ -34,10 +41,17 @@ test("the last free configuration of a finite space is found among a hundred tho
       if (a !== 42 || b !== 17) rows.push({ number: rows.length, x: toCube(space, { a, b }), y: [a + b] });
     }
   }
-  const problem = { space, objectives: 1, budget: { trials: 20_000, parallel: 1 }, options: {} };
+  const problem = { space, objectives: 1, budget: { trials: 20_000, parallel: 1 } };
   for (const name of ["random", "sobol", "tpe", "auto", "grid"] as const) {
     const history = buildHistory(space, 1, rows);
-    const proposals = proposeTrials(problem, name, history, 3, 1, rows.length);
+    const proposals = askAlgorithm({
+      problem,
+      choice: { name },
+      history,
+      count: 3,
+      seed: 1,
+      firstNumber: rows.length,
+    }).proposals;
     expect(proposals.map(({ x }) => fromCube(space, x))).toEqual([{ a: 42, b: 17 }]);
   }
 });
@@ -47,11 +61,18 @@ test("in a space with one finite and one continuous branch, the finite one is no
     kind: { type: "categorical", choices: ["fixed", "free"], weights: [999, 1] },
     x: { type: "float", low: 0, high: 1, when: { kind: ["free"] } },
   });
-  const problem = { space, objectives: 1, budget: { trials: 100, parallel: 1 }, options: {} };
+  const problem = { space, objectives: 1, budget: { trials: 100, parallel: 1 } };
   for (const name of ["random", "sobol", "tpe"] as const) {
     const rows: HistoryRow[] = [];
     for (let number = 0; number < 30; number++) {
-      const [proposal] = proposeTrials(problem, name, buildHistory(space, 1, rows), 1, 3, number);
+      const [proposal] = askAlgorithm({
+        problem,
+        choice: { name },
+        history: buildHistory(space, 1, rows),
+        count: 1,
+        seed: 3,
+        firstNumber: number,
+      }).proposals;
       rows.push({ number, x: proposal!.x, y: [number] });
     }
     expect(rows.filter(({ x }) => fromCube(space, x).kind === "fixed")).toHaveLength(1);
@@ -60,12 +81,19 @@ test("in a space with one finite and one continuous branch, the finite one is no
 
 test("a configuration that was enqueued and runs is not proposed beside it", () => {
   const space = compileSpace({ n: { type: "int", low: 1, high: 2 } });
-  const problem = { space, objectives: 1, budget: { trials: 9, parallel: 9 }, options: {} };
+  const problem = { space, objectives: 1, budget: { trials: 9, parallel: 9 } };
   for (const name of ["random", "sobol", "tpe", "auto", "grid"] as const) {
     const history = buildHistory(space, 1, [
       { number: 0, x: toCube(space, { n: 1 }), kind: TrialKind.running },
     ]);
-    const proposals = proposeTrials(problem, name, history, 2, 1, 1);
+    const proposals = askAlgorithm({
+      problem,
+      choice: { name },
+      history,
+      count: 2,
+      seed: 1,
+      firstNumber: 1,
+    }).proposals;
     expect(proposals.map(({ x }) => fromCube(space, x))).toEqual([{ n: 2 }]);
   }
 });
@@ -78,6 +106,7 @@ test("what an algorithm proposes against the rules, or twice, or not at all, is 
   const stubborn: Algorithm = {
     name: "random",
     revision: 1,
+    options: {},
     propose: () =>
       answer(
         [
@@ -92,9 +121,9 @@ test("what an algorithm proposes against the rules, or twice, or not at all, is 
     space,
     objectives: 1,
     budget: { trials: 9, parallel: 9 },
-    options: {},
     seed: 1,
     firstNumber: 1,
+    options: {},
     hint: null,
     isLate: () => false,
   };
@@ -105,42 +134,65 @@ test("what an algorithm proposes against the rules, or twice, or not at all, is 
   expect(proposals.some(({ x }) => x[0] === 0.1)).toBe(false);
 });
 
-test("rows may come in any order, and a history says which are running", () => {
-  const space = compileSpace({ n: { type: "int", low: 1, high: 9 } });
-  const history = buildHistory(space, 2, [
-    { number: 7, x: [0.5] },
-    { number: 3, x: [0.1], y: [1, 2], violation: 4 },
-    { number: 5, x: [0.9], kind: TrialKind.failed, resource: 6 },
-  ]);
-  expect([...history.number]).toEqual([3, 5, 7]);
-  expect([...history.kind]).toEqual([TrialKind.completed, TrialKind.failed, TrialKind.running]);
-  expect([...history.y]).toEqual([1, 2, Number.NaN, Number.NaN, Number.NaN, Number.NaN]);
-  expect([...history.violation]).toEqual([4, Number.NaN, Number.NaN]);
-  expect([...history.resource]).toEqual([Number.NaN, 6, Number.NaN]);
-});
-
-test("an answer says that its time was up, whether or not its algorithm does, and only then", () => {
+test("what an ask had no time for is marked, whether or not its algorithm says so, and nothing else is", () => {
   const space = compileSpace({ a: { type: "float", low: 0, high: 1 } });
-  const propose = (isLate: () => boolean, whys: readonly string[]) => {
-    const hasty: Algorithm = {
+  const propose = (isLate: () => boolean, marks: readonly (boolean | undefined)[]) => {
+    const hurried: Algorithm = {
       name: "rbf",
       revision: 1,
+      options: {},
       propose: (problem) => {
         problem.isLate();
-        return answer(whys.map((why, i) => ({ x: Float64Array.of(0.1 + i / 10), algorithm: "rbf", why })));
+        return answer(
+          marks.map((cutShort, i) => ({
+            x: Float64Array.of(0.1 + i / 10),
+            algorithm: "rbf",
+            why: "hurried",
+            ...(cutShort !== undefined && { cutShort }),
+          })),
+        );
       },
     };
-    const problem = { space, objectives: 1, budget: { trials: 9, parallel: 9 }, options: {}, seed: 1 };
-    const { proposals } = proposeWith(
-      hasty,
-      { ...problem, firstNumber: 0, hint: null, isLate },
-      emptyHistory(space, 1),
-      3,
-    );
-    return proposals.map(({ why }) => why);
+    const problem = {
+      space,
+      objectives: 1,
+      budget: { trials: 9, parallel: 9 },
+      options: {},
+      seed: 1,
+      firstNumber: 0,
+      hint: null,
+      isLate,
+    };
+    const { proposals } = proposeWith(hurried, problem, buildHistory(space, 1, []), 3);
+    return proposals.map(({ why, cutShort }) => `${why} ${cutShort}`);
   };
-  expect(propose(() => false, ["a", "b"])).toEqual(["a", "b", "fallback"]);
-  const late = "cut short for time";
-  expect(propose(() => true, ["a", "b"])).toEqual([`a, ${late}`, `b, ${late}`, `fallback, ${late}`]);
-  expect(propose(() => true, ["a", `b, ${late}`])).toEqual(["a", `b, ${late}`, `fallback, ${late}`]);
+  const silent = [undefined, undefined];
+  expect(propose(() => false, silent)).toEqual(["hurried false", "hurried false", "fallback false"]);
+  expect(propose(() => true, silent)).toEqual(["hurried true", "hurried true", "fallback true"]);
+  expect(propose(() => true, [false, true])).toEqual(["hurried false", "hurried true", "fallback true"]);
+});
+
+test("what a proposal carries beside its point reaches the caller", () => {
+  const space = compileSpace({ a: { type: "float", low: 0, high: 1 } });
+  const copier: Algorithm = {
+    name: "evolution",
+    revision: 1,
+    options: {},
+    propose: () =>
+      answer([
+        {
+          x: Float64Array.of(0.4),
+          algorithm: "evolution",
+          why: "copy",
+          parent: 7,
+          resource: 27,
+          instance: 2,
+        },
+      ]),
+  };
+  const problem = { space, objectives: 1, budget: { trials: 9, parallel: 9 }, options: {}, seed: 1 };
+  const seeded = { ...problem, firstNumber: 0, hint: null, isLate: () => false };
+  const [copied, drawn] = proposeWith(copier, seeded, buildHistory(space, 1, []), 2).proposals;
+  expect(copied).toMatchObject({ parent: 7, resource: 27, instance: 2, cutShort: false });
+  expect(Object.keys(drawn!).sort()).toEqual(["algorithm", "cutShort", "why", "x"]);
 });

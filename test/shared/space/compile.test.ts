@@ -293,3 +293,31 @@ test("whatever is written is either refused with pointers or is a space that wor
     { numRuns: 3000 },
   );
 });
+
+test("a fault holds facts, of which its sentence is made", () => {
+  const facts = (definition: SpaceDefinition) => {
+    try {
+      compileSpace(definition);
+      return [];
+    } catch (error) {
+      return error instanceof InvalidInput ? error.errors.map(({ fault }) => fault) : [];
+    }
+  };
+  expect(facts({ x: { type: "float", low: 2, high: 1 } })).toEqual([
+    { kind: "low-above-high", low: 2, high: 1 },
+  ]);
+  expect(facts({ x: { ...x, when: { y: [1] } } })).toEqual([
+    { kind: "unknown-parameter", name: "y", known: ["x"], hasMore: false },
+  ]);
+  expect(faults({ x: { type: "float", low: 0, high: 1, scale: "log" } })).toEqual([
+    {
+      pointer: "/space/x/low",
+      detail: "A log scale needs low above 0, not 0. Raise low, or use another scale.",
+    },
+  ]);
+  const many = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`p${i}`, x]));
+  const [fault] = faults({ ...many, c: { ...choices(), when: { q: [1] } } });
+  expect(fault?.detail).toBe(
+    "There is no parameter q; the space has p0, p1, p2, p3, p4, p5, p6, p7, p8, p9 and others.",
+  );
+});

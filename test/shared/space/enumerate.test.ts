@@ -2,11 +2,12 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
+import { isAllowed } from "../../../shared/space/constraints.ts";
 import { fromCube } from "../../../shared/space/cube.ts";
 import { enumerate, everyValue } from "../../../shared/space/enumerate.ts";
-import { configurationKey } from "../../../shared/space/hash.ts";
-import { isAllowed, samplePrior } from "../../../shared/space/sample.ts";
+import { samplePrior } from "../../../shared/space/sample.ts";
 import type { Space } from "../../../shared/space/space.ts";
+import { configurationKey } from "../../support/configuration-key.ts";
 import { spaces } from "../../support/spaces.ts";
 
 const none = { n: 0, x: new Float64Array(0) };
@@ -16,7 +17,7 @@ const all = (space: Space, count = 1e6) => enumerate(space, space.parameters.map
 test.each(spaces.filter(({ size }) => size < 1000).map((named) => [named.name, named] as const))(
   "a walk meets every allowed configuration of %s once",
   (_, { space, size }) => {
-    const keys = all(space).map((x) => configurationKey(space, fromCube(space, x)));
+    const keys = all(space).map((x) => configurationKey(fromCube(space, x)));
     expect(keys).toHaveLength(size);
     expect(new Set(keys).size).toBe(size);
   },

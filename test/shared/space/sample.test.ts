@@ -4,10 +4,11 @@ import { betaCdf } from "../../../shared/numerics/beta.ts";
 import { truncatedNormalCdf } from "../../../shared/numerics/normal.ts";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
+import { isAllowed } from "../../../shared/space/constraints.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import type { ParameterDefinition } from "../../../shared/space/definition.ts";
 import { repair } from "../../../shared/space/repair.ts";
-import { fromPriorQuantiles, isAllowed, sampleCube, samplePrior } from "../../../shared/space/sample.ts";
+import { fromPriorQuantiles, sampleCube, samplePrior } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { anySpaceAndPoint } from "../../support/arbitraries.ts";
 import { spaces } from "../../support/spaces.ts";
@@ -184,7 +185,7 @@ test("shares that sum to 1 fill the simplex evenly", () => {
   }
 });
 
-test("mending reaches an allowed point in every constrained space, and says null where there is none", () => {
+test("repair reaches an allowed point in every constrained space, and returns null where there is none", () => {
   for (const { space } of spaces) {
     const random = createRandom(8);
     const reached = Array.from({ length: 30 }, () => repair(space, samplePrior(space, random), random));
@@ -214,5 +215,5 @@ test("a space where nothing can be found is refused with a sentence that says so
     ...space,
     constraints: [{ terms: [{ parameter: 0, coefficient: 1 }], min: 20, max: 30 }],
   };
-  expect(() => sampleCube(nothing, createRandom(1))).toThrow("No configuration was found");
+  expect(() => sampleCube(nothing, createRandom(1))).toThrow("No configuration satisfies");
 });

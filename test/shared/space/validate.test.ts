@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InvalidInput } from "../../../shared/errors.ts";
+import { faultsInWords, InvalidInput } from "../../../shared/errors.ts";
 import type { Params } from "../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube } from "../../../shared/space/cube.ts";
@@ -89,4 +89,27 @@ test("representation noise of a step is taken off, and -0 becomes 0", () => {
   const valid = validateConfiguration(space, { ...good, rate: 0.1 + 0.2 }, AT);
   expect(valid.rate).toBe(0.3);
   expect(Object.is(validateConfiguration(space, { ...good, rate: -0 }, AT).rate, 0)).toBe(true);
+});
+
+test("the sentence of a fault says which values are right", () => {
+  const details = (params: Params) => {
+    try {
+      validateConfiguration(space, params, AT);
+      return [];
+    } catch (error) {
+      if (error instanceof InvalidInput) return faultsInWords(error.errors).map(({ detail }) => detail);
+      throw error;
+    }
+  };
+  expect(details({ ...good, layers: "2" })).toEqual(['"2" is not a whole number from 1 to 8.']);
+  expect(details({ ...good, rate: 0.15 })).toEqual(["0.15 is not a number from 0 to 0.5 in steps of 0.1."]);
+  expect(details({ ...good, optimizer: "lion" })).toEqual([
+    '"lion" is not one of "sgd", "adam", 1, true, null.',
+  ]);
+  expect(details({ lr: 0.01, layers: 2, optimizer: "adam" })).toEqual([
+    "rate is missing. Give a number from 0 to 0.5 in steps of 0.1.",
+  ]);
+  expect(details({ ...good, momentum: 0.5 })).toEqual([
+    "momentum does not exist with this value of optimizer. Leave it out.",
+  ]);
 });

@@ -6,25 +6,24 @@ import {
   type Proposal,
   TrialKind,
 } from "../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
-import { askAlgorithm, proposeTrials } from "../../../shared/optimizer/propose.ts";
+import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
+import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
-import { configurationKey } from "../../../shared/space/hash.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
+import { configurationKey } from "../configuration-key.ts";
 import { type NamedSpace, spaces } from "../spaces.ts";
 
-/** What every algorithm owes its callers, whatever the space. Run for each entry of the registry. */
+/** What must hold for every algorithm, on every space. Run for each entry of the registry. */
 
 export const problemOf = ({ space }: NamedSpace, change: Partial<Problem> = {}): Problem => ({
   space,
   objectives: 1,
   budget: { trials: 60, parallel: 8 },
-  options: {},
   ...change,
 });
 
-/** A value an objective, from a configuration: a bowl in the cube, inactive parameters aside. */
+/** One value per objective of a configuration: the squared distance to a point, with a constant for inactive parameters. */
 const valuesOf = (x: Float64Array, objectives: number): number[] =>
   Array.from({ length: objectives }, (_, j) =>
     x.reduce((sum, u) => sum + (Number.isNaN(u) ? 0.1 : (u - 0.2 - 0.3 * j) ** 2), 0),
@@ -66,10 +65,17 @@ export const simulate = (
     }
     const count = Math.min(trials - rows.length, 1 + random.integer(4));
     const history = buildHistory(space, problem.objectives, rows);
-    const proposals = proposeTrials(problem, algorithm.name, history, count, seed, rows.length);
-    const busy = new Set(running.map((number) => configurationKey(space, fromCube(space, rows[number]!.x))));
+    const proposals = askAlgorithm({
+      problem,
+      choice: { name: algorithm.name },
+      history,
+      count,
+      seed,
+      firstNumber: rows.length,
+    }).proposals;
+    const busy = new Set(running.map((number) => configurationKey(fromCube(space, rows[number]!.x))));
     for (const { x } of proposals) {
-      const key = configurationKey(space, fromCube(space, x));
+      const key = configurationKey(fromCube(space, x));
       expect(busy.has(key)).toBe(false);
       busy.add(key);
       running.push(rows.length);
@@ -95,8 +101,8 @@ const expectSound = (named: NamedSpace, algorithm: Algorithm, { x, algorithm: or
   else expect(origin).toBe(algorithm.name);
 };
 
-/** Ends of every kind, as a messy study has them. */
-const messy = (number: number): Partial<HistoryRow> => {
+/** Trials that ended in every way. */
+const mixedEnds = (number: number): Partial<HistoryRow> => {
   if (number % 5 === 1) return { kind: TrialKind.failed, y: null };
   if (number % 5 === 2) return { kind: TrialKind.pruned, resource: 1 + (number % 3) };
   if (number % 5 === 3) return { violation: number % 2 };
@@ -113,10 +119,17 @@ export const algorithmContract = (algorithm: Algorithm): void => {
     `${algorithm.name} on %s`,
     (_, named) => {
       const { space } = named;
-      const empty = emptyHistory(space, 1);
+      const empty = buildHistory(space, 1, []);
 
       test("proposes valid, allowed configurations from the first ask on", () => {
-        const proposals = proposeTrials(problemOf(named), algorithm.name, empty, 12, 1, 0);
+        const proposals = askAlgorithm({
+          problem: problemOf(named),
+          choice: { name: algorithm.name },
+          history: empty,
+          count: 12,
+          seed: 1,
+          firstNumber: 0,
+        }).proposals;
         if (algorithm.name !== "grid") expect(proposals).toHaveLength(Math.min(12, named.size));
         for (const proposal of proposals) expectSound(named, algorithm, proposal);
       });
@@ -127,19 +140,31 @@ export const algorithmContract = (algorithm: Algorithm): void => {
         for (const { x } of rows) validateConfiguration(space, fromCube(space, x), "");
       });
 
-      test("copes with failed, pruned and infeasible trials, and with trials that all failed", () => {
-        simulate(algorithm, named, problemOf(named), { trials: 30, seed: 4, end: messy });
+      test("handles failed, pruned and infeasible trials, and with trials that all failed", () => {
+        simulate(algorithm, named, problemOf(named), { trials: 30, seed: 4, end: mixedEnds });
         const failed = { kind: TrialKind.failed, y: null };
         simulate(algorithm, named, problemOf(named), { trials: 25, seed: 5, end: () => failed });
       });
 
-      test("copes with three objectives", () => {
-        simulate(algorithm, named, problemOf(named, { objectives: 3 }), { trials: 30, seed: 6, end: messy });
+      test("handles three objectives", () => {
+        simulate(algorithm, named, problemOf(named, { objectives: 3 }), {
+          trials: 30,
+          seed: 6,
+          end: mixedEnds,
+        });
       });
 
       test("gives the same answer to the same question, and leaves the history alone", () => {
         const rows = simulate(algorithm, named, problemOf(named), { trials: 20, seed: 7 });
-        const ask = () => proposeTrials(problemOf(named), algorithm.name, history, 3, 7, rows.length);
+        const ask = () =>
+          askAlgorithm({
+            problem: problemOf(named),
+            choice: { name: algorithm.name },
+            history,
+            count: 3,
+            seed: 7,
+            firstNumber: rows.length,
+          }).proposals;
         const history = buildHistory(space, 1, rows);
         const first = ask();
         expect(history).toEqual(buildHistory(space, 1, rows));
@@ -154,13 +179,13 @@ export const algorithmContract = (algorithm: Algorithm): void => {
     (_, named) => {
       const problem = problemOf(named, { budget: { trials: 1000, parallel: 8 } });
       const rows = simulate(algorithm, named, problem, { trials: 1000, seed: 8 });
-      const keys = new Set(rows.map(({ x }) => configurationKey(named.space, fromCube(named.space, x))));
+      const keys = new Set(rows.map(({ x }) => configurationKey(fromCube(named.space, x))));
       expect(rows).toHaveLength(named.size);
       expect(keys.size).toBe(named.size);
     },
   );
 
-  test(`${algorithm.name}: whenever time runs out, an ask answers valid, new trials, and says so`, () => {
+  test(`${algorithm.name}: whenever time runs out, an ask answers valid, new trials, and marks those cut short`, () => {
     const random = createRandom(9);
     for (const named of [spaces[0]!, spaces.find(({ name }) => name === "nested conditions")!]) {
       const { space } = named;
@@ -170,19 +195,27 @@ export const algorithmContract = (algorithm: Algorithm): void => {
           return number < 56 ? { number, x, y: valuesOf(x, objectives) } : { number, x };
         });
         const history = buildHistory(space, objectives, rows);
-        const tried = new Set(rows.map(({ x }) => configurationKey(space, fromCube(space, x))));
+        const tried = new Set(rows.map(({ x }) => configurationKey(fromCube(space, x))));
         for (const most of LOOKS) {
           let looks = 0;
           const isLate = () => ++looks > most;
           const problem = problemOf(named, { objectives, budget: { trials: 80, parallel: 8 } });
-          const { proposals } = askAlgorithm(problem, algorithm.name, history, 4, 1, 60, { isLate });
+          const { proposals } = askAlgorithm({
+            problem,
+            choice: { name: algorithm.name },
+            history,
+            count: 4,
+            seed: 1,
+            firstNumber: 60,
+            isLate,
+          });
           if (!QUICK.includes(algorithm.name)) expect(looks).toBeGreaterThan(0);
           if (algorithm.name !== "grid") expect(proposals).toHaveLength(4);
           for (const proposal of proposals) expectSound(named, algorithm, proposal);
-          const keys = proposals.map(({ x }) => configurationKey(space, fromCube(space, x)));
+          const keys = proposals.map(({ x }) => configurationKey(fromCube(space, x)));
           expect(new Set([...tried, ...keys]).size).toBe(tried.size + proposals.length);
-          const says = proposals.some(({ why }) => why.includes("cut short for time"));
-          expect(says).toBe(looks > most);
+          const isMarked = proposals.some(({ cutShort }) => cutShort);
+          expect(isMarked).toBe(looks > most);
         }
       }
     }
@@ -191,9 +224,14 @@ export const algorithmContract = (algorithm: Algorithm): void => {
   test(`${algorithm.name}: another seed gives other trials, unless it is the grid`, () => {
     const named = spaces[0]!;
     const ask = (seed: number) =>
-      proposeTrials(problemOf(named), algorithm.name, emptyHistory(named.space, 1), 2, seed, 0).map(
-        ({ x }) => [...x],
-      );
+      askAlgorithm({
+        problem: problemOf(named),
+        choice: { name: algorithm.name },
+        history: buildHistory(named.space, 1, []),
+        count: 2,
+        seed,
+        firstNumber: 0,
+      }).proposals.map(({ x }) => [...x]);
     if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
     else expect(ask(1)).not.toEqual(ask(2));
   });
@@ -201,9 +239,14 @@ export const algorithmContract = (algorithm: Algorithm): void => {
   test(`${algorithm.name}: trial numbers lead to different trials on the same history`, () => {
     const named = spaces[0]!;
     const ask = (number: number) =>
-      proposeTrials(problemOf(named), algorithm.name, emptyHistory(named.space, 1), 1, 1, number).map(
-        ({ x }) => [...x],
-      );
+      askAlgorithm({
+        problem: problemOf(named),
+        choice: { name: algorithm.name },
+        history: buildHistory(named.space, 1, []),
+        count: 1,
+        seed: 1,
+        firstNumber: number,
+      }).proposals.map(({ x }) => [...x]);
     if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
     else expect(ask(1)).not.toEqual(ask(2));
   });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -12,7 +12,14 @@ const spaceOf = (name: string) => spaces.find((named) => named.name === name)!;
 
 test("a small finite space that fits the budget is tried out in full by the grid", () => {
   const named = spaceOf("tiny and finite");
-  const [proposal] = proposeTrials(problemOf(named), "auto", emptyHistory(named.space, 1), 1, 1, 0);
+  const [proposal] = askAlgorithm({
+    problem: problemOf(named),
+    choice: { name: "auto" },
+    history: buildHistory(named.space, 1, []),
+    count: 1,
+    seed: 1,
+    firstNumber: 0,
+  }).proposals;
   expect(proposal).toMatchObject({ algorithm: "grid", why: "the whole space fits the budget" });
 });
 
@@ -46,7 +53,14 @@ test.each([
 ])("on '%s' with a budget of %i and %i results of %i objectives it asks %s", (...row) => {
   const [name, trials, results, objectives, algorithm, why] = row;
   const problem = problemOf(spaceOf(name), { objectives, budget: { trials, parallel: 1 } });
-  const [proposal] = proposeTrials(problem, "auto", history(name, results, objectives), 1, 1, results);
+  const [proposal] = askAlgorithm({
+    problem,
+    choice: { name: "auto" },
+    history: history(name, results, objectives),
+    count: 1,
+    seed: 1,
+    firstNumber: results,
+  }).proposals;
   expect(proposal?.algorithm).toBe(algorithm);
   expect(proposal?.why).toContain(why);
 });
@@ -75,8 +89,15 @@ test.each([
       { length: results },
       (_, number): HistoryRow => ({ number, x: sampleCube(space, random), y: [random.normal()] }),
     );
-    const problem = { space, objectives: 1, budget: { trials: 5000, parallel: 1 }, options: {} };
-    const [proposal] = proposeTrials(problem, "auto", buildHistory(space, 1, rows), 1, 1, results);
+    const problem = { space, objectives: 1, budget: { trials: 5000, parallel: 1 } };
+    const [proposal] = askAlgorithm({
+      problem,
+      choice: { name: "auto" },
+      history: buildHistory(space, 1, rows),
+      count: 1,
+      seed: 1,
+      firstNumber: results,
+    }).proposals;
     expect(proposal?.algorithm).toBe(algorithm);
     expect(proposal?.why).toContain(why);
   },

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Hint, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { askAlgorithm, proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
@@ -12,11 +12,10 @@ const D = 5;
 const box = compileSpace(
   Object.fromEntries(Array.from({ length: D }, (_, i) => [`x${i}`, { type: "float", low: -5, high: 5 }])),
 );
-const problemOf = (space: Space, options = {}): Problem => ({
+const problemOf = (space: Space): Problem => ({
   space,
   objectives: 1,
   budget: { trials: 20_000, parallel: 8 },
-  options,
 });
 const GENERATION = 8;
 
@@ -37,7 +36,15 @@ const search = (
   let hint: Hint | null = null;
   while (rows.length < most) {
     const history = buildHistory(space, 1, rows);
-    const answer = askAlgorithm(problemOf(space), "cma-es", history, count, seed, rows.length, { hint });
+    const answer = askAlgorithm({
+      problem: problemOf(space),
+      choice: { name: "cma-es" },
+      history,
+      count,
+      seed,
+      firstNumber: rows.length,
+      hint,
+    });
     hint = answer.hint ?? hint;
     for (const { x } of answer.proposals) {
       rows.push({ number: rows.length, x, y: [f(x)] });
@@ -73,7 +80,15 @@ const told = (space: Space, n: number, seed: number): HistoryRow[] => {
   });
 };
 const propose = (rows: readonly HistoryRow[], count = 1, first = rows.length, hint: Hint | null = null) =>
-  askAlgorithm(problemOf(box), "cma-es", buildHistory(box, 1, rows), count, 3, first, { hint });
+  askAlgorithm({
+    problem: problemOf(box),
+    choice: { name: "cma-es" },
+    history: buildHistory(box, 1, rows),
+    count,
+    seed: 3,
+    firstNumber: first,
+    hint,
+  });
 
 test("what has been learned depends on the trials that have ended, not on the order in which they were told", () => {
   const rows = told(box, 120, 1);
@@ -136,11 +151,20 @@ test("a replay that is cut short goes on from its hint, ask by ask, until it has
   for (let ask = 0; ask < 10; ask++) {
     let looks = 0;
     const isLate = () => ++looks > 40;
-    const answer = askAlgorithm(problemOf(box), "cma-es", history, 1, 3, 1000, { hint, isLate });
-    const [{ x, why } = { x: new Float64Array(0), why: "" }] = answer.proposals;
-    if (!why.includes("cut short for time")) {
-      for (const [i, u] of whole!.x.entries()) expect(x[i]).toBeCloseTo(u, 9);
-      expect(why).toBe(whole!.why);
+    const answer = askAlgorithm({
+      problem: problemOf(box),
+      choice: { name: "cma-es" },
+      history,
+      count: 1,
+      seed: 3,
+      firstNumber: 1000,
+      hint,
+      isLate,
+    });
+    const proposal = answer.proposals[0]!;
+    if (!proposal.cutShort) {
+      for (const [i, u] of whole!.x.entries()) expect(proposal.x[i]).toBeCloseTo(u, 9);
+      expect(proposal.why).toBe(whole!.why);
       break;
     }
     hint = answer.hint;
@@ -209,9 +233,14 @@ test("a parameter with steps never stops visiting the neighbours of the value th
   const history = buildHistory(space, 1, rows);
   const values = new Set(
     Array.from({ length: 40 }, (_, i) =>
-      proposeTrials(problemOf(space), "cma-es", history, 6, 3, 300 + 6 * i).map(
-        ({ x }) => fromCube(space, x).k as number,
-      ),
+      askAlgorithm({
+        problem: problemOf(space),
+        choice: { name: "cma-es" },
+        history,
+        count: 6,
+        seed: 3,
+        firstNumber: 300 + 6 * i,
+      }).proposals.map(({ x }) => fromCube(space, x).k as number),
     ).flat(),
   );
   expect(values.size).toBeGreaterThan(1);
@@ -228,14 +257,14 @@ test("under noise as large as the last steps it still closes in", () => {
 test("the population is what the study asks for", () => {
   const rows = told(box, 60, 8);
   const why = (population: number, count: number) =>
-    proposeTrials(
-      problemOf(box, { population }),
-      "cma-es",
-      buildHistory(box, 1, rows.slice(0, count)),
-      1,
-      1,
-      60,
-    )[0]!.why;
+    askAlgorithm({
+      problem: problemOf(box),
+      choice: { name: "cma-es", population },
+      history: buildHistory(box, 1, rows.slice(0, count)),
+      count: 1,
+      seed: 1,
+      firstNumber: 60,
+    }).proposals[0]!.why;
   expect(why(30, 59)).toBe("generation 1");
   expect(why(30, 60)).toBe("generation 2");
 });

@@ -3,7 +3,7 @@ import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type AlgorithmName, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { childOf } from "../../../../shared/optimizer/evolution/variation.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -23,18 +23,24 @@ const f = (x: Float64Array): number => {
   const numbers = [x[0]!, x[1]!, x[2]!].reduce((sum, u) => sum + Math.abs(u - 0.3), 0);
   return numbers + Math.abs(Number(d) - 3) / 8 + (e === "s" ? 0 : 1) + (level === "m" ? 0 : 0.3);
 };
-const problemOf = (options = {}, trials = 400): Problem => ({
+const problemOf = (trials = 400): Problem => ({
   space,
   objectives: 1,
   budget: { trials, parallel: 8 },
-  options,
 });
 
 const search = (name: AlgorithmName, seed: number, trials = 400, count = 8) => {
   const rows: HistoryRow[] = [];
   while (rows.length < trials) {
     const history = buildHistory(space, 1, rows);
-    for (const { x } of proposeTrials(problemOf({}, trials), name, history, count, seed, rows.length)) {
+    for (const { x } of askAlgorithm({
+      problem: problemOf(trials),
+      choice: { name },
+      history,
+      count,
+      seed,
+      firstNumber: rows.length,
+    }).proposals) {
       rows.push({ number: rows.length, x, y: [f(x)] });
     }
   }
@@ -62,7 +68,14 @@ const first = Array.from({ length: 20 }, (_, number) => {
   return { number, x, y: [f(x)] };
 });
 const propose = (rows: readonly HistoryRow[], number = rows.length, options = { population: 20 }) =>
-  proposeTrials(problemOf(options), "evolution", buildHistory(space, 1, rows), 1, 1, number);
+  askAlgorithm({
+    problem: problemOf(),
+    choice: { name: "evolution", ...options },
+    history: buildHistory(space, 1, rows),
+    count: 1,
+    seed: 1,
+    firstNumber: number,
+  }).proposals;
 
 test("the first population is space-filling, and no worker waits for it to be told", () => {
   const running = first.map(({ number, x }) => ({ number, x, kind: TrialKind.running }));
@@ -89,8 +102,14 @@ test("a population holds the best of all trials, however many there were", () =>
     x[0] = number < 40 ? 0.1 : 0.9;
     return { number, x, y: [number < 40 ? 0 : 1] };
   });
-  const problem = problemOf({ population: 40 });
-  const children = proposeTrials(problem, "evolution", buildHistory(space, 1, rows), 50, 1, 1040);
+  const children = askAlgorithm({
+    problem: problemOf(),
+    choice: { name: "evolution", population: 40 },
+    history: buildHistory(space, 1, rows),
+    count: 50,
+    seed: 1,
+    firstNumber: 1040,
+  }).proposals;
   expect(children.filter(({ x }) => x[0]! < 0.6)).toHaveLength(50);
 });
 
@@ -133,7 +152,14 @@ test.each([
   [5000, 100],
 ])("with a budget of %i trials the population is %i, so that there is time to evolve", (trials, size) => {
   const ask = (number: number) =>
-    proposeTrials(problemOf({}, trials), "evolution", buildHistory(space, 1, first), 1, 1, number)[0]!.why;
+    askAlgorithm({
+      problem: problemOf(trials),
+      choice: { name: "evolution" },
+      history: buildHistory(space, 1, first),
+      count: 1,
+      seed: 1,
+      firstNumber: number,
+    }).proposals[0]!.why;
   expect(ask(size - 1)).toBe("first population");
   expect(ask(size)).toBe("crossover and mutation");
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Hint, Problem } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { askAlgorithm, proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
@@ -14,7 +14,6 @@ const problemOf = (definition: SpaceDefinition, change: Partial<Problem> = {}): 
   space: compileSpace(definition),
   objectives: 1,
   budget: { trials: 100, parallel: 1 },
-  options: {},
   ...change,
 });
 
@@ -24,7 +23,15 @@ const search = (problem: Problem, objective: Objective, trials: number, seed: nu
   let hint: Hint | null = null;
   for (let number = 0; number < trials; number++) {
     const history = buildHistory(problem.space, problem.objectives, rows, problem.outcomes);
-    const answer = askAlgorithm(problem, "gp", history, 1, seed, number, { hint: hints ? hint : null });
+    const answer = askAlgorithm({
+      problem,
+      choice: { name: "gp" },
+      history,
+      count: 1,
+      seed,
+      firstNumber: number,
+      hint: hints ? hint : null,
+    });
     hint = answer.hint ?? hint;
     const { x } = answer.proposals[0]!;
     rows.push({ number, x, ...objective(fromCube(problem.space, x)) });
@@ -80,7 +87,15 @@ test("a hint of no use changes nothing; one that fits is where the fit begins", 
   const history = long(problem);
   const ask = (values: readonly number[] | null) => {
     const hint: Hint | null = values && { algorithm: "gp", revision: 1, trials: 60, values };
-    return askAlgorithm(problem, "gp", history, 1, 1, 60, { hint });
+    return askAlgorithm({
+      problem,
+      choice: { name: "gp" },
+      history,
+      count: 1,
+      seed: 1,
+      firstNumber: 60,
+      hint,
+    });
   };
   const without = ask(null);
   for (const values of [[], [1], [Number.NaN, 0, 0, 0, 0, 0, 0]]) {
@@ -110,7 +125,14 @@ test("failures are kept away from, and outliers do not blind it", () => {
 test("asks at the same moment lie apart: sixteen at once are sixteen different places", () => {
   const problem = problemOf(square, { budget: { trials: 100, parallel: 16 } });
   const history = buildHistory(problem.space, 1, search(problem, branin, 15, 3));
-  const batch = proposeTrials(problem, "gp", history, 16, 3, 15);
+  const batch = askAlgorithm({
+    problem,
+    choice: { name: "gp" },
+    history,
+    count: 16,
+    seed: 3,
+    firstNumber: 15,
+  }).proposals;
   expect(batch).toHaveLength(16);
   let nearest = Infinity;
   for (const [i, p] of batch.entries()) {
@@ -230,7 +252,15 @@ test("a batch of ninety is chosen by the model to the last, on time or late", ()
   const rows = search(problem, branin, 12, 1);
   const history = buildHistory(problem.space, 1, rows);
   for (const isLate of [() => false, () => true]) {
-    const { proposals } = askAlgorithm(problem, "gp", history, 90, 1, 12, { isLate });
+    const { proposals } = askAlgorithm({
+      problem,
+      choice: { name: "gp" },
+      history,
+      count: 90,
+      seed: 1,
+      firstNumber: 12,
+      isLate,
+    });
     expect(proposals).toHaveLength(90);
     for (const { why } of proposals) expect(why).toContain("expected improvement");
   }

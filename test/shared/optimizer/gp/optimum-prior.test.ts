@@ -16,7 +16,7 @@ const believed = (
 
 const at = (prior: LogPrior | null, ...x: number[]): number => prior!(Float64Array.from(x));
 
-test("derivatives are those of differences, whoever believes what", () => {
+test("derivatives agree with finite differences, for every kind of prior", () => {
   const definition: SpaceDefinition = {
     usual: float,
     normal: { ...float, prior: normal },

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Hint, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { askAlgorithm, proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube, snap } from "../../../../shared/space/cube.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -21,12 +21,20 @@ const branin = (a: number, b: number): number => {
 
 test.each([1, 5])("of 50 parameters it finds the two that matter: Branin's function, seed %i", (seed) => {
   const space = compileSpace(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`x${i}`, float])));
-  const problem: Problem = { space, objectives: 1, budget: { trials: 100, parallel: 1 }, options: {} };
+  const problem: Problem = { space, objectives: 1, budget: { trials: 100, parallel: 1 } };
   const rows: HistoryRow[] = [];
   let hint: Hint | null = null;
   let least = Infinity;
   for (let number = 0; number < 60 && least >= 0.5; number++) {
-    const answer = askAlgorithm(problem, "gp", buildHistory(space, 1, rows), 1, seed, number, { hint });
+    const answer = askAlgorithm({
+      problem,
+      choice: { name: "gp" },
+      history: buildHistory(space, 1, rows),
+      count: 1,
+      seed,
+      firstNumber: number,
+      hint,
+    });
     hint = answer.hint ?? hint;
     const { x } = answer.proposals[0]!;
     const value = branin(x[17]!, x[31]!);
@@ -65,7 +73,7 @@ const longStudy = (objectives: number) => {
       : { number, x, ...measure(x, objectives) };
   });
   const budget = { trials: 5000, parallel: 4 };
-  const problem: Problem = { space, objectives, outcomes: 1, budget, options: {} };
+  const problem: Problem = { space, objectives, outcomes: 1, budget };
   return { problem, rows, history: buildHistory(space, objectives, rows, 1) };
 };
 
@@ -73,7 +81,9 @@ test.each([1, 2])(
   "after 2,000 trials of %i objectives an ask is sound, and answered alike again",
   (objectives) => {
     const { problem, history } = longStudy(objectives);
-    const ask = () => proposeTrials(problem, "gp", history, 4, 1, LENGTH);
+    const ask = () =>
+      askAlgorithm({ problem, choice: { name: "gp" }, history, count: 4, seed: 1, firstNumber: LENGTH })
+        .proposals;
     const proposals = ask();
     expect(proposals).toHaveLength(4);
     expect(ask()).toEqual(proposals);
@@ -90,7 +100,14 @@ test.each([1, 2])("after 2,000 trials of %i objectives it finds better ones near
   const { problem, rows, history } = longStudy(objectives);
   const feasible = rows.filter(({ violation }) => violation === 0);
   for (const seed of [1, 2, 3]) {
-    const [next] = proposeTrials(problem, "gp", history, 1, seed, LENGTH + 1);
+    const [next] = askAlgorithm({
+      problem,
+      choice: { name: "gp" },
+      history,
+      count: 1,
+      seed,
+      firstNumber: LENGTH + 1,
+    }).proposals;
     expect(next!.why).toContain("near the best");
     const { y, violation } = measure(next!.x, objectives);
     expect(violation).toBeLessThan(0.02);

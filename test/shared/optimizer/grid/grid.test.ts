@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
-import { buildHistory, emptyHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import type { Params } from "../../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../../shared/space/cube.ts";
@@ -15,23 +15,32 @@ import type {
 
 const problemOf = (
   definition: SpaceDefinition,
-  { trials = 1000, points }: { trials?: number; points?: number } = {},
+  { trials = 1000 }: { trials?: number } = {},
   constraints: LinearConstraint[] = [],
   forbidden: ForbiddenCombination[] = [],
 ): Problem => ({
   space: compileSpace(definition, constraints, forbidden),
   objectives: 1,
   budget: { trials, parallel: 64 },
-  options: points === undefined ? {} : { points },
 });
 
-const ask = (problem: Problem, rows: readonly HistoryRow[], count: number) =>
-  proposeTrials(problem, "grid", buildHistory(problem.space, 1, rows), count, 1, rows.length).map(
-    ({ x }) => x,
-  );
+const ask = (
+  problem: Problem,
+  rows: readonly HistoryRow[],
+  count: number,
+  options: { points?: number } = {},
+) =>
+  askAlgorithm({
+    problem,
+    choice: { name: "grid", ...options },
+    history: buildHistory(problem.space, 1, rows),
+    count,
+    seed: 1,
+    firstNumber: rows.length,
+  }).proposals.map(({ x }) => x);
 
-const whole = (problem: Problem): Params[] =>
-  ask(problem, [], 100_000).map((x) => fromCube(problem.space, x));
+const whole = (problem: Problem, options: { points?: number } = {}): Params[] =>
+  ask(problem, [], 100_000, options).map((x) => fromCube(problem.space, x));
 
 const sorted = (values: Iterable<unknown>) => [...values].map((value) => JSON.stringify(value)).sort();
 
@@ -69,7 +78,7 @@ test("the points of an int on a log scale lie evenly on that scale, each once", 
 });
 
 test("an int of a billion values is discretised like a float", () => {
-  const values = whole(problemOf({ n: { type: "int", low: 0, high: 1e9 } }, { points: 3 })).map(({ n }) => n);
+  const values = whole(problemOf({ n: { type: "int", low: 0, high: 1e9 } }), { points: 3 }).map(({ n }) => n);
   expect(sorted(values)).toEqual(sorted([0, 5e8, 1e9]));
 });
 
@@ -79,7 +88,7 @@ test("the algorithm's points are for continuous parameters that have none of the
     b: { type: "float", low: 0, high: 1, points: 2 },
     c: { type: "int", low: 1, high: 4 },
   };
-  expect(whole(problemOf(definition, { points: 3 }))).toHaveLength(3 * 2 * 4);
+  expect(whole(problemOf(definition), { points: 3 })).toHaveLength(3 * 2 * 4);
 });
 
 test("without points the grid is as fine as the budget allows, but has both bounds", () => {
@@ -94,14 +103,12 @@ test("without points the grid is as fine as the budget allows, but has both boun
 
 test("a conditional space has only its distinct active configurations", () => {
   const grid = whole(
-    problemOf(
-      {
-        kernel: { type: "categorical", choices: ["linear", "rbf", "poly"] },
-        gamma: { type: "float", low: 1, high: 2, when: { kernel: ["rbf", "poly"] } },
-        degree: { type: "int", low: 2, high: 4, when: { kernel: ["poly"] } },
-      },
-      { points: 2 },
-    ),
+    problemOf({
+      kernel: { type: "categorical", choices: ["linear", "rbf", "poly"] },
+      gamma: { type: "float", low: 1, high: 2, when: { kernel: ["rbf", "poly"] } },
+      degree: { type: "int", low: 2, high: 4, when: { kernel: ["poly"] } },
+    }),
+    { points: 2 },
   );
   expect(grid).toHaveLength(1 + 2 + 2 * 3);
   expect(sorted(grid)[0]).toBe('{"kernel":"linear"}');
@@ -174,18 +181,25 @@ test("a grid of 10^80 points answers, and goes on after 10,000 trials", () => {
     Object.fromEntries(
       Array.from({ length: 80 }, (_, i) => [`x${i}`, { type: "float" as const, low: 0, high: 1 }]),
     ),
-    { points: 10 },
   );
-  const rows = ask(problem, [], 10_000).map((x, number): HistoryRow => ({ number, x, y: [0] }));
-  const next = ask(problem, rows, 3);
+  const options = { points: 10 };
+  const rows = ask(problem, [], 10_000, options).map((x, number): HistoryRow => ({ number, x, y: [0] }));
+  const next = ask(problem, rows, 3, options);
   const keys = new Set([...rows.map(({ x }) => (x as Float64Array).join()), ...next.map((x) => x.join())]);
   expect(keys.size).toBe(10_003);
 });
 
 test("it ends by itself, and the order is the same for every seed", () => {
   const problem = problemOf({ n: { type: "int", low: 0, high: 4 } });
-  const empty = emptyHistory(problem.space, 1);
-  const first = proposeTrials(problem, "grid", empty, 99, 1, 0).map(({ x }) => fromCube(problem.space, x).n);
+  const empty = buildHistory(problem.space, 1, []);
+  const first = askAlgorithm({
+    problem,
+    choice: { name: "grid" },
+    history: empty,
+    count: 99,
+    seed: 1,
+    firstNumber: 0,
+  }).proposals.map(({ x }) => fromCube(problem.space, x).n);
   expect(first).toMatchInlineSnapshot(`
     [
       0,
@@ -196,6 +210,13 @@ test("it ends by itself, and the order is the same for every seed", () => {
     ]
   `);
   expect(
-    proposeTrials(problem, "grid", empty, 99, 2, 7).map(({ x }) => fromCube(problem.space, x).n),
+    askAlgorithm({
+      problem,
+      choice: { name: "grid" },
+      history: empty,
+      count: 99,
+      seed: 2,
+      firstNumber: 7,
+    }).proposals.map(({ x }) => fromCube(problem.space, x).n),
   ).toEqual(first);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 
 const BITS = 60;
@@ -15,12 +15,19 @@ const bitsOf = (x: ArrayLike<number>): number[] =>
 
 /** Runs a study whose stages are asked for at once, as many workers would. */
 const search = (f: (x: number[]) => number, samples: number, seed: number) => {
-  const problem = { space, objectives: 1, budget: { trials: 1000, parallel: samples }, options: { samples } };
+  const problem = { space, objectives: 1, budget: { trials: 1000, parallel: samples } };
   const rows: HistoryRow[] = [];
   for (let stage = 0; stage < 4; stage++) {
     const history = buildHistory(space, 1, rows);
     const count = stage < 3 ? samples : 10;
-    for (const { x } of proposeTrials(problem, "harmonica", history, count, seed, rows.length)) {
+    for (const { x } of askAlgorithm({
+      problem,
+      choice: { name: "harmonica", samples },
+      history,
+      count,
+      seed,
+      firstNumber: rows.length,
+    }).proposals) {
       rows.push({ number: rows.length, x, y: [f(bitsOf(x))] });
     }
   }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { bestFirst, fronts } from "../../../../shared/optimizer/common/ranking.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 
 const dominates = (a: readonly number[], b: readonly number[]) =>
@@ -63,7 +63,7 @@ const oneFront = fc
       }),
   );
 
-test("within a front the lonelier comes first, by Deb's distance", () => {
+test("within a front the less crowded comes first, by Deb's distance", () => {
   fc.assert(
     fc.property(oneFront, (points) => {
       const found = fronts(rowsOf(points), Float64Array.from(points.flat()), 2);
@@ -121,11 +121,17 @@ test.each(Object.entries(ZDT))("comes near the whole front of %s with six parame
     space,
     objectives: 2,
     budget: { trials: 2000, parallel: 50 },
-    options: { population: 50 },
   };
   const rows: HistoryRow[] = [];
   while (rows.length < 4000) {
-    for (const { x } of proposeTrials(problem, "nsga2", buildHistory(space, 2, rows), 100, 1, rows.length)) {
+    for (const { x } of askAlgorithm({
+      problem,
+      choice: { name: "nsga2", population: 50 },
+      history: buildHistory(space, 2, rows),
+      count: 100,
+      seed: 1,
+      firstNumber: rows.length,
+    }).proposals) {
       const g = 1 + (9 / 5) * x.slice(1).reduce((a, b) => a + b, 0);
       rows.push({ number: rows.length, x, y: [x[0]!, g * shape(x[0]! / g, x[0]!)] });
     }
@@ -146,9 +152,15 @@ test("parents win a tournament of two: most come from the better half", () => {
     space: square,
     objectives: 2,
     budget: { trials: 1000, parallel: 1 },
-    options: { population: 100 },
   };
-  const children = proposeTrials(problem, "nsga2", buildHistory(square, 2, rows), 600, 1, 200);
+  const children = askAlgorithm({
+    problem,
+    choice: { name: "nsga2", population: 100 },
+    history: buildHistory(square, 2, rows),
+    count: 600,
+    seed: 1,
+    firstNumber: 200,
+  }).proposals;
   const share = children.filter(({ x }) => x[0]! < 0.5).length / children.length;
   // 3/4 of the mothers are good and a child keeps to a parent's side of 0.5 but for rare mutations.
   expect(share).toBeGreaterThan(0.65);

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { truncatedNormalCdf } from "../../../../shared/numerics/normal.ts";
-import { emptyHistory } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import type { AlgorithmChoice } from "../../../../shared/optimizer/choice.ts";
+import { buildHistory } from "../../../../shared/optimizer/common/history.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import { problemOf } from "../../../support/contracts/algorithm.ts";
 import { spaces } from "../../../support/spaces.ts";
@@ -10,10 +11,17 @@ import { chiSquare, kolmogorovSmirnov } from "../../../support/statistics.ts";
 const [mixed] = spaces as [(typeof spaces)[number]];
 
 test.each(["random", "sobol"] as const)(
-  "%s honours priors and weights, asked one trial at a time",
+  "%s follows priors and weights, asked one trial at a time",
   (name) => {
     const params = Array.from({ length: 800 }, (_, number) => {
-      const [proposal] = proposeTrials(problemOf(mixed), name, emptyHistory(mixed.space, 1), 1, 1, number);
+      const [proposal] = askAlgorithm({
+        problem: problemOf(mixed),
+        choice: { name },
+        history: buildHistory(mixed.space, 1, []),
+        count: 1,
+        seed: 1,
+        firstNumber: number,
+      }).proposals;
       return fromCube(mixed.space, proposal!.x);
     });
     const rates = params.map(({ lr }) => Math.log(Number(lr)));
@@ -36,12 +44,19 @@ test("on a function of which few parameters matter, random search beats a grid o
   // Bergstra and Bengio 2012: a grid of 64 points in 3 dimensions has only 4 values of the one that matters.
   const named = spaces.find(({ name }) => name === "a narrow constraint")!;
   const cube = { ...named, space: { ...named.space, constraints: [] } };
-  const options = { points: 2 };
-  const best = (name: "random" | "grid", seed: number) => {
-    const problem = problemOf(cube, { options });
-    const xs = proposeTrials(problem, name, emptyHistory(cube.space, 1), 64, seed, 0);
+  const best = (choice: AlgorithmChoice, seed: number) => {
+    const xs = askAlgorithm({
+      problem: problemOf(cube),
+      choice,
+      history: buildHistory(cube.space, 1, []),
+      count: 64,
+      seed,
+      firstNumber: 0,
+    }).proposals;
     return Math.min(...xs.map(({ x }) => Math.abs(x[0]! - 0.4321)));
   };
   const seeds = [1, 2, 3, 4, 5];
-  expect(Math.max(...seeds.map((seed) => best("random", seed)))).toBeLessThan(best("grid", 1));
+  expect(Math.max(...seeds.map((seed) => best({ name: "random" }, seed)))).toBeLessThan(
+    best({ name: "grid", points: 2 }, 1),
+  );
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import type { Space } from "../../../../shared/space/space.ts";
@@ -11,14 +11,20 @@ const problemOf = (space: Space, parallel = 1): Problem => ({
   space,
   objectives: 1,
   budget: { trials: 100, parallel },
-  options: {},
 });
 
 const search = (space: Space, f: (x: Float64Array) => number, target: number, most: number, seed: number) => {
   const rows: HistoryRow[] = [];
   while (rows.length < most) {
     const history = buildHistory(space, 1, rows);
-    const [proposal] = proposeTrials(problemOf(space), "rbf", history, 1, seed, rows.length);
+    const [proposal] = askAlgorithm({
+      problem: problemOf(space),
+      choice: { name: "rbf" },
+      history,
+      count: 1,
+      seed,
+      firstNumber: rows.length,
+    }).proposals;
     rows.push({ number: rows.length, x: proposal!.x, y: [f(proposal!.x)] });
     if (rows.at(-1)!.y![0]! <= target) break;
   }
@@ -69,7 +75,14 @@ test("begins with the middle and half as many trials as there are parameters, mo
     return { number, x, y: [x[0]!] };
   });
   const why = (n: number, parallel: number) =>
-    proposeTrials(problemOf(wide, parallel), "rbf", buildHistory(wide, 1, rows.slice(0, n)), 1, 1, n)[0]!;
+    askAlgorithm({
+      problem: problemOf(wide, parallel),
+      choice: { name: "rbf" },
+      history: buildHistory(wide, 1, rows.slice(0, n)),
+      count: 1,
+      seed: 1,
+      firstNumber: n,
+    }).proposals[0]!;
   expect([...why(0, 1).x]).toEqual(Array(11).fill(0.5));
   expect(why(5, 1).why).toBe("initial design");
   expect(why(6, 1).why).toMatch(/basis/);
@@ -79,9 +92,14 @@ test("begins with the middle and half as many trials as there are parameters, mo
 
 test("its steps take turns from exploring to refining", () => {
   const history = buildHistory(square, 1, told(30));
-  const steps = proposeTrials(problemOf(square), "rbf", history, 7, 1, 35).map(
-    ({ why }) => why.split(", ")[1],
-  );
+  const steps = askAlgorithm({
+    problem: problemOf(square),
+    choice: { name: "rbf" },
+    history,
+    count: 7,
+    seed: 1,
+    firstNumber: 35,
+  }).proposals.map(({ why }) => why.split(", ")[1]);
   expect(steps).toEqual([
     "global step 1",
     "global step 2",
@@ -101,7 +119,15 @@ test("a first global step lies far from all trials, a refinement near the best",
   const best = rows.reduce((a, b) => (b.y![0]! < a.y![0]! ? b : a));
   const history = buildHistory(square, 1, rows);
   for (const seed of [1, 2, 3, 4]) {
-    const ask = (number: number) => proposeTrials(problemOf(square), "rbf", history, 1, seed, number)[0]!.x;
+    const ask = (number: number) =>
+      askAlgorithm({
+        problem: problemOf(square),
+        choice: { name: "rbf" },
+        history,
+        count: 1,
+        seed,
+        firstNumber: number,
+      }).proposals[0]!.x;
     expect(nearest(ask(42), rows)).toBeGreaterThan(0.1);
     expect(nearest(ask(48), [best])).toBeLessThan(0.35);
     expect(nearest(ask(48), rows)).toBeGreaterThan(1e-5);
@@ -114,7 +140,14 @@ const leftish = Array.from({ length: 25 }, (_, number) => {
   return { number, x, y: [1 + (x[1]! - 0.5) ** 2] };
 });
 const propose = (rows: readonly HistoryRow[], count: number, seed: number) =>
-  proposeTrials(problemOf(square), "rbf", buildHistory(square, 1, rows), count, seed, 35).map(({ x }) => x);
+  askAlgorithm({
+    problem: problemOf(square),
+    choice: { name: "rbf" },
+    history: buildHistory(square, 1, rows),
+    count,
+    seed,
+    firstNumber: 35,
+  }).proposals.map(({ x }) => x);
 
 test("an ask keeps away from what runs, as from what has ended", () => {
   const running = [0.02, 0.25, 0.5, 0.75, 0.98].map((u, i) => ({
@@ -144,7 +177,14 @@ test("goes on when all trials lie in one point but one, and when all results agr
   const same = Array.from({ length: 8 }, (_, number) => ({ number, x: [0.5, 0.5], y: [1 + number / 1e9] }));
   const flat = told(12).map((row) => ({ ...row, y: [3] }));
   for (const rows of [same, flat]) {
-    const proposals = proposeTrials(problemOf(square), "rbf", buildHistory(square, 1, rows), 3, 1, 12);
+    const proposals = askAlgorithm({
+      problem: problemOf(square),
+      choice: { name: "rbf" },
+      history: buildHistory(square, 1, rows),
+      count: 3,
+      seed: 1,
+      firstNumber: 12,
+    }).proposals;
     expect(proposals).toHaveLength(3);
   }
 });
@@ -155,7 +195,14 @@ test("trials of the same configuration, ended or running, do not defeat the inte
   const running = [4, 4].map((i, k) => ({ number: 16 + k, x: rows[i]!.x, kind: TrialKind.running }));
   const enqueued = [18, 19].map((number) => ({ number, x: [0.31, 0.62], kind: TrialKind.running }));
   const history = buildHistory(square, 1, [...rows, ...again, ...running, ...enqueued]);
-  for (const { why } of proposeTrials(problemOf(square), "rbf", history, 4, 1, 20)) {
+  for (const { why } of askAlgorithm({
+    problem: problemOf(square),
+    choice: { name: "rbf" },
+    history,
+    count: 4,
+    seed: 1,
+    firstNumber: 20,
+  }).proposals) {
     expect(why).toContain("basis");
   }
 });

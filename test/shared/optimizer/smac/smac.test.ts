@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type AlgorithmName, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -25,13 +25,20 @@ const f = (x: Float64Array): number => {
   if (p.model === "forest") return 0.25 + 0.2 * (Number(p.share) - 0.4) ** 2 + 1 / Number(p.trees);
   return 0.1 + 0.5 * from("lr", -2.5, 2) + 0.1 * Math.abs(Number(p.layers) - 4);
 };
-const problem: Problem = { space, objectives: 1, budget: { trials: 100, parallel: 8 }, options: {} };
+const problem: Problem = { space, objectives: 1, budget: { trials: 100, parallel: 8 } };
 
 const search = (name: AlgorithmName, seed: number, trials = 60) => {
   const rows: HistoryRow[] = [];
   while (rows.length < trials) {
     const history = buildHistory(space, 1, rows);
-    const [proposal] = proposeTrials(problem, name, history, 1, seed, rows.length);
+    const [proposal] = askAlgorithm({
+      problem,
+      choice: { name },
+      history,
+      count: 1,
+      seed,
+      firstNumber: rows.length,
+    }).proposals;
     rows.push({ number: rows.length, x: proposal!.x, y: [f(proposal!.x)] });
   }
   return rows;
@@ -52,17 +59,38 @@ const rows = Array.from({ length: 60 }, (_, number) => {
 
 test("every fifth trial is random, by its number, whoever asks", () => {
   const history = buildHistory(space, 1, rows);
-  const batch = proposeTrials(problem, "smac", history, 20, 1, 60);
+  const batch = askAlgorithm({
+    problem,
+    choice: { name: "smac" },
+    history,
+    count: 20,
+    seed: 1,
+    firstNumber: 60,
+  }).proposals;
   const isRandom = batch.map(({ why }) => why === "every fifth at random");
   expect(isRandom).toEqual(Array.from({ length: 20 }, (_, i) => i % 5 === 4));
   for (const number of [61, 64, 69]) {
-    const [one] = proposeTrials(problem, "smac", history, 1, 1, number);
+    const [one] = askAlgorithm({
+      problem,
+      choice: { name: "smac" },
+      history,
+      count: 1,
+      seed: 1,
+      firstNumber: number,
+    }).proposals;
     expect(one!.why === "every fifth at random").toBe(number % 5 === 4);
   }
 });
 
 test("the forest's trials look where trials were good, the random ones anywhere", () => {
-  const batch = proposeTrials(problem, "smac", buildHistory(space, 1, rows), 100, 1, 60);
+  const batch = askAlgorithm({
+    problem,
+    choice: { name: "smac" },
+    history: buildHistory(space, 1, rows),
+    count: 100,
+    seed: 1,
+    firstNumber: 60,
+  }).proposals;
   const nets = (why: RegExp) => {
     const those = batch.filter((one) => why.test(one.why));
     return those.filter(({ x }) => fromCube(space, x).model === "net").length / those.length;
@@ -73,8 +101,14 @@ test("the forest's trials look where trials were good, the random ones anywhere"
 
 test("begins with a space-filling design, as long as asked for", () => {
   const why = (n: number, options = {}) =>
-    proposeTrials({ ...problem, options }, "smac", buildHistory(space, 1, rows.slice(0, n)), 1, 1, 60)[0]!
-      .why;
+    askAlgorithm({
+      problem,
+      choice: { name: "smac", ...options },
+      history: buildHistory(space, 1, rows.slice(0, n)),
+      count: 1,
+      seed: 1,
+      firstNumber: 60,
+    }).proposals[0]!.why;
   expect(why(9)).toBe("initial design");
   expect(why(10)).toMatch(/forest/);
   expect(why(29, { startup: 30 })).toBe("initial design");
@@ -87,7 +121,14 @@ test("keeps within a bound that it learns of from the trials", () => {
     return { ...row, violation: isNet ? 1 : 0, excess: [isNet ? 1 : -1] };
   });
   const history = buildHistory(space, 1, bounded, 1);
-  const batch = proposeTrials({ ...problem, outcomes: 1 }, "smac", history, 40, 1, 60);
+  const batch = askAlgorithm({
+    problem: { ...problem, outcomes: 1 },
+    choice: { name: "smac" },
+    history,
+    count: 40,
+    seed: 1,
+    firstNumber: 60,
+  }).proposals;
   const guided = batch.filter(({ why }) => /forest/.test(why));
   expect(guided.length).toBe(32);
   expect(guided.filter(({ x }) => fromCube(space, x).model === "net").length).toBeLessThan(8);
@@ -95,7 +136,14 @@ test("keeps within a bound that it learns of from the trials", () => {
 
 test("what runs counts: the forest is grown with it", () => {
   const ask = (some: readonly HistoryRow[]) =>
-    proposeTrials(problem, "smac", buildHistory(space, 1, some), 1, 1, 90)[0]!.x;
+    askAlgorithm({
+      problem,
+      choice: { name: "smac" },
+      history: buildHistory(space, 1, some),
+      count: 1,
+      seed: 1,
+      firstNumber: 90,
+    }).proposals[0]!.x;
   const elsewhere = { number: 61, x: rows.find(({ y }) => y[0]! > 0.5)!.x.map((u) => u && u * 0.99) };
   expect(ask([...rows, { ...elsewhere, kind: TrialKind.running }])).not.toEqual(ask(rows));
 });
@@ -107,7 +155,14 @@ test("thousands of trials are thinned out, the best of them kept", () => {
   });
   const good = sampleCube(space, random);
   many[1234] = { number: 1234, x: good, y: [-5] };
-  const batch = proposeTrials(problem, "smac", buildHistory(space, 1, many), 4, 1, 4000);
+  const batch = askAlgorithm({
+    problem,
+    choice: { name: "smac" },
+    history: buildHistory(space, 1, many),
+    count: 4,
+    seed: 1,
+    firstNumber: 4000,
+  }).proposals;
   const model = fromCube(space, good).model;
   expect(batch.filter(({ x }) => fromCube(space, x).model === model).length).toBeGreaterThan(2);
 });

@@ -5,7 +5,7 @@ import { honeCurve, optunaCurve } from "../../../../bench/tpe/search.ts";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { proposeTrials } from "../../../../shared/optimizer/propose.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../../shared/space/cube.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -32,14 +32,14 @@ const ask = (
   objectives = 1,
   options = {},
 ) =>
-  proposeTrials(
-    { space, objectives, budget: { trials: 1000, parallel: 8 }, options },
-    "tpe",
-    buildHistory(space, objectives, rows),
+  askAlgorithm({
+    problem: { space, objectives, budget: { trials: 1000, parallel: 8 } },
+    choice: { name: "tpe", ...options },
+    history: buildHistory(space, objectives, rows),
     count,
     seed,
-    rows.length,
-  );
+    firstNumber: rows.length,
+  }).proposals;
 
 const square = compileSpace({ a: { type: "float", low: 0, high: 1 }, b: { type: "float", low: 0, high: 1 } });
 const bowl = (x: Float64Array) => [(x[0]! - 0.3) ** 2 + (x[1]! - 0.7) ** 2];
@@ -99,7 +99,14 @@ test("the trials of one ask lie apart, as do those of asks while others run", ()
 
 test("a few asks are pinned: a change of them is a new revision", () => {
   const rows = finished(named.space, 30, (x) => [x[0]! + x[3]!]);
-  const proposals = proposeTrials(problemOf(named), "tpe", buildHistory(named.space, 1, rows), 2, 1, 30);
+  const proposals = askAlgorithm({
+    problem: problemOf(named),
+    choice: { name: "tpe" },
+    history: buildHistory(named.space, 1, rows),
+    count: 2,
+    seed: 1,
+    firstNumber: 30,
+  }).proposals;
   expect(proposals.map(({ x }) => fromCube(named.space, x))).toMatchInlineSnapshot(`
     [
       {

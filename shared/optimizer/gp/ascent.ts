@@ -5,14 +5,15 @@ import type { Space } from "../../space/space.ts";
 import { isSmooth } from "../common/candidates.ts";
 
 /** The value of an acquisition at a point of the cube and its derivatives by the coordinates of smooth parameters. */
-export type Slope = (x: Float64Array, gradient: Float64Array) => number;
+type Slope = (x: Float64Array, gradient: Float64Array) => number;
 
 /**
- * Climbs from a point on the coordinates of its smooth parameters.
- * @param box half the width of the box around the start that is not left.
- * @returns an allowed point: where the space's rules end the way, the last allowed point found on it.
+ * One local ascent by L-BFGS from a point, on the coordinates of its smooth parameters.
+ * @param box half the width of the box around the start that the ascent stays in.
+ * @param most evaluations of the acquisition.
+ * @returns an allowed point: where the rules of the space block the way, the last allowed point found on it.
  */
-export const climb = (
+export const ascend = (
   space: Space,
   slopeAt: Slope,
   start: Float64Array,

@@ -3,74 +3,75 @@ import type { Space } from "../../space/space.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import type { Fresh } from "../common/fresh.ts";
 import type { Acquisition, Pool } from "./acquisition.ts";
-import { climb } from "./climb.ts";
+import { ascend } from "./ascent.ts";
 
-/** How far a climb may go from its start when the search is local, as a part of each axis. */
+/** How far an ascent may go from its start when the search is local, as a part of each axis. */
 const BOX = 0.15;
 /** Largest step of a local candidate, in standard deviations along an axis. */
 const REACH = 0.3;
-/** Candidates looked at (half as many in a large model), the part near the best trials, and those looked at closely. */
+/** Candidates of the first pass (half as many with a large model), the part near the best trials, and the shortlist. */
 const CANDIDATES = 640;
 const NEAR = 0.4;
 const SHORTLIST = 48;
-/** Posteriors that take part in the first look. */
-const FIRST_LOOK = 2;
-/** Climbs and evaluations of a climb, for the first point (in a large model) and for each further one of a batch. */
-const FIRST = { climbs: 4, steps: 20 };
-const LARGE = { climbs: 3, steps: 12 };
-const FURTHER = { climbs: 1, steps: 8 };
+/** Posteriors that take part in the first pass. */
+const FIRST_PASS = 2;
+/** Restarts and evaluations of each ascent, for the first point (in a large model) and for each further one of a batch. */
+const FIRST = { restarts: 4, steps: 20 };
+const LARGE = { restarts: 3, steps: 12 };
+const FURTHER = { restarts: 1, steps: 8 };
 /** Trials at the same moment differ by at least this in some coordinate. */
 const NEAREST = 2e-3;
-/** Turns of climbing and trying the neighbours. */
+/** Rounds of an ascent followed by a look at the neighbours. */
 const ROUNDS = 3;
 
-/** A way to find one point after the other where the acquisition is high. */
-export interface Search {
+/** Maximises the acquisition: finds one point after the other where it is high. */
+export interface Maximiser {
   /**
    * The next new point, which the acquisition then takes as running; null when every one found was tried before.
-   * Candidates are looked at at a glance, the best of them closely, and from the best of those a climb on the smooth
-   * parameters alternates with steps to neighbouring values of the others.
+   * All candidates are evaluated roughly and a shortlist of them exactly. Restarts begin at the best of the shortlist: an
+   * ascent on the smooth parameters alternates with steps to neighbouring values of the others.
    */
   next(): Float64Array | null;
 }
 
-/**
- * @param centres good points to look around.
- * @param running points being tried, from which the next ones keep a little away.
- * @param isLocal look around them only.
- * @param isLarge the model is dear to ask: look at less.
- * @param isLate ends climbs early, with what has been found.
- */
-export const createSearch = (
-  space: Space,
-  acquisition: Acquisition,
-  centres: readonly Float64Array[],
-  running: readonly Float64Array[],
-  isLocal: boolean,
-  isLarge: boolean,
-  fresh: Fresh,
-  isLate: () => boolean,
-  random: Random,
-): Search => {
+export interface MaximiserInput {
+  readonly space: Space;
+  readonly acquisition: Acquisition;
+  /** Good points to search around. */
+  readonly centres: readonly Float64Array[];
+  /** Points being tried, from which the next ones keep a small distance. */
+  readonly running: readonly Float64Array[];
+  /** Whether to search around the centres only. */
+  readonly isLocal: boolean;
+  /** Whether evaluating the model is expensive: fewer candidates are evaluated then. */
+  readonly isLarge: boolean;
+  readonly fresh: Fresh;
+  /** Ends ascents early, with what has been found. */
+  readonly isLate: () => boolean;
+  readonly random: Random;
+}
+
+export const createMaximiser = (input: MaximiserInput): Maximiser => {
+  const { space, acquisition, centres, running, isLocal, isLarge, fresh, isLate, random } = input;
   const all = isLarge ? CANDIDATES / 2 : CANDIDATES;
   const far = isLocal ? 0 : Math.round((1 - NEAR) * all);
-  const glance = acquisition.pool(
+  const rough = acquisition.pool(
     [...globalCandidates(space, far, random), ...localCandidates(space, centres, all - far, REACH, random)],
-    FIRST_LOOK,
+    FIRST_PASS,
   );
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
-  const promising = (count: number) => best(glance.points, acquisition.values(glance), count);
+  const promising = (count: number) => best(rough.points, acquisition.values(rough), count);
   let shortlist: Pool | null = null;
   const busy = [...running];
   return {
     next: () => {
-      const { climbs, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
+      const { restarts, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
       shortlist ??= acquisition.pool(promising(SHORTLIST).map(({ x }) => x));
       const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);
-      for (const start of found.slice(0, climbs)) {
+      for (const start of found.slice(0, restarts)) {
         let { x, value } = start;
         for (let round = 0; round < ROUNDS && !isLate(); round++) {
-          const top = climb(space, slopeAt, x, isLocal ? BOX : 1, steps);
+          const top = ascend(space, slopeAt, x, isLocal ? BOX : 1, steps);
           const pool = acquisition.pool([top, ...neighbours(space, top)]);
           const [next] = best(pool.points, acquisition.values(pool), 1);
           if (next === undefined || !(next.value > value)) break;
@@ -85,10 +86,10 @@ export const createSearch = (
       // A large batch, or one that is late, uses the shortlist up.
       const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
         found.find(isNew) ??
-        promising(glance.points.length).find(isNew) ?? { x: null };
+        promising(rough.points.length).find(isNew) ?? { x: null };
       if (chosen === null) return null;
       busy.push(chosen);
-      acquisition.add(chosen, [glance, shortlist]);
+      acquisition.add(chosen, [rough, shortlist]);
       return chosen;
     },
   };
