@@ -37,6 +37,8 @@ export interface Head {
   readonly started: boolean;
   readonly generation: number;
   readonly definition: string;
+  /** A job definition that the study no longer uses and that is still to be deregistered, or "". */
+  readonly retired: string;
   /** Seconds of finished attempts times GPUs, and times vCPUs. */
   readonly gpuSeconds: number;
   readonly vcpuSeconds: number;
@@ -83,6 +85,7 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   started: false,
   generation: 0,
   definition: "",
+  retired: "",
   gpuSeconds: 0,
   vcpuSeconds: 0,
   notice: null,
@@ -131,6 +134,7 @@ export const readHead = (study: string, item: Item): Head => {
     started: fields.started,
     generation: fields.generation,
     definition: fields.definition,
+    retired: fields.retired ?? "",
     gpuSeconds: fields.gpuSeconds,
     vcpuSeconds: fields.vcpuSeconds,
     notice: readNotice(fields),

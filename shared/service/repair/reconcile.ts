@@ -1,7 +1,8 @@
 import { type ActiveBatch, deactivateBatch, listActiveBatches } from "../../store/active-batch.ts";
 import { listDeletions } from "../../store/deletion.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
-import { changeHead, findHead } from "../../store/head.ts";
+import { changeHead, findHead, type HeadPatch } from "../../store/head.ts";
+import type { Change } from "../../store/store.ts";
 import { isActive } from "../../study/job.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf } from "../../study/state.ts";
@@ -89,14 +90,29 @@ const withoutQueued = (snapshot: Snapshot): Snapshot => ({
   trials: snapshot.trials.filter((trial) => trial.state !== "queued"),
 });
 
-/** Nothing of the study runs any more. The job definition of a finished one is deregistered. */
-const closeStudy = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
-  const { head, study } = snapshot;
-  const definition = stateOf(snapshot) === "finished" ? "" : head.definition;
-  const changes = [changeHead(head, { started: false, definition }), deactivateBatch(study.id)];
-  // Extended or started meanwhile: the next visit finds what is to be done.
-  if (!(await commitOnce(deps, changes))) return;
-  if (head.definition !== definition) await deps.batch.deregister(head.definition);
+/**
+ * Nothing of the study runs any more: it is no longer visited. Until then the job definition of a finished one is
+ * deregistered, in steps of which each is committed: after a crash the study is visited again, and one that is extended
+ * meanwhile registers a definition of its own.
+ */
+const closeStudy = async (deps: ServiceDeps, { study, head, trials }: Snapshot): Promise<void> => {
+  const isFinished = stateOf({ head, trials }) === "finished";
+  let current = head;
+  /** @returns false when the study was extended or started meanwhile: the next visit finds what is to be done. */
+  const advance = async (patch: HeadPatch, ...others: readonly Change[]): Promise<boolean> => {
+    const isWritten = await commitOnce(deps, [changeHead(current, patch), ...others]);
+    current = { ...current, ...patch, rev: current.rev + 1 };
+    return isWritten;
+  };
+  for (;;) {
+    const retired = current.retired || (isFinished ? current.definition : "");
+    if (retired === "") break;
+    const definition = retired === current.definition ? "" : current.definition;
+    if (!(await advance({ started: false, retired, definition }))) return;
+    await deps.batch.deregister(retired);
+    if (!(await advance({ retired: "" }))) return;
+  }
+  await advance({ started: false }, deactivateBatch(study.id));
 };
 
 /** The machine of a study in rounds: one whose start was lost is started, one that ended early stops the study. */

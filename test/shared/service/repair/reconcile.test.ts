@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { openBatchKey } from "../../../../shared/store/keys.ts";
 import { batchWorld, recordedGpuSeconds, type World, worldOn } from "../../../support/batch.ts";
@@ -65,6 +66,26 @@ test("when all trials are over the study is closed and its job definition given 
   expect(world.batch.definitions.size).toBe(0);
   expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
   expect(await readStudy(world.deps, world.study)).toMatchObject({ state: "finished", started: false });
+});
+
+test("a job definition that could not be deregistered is at the next visit, also when the study ran on meanwhile", async () => {
+  const world = await running();
+  await world.finish(0, 0.5);
+  const deregister = world.batch.deregister.bind(world.batch);
+  world.batch.deregister = () => Promise.reject(new Error("died"));
+  await world.reconcile();
+  world.batch.deregister = deregister;
+  const [retired] = world.batch.definitions;
+  expect(retired).toBeDefined();
+  await patchStudy(world.deps, world.study, { budget: { trials: 2 } }, noReceipt);
+  await world.start();
+  expect((await world.snapshot()).head.definition).not.toBe(retired);
+  await world.deliver();
+  await world.finish(1, 0.6);
+  await world.reconcile();
+  await world.reconcile();
+  expect(world.batch.definitions.size).toBe(0);
+  expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
 });
 
 test("a study that is deleted while its jobs run leaves no job, no definition and no item behind", async () => {
