@@ -55,7 +55,7 @@ def evaluate(params):
 
 
 here = {name: os.environ.get(f"HONE_{name.upper()}") for name in ("api", "team", "token")}
-here = here if here["api"] else json.load(open(".hone/local.json"))  # of `npm run local`
+here = here if here["api"] else json.load(open(".hone/local.json"))  # written by `npm run local`
 
 
 def call(method, path, body=None):
