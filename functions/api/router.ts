@@ -9,19 +9,19 @@ import {
 } from "../../shared/api/routes.ts";
 import { NotFound } from "../../shared/errors.ts";
 
-/** Which route a request is for, and what its path names. */
+/** The route of a request, and the parameters of its path. */
 export interface Match {
   readonly route: RouteName | "health";
   readonly path: Readonly<Record<PathParameter, string>>;
 }
 
-/** Longer than any path of ours. */
+/** Longer than any valid path. */
 const MAX_PATH = 512;
 
 /**
- * Finds the route of a request in the table, by the path as it was sent. An id is lower-case letters, digits and
- * hyphens and nothing else stands in a path, so `..`, `//`, `%2f`, capitals and a trailing slash match no route. A known
- * path with another method is a 404 too: API Gateway declares pairs of method and path and answers so before we do.
+ * Finds the route of a request by its path as it was sent. Paths contain only fixed words and ids of lower-case letters, digits
+ * and hyphens, so `..`, `//`, `%2f`, capitals and a trailing slash match no route. A known path with another method is a
+ * 404 too, because API Gateway has one route per pair of method and path and answers the same.
  * @throws NotFound
  */
 export const matchRoute = (method: string, path: string): Match => {
@@ -32,12 +32,12 @@ export const matchRoute = (method: string, path: string): Match => {
       if (groups !== undefined) return { route: name, path: { ...NO_PATH, ...groups } };
     }
   }
-  throw new NotFound("There is nothing at this path.");
+  throw new NotFound("Nothing exists at this path.");
 };
 
 const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "" };
 
-/** How each path parameter is written; `number` without leading zeros, so that a trial has one address. */
+/** The format of each path parameter; `number` has no leading zeros, so that each trial has exactly one path. */
 const forms: Readonly<Record<PathParameter, string>> = {
   team: "[a-z0-9][a-z0-9-]{2,62}",
   study: "[a-z0-9][a-z0-9-]{2,62}",

@@ -1,11 +1,11 @@
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import type { Place } from "../../shared/service/access/authenticate.ts";
 
-/** Where a request goes, as far as its credential is concerned. */
+/** The parts of a request that its credential is checked against. */
 export interface Scope {
-  /** ARN of the API's stage, to which a policy adds method and path. */
+  /** ARN of the API's stage; a policy adds method and path. */
   readonly stage: string;
-  /** ARN of this very method and path. */
+  /** ARN of the request's method and path. */
   readonly method: string;
   readonly place: Place;
 }
@@ -24,7 +24,7 @@ export const scopeOf = ({
   const { team, study, trial } = PLACE.exec(path)?.groups ?? {};
   return {
     stage: `${api}/${stage}`,
-    // What is a wildcard in a policy must not come from a path.
+    // A path must not bring wildcards into the policy.
     method: methodArn.replace(/[*?]/g, ""),
     place: {
       team: team ?? null,

@@ -7,7 +7,7 @@ import type { ApiEvent, Middleware } from "./event.ts";
 
 const job = { team: Id, study: Id, trial: SafeInt, attempt: SafeInt };
 
-/** What the authorizer may hand on. `unavailable`: it could not look the token up. */
+/** The caller as the authorizer passes it on. `unavailable`: the token could not be looked up. */
 const Handed = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("token"), team: Id, id: TokenId, role: Role, study: Id.nullable() }),
   z.object({ kind: z.literal("bootstrap"), ...job }),
@@ -19,8 +19,8 @@ const Handed = z.discriminatedUnion("kind", [
 export type Handed = z.infer<typeof Handed>;
 
 /**
- * Reads who calls from the authorizer's context; nobody by default. The caller's team must be the path's: see
- * `docs/decisions/0001-refusals-in-the-handler.md`.
+ * Reads the caller from the authorizer's context; without one the request has no rights. The caller's team must be that of
+ * the path: see `docs/decisions/0001-refusals-in-the-handler.md`.
  */
 export const caller = (): Middleware => ({
   before: ({ event }) => {
@@ -37,11 +37,11 @@ const readCaller = (event: ApiEvent): Caller => {
   if (context === undefined) return NOBODY;
   const handed = Handed.parse(JSON.parse(context));
   if (handed.kind === "unavailable")
-    throw new Unavailable("The token could not be checked just now. Try again.");
+    throw new Unavailable("The token could not be checked at the moment. Retry.");
   return handed;
 };
 
-/** Who calls, as receipts and logs know it; holds no secret. */
+/** Identifies the caller in receipts and logs; contains no secret. */
 export const identityOf = (caller: Caller): string => {
   if (caller.kind === "refused") return "refused";
   if (caller.kind === "token") return `token ${caller.team} ${caller.id}`;

@@ -3,15 +3,15 @@ import { InvalidJson, invalid, TooLarge } from "../../shared/errors.ts";
 import { pointerTo } from "./pointer.ts";
 
 /**
- * JSON that every parser reads the same way. `JSON.parse` alone keeps the last of two equal keys, rounds integers,
- * makes Infinity of 1e999 and overflows the stack of whoever walks 200,000 nested arrays; here each is an error that
- * points at the place.
+ * JSON that every parser reads the same way. `JSON.parse` alone keeps the last of two equal keys, rounds integers, reads
+ * 1e999 as Infinity, and accepts 200,000 nested arrays, which overflow the stack of recursive code. Here each of these is an
+ * error with its position.
  */
 
 /** More than any body of the API needs. */
 const MAX_DEPTH = 32;
 
-/** Keys that mean something to JavaScript's objects, and nothing good. */
+/** Keys that could change JavaScript prototypes. */
 const UNSAFE_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
 const NON_FINITE = /^[-+]?(nan|inf(inity)?)\b/i;
@@ -55,7 +55,7 @@ const strictVisitor = (text: string): JSONVisitor => {
       const keys = seen.at(-1);
       if (keys?.has(key)) {
         const pointer = pointerTo([...path(), key]);
-        throw new InvalidJson(`The key ${JSON.stringify(key)} stands twice in one object.`, pointer);
+        throw new InvalidJson(`The key ${JSON.stringify(key)} occurs twice in one object.`, pointer);
       }
       keys?.add(key);
       if (UNSAFE_KEYS.has(key)) {
@@ -75,18 +75,18 @@ const strictVisitor = (text: string): JSONVisitor => {
 
 const refuseBrokenText = (text: string, path: () => JSONPath): void => {
   if (text.isWellFormed()) return;
-  throw invalid(pointerTo(path()), "The text holds half of a surrogate pair, which is not a character.");
+  throw invalid(pointerTo(path()), "The string contains half of a surrogate pair, which is not a character.");
 };
 
 /**
- * A double that is written out exactly, or as JavaScript and Python print it, is kept; an integer that would silently
- * become its neighbour is not.
+ * Accepts a double that is written exactly, or as JavaScript and Python print it. Refuses an integer that a double would
+ * change silently.
  */
 const refuseInexact = (literal: string, value: number, path: () => JSONPath): void => {
   if (!Number.isFinite(value)) {
     throw invalid(
       pointerTo(path()),
-      `${literal} is beyond every finite double. ${HINT}`,
+      `${literal} is larger than the largest double. ${HINT}`,
       "non-finite-metric",
     );
   }
@@ -94,13 +94,13 @@ const refuseInexact = (literal: string, value: number, path: () => JSONPath): vo
   if (BigInt(literal) === BigInt(value) || literal === String(value)) return;
   throw invalid(
     pointerTo(path()),
-    `The integer ${literal} would become ${BigInt(value)}. Send integers beyond 2^53 - 1 as text, or as a float (1.5e20).`,
+    `The integer ${literal} would become ${BigInt(value)}. Send integers beyond 2^53 - 1 as strings, or as floats (1.5e20).`,
     "unsafe-integer",
   );
 };
 
 const HINT =
-  'JSON has no such number: send the text "nan", "inf" or "-inf", or tell the trial as failed with {"failed": {"reason": "..."}}.';
+  'JSON has no such number: send the string "nan", "inf" or "-inf", or tell the trial as failed with {"failed": {"reason": "..."}}.';
 
 const syntaxError = (code: number, from: string, line: number, column: number): InvalidJson => {
   const at = `line ${line}, column ${column}`;
@@ -109,7 +109,7 @@ const syntaxError = (code: number, from: string, line: number, column: number): 
   return new InvalidJson(`The body is not valid JSON at ${at}${REASONS[printParseErrorCode(code)] ?? ""}.`);
 };
 
-/** The parser's codes, as far as there is more to say than where. */
+/** Explanations of the parser's codes. */
 const REASONS: Readonly<Partial<Record<string, string>>> = {
   PropertyNameExpected: ": a key in double quotes is expected",
   ColonExpected: ": a colon is expected",
@@ -119,7 +119,7 @@ const REASONS: Readonly<Partial<Record<string, string>>> = {
   CloseBracketExpected: ": ] is expected",
   EndOfFileExpected: ": something follows the value",
   InvalidCommentToken: ": JSON has no comments",
-  UnexpectedEndOfString: ": a text is not closed",
-  InvalidEscapeCharacter: ": an escape is not valid",
+  UnexpectedEndOfString: ": a string is not closed",
+  InvalidEscapeCharacter: ": an escape sequence is not valid",
   InvalidCharacter: ": a control character must be escaped",
 };
