@@ -1,6 +1,6 @@
 /**
- * What an ask costs in processor time, compute only, in a space of 10 mixed parameters: Hone's algorithms at several
- * sizes of history, without a hint (a cold Lambda) and with one, and sixteen at once; beside them Optuna's samplers.
+ * CPU time per ask, compute only, in a space of 10 mixed parameters: Hone's algorithms with histories of several sizes,
+ * without a hint (a cold Lambda) and with one, and sixteen at once; and Optuna's samplers.
  *
  *   npm run bench:speed
  *   npm run bench:speed -- --algorithms gp --peers ""
@@ -28,7 +28,7 @@ const mixed = problems.find(({ name }) => name.startsWith("network"))!;
 const space = compileSpace(mixed.space);
 const objective = mixed.regret(1);
 const problem = { space, objectives: 1, budget: { trials: 1_000_000, parallel: 1 }, options: {} };
-/** Peers are told so many trials; their last asks are what is timed. */
+/** Peers get this many trials; only their last asks are timed. */
 const PEER_TRIALS = 200;
 const TIMED = 10;
 
