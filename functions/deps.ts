@@ -18,7 +18,7 @@ import { logInfo } from "./log.ts";
  */
 
 /** Settings of every client: time-outs so short that three tries fit into one request. */
-const shortTimeouts = {
+const impatient = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
 } as const;
@@ -44,7 +44,7 @@ const lazy = <T>(make: () => T): (() => T) => {
 export const lookupDeps = /* @__PURE__ */ lazy(
   (): Pick<ServiceDeps, "store" | "clock" | "randomBytes"> => ({
     store: new Store({
-      client: new DynamoDBClient(shortTimeouts),
+      client: new DynamoDBClient(impatient),
       table: variable("table"),
       jitter: () => randomInt(JITTER_STEPS) / JITTER_STEPS,
       token: randomUUID,
@@ -61,12 +61,12 @@ export const serviceDeps = /* @__PURE__ */ lazy(
     log: logInfo,
     // Use AWS_ENDPOINT_URL like every other client; by default this one would use the host of the queue's URL.
     queue: dispatchQueue({
-      client: new SQSClient({ ...shortTimeouts, useQueueUrlAsEndpoint: false }),
+      client: new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false }),
       url: variable("queue"),
     }),
-    rounds: halvingRounds({ client: new SFNClient(shortTimeouts), machine: variable("halving") }),
+    rounds: halvingRounds({ client: new SFNClient(impatient), machine: variable("halving") }),
     batch: batchExecutor({
-      client: new BatchClient(shortTimeouts),
+      client: new BatchClient(impatient),
       submitter: new BatchClient({ maxAttempts: 1 }),
       gpuQueue: variable("gpuJobQueue"),
       cpuQueue: variable("cpuJobQueue"),

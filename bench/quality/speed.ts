@@ -28,7 +28,7 @@ const mixed = problems.find(({ name }) => name.startsWith("network"))!;
 const space = compileSpace(mixed.space);
 const objective = mixed.regret(1);
 const problem = { space, objectives: 1, budget: { trials: 1_000_000, parallel: 1 }, options: {} };
-/** Peers get this many trials; only their last asks are timed. */
+/** Peers are told so many trials; their last asks are what is timed. */
 const PEER_TRIALS = 200;
 const TIMED = 10;
 

@@ -53,8 +53,7 @@ export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiR
 const queryOf = (text: string): Record<string, string> => {
   const query: Record<string, string> = {};
   for (const [name, value] of new URLSearchParams(text)) {
-    if (Object.hasOwn(query, name))
-      throw invalid(`/${name}`, `The parameter ${name} is given more than once.`);
+    if (Object.hasOwn(query, name)) throw invalid(`/${name}`, `The parameter ${name} is given twice.`);
     query[name] = value;
   }
   return query;

@@ -3,7 +3,7 @@ import { TooLarge } from "../../shared/errors.ts";
 import type { ApiReply } from "../middleware/event.ts";
 import type { Reply, TextReply } from "./handler.ts";
 
-/** A Lambda's reply has at most 6 MB; API Gateway answers a larger one with 500. */
+/** Lambda answers at most 6 MB; beyond that API Gateway would say 500. */
 const MAX_REPLY_BYTES = 5_500_000;
 
 export const healthReply: ApiReply = {
@@ -40,5 +40,5 @@ export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path:
 
 const limited = (reply: ApiReply & { readonly body: string }): ApiReply => {
   if (Buffer.byteLength(reply.body) <= MAX_REPLY_BYTES) return reply;
-  throw new TooLarge("The reply is larger than 5.5 MB. Read the trials in pages: GET .../trials?limit=100.");
+  throw new TooLarge("The answer is larger than 5.5 MB. Read the trials in pages: GET .../trials?limit=100.");
 };

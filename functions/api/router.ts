@@ -32,7 +32,7 @@ export const matchRoute = (method: string, path: string): Match => {
       if (groups !== undefined) return { route: name, path: { ...NO_PATH, ...groups } };
     }
   }
-  throw new NotFound("Nothing exists at this path.");
+  throw new NotFound("There is nothing at this path.");
 };
 
 const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "" };

@@ -1,7 +1,7 @@
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import type { Place } from "../../shared/service/access/authenticate.ts";
 
-/** The parts of a request that its credential is checked against. */
+/** Where a request goes, as far as its credential is concerned. */
 export interface Scope {
   /** ARN of the API's stage; a policy adds method and path. */
   readonly stage: string;

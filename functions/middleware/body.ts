@@ -20,7 +20,8 @@ const readText = (event: ApiEvent): string => {
   const bytes = Buffer.byteLength(body, isBase64Encoded ? "base64" : "utf8");
   if (bytes > MAX_BODY_BYTES) throw new TooLarge(`The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
   const text = isBase64Encoded ? decode(body) : body;
-  if (text.startsWith("\ufeff")) throw new InvalidJson("The body begins with a byte order mark. Remove it.");
+  if (text.startsWith("\ufeff"))
+    throw new InvalidJson("The body begins with a byte order mark. Leave it out.");
   if (!text.isWellFormed()) throw new InvalidJson("The body is not valid UTF-8.");
   return text;
 };
@@ -28,7 +29,7 @@ const readText = (event: ApiEvent): string => {
 const refuseOtherMedia = (headers: ApiEvent["headers"]): void => {
   const encoding = headers["content-encoding"] ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
-    throw new UnsupportedMediaType("The body must not be compressed: remove the header Content-Encoding.");
+    throw new UnsupportedMediaType("Bodies are not to be compressed: leave Content-Encoding out.");
   }
   const type = headers["content-type"];
   if (type === undefined) throw new UnsupportedMediaType("Send the header Content-Type: application/json.");
@@ -37,11 +38,11 @@ const refuseOtherMedia = (headers: ApiEvent["headers"]): void => {
     .split(";")
     .map((part) => part.trim());
   if (!/^application\/(json|[a-z0-9!#$&^_.+-]+\+json)$/.test(media)) {
-    throw new UnsupportedMediaType("The body must be JSON: send the header Content-Type: application/json.");
+    throw new UnsupportedMediaType("Only JSON is understood: send Content-Type: application/json.");
   }
   const charset = parameters.find((parameter) => parameter.startsWith("charset="));
   if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
-    throw new UnsupportedMediaType("The body must be UTF-8.");
+    throw new UnsupportedMediaType("JSON is sent in UTF-8.");
   }
 };
 

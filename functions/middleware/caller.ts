@@ -7,7 +7,7 @@ import type { ApiEvent, Middleware } from "./event.ts";
 
 const job = { team: Id, study: Id, trial: SafeInt, attempt: SafeInt };
 
-/** The caller as the authorizer passes it on. `unavailable`: the token could not be looked up. */
+/** What the authorizer may hand on. `unavailable`: it could not look the token up. */
 const Handed = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("token"), team: Id, id: TokenId, role: Role, study: Id.nullable() }),
   z.object({ kind: z.literal("bootstrap"), ...job }),
@@ -37,7 +37,7 @@ const readCaller = (event: ApiEvent): Caller => {
   if (context === undefined) return NOBODY;
   const handed = Handed.parse(JSON.parse(context));
   if (handed.kind === "unavailable")
-    throw new Unavailable("The token could not be checked at the moment. Retry.");
+    throw new Unavailable("The token could not be checked just now. Try again.");
   return handed;
 };
 

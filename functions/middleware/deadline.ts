@@ -8,6 +8,6 @@ const MARGIN_MS = 2000;
 export const deadline: middy.PluginObject = {
   timeoutEarlyInMillis: MARGIN_MS,
   timeoutEarlyResponse: () => {
-    throw new Unavailable("The request took too long. Retry it with the same Idempotency-Key.");
+    throw new Unavailable("This took too long. Try again with the same Idempotency-Key.");
   },
 };

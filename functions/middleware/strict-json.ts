@@ -55,7 +55,7 @@ const strictVisitor = (text: string): JSONVisitor => {
       const keys = seen.at(-1);
       if (keys?.has(key)) {
         const pointer = pointerTo([...path(), key]);
-        throw new InvalidJson(`The key ${JSON.stringify(key)} occurs twice in one object.`, pointer);
+        throw new InvalidJson(`The key ${JSON.stringify(key)} stands twice in one object.`, pointer);
       }
       keys?.add(key);
       if (UNSAFE_KEYS.has(key)) {
@@ -75,7 +75,7 @@ const strictVisitor = (text: string): JSONVisitor => {
 
 const refuseBrokenText = (text: string, path: () => JSONPath): void => {
   if (text.isWellFormed()) return;
-  throw invalid(pointerTo(path()), "The string contains half of a surrogate pair, which is not a character.");
+  throw invalid(pointerTo(path()), "The text holds half of a surrogate pair, which is not a character.");
 };
 
 /**
@@ -86,7 +86,7 @@ const refuseInexact = (literal: string, value: number, path: () => JSONPath): vo
   if (!Number.isFinite(value)) {
     throw invalid(
       pointerTo(path()),
-      `${literal} is larger than the largest double. ${HINT}`,
+      `${literal} is beyond every finite double. ${HINT}`,
       "non-finite-metric",
     );
   }
@@ -94,13 +94,13 @@ const refuseInexact = (literal: string, value: number, path: () => JSONPath): vo
   if (BigInt(literal) === BigInt(value) || literal === String(value)) return;
   throw invalid(
     pointerTo(path()),
-    `The integer ${literal} would become ${BigInt(value)}. Send integers beyond 2^53 - 1 as strings, or as floats (1.5e20).`,
+    `The integer ${literal} would become ${BigInt(value)}. Send integers beyond 2^53 - 1 as text, or as a float (1.5e20).`,
     "unsafe-integer",
   );
 };
 
 const HINT =
-  'JSON has no such number: send the string "nan", "inf" or "-inf", or tell the trial as failed with {"failed": {"reason": "..."}}.';
+  'JSON has no such number: send the text "nan", "inf" or "-inf", or tell the trial as failed with {"failed": {"reason": "..."}}.';
 
 const syntaxError = (code: number, from: string, line: number, column: number): InvalidJson => {
   const at = `line ${line}, column ${column}`;
@@ -109,7 +109,7 @@ const syntaxError = (code: number, from: string, line: number, column: number): 
   return new InvalidJson(`The body is not valid JSON at ${at}${REASONS[printParseErrorCode(code)] ?? ""}.`);
 };
 
-/** Explanations of the parser's codes. */
+/** The parser's codes, as far as there is more to say than where. */
 const REASONS: Readonly<Partial<Record<string, string>>> = {
   PropertyNameExpected: ": a key in double quotes is expected",
   ColonExpected: ": a colon is expected",
@@ -119,7 +119,7 @@ const REASONS: Readonly<Partial<Record<string, string>>> = {
   CloseBracketExpected: ": ] is expected",
   EndOfFileExpected: ": something follows the value",
   InvalidCommentToken: ": JSON has no comments",
-  UnexpectedEndOfString: ": a string is not closed",
-  InvalidEscapeCharacter: ": an escape sequence is not valid",
+  UnexpectedEndOfString: ": a text is not closed",
+  InvalidEscapeCharacter: ": an escape is not valid",
   InvalidCharacter: ": a control character must be escaped",
 };

@@ -24,7 +24,7 @@ test.each([
   const { type, detail } = refusal(text);
   expect(type).toBe("invalid-json");
   expect(detail).toContain(`${token} at line 1`);
-  expect(detail).toContain('send the string "nan"');
+  expect(detail).toContain('send the text "nan"');
   expect(detail).toContain('"failed"');
 });
 
