@@ -37,7 +37,7 @@ export const matchRoute = (method: string, path: string): Match => {
 
 const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "" };
 
-/** The format of each path parameter; `number` has no leading zeros, so that each trial has exactly one path. */
+/** How each path parameter is written. */
 const forms: Readonly<Record<PathParameter, string>> = {
   team: "[a-z0-9][a-z0-9-]{2,62}",
   study: "[a-z0-9][a-z0-9-]{2,62}",
