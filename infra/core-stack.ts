@@ -131,7 +131,7 @@ export class CoreStack extends Stack {
       [dispatcher, events, reconciler],
       "infra:",
       1,
-      "Trials fail before their program runs: the image, the job queue or the machines.",
+      "Trials fail before their program runs: the image, the job queue or the instances.",
     );
     alarms.reports(
       "ReconcileFailures",
