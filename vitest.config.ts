@@ -7,6 +7,7 @@ const needEmulator = [
   "test/shared/executor/**/*.test.ts",
   "test/functions/**/*.test.ts",
   "test/cli/**/*.test.ts",
+  "test/docs/search-space.test.ts",
 ];
 /** What a user sees of the deployed stack: deployed once, shared by all files. */
 const needStack = ["test/stack/**/*.test.ts", "test/permissions/rare-ways.test.ts"];

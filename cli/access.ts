@@ -15,7 +15,7 @@ const LOCAL = ".hone/local.json";
 
 const Local = z.object({ api: z.string(), team: z.string(), token: z.string() }).partial();
 
-/** From the environment, and what that leaves open from the local stack. @throws CommandError naming what is missing. */
+/** From the environment; what is not set there comes from the local stack. @throws CommandError naming what is missing. */
 export const readAccess = (): Access => {
   const { HONE_API, HONE_TEAM, HONE_TOKEN } = process.env;
   const local = HONE_API && HONE_TEAM && HONE_TOKEN ? {} : readLocal();

@@ -9,12 +9,12 @@ import { CommandError, command } from "./command.ts";
 import { stackDescription, stackOption, tableName } from "./stack.ts";
 
 /**
- * The first team and token, which nobody has a token to create: straight into the table, with the caller's AWS
- * credentials (dynamodb:GetItem, PutItem and UpdateItem on it).
+ * The first team and token. No token exists yet that could create them, so they are written directly to the table with
+ * the caller's AWS credentials (dynamodb:GetItem, PutItem and UpdateItem on it).
  */
 const where = { table: { type: "string" }, ...stackOption } as const;
 const whereDescription = {
-  table: "the DynamoDB table; found through the stack by default",
+  table: "the DynamoDB table; by default the stack's",
   ...stackDescription,
 };
 
@@ -42,7 +42,7 @@ export const createTeam = command({
 });
 
 export const createToken = command({
-  summary: "Create an API token of a team; the secret is shown this once.",
+  summary: "Create an API token of a team; the secret is shown only once.",
   args: ["team"],
   options: {
     ...where,
@@ -68,7 +68,7 @@ export const createToken = command({
     const token = await createFor(deps, team, body, "admin", { receipt: null });
     return {
       json: { team, ...token },
-      text: `${token.token}\n\nToken ${token.id} (${token.role}) of team ${team}, until ${token.expires}. It is shown this once.`,
+      text: `${token.token}\n\nToken ${token.id} (${token.role}) of team ${team}, valid until ${token.expires}. It will not be shown again.`,
     };
   },
 });

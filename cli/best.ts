@@ -1,14 +1,14 @@
 import type { BestTrial, Study } from "../shared/schemas/study.ts";
 
-/** Digits of a number in a table; `--json` has all of them. */
+/** Significant digits in a table; `--json` has all of them. */
 const DIGITS = 6;
 
 type Problem = Pick<Study, "objectives" | "outcomes" | "message">;
 
 /**
- * The best trials for a person: a line for the best of one objective, a table for a Pareto set, its first objective's
- * best on top.
- * @param most rows shown; what is left out is counted.
+ * The best trials for a person: one line for a single objective, a table for a Pareto set, sorted by the first
+ * objective, best first.
+ * @param most rows shown; the number of rows left out is printed below.
  */
 export const bestTable = (
   study: Problem,
@@ -42,19 +42,19 @@ const bestLine = ({ number, params, values }: BestTrial) =>
 const short = (value: number | undefined) =>
   value === undefined ? "" : String(Number(value.toPrecision(DIGITS)));
 
-/** A metric with what is wanted of it: `ms (minimize, at most 50)`. */
+/** A metric with its direction and limits: `ms (minimize, at most 50)`. */
 const titleOf = ({ objectives, outcomes }: Problem, metric: string): string => {
   const objective = objectives.find((one) => one.metric === metric);
   const { min, max } = outcomes.find((one) => one.metric === metric) ?? {};
-  const wishes = [
+  const goals = [
     ...(objective === undefined ? [] : [objective.direction]),
     ...(min === undefined ? [] : [`at least ${min}`]),
     ...(max === undefined ? [] : [`at most ${max}`]),
   ];
-  return `${metric} (${wishes.join(", ")})`;
+  return `${metric} (${goals.join(", ")})`;
 };
 
-/** Columns of equal width; the last one, of any length, is not padded. */
+/** Pads the columns to equal width, except for the last one. */
 const aligned = (rows: readonly (readonly string[])[]): string[] => {
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((text, i) => Math.max(text.length, widest[i] ?? 0)),

@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 
-/** What a command has to say: for people, and with `--json` for programs. */
+/** The output of a command: `text` for people, `json` for programs (with `--json`). */
 export interface Output {
   readonly json: unknown;
   readonly text: string;
@@ -18,7 +18,7 @@ interface Definition<O extends ParseArgsOptionsConfig> {
   readonly run: (args: readonly string[], options: Values<O>) => Promise<Output>;
 }
 
-/** A command whose options are no longer typed. */
+/** A command without the types of its options, so that all commands fit one table. */
 export interface Command {
   readonly summary: string;
   /** As in `--help`, without the command's own name. */
@@ -29,9 +29,9 @@ export interface Command {
 /** The command line was not understood. */
 export class UsageError extends Error {}
 
-/** Something went wrong that the message explains; no stack is shown. */
+/** An error that its message explains; it is shown without a stack trace. */
 export class CommandError extends Error {
-  /** What `--json` prints instead of the message. */
+  /** Printed with `--json` instead of the message. */
   readonly json: unknown;
   constructor(message: string, json: unknown = { error: message }) {
     super(message);
@@ -39,7 +39,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Options that every command takes. */
+/** Options of every command. */
 const common = { json: { type: "boolean" } } as const;
 
 export const command = <const O extends ParseArgsOptionsConfig>(definition: Definition<O>): Command => ({

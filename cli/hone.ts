@@ -5,7 +5,7 @@ import { type Command, CommandError, UsageError } from "./command.ts";
 import { redrive } from "./redrive.ts";
 import * as study from "./study.ts";
 
-/** Every command by the words that call it. */
+/** All commands, by name. */
 const commands: Readonly<Record<string, Command>> = {
   "admin create-team": createTeam,
   "admin create-token": createToken,
@@ -25,10 +25,10 @@ const overview = () =>
     "hone: hyperparameter tuning as a service\n",
     ...Object.entries(commands).map(([name, { summary }]) => `  hone ${name.padEnd(20)} ${summary}`),
     "\nhone <command> --help shows a command's options.",
-    "`study` reads HONE_API, HONE_TEAM and HONE_TOKEN, or .hone/local.json; the others use your AWS credentials.",
+    "`hone study` uses HONE_API, HONE_TEAM and HONE_TOKEN, or .hone/local.json; the other commands use your AWS credentials.",
   ].join("\n");
 
-/** @returns the exit code: 0 done, 1 failed, 2 not understood. */
+/** @returns the exit code: 0 success, 1 failure, 2 wrong usage. */
 const main = async (argv: readonly string[]): Promise<number> => {
   const asJson = argv.includes("--json");
   const name = [argv.slice(0, 2).join(" "), argv[0] ?? ""].find((words) => Object.hasOwn(commands, words));
@@ -58,7 +58,7 @@ const main = async (argv: readonly string[]): Promise<number> => {
   }
 };
 
-/** What the message explains well enough: our own errors, and what AWS answers. */
+/** Errors whose message is enough without a stack trace: our own, and those of AWS. */
 const isExpected = (error: unknown): error is Error =>
   error instanceof CommandError ||
   error instanceof DomainError ||

@@ -6,7 +6,7 @@ import { CommandError } from "./command.ts";
 const MAX_TRIES = 5;
 const TIMEOUT_MS = 60_000;
 
-/** What the API says of an error (RFC 9457), or API Gateway, which has but a message. */
+/** An error of the API (RFC 9457), or of API Gateway, which sends only `message`. */
 interface Problem {
   readonly message?: string;
   readonly title?: string;
@@ -16,9 +16,9 @@ interface Problem {
 }
 
 /**
- * Calls the API for the caller's team. A write carries an Idempotency-Key, so it may be repeated when Hone is busy.
+ * Calls the API for the caller's team. A write has an Idempotency-Key, so it can be retried when Hone is busy.
  * @param path below `/teams/{team}`.
- * @returns the text of a good answer. @throws CommandError with the problem.
+ * @returns the body of a successful reply. @throws CommandError with the problem.
  */
 export const call = async (method: string, path: string, body?: unknown): Promise<string> => {
   const { api, team, token }: Access = readAccess();
@@ -41,7 +41,7 @@ export const call = async (method: string, path: string, body?: unknown): Promis
   }
 };
 
-/** As `call`, for answers that are JSON. */
+/** Like `call`, for replies that are JSON. */
 export const callJson = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
   const text = await call(method, path, body);
   return (text === "" ? null : JSON.parse(text)) as T;

@@ -8,21 +8,21 @@ import {
 import { command } from "./command.ts";
 import { stackDescription, stackOption, stackOutput } from "./stack.ts";
 
-/** A message that is being moved is hidden this long; if we die, it shows up again. */
+/** How long a message is hidden while it is moved; if this process dies, the message becomes visible again. */
 const HIDDEN_SECONDS = 60;
 const BATCH = 10;
 
 /**
- * Puts the dispatch queue's dead letters back: receive, send, delete, in this order, so that a message may be there
- * twice but never gets lost. The dispatcher does each attempt once however often it is named.
+ * Moves the messages of the dead-letter queue back to the dispatch queue: receive, send, delete, in this order, so that a
+ * message may be duplicated but is never lost. The dispatcher submits each attempt only once, even for duplicate messages.
  */
 export const redrive = command({
-  summary: "Put failed dispatch messages back into the queue.",
+  summary: "Move failed dispatch messages back to the queue.",
   args: [],
   options: { queue: { type: "string" }, "dead-letters": { type: "string" }, ...stackOption },
   describe: {
-    queue: "URL of the dispatch queue; found through the stack by default",
-    "dead-letters": "URL of its dead-letter queue",
+    queue: "URL of the dispatch queue; by default the stack's",
+    "dead-letters": "URL of its dead-letter queue; by default the stack's",
     ...stackDescription,
   },
   run: async (_, options) => {
@@ -31,7 +31,7 @@ export const redrive = command({
     const moved = await moveAll(new SQSClient({}), from, to);
     return {
       json: { moved },
-      text: moved === 0 ? "There are no failed messages." : `${moved} messages put back.`,
+      text: moved === 0 ? "There are no failed messages." : `${moved} messages moved back to the queue.`,
     };
   },
 });

@@ -6,7 +6,7 @@ import { CommandError } from "./command.ts";
 export const stackOption = { stack: { type: "string" } } as const;
 export const stackDescription = { stack: `name of the deployed stack, ${CORE_STACK} by default` };
 
-/** One of the stack's outputs: `name` as in `shared/api/environment.ts`. */
+/** One of the stack's outputs: `name` as in `shared/deployment.ts`. */
 export const stackOutput = async (name: keyof typeof outputs, stack = CORE_STACK): Promise<string> => {
   const reply = await new CloudFormationClient({}).send(new DescribeStacksCommand({ StackName: stack }));
   const found = reply.Stacks?.[0]?.Outputs?.find((output) => output.OutputKey === outputs[name]);
@@ -18,6 +18,6 @@ export const stackOutput = async (name: keyof typeof outputs, stack = CORE_STACK
   return found.OutputValue;
 };
 
-/** The table: as given, as the environment says, or as the stack does. */
+/** The name of the table: from the option, else the environment, else the stack. */
 export const tableName = async (options: { table?: string; stack?: string }): Promise<string> =>
   options.table ?? process.env[environment.table] ?? stackOutput("table", options.stack);

@@ -6,7 +6,7 @@ import { CommandError, command, type Output } from "./command.ts";
 import { call, callJson } from "./http.ts";
 
 const STDIN = 0;
-/** Rows of a Pareto set that a study shows; `study best` has all. */
+/** Rows of the Pareto set that `study show` prints; `study best` prints all. */
 const SHOWN_BEST = 10;
 
 export const create = command({
@@ -15,7 +15,7 @@ export const create = command({
   options: { file: { type: "string", short: "f" } },
   describe: { file: "the study, as POST /studies takes it (-f for short)" },
   run: async (_, { file }) => {
-    if (file === undefined) throw new CommandError("Name the file: -f study.json");
+    if (file === undefined) throw new CommandError("The option -f is missing: -f study.json");
     return shown(await callJson<Study>("POST", "/studies", readJson(file)));
   },
 });
@@ -60,7 +60,7 @@ export const best = command({
 });
 
 export const exportTrials = command({
-  summary: "Write all finished trials to standard output.",
+  summary: "Print all finished trials.",
   args: ["study"],
   options: { format: { type: "string" } },
   describe: { format: "csv (the default) or json" },
@@ -71,7 +71,7 @@ export const exportTrials = command({
 });
 
 export const start = command({
-  summary: "Start the batch executor.",
+  summary: "Start running the trials of a batch study.",
   args: ["study"],
   options: {},
   describe: {},
@@ -79,27 +79,28 @@ export const start = command({
 });
 
 export const stop = command({
-  summary: "Stop the batch executor; running trials are put back.",
+  summary: "Stop a batch study; running trials are terminated and queued again.",
   args: ["study"],
   options: { drain: { type: "boolean" } },
-  describe: { drain: "let running trials end by themselves" },
+  describe: { drain: "let running trials finish" },
   run: async ([study], { drain = false }) =>
     shown(await callJson<Study>("POST", `/studies/${named(study)}/stop`, { drain })),
 });
 
 export const remove = command({
-  summary: "Delete a study and all its trials, for good.",
+  summary: "Delete a study and all its trials permanently.",
   args: ["study"],
   options: { yes: { type: "boolean" } },
-  describe: { yes: "required: there is no way back" },
+  describe: { yes: "required, because this cannot be undone" },
   run: async ([study], { yes }) => {
-    if (yes !== true) throw new CommandError(`This deletes ${study} and all its trials for good. Add --yes.`);
+    if (yes !== true)
+      throw new CommandError(`This deletes ${study} and all its trials permanently. Add --yes.`);
     await call("DELETE", `/studies/${named(study)}`);
     return { json: { deleted: study }, text: `Study ${study} deleted.` };
   },
 });
 
-/** An argument as one segment of a path, whatever is in it. */
+/** An argument, encoded so that it stays one segment of the path. */
 const named = (argument = "") => encodeURIComponent(argument);
 
 const readJson = (file: string): unknown => {
@@ -114,17 +115,17 @@ const shown = (study: Study): Output => {
   const { completed, pruned, failed, running, queued } = study.trials;
   const lines = [
     `${study.study}  ${study.state}`,
-    `${completed + pruned + failed} of ${study.budget.trials} trials over (${failed} failed, ${pruned} pruned), ${running} running, ${queued} queued`,
+    `${completed + pruned + failed} of ${study.budget.trials} trials done (${failed} failed, ${pruned} pruned), ${running} running, ${queued} queued`,
     ...shownBest(study),
     ...(study.message === null ? [] : [study.message]),
   ];
   return { json: study, text: lines.join("\n") };
 };
 
-/** At most a few lines. A study answers with no more than 100 of its best trials. */
+/** The reply has at most 100 of the best trials; only the first few are printed. */
 const shownBest = (study: Study): string[] => {
   if (study.best.length === 0) return [];
   const table = bestTable(study, study.best, SHOWN_BEST);
   if (study.objectives.length === 1) return [`best: ${table}`];
-  return [`Pareto set (all of it: hone study best ${study.study}):`, table];
+  return [`Pareto set (the full table: hone study best ${study.study}):`, table];
 };

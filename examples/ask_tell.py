@@ -1,7 +1,7 @@
 import json, os, urllib.request
 
 here = {name: os.environ.get(f"HONE_{name.upper()}") for name in ("api", "team", "token")}
-here = here if here["api"] else json.load(open(".hone/local.json"))  # of `npm run local`
+here = here if here["api"] else json.load(open(".hone/local.json"))  # written by `npm run local`
 
 def call(method, path, body=None):
     headers = {"Authorization": f"Bearer {here['token']}", "Content-Type": "application/json"}

@@ -1,8 +1,8 @@
-"""Tunes a random forest on handwritten digits for two things at once, within a limit.
+"""Tunes a random forest on handwritten digits for two objectives and one outcome constraint.
 
-It shall be accurate, and quick to ask: a prediction costs one comparison for each step down a tree. And all its trees
-together may have 5,000 nodes, as if they had to fit into a small device. Needs scikit-learn; for Hone the standard
-library is enough.
+The forest should be accurate, and its predictions should need few comparisons (one per level of a tree). All trees
+together may have at most 5,000 nodes, for example to fit into a small device. Needs scikit-learn; the calls to Hone need only
+the standard library.
 
     npm run local                               # in another terminal
     .venv/bin/python examples/two_objectives.py
@@ -38,7 +38,7 @@ train_x, test_x, train_y, test_y = train_test_split(images, labels, test_size=0.
 
 
 def evaluate(params):
-    """Accuracy on images that the forest has not seen, comparisons an image, and nodes of all trees."""
+    """Accuracy on unseen images, comparisons per image, and nodes of all trees."""
     forest = RandomForestClassifier(
         n_estimators=params["trees"],
         max_depth=params["depth"],
@@ -49,13 +49,13 @@ def evaluate(params):
     visited, _ = forest.decision_path(test_x)
     return {
         "accuracy": forest.score(test_x, test_y),
-        "comparisons": visited.nnz / len(test_x) - params["trees"],  # its leaf compares nothing
+        "comparisons": visited.nnz / len(test_x) - params["trees"],  # a leaf needs no comparison
         "nodes": sum(tree.tree_.node_count for tree in forest.estimators_),
     }
 
 
 here = {name: os.environ.get(f"HONE_{name.upper()}") for name in ("api", "team", "token")}
-here = here if here["api"] else json.load(open(".hone/local.json"))  # of `npm run local`
+here = here if here["api"] else json.load(open(".hone/local.json"))  # written by `npm run local`
 
 
 def call(method, path, body=None):
@@ -72,7 +72,7 @@ while trials := call("POST", f"/{study}/ask", {"count": 2})["trials"]:
         call("POST", f"/{study}/trials/{trial['number']}/tell", result)
 
 best = call("GET", f"/{study}/best")["trials"]
-print(f"{len(best)} forests of at most 5,000 nodes that no other beats in both:")
+print(f"Pareto set: {len(best)} forests of at most 5,000 nodes")
 for trial in sorted(best, key=lambda it: it["values"]["comparisons"]):
     print("{accuracy:.4f}  {comparisons:6.1f} comparisons  {nodes:5.0f} nodes  ".format(**trial["values"]), end="")
     print(json.dumps(trial["params"]))

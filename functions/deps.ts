@@ -13,12 +13,12 @@ import { Store } from "../shared/store/store.ts";
 import { logInfo } from "./log.ts";
 
 /**
- * The real world, for every Lambda: the one file that makes SDK clients and reads the environment. What it makes lives
- * as long as the process and is made when the first request needs it. A bundle leaves out what its Lambda does not
- * reach, so the authorizer, which calls `lookupDeps` alone, carries DynamoDB's client and no other.
+ * The dependencies of every Lambda; only this file makes SDK clients and reads the environment. Clients are made when the
+ * first request needs them and live as long as the process. A bundle contains only what its Lambda uses: that of the
+ * authorizer, which calls only `lookupDeps`, contains only DynamoDB's client.
  */
 
-/** Of every client: fails soon enough that its three tries fit a request's time. */
+/** Settings of every client: time-outs so short that three tries fit into one request. */
 const impatient = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true },
@@ -41,7 +41,7 @@ const lazy = <T>(make: () => T): (() => T) => {
   };
 };
 
-/** The store, a clock and chance: all that looking a token up needs. */
+/** What is needed to look up a token: the store, a clock and randomness. */
 export const lookupDeps = /* @__PURE__ */ lazy(
   (): Pick<ServiceDeps, "store" | "clock" | "randomBytes"> => ({
     store: new Store({
@@ -55,13 +55,13 @@ export const lookupDeps = /* @__PURE__ */ lazy(
   }),
 );
 
-/** All that the use cases need. */
+/** Everything that the use cases need. */
 export const serviceDeps = /* @__PURE__ */ lazy(
   (): ServiceDeps => ({
     ...lookupDeps(),
     warm: createWarm(),
     log: logInfo,
-    // Like every client, this one follows AWS_ENDPOINT_URL; by default it would go where the queue's URL points.
+    // Use AWS_ENDPOINT_URL like every other client; by default this one would use the host of the queue's URL.
     queue: dispatchQueue({
       client: new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false }),
       url: variable("queue"),

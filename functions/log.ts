@@ -1,4 +1,4 @@
-/** The one way to write a log line: JSON, which CloudWatch reads. Never parameters, metrics, headers or tokens. */
+/** Fields of a log line, which is JSON. Never log parameters, metrics, headers or tokens. */
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 const write = (level: "INFO" | "ERROR", event: string, fields: Fields) =>
@@ -6,7 +6,7 @@ const write = (level: "INFO" | "ERROR", event: string, fields: Fields) =>
 
 export const logInfo = (event: string, fields: Fields): void => write("INFO", event, fields);
 
-/** A fault of ours, whole: it is never told to the caller. */
+/** Logs an internal error with its stack and causes, which the caller never sees. */
 export const logError = (event: string, error: unknown, fields: Fields = {}): void =>
   write("ERROR", event, { ...fields, error: describe(error) });
 

@@ -6,8 +6,8 @@ import type { Names } from "./names.ts";
 import { permissions, type Thing } from "./permissions.ts";
 
 /**
- * Every finding of cdk-nag that stays, with its reason. They are tied to the construct they were found at, so that the
- * same finding elsewhere fails the synthesis again.
+ * The findings of cdk-nag that we accept, each with its reason. An acknowledgement applies to one construct, so the same
+ * finding elsewhere still fails the synthesis.
  */
 
 export const acknowledgeCore = (core: CoreStack, names: Names): void => {
@@ -15,41 +15,46 @@ export const acknowledgeCore = (core: CoreStack, names: Names): void => {
     core,
     "Bucket",
     "S1",
-    "Access logs would need a second bucket; CloudTrail data events say the same.",
+    "Access logs would need a second bucket; CloudTrail data events contain the same information.",
   );
   acknowledge(
     core,
     "HttpApi/Route-health",
     "APIG4",
-    "The one open route: it says that the API is up, nothing else.",
+    "The only route without an authorizer: it only says that the API is running.",
   );
   acknowledgeLambdas(core, names);
   acknowledge(
     core,
     "Halving/Role",
     "IAM5[Resource::*]",
-    "Log delivery and X-Ray, which the state machine needs to be logged and traced, know no resources.",
+    "Logging and tracing of the state machine need actions of log delivery and X-Ray that support no resource ARNs.",
   );
 };
 
 export const acknowledgeCompute = (compute: ComputeStack): void => {
   const execution = "Trial/ExecutionRole";
-  acknowledge(compute, execution, "IAM5[Resource::*]", "ecr:GetAuthorizationToken knows no resource.");
+  acknowledge(
+    compute,
+    execution,
+    "IAM5[Resource::*]",
+    "ecr:GetAuthorizationToken supports no resource ARNs.",
+  );
   acknowledge(
     compute,
     execution,
     "IAM5[Resource::arn:<AWS::Partition>:ecr:*:*:repository/*]",
-    "Teams bring their own images; the role may only pull, and the api holds names against the allowed prefixes.",
+    "Teams bring their own images; the role may only pull, and the api checks image names against the allowed prefixes.",
   );
   acknowledge(
     compute,
     "InstanceRole",
     "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role]",
-    "What the ECS agent needs changes with the agent; AWS keeps this policy in step, as Batch's guide asks for.",
+    "What the ECS agent needs changes with its version; AWS keeps this policy up to date, and Batch's guide asks for it.",
   );
 };
 
-/** Why a thing's ARN has a wildcard; those of `permissions.ts` that are missing here have none. */
+/** Why the ARN of a thing has a wildcard; things of `permissions.ts` that are not listed here have none. */
 const wildcards = (
   names: Names,
 ): Partial<Record<Thing, { readonly arn: string; readonly reason: string }>> => {
@@ -57,19 +62,19 @@ const wildcards = (
   return {
     anything: {
       arn: "*",
-      reason: "Each of these actions knows no resource; see permissions.ts for the list.",
+      reason: "These actions support no resource ARNs; permissions.ts lists them.",
     },
     jobs: {
       arn: `arn:<AWS::Partition>:batch:${here}:job/*`,
-      reason: "The ids of jobs are drawn by Batch when they are submitted.",
+      reason: "Batch assigns random ids to jobs when they are submitted.",
     },
     jobDefinitions: {
       arn: `arn:<AWS::Partition>:batch:${here}:job-definition/${names.jobDefinitionPrefix}*`,
-      reason: "Each batch study has a definition of its own under this prefix.",
+      reason: "Each batch study has its own definition with this prefix.",
     },
     executions: {
       arn: `arn:<AWS::Partition>:states:${here}:execution:${names.halving}:*`,
-      reason: "Executions of this one machine, which are named after their study.",
+      reason: "Executions of this one state machine, which are named after their study.",
     },
   };
 };
@@ -84,7 +89,7 @@ const acknowledgeLambdas = (core: CoreStack, names: Names): void => {
   }
 };
 
-/** @param path of the construct below the stack. @throws when there is none: an acknowledgement outlived its reason. */
+/** @param path of the construct below the stack. @throws when it does not exist: then the acknowledgement is obsolete. */
 const acknowledge = (stack: Stack, path: string, rule: string, reason: string): void => {
   const found = path.split("/").reduce<IConstruct>((at, id) => at.node.findChild(id), stack);
   Validations.of(found).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });

@@ -5,12 +5,12 @@ import { App } from "aws-cdk-lib";
 import { buildBundles } from "./bundles.ts";
 import { makeStacks } from "./stacks.ts";
 
-// The CDK copies the bundles into its output, so that they need not outlive the synthesis.
+// The CDK copies the bundles to its output, so they can be removed after the synthesis.
 const bundles = mkdtempSync(join(tmpdir(), "hone-bundles-"));
 try {
   const app = new App();
   const { compute } = makeStacks(app, await buildBundles(bundles));
-  // The CDK's own check of templates takes five seconds, for which the emulator's user would wait each time.
+  // The CDK's own check of templates takes five seconds, too long for every start of the emulator.
   if (compute === null) process.env.CDK_VALIDATION = "false";
   app.synth();
 } finally {

@@ -7,17 +7,17 @@ import { build } from "esbuild";
 export const lambdas = ["api", "authorizer", "dispatcher", "events", "reconciler", "rounds"] as const;
 export type LambdaName = (typeof lambdas)[number];
 
-/** Folder of each Lambda's bundle; `bundleFile` is what it holds. */
+/** The folder of each Lambda's bundle, which contains `bundleFile`. */
 export type Bundles = Readonly<Record<LambdaName, string>>;
 export const bundleFile = "index.js";
 
 const functionsFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "functions");
 
 /**
- * Bundles every Lambda with one call of esbuild, minified, with the SDK clients it uses: the runtime's own are of another
- * version. CommonJS, because a module that imports `node:http` makes Node load all that hangs on it, its WebSocket
- * included: a quarter of the processor time of loading the authorizer (`bench/bundles`).
- * @param outdir made if it is missing; what is in it is overwritten.
+ * Bundles every Lambda with one call of esbuild, minified, including the SDK clients it uses, because those of the runtime have
+ * another version. The format is CommonJS, because an ES module that imports `node:http` makes Node load everything that
+ * module exports, including WebSocket: a quarter of the CPU time of loading the authorizer (`bench/bundles`).
+ * @param outdir created if missing; existing bundles are overwritten.
  * @param source folder of the Lambdas' folders.
  */
 export const buildBundles = async (outdir: string, source = functionsFolder): Promise<Bundles> => {
@@ -37,7 +37,7 @@ export const buildBundles = async (outdir: string, source = functionsFolder): Pr
     legalComments: "none",
     logLevel: "warning",
   });
-  // Whatever folder a bundle is unpacked below, a package of modules perhaps.
+  // A package.json with "type": "module" in a parent folder would otherwise make Node load the bundle as an ES module.
   for (const folder of Object.values(folders)) {
     writeFileSync(join(folder, "package.json"), '{"type":"commonjs"}');
   }

@@ -15,11 +15,10 @@ export interface ComputeStackProps extends StackProps {
 }
 
 /**
- * Where trials run: Spot machines with GPUs and without, of which there are none while nothing is queued.
+ * Where trials run: Spot instances with and without GPUs; none are running while nothing is queued.
  *
- * The ones without are EC2, too, and not Fargate: one kind of job definition serves both queues, vCPUs and memory are
- * not bound to Fargate's steps (16 vCPUs, 120 GiB at most), and an image that lies on the machine is not pulled again
- * for every trial.
+ * CPU trials run on EC2 and not on Fargate: one kind of job definition serves both queues, vCPUs and memory are not limited
+ * to Fargate's sizes (at most 16 vCPUs, 120 GiB), and an instance does not pull the image again for every trial.
  */
 export class ComputeStack extends Stack {
   readonly #zones: number;
@@ -72,7 +71,7 @@ export class ComputeStack extends Stack {
     });
   }
 
-  /** Zones by their place in the Region's list, so that synthesis needs no look-up in an account. */
+  /** Zones by their index in the Region's list, so that the synthesis needs no AWS account. */
   override get availabilityZones(): string[] {
     return Array.from({ length: this.#zones }, (_, index) => Fn.select(index, Fn.getAzs()));
   }

@@ -2,29 +2,29 @@ import { Duration } from "aws-cdk-lib";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Node } from "constructs";
 
-/** What an environment decides. Every field can be set by context: `cdk deploy -c env=dev -c maxVcpus=64`. */
+/** The settings of a deployment. Each can be set by context: `cdk deploy -c env=dev -c maxGpuVcpus=64`. */
 export interface Config {
   readonly env: Environment;
-  /** Second deployment beside the first in one account and Region: suffix of the stacks' and fixed resources' names. */
+  /** Suffix of the names of stacks and resources, for a second deployment in the same account and Region. */
   readonly name: string | null;
-  /** The emulator: it refuses Batch and events whose source is `aws.batch`. */
+  /** For the emulator, which has no Batch and refuses events whose source is `aws.batch`. */
   readonly local: boolean;
-  /** Table and bucket go with the stack; otherwise they stay when it is deleted. */
+  /** Deleting the stack deletes table and bucket; otherwise they are kept. */
   readonly ephemeral: boolean;
-  /** Base URL of the API up to and including `/v1`, where it has another than its own: a domain, a local proxy. */
+  /** Base URL of the API up to and including `/v1`, if a custom domain or a proxy is in front of it. */
   readonly apiUrl: string | null;
-  /** Where Lambdas reach AWS Batch when it is not AWS's: the local Batch, beside an emulator that has none. */
+  /** Endpoint of Batch for Lambdas, if it is not AWS's: the local Batch, for emulators without Batch. */
   readonly batchUrl: string | null;
   /** Browser origins that may call the API. */
   readonly origins: readonly string[];
-  /** Prefixes of images that studies may name; empty: those of the account's own registry in this Region. */
+  /** Prefixes of images that studies may use; if empty, the account's own registry in this Region. */
   readonly images: readonly string[];
   readonly alarmEmail: string | null;
   readonly reconcileEvery: Duration;
   readonly logRetention: RetentionDays;
-  /** Requests a second that the API's stage lets through, and how many at once. */
+  /** Limits of the API's stage: requests per second, and burst. */
   readonly throttle: { readonly rate: number; readonly burst: number };
-  /** Ceiling of each Batch compute environment: the last bound on what a runaway study can cost. */
+  /** Limit of each Batch compute environment, which limits the cost of a runaway study. */
   readonly maxVcpus: { readonly gpu: number; readonly cpu: number };
   /** Availability Zones that jobs may run in: more zones, more Spot capacity. */
   readonly zones: number;
@@ -41,7 +41,7 @@ const defaults = {
 
 /**
  * Reads the context of the app; `infra/README.md` lists the keys.
- * @throws Error that names the key when a value is not of its form, so that nothing is deployed by a misspelt option.
+ * @throws Error that names the key of an invalid value, so that nothing is deployed with a wrong option.
  */
 export const readConfig = (node: Node): Config => {
   const env = oneOf(node, "env", environments, "prod");

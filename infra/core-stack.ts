@@ -24,9 +24,9 @@ export interface CoreStackProps extends StackProps {
   readonly bundles: Bundles;
 }
 
-/** How each Lambda is sized. One vCPU is 1,769 MiB; work that computes costs the same at any size below it. */
+/** The size of each Lambda. 1,769 MiB is one vCPU; below that, CPU-bound work costs the same at any size. */
 const sizes = {
-  // Below the API's 30 s, so that a slow ask is answered by us and not by a bare 503.
+  // Below the API's 30 s, so that a slow request gets our own reply and not a bare 503.
   api: { memoryMiB: 1769, timeout: Duration.seconds(25) },
   authorizer: { memoryMiB: 512, timeout: Duration.seconds(8) },
   dispatcher: { memoryMiB: 512, timeout: Duration.seconds(30) },
@@ -35,12 +35,12 @@ const sizes = {
   rounds: { memoryMiB: 1024, timeout: Duration.seconds(55) },
 } as const satisfies Record<LambdaName, { memoryMiB: number; timeout: Duration }>;
 
-/** Everything but the machines that trials run on. Costs nothing while nobody calls it. */
+/** Everything except the instances that run trials. Costs almost nothing while idle. */
 export class CoreStack extends Stack {
   constructor(scope: Construct, id: string, { config, names, bundles, ...props }: CoreStackProps) {
     super(scope, id, props);
     const { logRetention } = config;
-    const removalPolicy = RemovalPolicy.DESTROY; // of logs; table and bucket decide for themselves
+    const removalPolicy = RemovalPolicy.DESTROY; // of logs; table and bucket have their own
 
     const { table } = new Table(this, "Table", config);
     const { bucket } = new Bucket(this, "Bucket", config);
@@ -78,7 +78,7 @@ export class CoreStack extends Stack {
     work.drainedBy(dispatcher.function, 4);
 
     const failedEvents = new DeadLetterQueue(this, "FailedEvents");
-    const events = lambda("events", "Hone: what became of Batch jobs", failedEvents);
+    const events = lambda("events", "Hone: handles the ends of Batch jobs", failedEvents);
     new JobEvents(this, "JobEvents", {
       jobQueues: [jobQueueArn(this, names.gpuJobQueue), jobQueueArn(this, names.cpuJobQueue)],
       sources: config.local ? ["aws.batch", "hone.batch"] : ["aws.batch"],
@@ -87,9 +87,9 @@ export class CoreStack extends Stack {
     });
 
     const failedRuns = new DeadLetterQueue(this, "FailedReconciliations");
-    const reconciler = lambda("reconciler", "Hone: repairs what lost events left behind", failedRuns);
+    const reconciler = lambda("reconciler", "Hone: repairs studies after lost events", failedRuns);
     new Recurring(this, "Reconcile", {
-      description: "Hone: repairs what lost events left behind",
+      description: "Hone: repairs studies after lost events",
       every: config.reconcileEvery,
       handler: reconciler.function,
       failed: failedRuns.queue,
@@ -121,7 +121,7 @@ export class CoreStack extends Stack {
       "AuthorizerErrors",
       authorizer.function,
       1,
-      "The authorizer throws: callers are answered 500.",
+      "The authorizer throws: requests are answered with 500.",
     );
     alarms.answersErrors("ApiErrors", api.api, 5);
     alarms.executionsFail("HalvingFailed", machine);
@@ -130,7 +130,7 @@ export class CoreStack extends Stack {
       [dispatcher, events, reconciler],
       "infra:",
       1,
-      "Trials fail before their program runs: the image, the job queue or the machines.",
+      "Trials fail before their program runs: the image, the job queue or the instances.",
     );
     alarms.reports(
       "ReconcileFailures",
@@ -155,6 +155,6 @@ export class CoreStack extends Stack {
   }
 }
 
-/** Studies may name images of the account's own registry unless the deployment says otherwise. */
+/** By default studies may use images of the account's own registry. */
 const images = (stack: Stack, { images: prefixes }: Config): string =>
   prefixes.length > 0 ? prefixes.join(",") : `${stack.account}.dkr.ecr.${stack.region}.${stack.urlSuffix}/`;

@@ -3,7 +3,7 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { LambdaName } from "./bundles.ts";
 import { executionRoleName, halvingArn, jobQueueArn, jobRoleName, type Names } from "./names.ts";
 
-/** What an action may be done to. */
+/** The resources that grants refer to. */
 export type Thing =
   | "table"
   | "queue"
@@ -28,7 +28,7 @@ const readTable: Grant = {
   actions: ["dynamodb:GetItem", "dynamodb:Query"],
   why: "load studies, trials and tokens",
 };
-// TransactWriteItems is allowed by the actions it is made of.
+// TransactWriteItems needs no grant of its own, only those of the actions in it.
 const changeItems: Grant = {
   on: ["table"],
   actions: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
@@ -37,19 +37,23 @@ const changeItems: Grant = {
 const checkHead: Grant = {
   on: ["table"],
   actions: ["dynamodb:ConditionCheckItem"],
-  why: "let a change of trials stand only while their study is still started",
+  why: "change trials only while their study is still started",
 };
 const dropItems: Grant = {
   on: ["table"],
   actions: ["dynamodb:DeleteItem"],
-  why: "take revoked tokens, deleted and finished studies off the lists, in such a transaction",
+  why: "remove revoked tokens, deleted and finished studies from lists, in such a transaction",
 };
 const writeMany: Grant = {
   on: ["table"],
   actions: ["dynamodb:BatchWriteItem"],
   why: "delete observations that were folded, and deleted studies",
 };
-const sendTrials: Grant = { on: ["queue"], actions: ["sqs:SendMessage"], why: "top the dispatch queue up" };
+const sendTrials: Grant = {
+  on: ["queue"],
+  actions: ["sqs:SendMessage"],
+  why: "send trials to the dispatch queue",
+};
 const answerMachine: Grant = {
   on: ["anything"],
   actions: ["states:SendTaskSuccess"],
@@ -71,7 +75,7 @@ const dropDefinition: Grant = {
   why: "remove the job definition of a deleted study",
 };
 
-/** Who may do what: all of it, apart from each Lambda's own log group and, for those called asynchronously, its DLQ. */
+/** All permissions of the Lambdas, except those for a Lambda's own log group and dead-letter queue. */
 export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
   api: [
     readTable,
@@ -85,7 +89,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     {
       on: ["anything"],
       actions: ["batch:DescribeJobDefinitions"],
-      why: "read the stack's template, of which a study's own definition is made",
+      why: "read the stack's template, from which the definition of a study is made",
     },
     {
       on: ["jobDefinitions"],
@@ -96,7 +100,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     { on: ["halving"], actions: ["states:StartExecution"], why: "start the rounds of a halving study" },
     stopRounds,
   ],
-  authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look a token up" }],
+  authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look up a token" }],
   dispatcher: [
     {
       on: ["queue"],
@@ -109,9 +113,9 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     {
       on: ["jobs", "jobDefinitions", "jobQueues"],
       actions: ["batch:SubmitJob"],
-      why: "start an attempt's job",
+      why: "start the job of an attempt",
     },
-    { on: ["jobs"], actions: ["batch:TagResource"], why: "with tags that say whose it is" },
+    { on: ["jobs"], actions: ["batch:TagResource"], why: "tag it with its team and study" },
     answerMachine,
   ],
   events: [readTable, changeItems, writeMany, sendTrials, answerMachine],
@@ -127,10 +131,14 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     {
       on: ["anything"],
       actions: ["batch:DescribeJobs", "batch:ListJobs"],
-      why: "learn what became of jobs, and find those whose submission was unclear or whose study is gone",
+      why: "read the state of jobs, and find jobs whose submission was unclear or whose study was deleted",
     },
     { on: ["halving"], actions: ["states:StartExecution"], why: "start rounds whose start was lost" },
-    { on: ["executions"], actions: ["states:DescribeExecution"], why: "see whether rounds still run" },
+    {
+      on: ["executions"],
+      actions: ["states:DescribeExecution"],
+      why: "check whether rounds are still running",
+    },
     stopRounds,
   ],
   rounds: [readTable, changeItems, checkHead],
@@ -140,7 +148,7 @@ export interface Resources {
   readonly tableArn: string;
   readonly queueArn: string;
   readonly names: Names;
-  /** For the emulator, which takes one call for an action of its own. */
+  /** For the emulator, which treats SendMessageBatch as an action of its own. */
   readonly local: boolean;
 }
 
@@ -156,7 +164,7 @@ export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resour
   );
 };
 
-/** On AWS sqs:SendMessage also allows SendMessageBatch, and there is no action of that name. */
+/** On AWS, sqs:SendMessage also allows SendMessageBatch, which is not a separate action. */
 const asEmulated = (action: string): string[] =>
   action === "sqs:SendMessage" ? [action, "sqs:SendMessageBatch"] : [action];
 

@@ -14,8 +14,8 @@ export interface Stacks {
 }
 
 /**
- * Makes the stacks that the app's context asks for, under the checks of cdk-nag: a finding fails the synthesis. What is
- * deployed into the emulator is part of what is checked for AWS, so there the checks are left out.
+ * Makes the stacks that the app's context asks for. Any finding of cdk-nag fails the synthesis. For the emulator the checks
+ * are skipped, because the same stack is checked for AWS.
  */
 export const makeStacks = (app: App, bundles: Bundles): Stacks => {
   const config = readConfig(app.node);

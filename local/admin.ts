@@ -4,7 +4,7 @@ import { clientEnvironment } from "./emulator.ts";
 import { LocalError, minimalEnvironment, root } from "./process.ts";
 
 export interface TeamOptions {
-  /** What answers for AWS, and the PEM file of its certificate, if it made one for itself. */
+  /** The AWS API, and the PEM file of its certificate if that is self-signed. */
   readonly endpoint: string;
   readonly certificate: string | null;
   readonly table: string;
@@ -13,14 +13,14 @@ export interface TeamOptions {
 }
 
 /**
- * Creates a team, as whoever deploys Hone does, with `hone admin`; one that exists already is kept.
- * @returns the secret of a new token that owns it.
+ * Creates a team with `hone admin`, as someone who deploys Hone does; a team that already exists is kept.
+ * @returns the secret of a new token with the role owner.
  */
 export const createTeam = async (options: TeamOptions): Promise<string> => {
   try {
     await admin(["create-team", options.team], options);
   } catch (error) {
-    if (!(error instanceof LocalError && error.message.includes("exists already"))) throw error;
+    if (!(error instanceof LocalError && /exists already|already exists/.test(error.message))) throw error;
   }
   const printed = await admin(["create-token", options.team, "--name", "local", "--role", "owner"], options);
   const token = /^hone_\S+$/m.exec(printed)?.[0];
@@ -39,6 +39,6 @@ const admin = (
       ...clientEnvironment(endpoint),
       ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),
     },
-    log: null, // it prints a secret
+    log: null, // the output contains a secret
     signal,
   });

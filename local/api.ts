@@ -1,7 +1,7 @@
 import { LocalError } from "./process.ts";
 import type { Stack } from "./stack.ts";
 
-/** Calls the deployed API over HTTP, as any client does. @throws LocalError with the problem's text when it refuses. */
+/** Calls the deployed API over HTTP, like any client. @throws LocalError with the reply's text for an error status. */
 export const apiClient =
   ({ api, team, token }: Pick<Stack, "api" | "team" | "token">, signal: AbortSignal) =>
   async <T>(method: string, path: string, body?: unknown): Promise<T> => {
@@ -15,6 +15,7 @@ export const apiClient =
       signal,
     });
     const text = await response.text();
-    if (!response.ok) throw new LocalError(`${method} ${path} was answered ${response.status}: ${text}`);
+    if (!response.ok)
+      throw new LocalError(`${method} ${path} failed with status ${response.status}: ${text}`);
     return JSON.parse(text) as T;
   };

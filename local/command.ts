@@ -3,18 +3,18 @@ import { appendFileSync } from "node:fs";
 import { LocalError, root } from "./process.ts";
 
 export interface CommandOptions {
-  /** What it does, for the message when it fails: "Deploying the stack". */
+  /** What the command does, for the error message: "Deploying the stack". */
   readonly title: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** File that its output is added to; null for none. */
+  /** File to which its output is appended; null for none. */
   readonly log: string | null;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs a command to its end in the checkout, without letting it write to the terminal.
- * @returns what it printed on stdout.
- * @throws LocalError with its output when it fails, and the signal's reason when it was aborted.
+ * Runs a command in the checkout and waits until it ends; nothing is written to the terminal.
+ * @returns its stdout.
+ * @throws LocalError with its output when it fails, or the signal's reason when it was aborted.
  */
 export const runCommand = async (
   command: string,
@@ -26,7 +26,7 @@ export const runCommand = async (
     cwd: root,
     env: { ...environment },
     stdio: ["ignore", "pipe", "pipe"],
-    detached: true, // a group of its own, to be ended whole, and by us alone
+    detached: true, // a process group of its own: we can kill all of it, and Ctrl-C does not reach it
   });
   let printed = "";
   let all = "";

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: brings Hone up, lets it tune a support vector machine on handwritten digits with its batch executor,
- * shows what that was worth, and takes everything down again.
+ * `npm run demo`: starts Hone, tunes a support vector machine on handwritten digits with the batch executor, compares the
+ * result with a grid search, and stops everything again.
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -19,7 +19,7 @@ import { type Stack, startStack } from "./stack.ts";
 
 const example = join(root, "examples/svm-digits");
 
-/** What baseline.py prints. */
+/** The output of baseline.py. */
 interface Baseline {
   readonly default: { readonly accuracy: number };
   readonly grid: {
@@ -30,12 +30,12 @@ interface Baseline {
   };
 }
 
-/** Without progress for so long, something is wrong. */
+/** Without progress for this long the demo fails. */
 const STALLED_MS = 300_000;
-/** How long the stack stays up on a terminal, for the curl line to be tried. */
+/** How long the stack keeps running on a terminal, so that the user can try the curl line. */
 const LINGER_MS = 60_000;
 
-/** Fits the default and the grid beside everything else, at the lowest priority, in one process. */
+/** Fits the default and the grid in parallel with the study, in one process at the lowest priority. */
 const computeBaseline = async (folder: string, signal: AbortSignal): Promise<Baseline> => {
   const python = join(root, ".venv/bin/python");
   const printed = await runCommand("nice", ["-n", "19", python, join(example, "baseline.py")], {
@@ -47,7 +47,7 @@ const computeBaseline = async (folder: string, signal: AbortSignal): Promise<Bas
   return JSON.parse(printed);
 };
 
-/** Creates the study, starts it, and shows its progress to the end. */
+/** Creates the study, starts it, and shows its progress until it is finished. */
 const tune = async (stack: Stack, signal: AbortSignal): Promise<Study> => {
   const call = apiClient(stack, signal);
   const body: CreateStudyBody = JSON.parse(readFileSync(join(example, "study.json"), "utf8"));
@@ -68,7 +68,9 @@ const tune = async (stack: Stack, signal: AbortSignal): Promise<Study> => {
       progress.show({ done, total: now.budget.trials, running, best });
       if (now.state === "finished") return now;
       if (Date.now() - changed > STALLED_MS)
-        throw new LocalError(`The study does not go on. ${now.message ?? ""}`);
+        throw new LocalError(
+          `The study has made no progress for ${STALLED_MS / 60_000} minutes. ${now.message ?? ""}`,
+        );
     }
   } finally {
     progress.end();
@@ -89,7 +91,7 @@ const assertComplete = async (stack: Stack, study: Study, signal: AbortSignal): 
 
 const tellResult = (study: Study, { default: standard, grid }: Baseline): void => {
   const [best] = study.best;
-  if (best === undefined) throw new LocalError("The study found nothing.");
+  if (best === undefined) throw new LocalError("The study has no best trial.");
   const accuracy = Number(best.values.accuracy);
   const settings = (C: unknown, gamma: unknown): string =>
     `C = ${Number(C).toPrecision(3)}, gamma = ${Number(gamma).toPrecision(3)}`;
@@ -105,24 +107,24 @@ const tellResult = (study: Study, { default: standard, grid }: Baseline): void =
   row(`grid of ${ofC} x ${ofGamma} = ${ofC * ofGamma} fits`, grid.accuracy, settings(grid.C, grid.gamma));
   row("scikit-learn's default", standard.accuracy, 'C = 1, gamma = "scale"');
   const gain = accuracy - grid.accuracy;
-  const wins =
-    gain > 0 ? "Hone's best beats the grid's" : gain < 0 ? "The grid's best beats Hone's" : "Both are equal";
-  console.log(`\n${wins}${gain === 0 ? "" : ` by ${Math.abs(gain).toFixed(4)}`}.`);
+  const verdict =
+    gain > 0 ? "Hone is better than the grid" : gain < 0 ? "The grid is better than Hone" : "Both are equal";
+  console.log(`\n${verdict}${gain === 0 ? "" : ` by ${Math.abs(gain).toFixed(4)}`}.`);
 };
 
-/** Shows a curl line, and what it answers now. */
+/** Prints a curl command and its reply. */
 const showCurl = async ({ api, team, token }: Stack, study: string, signal: AbortSignal): Promise<void> => {
   const url = `${api}/teams/${team}/studies/${study}/best`;
-  console.log(`\nThe API is ${api}. Ask it yourself:\n\n  curl -H "Authorization: Bearer ${token}" ${url}\n`);
+  console.log(`\nThe API is at ${api}. Try it:\n\n  curl -H "Authorization: Bearer ${token}" ${url}\n`);
   const response = await fetch(url, { headers: { authorization: `Bearer ${token}` }, signal });
   console.log(`  ${await response.text()}`);
 };
 
-/** On a terminal, leaves the stack up for a while. */
+/** On a terminal, keeps the stack running for a while. */
 const linger = async (signal: AbortSignal): Promise<void> => {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return;
   const readline = createInterface({ input: process.stdin, output: process.stdout });
-  const question = `\nEnter takes the stack down, as does a wait of ${LINGER_MS / 1000} s. `;
+  const question = `\nPress Enter to stop the stack; it stops by itself after ${LINGER_MS / 1000} s. `;
   const patience = AbortSignal.any([signal, AbortSignal.timeout(LINGER_MS)]);
   await readline.question(question, { signal: patience }).catch(() => "");
   readline.close();
@@ -136,20 +138,20 @@ const demo = async (lifetime: Lifetime): Promise<number> => {
   const started = performance.now();
   const folder = makeRunFolder("demo");
   lifetime.atEnd(removeUnlessFailed(folder));
-  console.log("Hone, the whole of it, on this machine:\n");
+  console.log("Starting the complete Hone stack on this machine:\n");
   const step = (title: string, seconds: number): void =>
     console.log(`  ${title.padEnd(40)}${seconds.toFixed(1).padStart(6)} s`);
   const baseline = computeBaseline(folder, signal);
-  baseline.catch(() => {}); // told when it is waited for
+  baseline.catch(() => {}); // a failure is reported where it is awaited
   const vcpus = Math.max(4, availableParallelism()); // the study runs four trials at a time
   const stack = await startStack(lifetime, { vcpus, ...options, folder, onStep: step });
   const study = await Promise.race([tune(stack, signal), stack.broken]);
   await assertComplete(stack, study, signal);
   tellResult(study, await baseline);
   await showCurl(stack, study.study, signal);
-  console.log(`\nAll of this took ${Math.round((performance.now() - started) / 1000)} s.`);
+  console.log(`\nTotal time: ${Math.round((performance.now() - started) / 1000)} s.`);
   await linger(signal);
-  console.log("Taking everything down.");
+  console.log("Stopping everything.");
   return 0;
 };
 

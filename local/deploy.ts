@@ -10,35 +10,35 @@ import { runCommand } from "./command.ts";
 import { clientEnvironment, clientSettings, REGION } from "./emulator.ts";
 import { LocalError, minimalEnvironment } from "./process.ts";
 
-/** The account that emulators play. */
+/** The account id of emulators. */
 const ACCOUNT = "000000000000";
 
 export interface DeployOptions {
-  /** The emulator, or whatever answers for AWS. */
+  /** The emulator, or another AWS-compatible endpoint. */
   readonly endpoint: string;
-  /** PEM file of its certificate, if it made one for itself. */
+  /** PEM file of its certificate if that is self-signed. */
   readonly certificate: string | null;
   /** Folder for the synthesized stack and the log. */
   readonly folder: string;
-  /** Base URL of the API as jobs shall know it. */
+  /** Base URL of the API, as given to jobs. */
   readonly apiUrl: string;
-  /** Where Lambdas reach Batch, unless they inherit it from the emulator. */
+  /** Where Lambdas reach Batch; null if they inherit that from the emulator. */
   readonly batchUrl: string | null;
-  /** Nothing can be there already: the emulator has just been started. */
+  /** The emulator was just started, so nothing is deployed there yet. */
   readonly isFresh: boolean;
   readonly signal: AbortSignal;
 }
 
-/** What the stack says of itself: where things are. */
+/** The outputs of the deployed stack. */
 export type Outputs = Readonly<Record<keyof typeof outputKeys, string>>;
 
-/** What the stack calls its Batch job queues and the template of job definitions. */
+/** The stack's names of its Batch job queues and of the template of job definitions. */
 export interface BatchNames {
   readonly queues: readonly string[];
   readonly jobDefinition: string;
 }
 
-/** Where what `synthesize` makes lies. */
+/** The output folder of `synthesize`. */
 const assembly = (folder: string): string => join(folder, "cdk.out");
 
 const cdk = (
@@ -53,7 +53,7 @@ const cdk = (
     environment: {
       ...minimalEnvironment(),
       ...clientEnvironment(endpoint),
-      HOME: folder, // its caches and settings are the user's own affair
+      HOME: folder, // do not use the user's own CDK caches and settings
       CI: "true",
       CDK_DISABLE_CLI_TELEMETRY: "true",
       ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),
@@ -72,7 +72,7 @@ export const synthesize = async (options: DeployOptions): Promise<BatchNames> =>
   return batchNames(options.folder);
 };
 
-/** Makes the bucket and roles through which the CDK deploys, unless they are there. */
+/** Creates the bucket and roles that CDK deployments need, unless they exist. */
 export const bootstrap = async (options: DeployOptions): Promise<void> => {
   if (!options.isFresh && (await isBootstrapped(options.endpoint))) return;
   await cdk(["bootstrap", `aws://${ACCOUNT}/${REGION}`], "Bootstrapping the CDK", options);
@@ -86,14 +86,14 @@ const isBootstrapped = async (endpoint: string): Promise<boolean> => {
   } catch (error) {
     if (error instanceof CloudFormationServiceException) return false;
     throw new LocalError(
-      `Nothing answers for AWS at ${endpoint}: ${error instanceof Error ? error.message : error}`,
+      `There is no AWS endpoint at ${endpoint}: ${error instanceof Error ? error.message : error}`,
     );
   } finally {
     client.destroy();
   }
 };
 
-/** Deploys what `synthesize` made. */
+/** Deploys the output of `synthesize`. */
 export const deploy = async (options: DeployOptions): Promise<Outputs> => {
   const file = join(options.folder, "outputs.json");
   const how = ["--require-approval", "never", "--progress", "events", "--outputs-file", file];
@@ -108,12 +108,12 @@ export const deploy = async (options: DeployOptions): Promise<Outputs> => {
   return Object.fromEntries(Object.entries(outputKeys).map(([name, key]) => [name, outputs[key]])) as Outputs;
 };
 
-/** As much of a resource as is looked at. */
+/** The part of a resource that is read here. */
 interface Resource {
   readonly Properties?: { readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> } };
 }
 
-/** Read from the template: the variables that the api Lambda is given. */
+/** Reads the names from the environment variables of the api Lambda in the template. */
 const batchNames = (folder: string): BatchNames => {
   const template = JSON.parse(readFileSync(join(assembly(folder), `${CORE_STACK}.template.json`), "utf8"));
   for (const resource of Object.values<Resource>(template.Resources)) {
@@ -125,12 +125,12 @@ const batchNames = (folder: string): BatchNames => {
       return { queues: [gpu, cpu], jobDefinition };
     }
   }
-  throw new LocalError(`No Lambda of the stack has ${names.jobDefinition} among its variables.`);
+  throw new LocalError(`No Lambda of the stack has the variable ${names.jobDefinition}.`);
 };
 
-/** Where an emulator serves the deployed API without a host name of its own. */
+/** The URL at which an emulator serves the deployed API without a separate host name. */
 export const executeApiUrl = (endpoint: string, apiUrl: string): string => {
   const id = /^https?:\/\/([a-z0-9]+)\.execute-api\./.exec(apiUrl)?.[1];
-  if (id === undefined) throw new LocalError(`The stack's ApiUrl is not one of API Gateway: ${apiUrl}`);
+  if (id === undefined) throw new LocalError(`The stack's ApiUrl is not an API Gateway URL: ${apiUrl}`);
   return `${endpoint}/_aws/execute-api/${id}/$default`;
 };

@@ -8,7 +8,7 @@ import { freePort, LocalError, lastLines, minimalEnvironment, root, startService
 
 export const REGION = "us-east-1";
 
-/** Settings with which SDKs, the CDK CLI and Lambdas' code reach an emulator and never AWS. */
+/** Settings that make SDKs, the CDK CLI and Lambdas use an emulator and never AWS. */
 export const clientEnvironment = (endpoint: string): Record<string, string> => ({
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: REGION,
@@ -16,7 +16,7 @@ export const clientEnvironment = (endpoint: string): Record<string, string> => (
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   AWS_EC2_METADATA_DISABLED: "true",
-  // The host's profiles must not interfere.
+  // Ignore the user's AWS profiles.
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
 });
@@ -26,13 +26,13 @@ export const clientSettings = (endpoint: string) =>
   ({ endpoint, region: REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } }) as const;
 
 export interface EmulatorOptions {
-  /** Folder for its log and its temporary files; made if missing. */
+  /** Folder for its log and its temporary files; created if missing. */
   readonly folder: string;
-  /** Variables that Lambdas inherit: where the local Batch endpoint is, for example. */
+  /** Variables that Lambdas inherit, for example the local Batch endpoint. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Deny what a Lambda's role does not grant. The endpoint is then https, its certificate `certificate`. */
+  /** Deny what a Lambda's role does not grant. The endpoint is then https, with the certificate `certificate`. */
   readonly enforceIam?: boolean;
-  /** Lambda calls at once; above it the emulator answers 429. A call in flight is a process of about 52 MB. */
+  /** Concurrent Lambda calls; above this the emulator answers 429. Each call is a process of about 52 MB. */
   readonly lambdaConcurrency?: number;
 }
 
@@ -50,22 +50,20 @@ const START_MS = 30_000;
 
 /**
  * Starts MiniStack on a free port of the loopback interface and waits until it is ready.
- * @throws LocalError when it is not installed or does not come up; the message has the end of its log.
+ * @throws LocalError when it is not installed or does not start; the message has the end of its log.
  */
 export const startEmulator = async (options: EmulatorOptions): Promise<Emulator> => {
   const python = join(root, ".venv", "bin", "python");
   if (!existsSync(python)) throw new LocalError("The emulator is not installed. Run: npm run setup");
   if (options.enforceIam && spawnSync("openssl", ["version"]).error !== undefined) {
-    throw new LocalError(
-      "The emulator makes its certificate with openssl, which is missing: apt-get install openssl",
-    );
+    throw new LocalError("The emulator needs openssl for its certificate: apt-get install openssl");
   }
   for (let tries = 3; ; tries--) {
     const emulator = await launch(python, options);
     if (await ready(emulator)) return emulator;
     await emulator.stop();
     const log = lastLines(emulator.log);
-    // Another process may have taken the port between our look and its start.
+    // Another process may have taken the port since `freePort` returned it.
     if (tries > 1 && /address already in use/i.test(log)) continue;
     throw new LocalError(`The emulator did not start. The end of ${emulator.log}:\n${log}`);
   }
@@ -78,7 +76,7 @@ const launch = async (python: string, options: EmulatorOptions): Promise<Emulato
   const scratch = join(folder, "emulator-tmp");
   const log = join(folder, "emulator.log");
   mkdirSync(scratch, { recursive: true });
-  // The emulator's Lambda workers are CommonJS, which the checkout's own package.json would deny them.
+  // The emulator's Lambda workers are CommonJS; the checkout's package.json would make Node load them as ES modules.
   writeFileSync(join(scratch, "package.json"), "{}");
   const certificate = enforceIam ? join(scratch, "ministack-tls", "server.crt") : null;
   const service = startService({
@@ -115,7 +113,7 @@ const ready = async ({ endpoint, certificate, exited }: Emulator): Promise<boole
   return false;
 };
 
-/** @param certificate that the emulator makes for itself while it starts; `fetch` cannot be told to trust it. */
+/** @param certificate self-signed, created while the emulator starts; `fetch` cannot be given a certificate to trust. */
 const answers = (url: string, certificate: string | null): Promise<boolean> =>
   new Promise<boolean>((resolve) => {
     if (certificate !== null && !existsSync(certificate)) return resolve(false);
@@ -126,4 +124,4 @@ const answers = (url: string, certificate: string | null): Promise<boolean> =>
       resolve(response.statusCode === 200);
     });
     request.on("error", () => resolve(false)).on("timeout", () => request.destroy());
-  }).catch(() => false); // the certificate is half written
+  }).catch(() => false); // the certificate file is not complete yet

@@ -1,14 +1,14 @@
 /**
- * Runs one command and sees to its end: `node local/guard.ts SCRATCH COMMAND ARGUMENT...`
+ * Runs one command and makes sure that it ends: `node local/guard.ts SCRATCH COMMAND ARGUMENT...`
  *
- * The command gets a process group of its own. When it ends, when the guard is told to (SIGTERM), or when whoever
- * started the guard is gone (stdin closes, even after a SIGKILL), the whole group is ended, at first politely, after
- * five seconds not, and the folder SCRATCH is removed.
+ * The command gets a process group of its own. When it ends, when the guard gets a SIGTERM, or when the process that
+ * started the guard is gone (stdin closes, even after a SIGKILL), the whole group gets SIGTERM, and SIGKILL five seconds
+ * later, and the folder SCRATCH is removed.
  */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 
-const PATIENCE_MS = 5000;
+const GRACE_MS = 5000;
 
 const [scratch, command, ...args] = process.argv.slice(2);
 if (scratch === undefined || command === undefined)
@@ -20,7 +20,7 @@ const signalGroup = (signal: NodeJS.Signals): void => {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, signal);
   } catch {
-    // Nobody is left in the group.
+    // The group has no process any more.
   }
 };
 
@@ -29,11 +29,11 @@ const stop = (): void => {
   if (stopping) return;
   stopping = true;
   signalGroup("SIGTERM");
-  setTimeout(() => signalGroup("SIGKILL"), PATIENCE_MS).unref();
+  setTimeout(() => signalGroup("SIGKILL"), GRACE_MS).unref();
 };
 
 const finish = (code: number): void => {
-  signalGroup("SIGKILL"); // workers that outlived their leader
+  signalGroup("SIGKILL"); // child processes that are still running
   rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   process.exit(code);
 };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LocalError } from "./process.ts";
 
-/** Why a program was asked to end. */
+/** The abort reason after a signal. */
 class Interrupted extends Error {
   readonly exitCode: number;
   constructor(exitCode: number) {
@@ -10,23 +10,22 @@ class Interrupted extends Error {
   }
 }
 
-/** What a program needs to end well. */
+/** What a program needs to stop cleanly. */
 export interface Lifetime {
-  /** Aborted when the user, or whoever started us, wants us to end. */
+  /** Aborted when the user or the parent process asks the program to stop. */
   readonly signal: AbortSignal;
-  /** Has `clean` called with the exit code at the end, however it comes; the last one registered first. */
+  /** Registers `clean`, called with the exit code when the program ends for any reason; last registered, first called. */
   atEnd(clean: (exitCode: number) => unknown): void;
 }
 
-/** Ctrl-C comes twice, from the terminal and through npm: that is not impatience. */
+/** Ctrl-C arrives twice, from the terminal and through npm; within this time it counts as one. */
 const ECHO_MS = 1500;
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Runs a program's main part, cleans up after it whatever happens, and exits: with what it returns, with 1 and a message
- * when it throws, as the shell expects after a signal. A second signal does not wait for the clean-up; the guards of our
- * services see to the rest.
+ * Runs `main`, cleans up whatever happens, and exits: with the code that `main` returns, with 1 and a message when it throws,
+ * with 128 + n after signal n. A second signal skips the clean-up; the services still end, because `guard.ts` stops them.
  */
 export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promise<never> => {
   const controller = new AbortController();
@@ -40,7 +39,7 @@ export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promi
       } else if (Date.now() - first > ECHO_MS) process.exit(exitCode);
     });
   }
-  setInterval(() => {}, 60_000); // main may wait for nothing but a signal
+  setInterval(() => {}, 60_000); // keeps the process alive while `main` only waits for a signal
   watchNpm(() => controller.abort(new Interrupted(SIGNALS.SIGTERM)));
   let exitCode: number;
   try {
@@ -48,7 +47,7 @@ export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promi
   } catch (error) {
     exitCode = told(error);
   }
-  controller.abort(new Interrupted(exitCode)); // whatever still goes on
+  controller.abort(new Interrupted(exitCode)); // stops what is still running
   for (const clean of cleanings) {
     try {
       await clean(exitCode);
@@ -59,7 +58,7 @@ export const live = async (main: (lifetime: Lifetime) => Promise<number>): Promi
   process.exit(exitCode);
 };
 
-/** Says what went wrong. @returns the exit code. */
+/** Prints the error. @returns the exit code. */
 const told = (error: unknown): number => {
   const cause = error instanceof Error && error.name === "AbortError" ? (error.cause ?? error) : error;
   if (cause instanceof Interrupted) return cause.exitCode;
@@ -67,7 +66,7 @@ const told = (error: unknown): number => {
   return 1;
 };
 
-/** npm passes signals on, but not the one that nobody can catch: when it is gone, we are not wanted any more. */
+/** npm forwards signals, but a SIGKILL of npm cannot be forwarded: stop when npm is gone. */
 const watchNpm = (gone: () => void): void => {
   if (process.env.npm_lifecycle_event === undefined) return;
   const npm = process.ppid;
@@ -78,12 +77,12 @@ const watchNpm = (gone: () => void): void => {
   }, 1000).unref();
 };
 
-/** Waits, and throws when the signal is aborted meanwhile. */
+/** Waits. @throws when the signal is aborted. */
 export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
   await sleep(ms, undefined, { signal });
 };
 
-/** Throws when the signal is aborted, and never ends otherwise. */
+/** Never resolves. @throws when the signal is aborted. */
 export const untilAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);

@@ -4,26 +4,26 @@ import { LocalError } from "./process.ts";
 import { honeFolder, isAlive } from "./run-folder.ts";
 import type { Stack } from "./stack.ts";
 
-/** Where clients, examples and tests find the stack that `npm run local` keeps up. */
+/** Where clients, examples and tests find the stack of `npm run local`. */
 const LOCAL = join(honeFolder, "local.json");
 
-/** @throws LocalError when a stack is up already. */
+/** @throws LocalError when a stack is already running. */
 export const refuseSecond = (file = LOCAL): void => {
   const { pid, api } = read(file);
   if (typeof pid === "number" && isAlive(pid)) {
     throw new LocalError(
-      `Hone is up already: ${api}, process ${pid}. Take it down with Ctrl-C there, or kill ${pid}.`,
+      `Hone is already running: ${api}, process ${pid}. Stop it with Ctrl-C there, or with kill ${pid}.`,
     );
   }
 };
 
-/** Writes the file, for the user alone to read, as it holds a token. @returns what removes it. */
+/** Writes the file, readable only by the user because it holds a token. @returns a function that removes it. */
 export const announce = (stack: Stack, file = LOCAL): (() => void) => {
   const { api, team, token, endpoint, batchEndpoint, outputs, folder } = stack;
   const content = { api, team, token, pid: process.pid, endpoint, batchEndpoint, outputs, logs: folder };
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, file); // never seen half-written
+  renameSync(draft, file); // atomic: readers never see a partial file
   return () => {
     if (read(file).pid === process.pid) rmSync(file, { force: true });
   };

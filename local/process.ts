@@ -4,42 +4,42 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The checkout. */
+/** The root of the checkout. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Where this project's Node 24 and other tools are found. */
 export const binFolder = join(root, "node_modules", ".bin");
 
-/** A message for the user: what is wrong and what to do; shown without a stack. */
+/** An error for the user: what is wrong and what to do; shown without a stack trace. */
 export class LocalError extends Error {}
 
-/** @throws LocalError on any other Node than the one that npm scripts put on the PATH: the package `node`. */
+/** @throws LocalError unless this is Node 24, which the npm scripts take from the package `node`. */
 export const assertNode24 = (): void => {
   if (process.version.startsWith("v24.")) return;
   throw new LocalError(
-    `This is Node ${process.version}; Hone runs on the Node 24 of its own. Use npm run demo or npm run local.`,
+    `This is Node ${process.version}; Hone needs Node 24. Use npm run demo or npm run local, which bring their own.`,
   );
 };
 
 export interface Service {
-  /** Resolves, with the exit code, when the process has ended for whatever reason. */
+  /** Resolves with the exit code when the process has ended for any reason. */
   readonly exited: Promise<number>;
-  /** Ends the process, its group and its scratch folder; resolves when they are gone. May be called again. */
+  /** Ends the process and its group and removes its scratch folder; resolves when that is done. May be called again. */
   stop(): Promise<void>;
 }
 
 export interface ServiceOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** The whole environment: nothing of ours is inherited. */
+  /** The complete environment: nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
-  /** File for what it prints. */
+  /** File for its output. */
   readonly log: string;
-  /** Folder that is made for it and removed after it; a relative path is refused. */
+  /** Folder that is created for it and removed when it ends. */
   readonly scratch: string;
 }
 
-/** Starts a long-running process under `guard.ts`, so that it never outlives us, however we end. */
+/** Starts a long-running process under `guard.ts`, so that it ends when this process ends for any reason. */
 export const startService = ({ command, args, environment, log, scratch }: ServiceOptions): Service => {
   mkdirSync(scratch, { recursive: true });
   mkdirSync(dirname(log), { recursive: true });
@@ -47,7 +47,7 @@ export const startService = ({ command, args, environment, log, scratch }: Servi
   const guard = spawn(
     process.execPath,
     [join(root, "local", "guard.ts"), scratch, command, ...args],
-    // Its own session: Ctrl-C in the terminal reaches us alone, and we stop services in order.
+    // A session of its own: Ctrl-C in the terminal does not reach the services, so that we can stop them in order.
     { cwd: root, env: { ...environment }, detached: true, stdio: ["pipe", output, output] },
   );
   closeSync(output);
@@ -64,13 +64,13 @@ export const startService = ({ command, args, environment, log, scratch }: Servi
   };
 };
 
-/** What a child process needs of ours to run at all, and nothing else: no credentials, no settings. */
+/** The part of our environment that every child process needs: no credentials, no settings. */
 export const minimalEnvironment = (): Record<string, string> => {
   const { HOME = "/", LANG = "C.UTF-8", PATH = "/usr/bin:/bin" } = process.env;
   return { HOME, LANG, PATH: PATH.startsWith(`${binFolder}:`) ? PATH : `${binFolder}:${PATH}` };
 };
 
-/** A TCP port of the loopback interface that was free a moment ago. */
+/** A TCP port of the loopback interface that was free when it was checked. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from "cli-progress";
 
-/** How far a study is. */
+/** The progress of a study. */
 export interface Standing {
   readonly done: number;
   readonly total: number;
@@ -21,7 +21,7 @@ const text = ({ running, best }: Standing, seconds: number | null): string =>
     `ETA ${seconds === null ? "-" : `${Math.round(seconds)} s`}`,
   ].join("   ");
 
-/** Estimates from each trial that ends how long the rest takes, and counts down until the next one does. */
+/** Estimates the remaining seconds from the trials done so far; counts down until the next trial ends. */
 const estimator = () => {
   const started = performance.now();
   let latest = { done: 0, at: started };
@@ -34,7 +34,7 @@ const estimator = () => {
   };
 };
 
-/** A bar on a terminal; elsewhere a line for every tenth of the way. */
+/** On a terminal a progress bar; otherwise one line per 10% of the trials. */
 export const showProgress = (stream: NodeJS.WriteStream = process.stdout): Progress => {
   const estimate = estimator();
   const describe = (standing: Standing): string => text(standing, estimate(standing));

@@ -9,7 +9,7 @@ import { request as httpsRequest } from "node:https";
 export interface ApiProxy {
   /** Base URL up to and including `/v1`. */
   readonly api: string;
-  /** Names the API that requests are passed to; until then they are answered 503. */
+  /** Sets the API to which requests are forwarded; before that they are answered with 503. */
   passTo(target: ProxyTarget): void;
   stop(): Promise<void>;
 }
@@ -17,11 +17,11 @@ export interface ApiProxy {
 export interface ProxyTarget {
   /** Where the emulator serves the deployed API, without a trailing slash. */
   readonly url: string;
-  /** PEM of the certificate that the emulator made for itself, if it speaks https. */
+  /** PEM of the emulator's self-signed certificate, if it uses https. */
   readonly certificate?: Buffer | null;
 }
 
-/** Headers that concern one connection and are not passed on. */
+/** Headers of one connection, which are not forwarded. */
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -33,9 +33,9 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * Gives the deployed API a short URL of loopback that any HTTP client can call: the emulator's own is long, and the host name
- * that it tells resolves nowhere. Paths, headers and bodies are passed on as they came, oddities included.
- * @param port 0 for a free one.
+ * Gives the deployed API a short local URL that any HTTP client can call: the emulator's URL is long, and the host name that
+ * it reports cannot be resolved. Paths, headers and bodies are forwarded unchanged.
+ * @param port 0 for any free port.
  */
 export const startProxy = async (port: number): Promise<ApiProxy> => {
   let target: ProxyTarget | null = null;
@@ -74,7 +74,7 @@ export const startProxy = async (port: number): Promise<ApiProxy> => {
       outgoing.on("close", () => passed.destroy());
       incoming.pipe(passed);
     } catch (error) {
-      fail(400, String(error)); // a path with characters that no request may have
+      fail(400, String(error)); // the path has characters that a request must not have
     }
   });
   await new Promise<void>((resolve, reject) =>

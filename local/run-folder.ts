@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./process.ts";
 
-/** Everything that runs leave behind; not under version control. */
+/** All files of local runs; not under version control. */
 export const honeFolder = join(root, ".hone");
 
 /**
- * A folder for the logs and temporary files of this process, `.hone/run-NAME-PID`. Those of processes that are gone
- * are removed first, so that the logs of a failed run stay until the next one.
+ * A folder for the logs and temporary files of this process, `.hone/run-NAME-PID`. The folders of processes that have ended
+ * are removed first; so the logs of a failed run are kept until the next run.
  */
 export const makeRunFolder = (name: string): string => {
   mkdirSync(honeFolder, { recursive: true });
@@ -21,19 +21,19 @@ export const makeRunFolder = (name: string): string => {
   return folder;
 };
 
-/** Removes a run's folder at its end, unless it failed: then somebody may want to read the logs. */
+/** Removes a run's folder at the end, unless the run failed: then the logs are kept. */
 export const removeUnlessFailed =
   (folder: string) =>
   (exitCode: number): void => {
-    if (exitCode === 1) console.error(`The logs are in ${folder} until the next run.`);
+    if (exitCode === 1) console.error(`The logs are kept in ${folder} until the next run.`);
     else rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
 
-/** Whether a process of this number exists. */
+/** Whether a process with this id exists. */
 export const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // it exists and is another user's
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // it exists, but belongs to another user
   }
 };

@@ -1,7 +1,7 @@
 /**
- * Makes the checkout able to run: npm packages into node_modules, Python packages into .venv. Runs on any Node from 18
- * on and needs nothing installed, because it is what installs; the rest of Hone then runs on the Node 24 that the npm
- * package `node` brought. A second run finds everything in place and is over in well under a second.
+ * Installs what Hone needs into the checkout: npm packages into node_modules, Python packages into .venv. Runs on Node 18 or
+ * newer and uses no packages itself; everything else then runs on the Node 24 of the npm package `node`. When everything is
+ * installed already it takes well under a second.
  *
  *   node local/setup.mjs           what `npm run demo` and `npm run local` need
  *   node local/setup.mjs --tests   and what `npm test` needs
@@ -20,7 +20,7 @@ const venv = join(root, ".venv");
 const lock = join(root, ".hone", "setup.lock");
 const venvPython = join(venv, "bin", "python");
 
-/** Something the user must do first; told without a stack. */
+/** Something the user must do first; shown without a stack trace. */
 class Missing extends Error {}
 
 const setUp = async (requirements) => {
@@ -39,7 +39,7 @@ const setUp = async (requirements) => {
 
 // --- npm packages
 
-/** Whether node_modules holds what package-lock.json asks for. npm writes its own list last, so a broken install has none. */
+/** Whether node_modules holds what package-lock.json lists. npm writes its own list last, so it is missing after a failed install. */
 const packagesInstalled = () => {
   const installed = join(modules, ".package-lock.json");
   if (!existsSync(installed)) return false;
@@ -52,11 +52,11 @@ const packagesInstalled = () => {
 
 const installPackages = () =>
   step("Installing npm packages", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    // Without the folder that npm is about to replace: `node` must stay the machine's own until it is done.
+    // Without node_modules/.bin, which npm replaces now: `node` must be the machine's own during the installation.
     PATH: pathWithout(join(modules, ".bin")),
   });
 
-/** The package `node` fetches its binary in an install script; where scripts are off, it is silently not there. */
+/** The package `node` downloads its binary in an install script; when install scripts are disabled, the binary is missing without an error. */
 const assertNode24 = async () => {
   const node = join(modules, ".bin", "node");
   const version = await output(node, ["--version"]).catch(() => "missing");
@@ -75,7 +75,7 @@ const isStamped = (file) => existsSync(stampOf(file)) && readFileSync(stampOf(fi
 
 const stampOf = (file) => join(venv, `${file.replace("/", "-")}.stamp`);
 
-/** Of the requirements and of the place, because a virtual environment that is moved does not run. */
+/** Includes the path, because a virtual environment does not work after it was moved. */
 const hashOf = (file) =>
   createHash("sha256")
     .update(venv)
@@ -108,7 +108,7 @@ const makeVenv = async () => {
 const readStampedPlace = () =>
   existsSync(join(venv, "place.stamp")) ? readFileSync(join(venv, "place.stamp"), "utf8") : null;
 
-/** The pinned packages have binaries for these; a newer Python is taken only where there is no other. */
+/** The pinned packages have binaries for these versions; a newer Python is used only if there is no other. */
 const minors = [14, 13, 12, 11, 10];
 
 const findPython = async () => {
@@ -135,7 +135,7 @@ const findPython = async () => {
     );
   }
   throw new Missing(
-    "No Python from 3.10 on was found (tried python3, python3.14 to python3.10, python). The local stack needs one: " +
+    "Python 3.10 or newer was not found (tried python3, python3.14 to python3.10, python). The local stack needs it: " +
       "sudo apt-get install python3 python3-venv, brew install python, or python.org.",
   );
 };
@@ -148,7 +148,7 @@ const works = (python) =>
 
 // --- one at a time
 
-/** Runs `work` while no other set-up of this checkout does; one that was killed leaves a lock that no longer counts. */
+/** Runs `work` while no other set-up of this checkout runs; the lock of a set-up that was killed is ignored. */
 const alone = async (work) => {
   mkdirSync(dirname(lock), { recursive: true });
   for (let waited = 0; !takeLock(); waited++) {
@@ -166,7 +166,7 @@ const takeLock = () => {
   const mine = `${lock}.${process.pid}`;
   writeFileSync(mine, String(process.pid));
   try {
-    linkSync(mine, lock); // fails when it exists, and is never seen without its content
+    linkSync(mine, lock); // fails when the lock exists; other processes never see it empty
     return true;
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
@@ -197,13 +197,13 @@ const pathWithout = (folder) =>
     .filter((entry) => entry !== folder)
     .join(delimiter);
 
-/** Waits for both, also when the first fails. */
+/** Waits for all, even when one fails. */
 const both = async (...work) => {
   await Promise.allSettled(work);
   await Promise.all(work);
 };
 
-/** What is under way, to be ended with us. */
+/** Running child processes, to be stopped together with this one. */
 const running = new Set();
 for (const [signal, exitCode] of [
   ["SIGINT", 130],
@@ -216,7 +216,7 @@ for (const [signal, exitCode] of [
   });
 }
 
-/** Runs a command in the checkout and says in one line what and how long; its output is shown only when it fails. */
+/** Runs a command in the checkout and prints its title and duration; its output is shown only when it fails. */
 const step = (title, command, args, env = {}) =>
   new Promise((resolve, reject) => {
     const started = Date.now();

@@ -12,23 +12,23 @@ import { startProxy } from "./proxy.ts";
 export interface StackOptions {
   /** Folder for logs and temporary files. */
   readonly folder: string;
-  /** Deploy to what answers here instead of to an emulator of our own. */
+  /** Deploy to this AWS endpoint instead of starting an emulator. */
   readonly endpoint?: string;
-  /** How many vCPUs' worth of jobs run at once; as many as the machine has if not given. */
+  /** vCPUs that jobs may use at once; by default those of the machine. */
   readonly vcpus?: number;
-  /** The team that is created. */
+  /** Name of the team to create. */
   readonly team?: string;
   readonly emulator?: Pick<EmulatorOptions, "enforceIam" | "lambdaConcurrency" | "environment">;
-  /** What stands between the emulator and Lambdas, local Batch and Lambdas, the deployed API and its callers. */
+  /** A proxy between Lambdas and the emulator, Lambdas and the local Batch, and the deployed API and its callers. */
   readonly between?: Between;
-  /** Told of each step when it is done. */
+  /** Called after each step. */
   readonly onStep?: (title: string, seconds: number) => void;
 }
 
-/** Something that passes requests on and sees what passes: the tests' recorder. */
+/** A proxy that sees all requests: the tests' recorder. */
 export interface Between {
   readonly url: string;
-  /** Told where requests belong as soon as it is known. */
+  /** Called with the targets of the requests as soon as they are known. */
   passTo(targets: {
     readonly aws: string;
     readonly certificate: string | null;
@@ -41,11 +41,11 @@ export interface Stack {
   /** Base URL up to and including `/v1`. */
   readonly api: string;
   readonly team: string;
-  /** Secret of a token that owns the team. */
+  /** Secret of a token with the role owner. */
   readonly token: string;
   /** The AWS API. */
   readonly endpoint: string;
-  /** PEM file of its certificate, if it made one for itself. */
+  /** PEM file of its certificate if that is self-signed. */
   readonly certificate: string | null;
   /** The AWS Batch API, and `/local` for faults. */
   readonly batchEndpoint: string;
@@ -114,7 +114,7 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
     ]),
   );
   const broken = untilBroken(signal, { "AWS emulator": emulator, "local Batch": batch });
-  broken.catch(() => {}); // whoever waits for it hears of it
+  broken.catch(() => {}); // a failure is reported where it is awaited
   return {
     api: proxy.api,
     team,
@@ -128,7 +128,7 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
   };
 };
 
-/** An emulator of ours, or the one that the user has. */
+/** An emulator that was started here, or the user's own endpoint. */
 type Aws = Pick<Emulator, "endpoint" | "certificate"> & Partial<Emulator>;
 
 const startAws = async (
@@ -136,7 +136,7 @@ const startAws = async (
   batchPort: number,
 ): Promise<Aws> => {
   if (endpoint !== undefined) return { endpoint: endpoint.replace(/\/+$/, ""), certificate: null };
-  // Functions inherit the emulator's variables, and so find our Batch where they would find AWS's.
+  // Lambdas inherit the emulator's variables, so their SDK uses the local Batch.
   const environment = {
     ...emulator.environment,
     AWS_ENDPOINT_URL_BATCH: between?.url ?? `http://127.0.0.1:${batchPort}`,
@@ -145,7 +145,7 @@ const startAws = async (
   return await startEmulator({ ...emulator, folder, environment });
 };
 
-/** Like Promise.all, but waits for all even when one fails, so that nothing goes on behind our back. */
+/** Like Promise.all, but waits for all even when one fails, so that nothing keeps running unnoticed. */
 const all = async <T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> => {
   await Promise.allSettled(work);
   return (await Promise.all(work)) as unknown as T;
@@ -158,7 +158,7 @@ const untilHealthy = async (api: string, signal: AbortSignal): Promise<void> => 
     if (response.ok) return;
     last = `${response.status} ${await response.text()}`;
   }
-  throw new LocalError(`The API does not answer ${api}/healthz. It last said: ${last}`);
+  throw new LocalError(`${api}/healthz does not succeed. The last reply: ${last}`);
 };
 
 const untilBroken = async (
@@ -168,7 +168,7 @@ const untilBroken = async (
   const ended = Object.entries(parts).flatMap(([name, { exited, log }]) =>
     exited === undefined
       ? []
-      : [exited.then((code) => `The ${name} has ended (exit code ${code}). Its log: ${log}`)],
+      : [exited.then((code) => `The ${name} has stopped (exit code ${code}). Its log: ${log}`)],
   );
   const message = await Promise.race(ended);
   signal.throwIfAborted();

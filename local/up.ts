@@ -1,9 +1,9 @@
 /**
- * `npm run local`: brings Hone up on this machine, says where it is, and keeps it up until Ctrl-C.
+ * `npm run local`: starts Hone on this machine, prints its address, and keeps it running until Ctrl-C.
  *
  *   npm run local
- *   npm run local -- --endpoint http://127.0.0.1:4566     deploy to LocalStack or whatever answers for AWS there
- *   npm run local -- --vcpus 8                            how many vCPUs' worth of jobs run at once
+ *   npm run local -- --endpoint http://127.0.0.1:4566     deploy to LocalStack or another AWS-compatible endpoint
+ *   npm run local -- --vcpus 8                            vCPUs that jobs may use at once
  */
 import { live, untilAborted } from "./lifetime.ts";
 import { announce, refuseSecond } from "./local-file.ts";
@@ -25,9 +25,9 @@ await live(async (lifetime) => {
   });
   const withdraw = announce(stack);
   lifetime.atEnd(withdraw);
-  process.on("exit", withdraw); // even when nobody waits for the clean-up
+  process.on("exit", withdraw); // also when the clean-up is skipped
   console.log(`
-Hone is up. Ctrl-C takes it down.
+Hone is running. Press Ctrl-C to stop it.
 
   export HONE_API=${stack.api} HONE_TEAM=${stack.team} HONE_TOKEN=${stack.token}
   curl -H "Authorization: Bearer $HONE_TOKEN" $HONE_API/teams/$HONE_TEAM/studies

@@ -1,9 +1,9 @@
 import type { AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
 /**
- * Counts capacity units as DynamoDB bills them, from the sizes of the items that pass: the emulators' own figures for
- * reads are not right. A strongly consistent read costs one unit per 4 KB of a Query's items together, a write one per
- * KB of the item as it is afterwards, in a transaction two.
+ * Computes capacity units as DynamoDB bills them, from the sizes of the items, because the emulators report wrong figures for
+ * reads. A strongly consistent read costs one unit per 4 KB of all items of a Query; a write costs one unit per KB of the
+ * resulting item, and two in a transaction.
  */
 export interface Meter {
   reads: number;
@@ -43,7 +43,7 @@ interface WriteInput {
 
 /** Starts counting every call of the client. */
 export const meter = (client: DynamoDBClient): Meter => {
-  /** Last seen size of an item, so that an update is billed for the whole item. */
+  /** Last known size of each item, because an update is billed for the whole item. */
   const sizes = new Map<string, number>();
   const remember = (items: readonly AttributeMap[]) => {
     for (const item of items) sizes.set(keyOf(item), itemSize(item));
@@ -60,7 +60,7 @@ export const meter = (client: DynamoDBClient): Meter => {
       return itemSize(Item);
     }
     const key = keyOf(Key ?? {});
-    // An update adds at most its own values to what was there.
+    // An update adds at most its own values to the item.
     const bytes = Math.max(sizes.get(key) ?? 0, itemSize({ ...Key, ...ExpressionAttributeValues }));
     return bytes;
   };

@@ -21,13 +21,13 @@ export const space: SpaceDefinition = {
   size: { type: "ordinal", choices: ["small", "medium", "large"] },
 };
 
-/** What a trial might measure: a loss that is best in one place, and the price of the network. */
+/** Values of a trial: a loss with one optimum, and the cost of the network. */
 export const valuesOf = (params: Readonly<Record<string, unknown>>) => ({
   loss: Math.abs(Math.log10(Number(params.lr)) + 3) + Number(params.dropout) + Number(params.layers) / 8,
   weights: Number(params.layers) * Number(params.width),
 });
 
-/** Trials that one call imports: about as many as a fold packs into a segment. */
+/** Trials per import call: about as many as a fold puts into a segment. */
 const AT_ONCE = 250;
 
 /** Imports finished trials, drawn at random. */

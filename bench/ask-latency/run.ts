@@ -1,5 +1,5 @@
 /**
- * What an ask and a tell cost as a study grows: the api Lambda's own handler, in this process, against the emulator's
+ * The cost of an ask and a tell as a study grows: the api Lambda's use cases, in this process, with the emulator's
  * DynamoDB. Prints the table for `bench/README.md`.
  *
  *   npm run bench:ask
@@ -38,7 +38,7 @@ const chosen = (names: string): AlgorithmName[] =>
     throw new Error(`There is no algorithm ${name}; there are ${Object.keys(algorithms).join(", ")}.`);
   });
 
-/** Covers a whole cycle of the tail, from just folded to just before the next fold. */
+/** Enough pairs for a whole cycle of the tail, from one fold to the next. */
 const PAIRS = FOLD_AT + 50;
 
 const quantile = (values: readonly number[], q: number) =>
@@ -60,7 +60,7 @@ const measure = async (
   algorithm: AlgorithmName,
 ): Promise<Row> => {
   const deps = testDeps(client, table);
-  // The clock of the bench is the machine's.
+  // The real clock.
   const live = { ...deps, clock: () => Date.now() };
   const study = await makeStudy(live, {
     space,
@@ -103,7 +103,7 @@ const emulator = await startEmulator({ folder: join(root, ".hone", "bench") });
 try {
   const { client, tableName } = await createTable(emulator.endpoint);
   console.log(
-    "| algorithm | finished trials | ask p50 ms | ask p95 ms | tell p50 ms | tell p95 ms | write units a pair | of it, segments | read units a pair | first ask, cold ms | its read units |",
+    "| algorithm | finished trials | ask p50 ms | ask p95 ms | tell p50 ms | tell p95 ms | write units per pair | of it, segments | read units per pair | first ask, cold ms | its read units |",
   );
   console.log("|---|---|---|---|---|---|---|---|---|---|---|");
   for (const algorithm of chosen(options.algorithms)) {

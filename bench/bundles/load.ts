@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { environment } from "../../shared/deployment.ts";
 
-/** What a bundle finds when it is loaded in a Lambda: a Region and every variable of ours. Nothing is called. */
+/** The environment in which a bundle is loaded: a Region and all of Hone's variables. No service is called. */
 export const environmentForLoading: Readonly<Record<string, string>> = {
   AWS_REGION: "eu-west-1",
   ...Object.fromEntries(Object.values(environment).map((name) => [name, "unused"])),
@@ -19,14 +19,14 @@ const script = `
 `;
 
 export interface Loaded {
-  /** From the import to its end: reading, compiling and running the module. Node's own start is not in it. */
+  /** Duration of the import: reading, compiling and running the module, without the start of Node. */
   readonly milliseconds: number;
-  /** Processor time of it, milliseconds, which other work on the machine does not stretch. */
+  /** CPU time of the import in milliseconds, which does not depend on other work on the machine. */
   readonly cpu: number;
   readonly handler: string;
 }
 
-/** Imports a bundle in a fresh process with no other environment than the one given. @throws when it does not load. */
+/** Imports a bundle in a new process with only the given environment. @throws when it does not load. */
 export const loadTime = async (bundle: string, env: Readonly<Record<string, string>>): Promise<Loaded> => {
   const { stdout } = await promisify(execFile)(
     process.execPath,

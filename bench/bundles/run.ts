@@ -19,7 +19,7 @@ try {
   const built = performance.now() - started;
 
   const loads = new Map(lambdas.map((name) => [name, [] as Loaded[]]));
-  // Round by round, so that what else the machine does meets all of them alike.
+  // In rounds, so that other work on the machine affects all of them equally.
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of lambdas) {
       loads.get(name)?.push(await loadTime(join(bundles[name], bundleFile), environmentForLoading));

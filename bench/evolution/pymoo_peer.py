@@ -1,4 +1,4 @@
-"""pymoo's NSGA-II: `pymoo_peer.py zdt1 100 200 0 1 2` prints, for each seed, the front of all it evaluated."""
+"""pymoo's NSGA-II: `pymoo_peer.py zdt1 100 200 0 1 2` prints, for each seed, the front of all evaluations."""
 
 import json
 import sys

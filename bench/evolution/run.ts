@@ -1,9 +1,9 @@
 /**
- * Whether the evolutionary algorithms are what they are called: trials that `cma-es` needs to come near the optimum of BBOB
- * functions beside pycma, and the hypervolume that `nsga2` reaches on ZDT1 to 3 beside pymoo, in the same run.
+ * Whether the evolutionary algorithms match their reference implementations: the trials that `cma-es` and pycma need to get
+ * close to the optimum of BBOB functions, and the hypervolume of `nsga2` and pymoo on ZDT1 to 3, in the same run.
  *
- *   npm run bench:evolution                    both, some 15 minutes
- *   npm run bench:evolution -- cma-es 9        one of them; trials to the target with so many seeds
+ *   npm run bench:evolution                    both, about 15 minutes
+ *   npm run bench:evolution -- cma-es 9        one of them; trials to the target with this many seeds
  *   npm run bench:evolution -- nsga2
  */
 import { execFileSync } from "node:child_process";
@@ -20,7 +20,7 @@ import { environmentOf, peerSearcher } from "../quality/searchers.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** How near the optimum: an absolute difference, as BBOB has it. */
+/** Target: the absolute difference from the optimum, as in BBOB. */
 const TARGET = 1e-6;
 const [part = "both", seeds = "5"] = process.argv.slice(2);
 const SEEDS = Array.from({ length: Number(seeds) }, (_, seed) => seed);
@@ -33,7 +33,7 @@ interface Opened {
   readonly best: number;
 }
 
-/** Trials until the target is met, or the most. Hone is asked for a generation at a time. */
+/** Trials until the target is reached, or the maximum. Hone is asked for one generation at a time. */
 const honeTrials = async (
   definition: SpaceDefinition,
   value: Value,

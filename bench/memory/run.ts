@@ -1,6 +1,6 @@
 /**
- * How much memory does an ask take in a study of 100,000 trials? Each algorithm is asked by a process of its own, which
- * reads the segments from the emulator's DynamoDB as a cold Lambda does. Prints the table for `bench/README.md`.
+ * The memory of an ask in a study of 100,000 trials. Each algorithm is asked in a process of its own, which reads the segments
+ * from the emulator's DynamoDB like a cold Lambda. Prints the table for `bench/README.md`.
  *
  *   npm run bench:memory
  *   npm run bench:memory -- --trials 10000 --algorithms gp,tpe
@@ -18,9 +18,9 @@ import { makeStudy, testDeps } from "../../test/support/service.ts";
 import { createTable } from "../../test/support/table.ts";
 import { fill, space } from "../ask-latency/mixed.ts";
 
-/** What an ask may take, MB. */
+/** Memory limit of an ask, MB. */
 const TARGET = 256;
-/** Node lets garbage pile up while there is memory; with a small young generation the peak is nearer to what is needed. */
+/** Node delays garbage collection while memory is free; with a small young generation the peak is closer to what is needed. */
 const TIDY = "--max-semi-space-size=4";
 
 const { values: options } = parseArgs({

@@ -7,16 +7,16 @@ import { environmentOf } from "./searchers.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What an environment is made of: its own packages, and what overrides the wishes of theirs. */
+/** The requirements of an environment: its packages, and overrides of their dependencies. */
 const REQUIREMENTS = [
   (env: string) => here(`requirements/${env}.txt`),
   () => here("requirements/overrides.txt"),
 ] as const;
 
-/** Pins for which a newer Python has no binaries; the best known first. */
+/** Python versions for which the pinned packages have binaries, best first. */
 const PYTHONS: Readonly<Record<string, readonly string[]>> = { hebo: ["3.10", "3.11", "3.12"] };
 
-/** Interpreters to try in turn: of each version uv's own choice, then pyenv's, which uv finds only when they are activated. */
+/** Interpreters to try in order: for each version the one of uv, then that of pyenv, which uv finds only if it is activated. */
 const interpretersOf = (env: string): (string | null)[] => {
   const pyenv = process.env.PYENV_ROOT ?? join(homedir(), ".pyenv");
   return (
@@ -27,7 +27,7 @@ const interpretersOf = (env: string): (string | null)[] => {
   );
 };
 
-/** Makes the environments that are missing or of other requirements; one that cannot be made is left out, and said so. */
+/** Creates environments that are missing or have other requirements; one that cannot be created is skipped with a message. */
 export const install = (environments: readonly string[]): void => {
   const uv = here("../../.venv/bin/uv");
   if (!existsSync(uv))

@@ -14,10 +14,10 @@ const ONE_THREAD = {
   LOKY_MAX_CPU_COUNT: "1",
 };
 
-/** So much of what the process complained of is shown when it ends. */
+/** How much of the process's error output is shown when it ends. */
 const LAST_WORDS = 2000;
 
-/** @param patience seconds to wait for an answer. */
+/** @param patience seconds to wait for a reply. */
 export const startLines = (command: string, args: readonly string[], patience: number): Lines => {
   const child = spawn(command, args, { stdio: "pipe", env: { ...process.env, ...ONE_THREAD } });
   const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -28,7 +28,7 @@ export const startLines = (command: string, args: readonly string[], patience: n
   const died = new Promise<never>((_, reject) => {
     child.on("error", reject);
     child.on("close", (code) => reject(new Error(`${args.join(" ")} ended with ${code}:\n${words}`)));
-    child.stdin.on("error", () => {}); // "close" says more
+    child.stdin.on("error", () => {}); // "close" has more details
   });
   died.catch(() => {});
   return {

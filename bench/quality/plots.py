@@ -1,4 +1,4 @@
-"""Draws what `plots.ts` hands over on stdin into a folder, as SVG and PNG."""
+"""Plots the data that `plots.ts` sends on stdin, as SVG and PNG files."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-# Hone in warm colours and wide lines, its peers in cool ones and dashes, chance in grey.
+# Hone in warm colours and wide lines, its peers in cool colours and dashes, random search in grey.
 WARM = ["#d62728", "#ff7f0e", "#8c2d04", "#e7298a", "#b8860b", "#fb8072", "#7f0000", "#c51b8a"]
 COOL = ["#1f77b4", "#2ca02c", "#17becf", "#6a3d9a", "#003f5c", "#7fbc41", "#5f9ea0", "#9e9ac8", "#1b9e77", "#4a1486", "#6baed6", "#00441b"]
 DASHES = [(4, 1.5), (1.5, 1.5), (6, 1.5, 1.5, 1.5), (8, 2), (3, 1, 1, 1, 1, 1)]
@@ -19,7 +19,7 @@ PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def styles(searchers):
-    """By name and not by place, so that a searcher looks the same in all plots of a run."""
+    """By name and not by position, so that a searcher looks the same in all plots of a run."""
     warm, cool, found = iter(WARM * 3), iter(enumerate(COOL * 3)), {}
     for name, is_hone in sorted({(one["name"], one["isHone"]) for one in searchers}):
         if name == "random":
@@ -86,7 +86,7 @@ def price(plot, style, path):
     regret_axis(axis)
     axis.margins(x=0.2)
     axis.xaxis.set_major_formatter(PLAIN)
-    axis.set_xlabel("processor time an ask, ms")
+    axis.set_xlabel("CPU time per ask, ms")
     axis.set_ylabel(f"mean normalised regret after {plot['trials']} trials (lower is better)")
     axis.set_title(plot["title"])
     axis.grid(alpha=0.25)
@@ -95,7 +95,7 @@ def price(plot, style, path):
 
 
 def name_points(figure, axis, points, style):
-    """A label right of each point, moved down as far as it must be not to cover another one."""
+    """Puts a label to the right of each point, moved down so that labels do not overlap."""
     figure.draw_without_rendering()  # before that, points have no place
     taken = []
     for x, y, one in sorted(points, key=lambda point: -point[1]):

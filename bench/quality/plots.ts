@@ -8,7 +8,7 @@ import type { Section } from "./sections.ts";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const FOLDER = here("../../.bench/plots");
 
-/** Draws each comparison: regret and rank against trials, and regret against the time an ask takes. */
+/** Plots each comparison: regret and rank against trials, and regret against the time per ask. */
 export const drawPlots = (sections: readonly Section[]): void => {
   const python = environmentOf("problems");
   if (!existsSync(python)) return;
@@ -28,7 +28,7 @@ export const drawPlots = (sections: readonly Section[]): void => {
     })),
   );
   if (plots.length === 0) return;
-  rmSync(FOLDER, { recursive: true, force: true }); // of another form or other flags
+  rmSync(FOLDER, { recursive: true, force: true }); // of another form or of other flags
   execFileSync(python, [here("plots.py"), FOLDER], {
     input: JSON.stringify(plots),
     stdio: ["pipe", "inherit", "inherit"],

@@ -1,4 +1,4 @@
-"""The problems, behind lines of JSON on stdin and stdout: values are computed here for everybody.
+"""The problems, over lines of JSON on stdin and stdout: values are computed here for all searchers.
 
 {"do": "open", "problem": "bbob:f8-d5", "seed": 1} -> {"space", "objectives", "outcomes", "reference", "best", "typical"}
 {"do": "value", "params": {...}}                   -> {"values": {metric: told}, "true": first objective without its noise}
@@ -23,7 +23,7 @@ TYPICAL = 200
 
 
 class Bbob:
-    """A function of the BBOB suite; the instance follows the seed."""
+    """A function of the BBOB suite; the seed selects the instance."""
 
     def __init__(self, function, dimension, seed):
         import cocoex
@@ -36,7 +36,7 @@ class Bbob:
         self.best = self.optimum()
 
     def optimum(self):
-        """The least value: the suite tells where it lies through a file in the working directory only."""
+        """The lowest value: the suite gives its location only through a file in the working directory."""
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
             self.problem._best_parameter("print")
             (path,) = Path(folder).iterdir()
@@ -59,7 +59,7 @@ class Tuning:
 
 
 class Noisy:
-    """Another problem with normal noise on what is told; a tenth of the distance from typical to best."""
+    """Another problem with normal noise on the told values, a tenth of the distance from a typical to the best value."""
 
     def __init__(self, inner, seed):
         self.inner = inner
@@ -76,7 +76,7 @@ class Noisy:
 
 
 def disc(params):
-    """Gardner et al. 2014, "Bayesian optimization with inequality constraints", second problem: 2% of the square is allowed."""
+    """Gardner et al. 2014, "Bayesian optimization with inequality constraints", second problem: 2% of the square is feasible."""
     x, y = params["x0"], params["x1"]
     return math.sin(x) + y, [math.sin(x) * math.sin(y) + 0.95]
 
@@ -89,7 +89,7 @@ def gramacy(params):
 
 
 def spring(params):
-    """The tension and compression spring of Arora 1989, with its four constraints; 1% of the box is allowed."""
+    """The tension and compression spring of Arora 1989, with its four constraints; 1% of the box is feasible."""
     wire, coil, turns = params["wire"], params["coil"], params["turns"]
     ratio = (4 * coil**2 - wire * coil) / (12566 * (coil * wire**3 - wire**4))
     return (turns + 2) * coil * wire**2, [
@@ -101,7 +101,7 @@ def spring(params):
 
 
 class Constrained:
-    """Known problems, and boosted trees of which only small ones are allowed."""
+    """Known problems, and boosted trees, of which only small ones are feasible."""
 
     KNOWN = {
         "disc": (disc, {"x0": real(0, 6), "x1": real(0, 6)}, math.asin(0.95) - 1),
@@ -124,7 +124,7 @@ class Constrained:
         return {"value": value} | {outcome["metric"]: v for outcome, v in zip(self.outcomes, excess)}
 
     def typical(self):
-        """Of the configurations that are allowed, because the others have no regret."""
+        """Only of feasible configurations, because the others have no regret."""
         chance = random.Random(12345)
         tried = [self.measure(draw(self.space, chance)) for _ in range(20 * TYPICAL)]
         return statistics.median(value for value, excess in tried if max(excess) <= 0)
@@ -135,7 +135,7 @@ def size_of(params):
 
 
 class TwoObjectives:
-    """ZDT1 and ZDT2 in six dimensions (Zitzler, Deb and Thiele 2000), and boosted trees by error and size."""
+    """ZDT1 and ZDT2 in six dimensions (Zitzler, Deb and Thiele 2000), and the error and size of boosted trees."""
 
     def __init__(self, name):
         self.name = name

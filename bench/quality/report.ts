@@ -1,10 +1,10 @@
 import type { Result } from "./results.ts";
 
-/** Comparisons of a bench: mean rank, normalised regret and seconds of asking, at some counts of trials. */
+/** Comparisons of a benchmark: mean rank, normalised regret and seconds of asking, after different numbers of trials. */
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** Area that points dominate below a reference point; both objectives minimised. */
+/** The area that points dominate, up to a reference point; both objectives are minimised. */
 export const hypervolume = (points: readonly (readonly number[])[], reference: readonly number[]): number => {
   let area = 0;
   let ceiling = reference[1]!;
@@ -17,8 +17,8 @@ export const hypervolume = (points: readonly (readonly number[])[], reference: r
 };
 
 /**
- * What a run had reached after t trials: the true value of the incumbent, which is the best that was told and allowed,
- * or minus the hypervolume of what was allowed. Infinity as long as nothing was.
+ * The result of a run after t trials: the true value of the incumbent, which is the best feasible trial by its told value, or
+ * minus the hypervolume of the feasible trials. Infinity as long as no trial is feasible.
  */
 export const reached = ({ trace, reference }: Result, t: number): number => {
   const allowed = trace.slice(0, t).filter(({ isFeasible }) => isFeasible);
@@ -38,13 +38,13 @@ export const reached = ({ trace, reference }: Result, t: number): number => {
   return value;
 };
 
-/** An instance of BBOB is another function for each seed; the others are the same, with noise or without. */
+/** BBOB has a different function for each seed; other problems are the same for all seeds, with and without noise. */
 const functionOf = ({ problem, seed }: Result): string =>
   problem.includes("bbob:") ? `${problem.replace("noisy:", "")} ${seed}` : problem.replace("noisy:", "");
 
 /**
- * The least value of each function that is known, or that any run has met: a surrogate's own least value is only that
- * of the configurations it was made of.
+ * The lowest value of each function that is known or that any run has found: the known lowest value of a surrogate is only that
+ * of the configurations it was fitted to.
  */
 export const bestKnown = (results: readonly Result[]): Map<string, number> => {
   const least = new Map<string, number>();
@@ -60,8 +60,8 @@ export const bestKnown = (results: readonly Result[]): Map<string, number> => {
 };
 
 /**
- * The distance from the best known value, as a part of a random configuration's distance (the median of such), at
- * most 1: also as long as nothing that is allowed was found.
+ * The distance from the best known value, divided by the (median) distance of a random configuration; at most 1, which it is
+ * also as long as nothing feasible was found.
  */
 export const regretOf = (value: number, best: number, typical: number): number => {
   if (value <= best) return 0;
@@ -69,7 +69,7 @@ export const regretOf = (value: number, best: number, typical: number): number =
   return (value - best) / (typical - best);
 };
 
-/** Ranks from 1; those that are equal, but for rounding of numbers as large as the best, share theirs. */
+/** Ranks from 1; values that are equal except for rounding errors share a rank. */
 export const ranksOf = (values: readonly number[], best: number): number[] => {
   const rounding = Number.isFinite(best) ? 1e-12 * Math.abs(best) : 0;
   return values.map((mine) => {
@@ -79,25 +79,25 @@ export const ranksOf = (values: readonly number[], best: number): number[] => {
   });
 };
 
-/** Below this a regret counts as this, in geometric means. */
+/** Smaller regrets count as this value in geometric means. */
 const LEAST_REGRET = 1e-4;
 
 export interface Row {
   readonly searcher: string;
   readonly rank: readonly number[];
   readonly regret: readonly number[];
-  /** Geometric mean of the last regret, which one hard problem does not rule. */
+  /** Geometric mean of the last regret, which one hard problem does not dominate. */
   readonly geometric: number;
   readonly secondsAnAsk: number;
   readonly studies: number;
 }
 
-/** Which run of a study it is, whoever ran it. */
+/** Identifies a study, independent of the searcher. */
 export const studyOf = ({ problem, seed, parallel }: Result): string => `${problem} ${seed} ${parallel}`;
 
 /**
  * Compares searchers on the studies that all of them have finished, best first.
- * @param results at most one of a searcher and study.
+ * @param results at most one per searcher and study.
  * @param best of each function, see `bestKnown`.
  */
 export const compare = (
@@ -148,7 +148,7 @@ export const table = (rows: readonly Row[], at: readonly number[]): string => {
     ...at.map((t) => `rank @${t}`),
     ...at.map((t) => `regret @${t}`),
     `geometric @${at.at(-1)}`,
-    "ms an ask",
+    "ms per ask",
   ];
   const lines = rows.map(({ searcher, rank, regret, geometric, secondsAnAsk }) => [
     searcher,

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** One trial of a run: what was told, and what it was worth. */
+/** One trial of a run: the told values, and the true value. */
 export interface Traced {
   readonly values: readonly number[];
   /** The value without the noise. */
@@ -23,7 +23,7 @@ export interface Result {
   readonly trace: readonly Traced[];
 }
 
-/** Results so far, so that a bench that was interrupted goes on where it was. */
+/** The results so far, so that an interrupted benchmark can resume. */
 export const readResults = (file: string): Result[] =>
   existsSync(file)
     ? readFileSync(file, "utf8")
@@ -31,7 +31,7 @@ export const readResults = (file: string): Result[] =>
         .flatMap((line) => parsed(line) ?? [])
     : [];
 
-/** Null for what an interruption left of a line. */
+/** Null for an incomplete line, left by an interruption. */
 const parsed = (line: string): Result | null => {
   try {
     return JSON.parse(line) as Result;
@@ -42,6 +42,6 @@ const parsed = (line: string): Result | null => {
 
 export const addResult = (file: string, result: Result): void => {
   mkdirSync(dirname(file), { recursive: true });
-  // In a line of its own even after half a line, and whole: several processes may write.
+  // Starts a new line even after an incomplete one, in a single write, because several processes may write.
   appendFileSync(file, `\n${JSON.stringify(result)}\n`);
 };

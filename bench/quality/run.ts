@@ -1,14 +1,14 @@
 /**
- * What Hone's algorithms find, and how long they take over it, beside their peers, in the same run.
+ * Search quality and time of Hone's algorithms and their peers, in the same run.
  *
  *   npm run bench:quality                                         the short form, minutes
  *   npm run bench:quality -- --form long --jobs 2                 hours; two studies at a time
  *   npm run bench:quality -- --searchers auto,optuna-gp --groups tuning --seeds 4 --trials 100 --parallel 1,4
- *   npm run bench:quality -- --fresh auto,gp                      forgets what these had found
- *   npm run bench:quality -- --report                             prints and draws what there is
+ *   npm run bench:quality -- --fresh auto,gp                      deletes the results of these
+ *   npm run bench:quality -- --report                             prints and plots existing results
  *
- * A flag takes the place of what each part of the form says. Results are kept in `.bench/quality.jsonl`, so that an
- * interrupted run resumes, and plots in `.bench/plots`. The peers' environments are made on first use.
+ * A flag overrides every part of the form. Results are kept in `.bench/quality.jsonl`, so that an interrupted run resumes,
+ * and plots in `.bench/plots`. The peers' environments are created on first use.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -33,10 +33,10 @@ const { values: flags } = parseArgs({
     trials: { type: "string" },
     parallel: { type: "string" },
     jobs: { type: "string", default: "1" },
-    /** Which of how many shares of the tasks a job of `--jobs` does. */
+    /** The share of the tasks that a job of `--jobs` does, and the number of shares. */
     share: { type: "string" },
     fresh: { type: "string" },
-    /** Another file than `.bench/quality.jsonl`, to try things. */
+    /** A file to use instead of `.bench/quality.jsonl`, for experiments. */
     results: { type: "string" },
     report: { type: "boolean", default: false },
   },
@@ -44,7 +44,7 @@ const { values: flags } = parseArgs({
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const RESULTS = flags.results ?? here("../../.bench/quality.jsonl");
-/** Seconds that a problem may take over a value; a table is built when it is first opened. */
+/** Time limit for one value of a problem, seconds; a table is built when it is first used. */
 const PATIENCE = 900;
 
 const form = FORMS[flags.form];
@@ -64,7 +64,7 @@ const searchers = [...new Set(parts.flatMap((part) => part.searchers))];
 const keyOf = ({ searcher, problem, seed, parallel }: Omit<Task, "trials">): string =>
   [searcher, problem, seed, parallel].join(" ");
 
-/** Does this process's share of what is not done yet. Each searcher keeps its process from study to study. */
+/** Runs this process's share of the remaining tasks. Each searcher keeps its process for several studies. */
 const work = async (): Promise<void> => {
   const [share, of] = (flags.share ?? "0/1").split("/").map(Number) as [number, number];
   const done = new Map<string, number>();
@@ -94,7 +94,7 @@ const work = async (): Promise<void> => {
   problems?.close();
 };
 
-/** The same command as many times as there are jobs, each with its share. */
+/** Runs the same command once per job, each with its share. */
 const workTogether = async (jobs: number): Promise<void> => {
   const children = Array.from({ length: jobs }, (_, job) =>
     spawn(process.execPath, [here("run.ts"), ...process.argv.slice(2), "--share", `${job}/${jobs}`], {

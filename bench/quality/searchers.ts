@@ -10,7 +10,7 @@ import { fromCube } from "../../shared/space/cube.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import { type Lines, startLines } from "./lines.ts";
 
-/** What a searcher is told of a problem. */
+/** What a searcher knows of a problem. */
 export interface Task {
   readonly space: SpaceDefinition;
   readonly objectives: number;
@@ -24,7 +24,7 @@ export interface Task {
 export interface Run {
   ask(): Promise<{ id: number; params: Params }>;
   tell(id: number, values: readonly number[], excess: readonly number[]): Promise<void>;
-  /** Processor seconds spent so far. */
+  /** CPU seconds used so far. */
   readonly seconds: () => number;
 }
 
@@ -75,7 +75,7 @@ export const honeSearcher = (name: AlgorithmName): Searcher => ({
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** What beside one objective without constraints a peer is made for. */
+/** What a peer supports in addition to one objective without constraints. */
 type Ability = "constraints" | "objectives";
 
 interface Peer {
@@ -83,7 +83,7 @@ interface Peer {
   readonly program: string;
   readonly argument?: string;
   readonly abilities: readonly Ability[];
-  /** Raised when the peer's program changes what it would ask for. */
+  /** Increased when the peer's program changes its proposals. */
   readonly revision: number;
 }
 
@@ -113,7 +113,7 @@ const PEERS: Readonly<Record<string, Peer>> = {
   vizier: { env: "vizier", program: "vizier_peer.py", abilities: [], revision: 2 },
 };
 export const PEER_NAMES = Object.keys(PEERS);
-/** Seconds that an answer may take. */
+/** Time limit of a reply, seconds. */
 const PATIENCE = 300;
 
 export const environmentOf = (env: string): string => here(`../../.bench/env/${env}/bin/python`);
@@ -129,13 +129,13 @@ export const environmentsOf = (names: readonly string[]): string[] => [
   ...new Set(names.filter((name) => !isHone(name)).map((name) => peerOf(name).env)),
 ];
 
-/** Whether a searcher is made for the problem; all of Hone's algorithms are for every one. */
+/** Whether a searcher supports the problem; Hone's algorithms support all of them. */
 export const canDo = (name: string, problem: string): boolean =>
   isHone(name) ||
   ((!problem.startsWith("constrained:") || peerOf(name).abilities.includes("constraints")) &&
     (!problem.startsWith("two:") || peerOf(name).abilities.includes("objectives")));
 
-/** What a peer's answers depend on: the packages and its program. */
+/** What a peer's proposals depend on: the packages and its program. */
 const peerVersion = ({ env, revision }: Peer): string => {
   const packages = readFileSync(here(`requirements/${env}.txt`), "utf8")
     .trim()
@@ -143,7 +143,7 @@ const peerVersion = ({ env, revision }: Peer): string => {
   return `${packages.join(" ")}, ${revision}`;
 };
 
-/** `auto` answers with what others propose, and changes with them. */
+/** `auto` uses the proposals of other algorithms, so it changes with them. */
 const honeVersion = (name: AlgorithmName): string =>
   name === "auto"
     ? Object.values(algorithms)
@@ -153,7 +153,7 @@ const honeVersion = (name: AlgorithmName): string =>
 
 const isHone = (name: string): name is AlgorithmName => Object.hasOwn(algorithms, name);
 
-/** Changes with what a searcher would answer; results are kept under it. */
+/** Changes when a searcher's proposals change; results are stored under it. */
 export const versionOf = (name: string): string =>
   isHone(name) ? honeVersion(name) : peerVersion(peerOf(name));
 

@@ -4,32 +4,32 @@ import { type Part, problemsOf } from "./suite.ts";
 
 /** Trials after which searchers are compared. */
 const CHECKPOINTS = [10, 25, 50, 100, 200];
-/** A searcher that has this part of the studies stands in the first table, which only has what all of its searchers finished. */
+/** A searcher that finished this share of the studies is in the first table, which has only studies that all its searchers finished. */
 const NEARLY_ALL = 0.9;
 
-/** Searchers that can be compared, with what they are compared by. */
+/** Searchers that can be compared, and their comparison. */
 export interface Comparison {
   readonly searchers: readonly string[];
   readonly trials: number;
   readonly at: readonly number[];
   readonly rows: readonly Row[];
-  /** The same at counts that make a curve. */
+  /** The same after many numbers of trials, for plots. */
   readonly curve: { readonly at: readonly number[]; readonly rows: readonly Row[] };
 }
 
-/** What was found on a group of problems, with so many trials open at once. */
+/** Results on a group of problems, with this many trials open at once. */
 export interface Section {
   readonly group: string;
   readonly parallel: number;
-  /** Those that ran everything; then all, on what they have in common, if some ran less or cannot do all of it. */
+  /** First the searchers that ran everything; then all on their common studies, if some ran less or do not support all problems. */
   readonly comparisons: readonly Comparison[];
-  /** Who ran less than others, and how much. */
+  /** Searchers that ran fewer studies, and how many. */
   readonly lacking: readonly string[];
 }
 
 /**
  * A section for each parallelism and group of the parts, and one for all groups together.
- * @param isAble whether a searcher is made for a problem; it does not lack those that it is not made for.
+ * @param isAble whether a searcher supports a problem; problems that it does not support are not missing.
  */
 export const sectionsOf = (
   parts: readonly Part[],
@@ -59,7 +59,7 @@ export const sectionsOf = (
   });
 };
 
-/** One run of each searcher and study: the newest of those whose length is nearest to what is wanted, longer before shorter. */
+/** One run per searcher and study: the newest of those whose length is closest to the requested one, preferring longer runs. */
 const chosen = (results: readonly Result[], trials: number): Result[] => {
   const badness = (one: Result) => (one.trials >= trials ? one.trials - trials : 1e9 - one.trials);
   const runs = Map.groupBy(results, (one) => `${one.searcher} ${studyOf(one)}`);

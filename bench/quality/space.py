@@ -25,12 +25,12 @@ def choice(*choices, when=None):
 
 
 def is_active(spec, params):
-    """Whether a parameter exists, given those before it (spaces here write parents first)."""
+    """Whether a parameter is active, given those before it (in these spaces parents come first)."""
     return all(parent in params and params[parent] in values for parent, values in spec.get("when", {}).items())
 
 
 def active(space, params):
-    """The configuration without the parameters that its conditions leave out."""
+    """The configuration without its inactive parameters."""
     kept = {}
     for name, spec in space.items():
         if is_active(spec, kept) and params.get(name) is not None:

@@ -1,6 +1,6 @@
 /**
- * What an ask costs in processor time, compute only, in a space of 10 mixed parameters: Hone's algorithms at several
- * sizes of history, without a hint (a cold Lambda) and with one, and sixteen at once; beside them Optuna's samplers.
+ * CPU time per ask, compute only, in a space of 10 mixed parameters: Hone's algorithms with histories of several sizes,
+ * without a hint (a cold Lambda) and with one, and sixteen at once; and Optuna's samplers.
  *
  *   npm run bench:speed
  *   npm run bench:speed -- --algorithms gp --peers ""

@@ -1,10 +1,10 @@
-/** The problems of each group, and what each form of the bench runs. */
+/** The problems of each group, and the parts of each form of the benchmark. */
 
 const bbob = (functions: readonly number[], dimensions: readonly number[]): string[] =>
   dimensions.flatMap((d) => functions.map((f) => `bbob:f${f}-d${d}`));
 
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  /** Separable, ill-conditioned, multimodal, and with weak structure: some of each class of BBOB. */
+  /** Some functions of each class of BBOB: separable, ill-conditioned, multimodal, and with weak structure. */
   bbob: bbob([1, 3, 8, 10, 14, 15, 20, 21], [2, 5, 10]),
   "bbob-large": bbob([1, 8, 15, 20], [20, 40]),
   "bbob-rest": bbob([2, 4, 5, 6, 7, 9, 11, 12, 13, 16, 17, 18, 19, 22, 23, 24], [2, 5, 10]),
@@ -17,7 +17,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   noisy: ["noisy:bbob:f8-d5", "noisy:bbob:f15-d5", "noisy:tuning:svm", "noisy:tuning:forest"],
   constrained: ["constrained:disc", "constrained:gramacy", "constrained:spring", "constrained:size"],
   two: ["two:zdt1", "two:zdt2", "two:size"],
-  /** A few of each, for a short run and for the peers that need seconds an ask. */
+  /** A few of each, for a short run and for the peers that need seconds per ask. */
   "few-bbob": ["bbob:f1-d2", "bbob:f8-d5", "bbob:f15-d10", "bbob:f21-d5", "bbob:f10-d20", "bbob:f1-d40"],
   "few-tuning": ["tuning:svm", "tuning:histogram", "tuning:held-pipeline", "tuning:held-xgboost"],
   "few-noisy": ["noisy:tuning:svm"],
@@ -31,7 +31,7 @@ export interface Task {
   readonly problem: string;
   readonly seed: number;
   readonly trials: number;
-  /** Trials that are always open. */
+  /** Number of trials that are always open. */
   readonly parallel: number;
 }
 
@@ -72,7 +72,7 @@ const LONG = [
   "nevergrad",
   "pycma",
 ];
-/** These need seconds an ask. */
+/** These need seconds per ask. */
 const SLOW = ["skopt", "ax", "hebo", "vizier"];
 const FEW = ["few-bbob", "few-tuning", "few-noisy", "few-constrained", "few-two"];
 const FULL = ["bbob", "bbob-large", "tuning", "held-out", "noisy", "constrained", "two"];
@@ -83,7 +83,7 @@ export const FORMS: Readonly<Record<string, readonly Part[]>> = {
     { groups: FEW, searchers: QUICK, seeds: 1, trials: 50, parallel: [1] },
     { groups: ["few-tuning"], searchers: QUICK, seeds: 1, trials: 50, parallel: [4, 16] },
   ],
-  /** Hours: the slow peers on a few problems only, or they alone would need days. */
+  /** Hours: the slow peers run only a few problems, because all would take days. */
   long: [
     { groups: FULL, searchers: LONG, seeds: 3, trials: 200, parallel: [1] },
     { groups: ["bbob-rest"], searchers: LONG, seeds: 1, trials: 100, parallel: [1] },
@@ -99,7 +99,7 @@ export const FORMS: Readonly<Record<string, readonly Part[]>> = {
   ],
 };
 
-/** All tasks of some parts, each once, with the trials of the part that wants most. */
+/** All tasks of the parts without duplicates, each with the largest number of trials that any part asks for. */
 export const tasksOf = (
   parts: readonly Part[],
   isAble: (searcher: string, problem: string) => boolean,

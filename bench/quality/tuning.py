@@ -1,4 +1,4 @@
-"""Real models to tune, on the data sets that scikit-learn ships, as tables with a surrogate.
+"""Real models to tune, on scikit-learn's data sets, as tables with a surrogate.
 
 Each problem is evaluated at a thousand configurations or so (half of them random, the others near the best ones), and a forest is
 fitted to the results. It answers in microseconds, the same for everybody. Problem names that begin with `held-` were kept apart
@@ -382,7 +382,7 @@ def near(space, params, random):
 
 
 def features(space, params):
-    """One number a parameter, one a choice; -1 where inactive."""
+    """One number per parameter, and one per choice; -1 if inactive."""
     row = []
     for name, spec in space.items():
         if spec["type"] == "categorical":
@@ -444,7 +444,7 @@ def load(name):
 
 
 def predict(table, params):
-    """What the surrogate says of a configuration."""
+    """The surrogate's value of a configuration."""
     row = features(table["space"], params)
     total = 0.0
     for feature, threshold, left, right, value in table["trees"]:

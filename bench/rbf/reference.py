@@ -36,7 +36,7 @@ NL = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"rbf-{os.getpid()}.nl")
 
 
 class Solver:
-    """What RBFOpt uses of a Pyomo solver."""
+    """The part of a Pyomo solver that RBFOpt uses."""
 
     def __init__(self, name, **_):
         self.name = name
@@ -80,7 +80,7 @@ aux.pyomo.opt.SolverFactory = solver_factory
 
 
 def published_functions():
-    """Those whose value at their published optimum is the published one; an integer variant is told by its variables."""
+    """The functions whose value at the published optimum is the published one; the variables show whether a variant is integer."""
     found = {}
     for name, function in vars(published).items():
         if not hasattr(function, "optimum_value") or not isinstance(function, type):

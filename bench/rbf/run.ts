@@ -1,14 +1,14 @@
 /**
- * How many of the functions that RBFOpt was published with `rbf` solves to 1%, beside RBFOpt itself, random trials and other peers.
+ * How many of RBFOpt's published test functions `rbf` solves to 1%, compared with RBFOpt itself, random trials and other peers.
  *
  *   npm run bench:rbf                                             two seeds of 50 evaluations
  *   npm run bench:rbf -- --searchers rbf,random,nevergrad,pycma --evaluations 200
  *   npm run bench:rbf -- --searchers rbf,gp --seeds 1 --evaluations 100 --functions branin,gear
- *   npm run bench:rbf -- --each                                   prints each function's line, too
+ *   npm run bench:rbf -- --each                                   also prints one line per function
  *
  * The functions, their bounds and their optima are those of the package (`rbfopt_test_functions.py`: Dixon and Szego's, Schoen's,
- * GlobalLib's and MINLPLib's). The environments are made on first use. Results are kept in `.bench/rbf.jsonl`; `--fresh rbf`
- * forgets what a searcher had found.
+ * GlobalLib's and MINLPLib's). The environments are created on first use. Results are kept in `.bench/rbf.jsonl`; `--fresh rbf`
+ * deletes those of a searcher.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -31,11 +31,11 @@ const { values: flags } = parseArgs({
 });
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const RESULTS = here("../../.bench/rbf.jsonl");
-/** Seconds that RBFOpt may take over a search. */
+/** Time limit of RBFOpt for one search, seconds. */
 const PATIENCE = 600;
 const EVALUATIONS = Number(flags.evaluations);
 const SEEDS = Array.from({ length: Number(flags.seeds) }, (_, seed) => seed + 1);
-/** A search that was stopped earlier than at its last evaluation, or that of more evaluations, counts for what it found by then. */
+/** A search that was stopped early, or that had more evaluations, counts with what it had found by then. */
 const AT = [25, 50, 100, 200].filter((count) => count <= EVALUATIONS);
 /** RBFOpt's own gap, of the optimum or, where that is 0, of 1. */
 const GAP = 0.01;
@@ -46,13 +46,13 @@ interface Published {
   readonly optimum: number;
 }
 
-/** What a search of at most `of` evaluations took, and its processor seconds. */
+/** The evaluations and CPU seconds of a search of at most `of` evaluations. */
 interface Outcome {
   readonly searcher: string;
   readonly name: string;
   readonly seed: number;
   readonly of: number;
-  /** Null if it never got there. */
+  /** Null if the function was not solved. */
   readonly needed: number | null;
   readonly evaluations: number;
   readonly seconds: number;
@@ -98,7 +98,7 @@ const searchWith = async (name: string, published: Published, seed: number, refe
       await run.tell(id, [value], []);
     }
   } catch {
-    // A finite space was tried out, or a peer gave up: what it had found by then counts.
+    // A finite space was exhausted, or a peer stopped: what it had found by then counts.
   }
   searcher.close();
   return { values, seconds: run.seconds() };
@@ -162,7 +162,7 @@ for (const searcher of searchers) {
 }
 reference.close();
 
-const head = `| ${AT.map((count) => `at ${count}`).join(" | ")} | ms an evaluation |`;
+const head = `| ${AT.map((count) => `at ${count}`).join(" | ")} | ms per evaluation |`;
 const rule = `|${"---|".repeat(AT.length + 2)}`;
 if (flags.each) {
   console.log(

@@ -2,7 +2,7 @@ import { createRandom } from "../../shared/numerics/random.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import { type BenchProblem, floats, number, place, sum, vector } from "./problems.ts";
 
-/** Problems that TPE's constants were not chosen on. */
+/** Problems that were not used to choose TPE's constants. */
 
 const levy: BenchProblem = {
   name: "Levy, 5 floats",

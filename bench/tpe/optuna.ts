@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import type { Params } from "../../shared/schemas/common.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 
-/** Which of Optuna's samplers: TPE as it comes, TPE multivariate and grouped with constant liar, or random. */
+/** Optuna's samplers: TPE with defaults, TPE multivariate and grouped with constant liar, or random. */
 export type OptunaSampler = "default" | "multivariate" | "random";
 
 /** Optuna in a Python process of its own, on one thread; one study at a time. */
 export interface Optuna {
   study(space: SpaceDefinition, sampler: OptunaSampler, seed: number): Promise<void>;
-  /** @returns the configuration and the processor time that Optuna took over it, in seconds. */
+  /** @returns the configuration and the CPU time that Optuna used for it, in seconds. */
   ask(): Promise<{ number: number; params: Params; seconds: number }>;
   tell(number: number, value: number): Promise<void>;
   fill(trials: readonly { params: Params; value: number }[]): Promise<void>;

@@ -3,8 +3,8 @@ import type { Params } from "../../shared/schemas/common.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 
 /**
- * Objectives for comparing optimisers, to be minimised. Each comes in instances, which differ in where the optimum
- * lies, so that nothing can be tuned to one place. `regret` is 0 at the optimum (or at the best value known).
+ * Objectives for comparing optimisers, to be minimised. Each has instances with different locations of the optimum, so that
+ * an algorithm cannot be tuned to one location. `regret` is 0 at the optimum (or at the best known value).
  */
 export interface BenchProblem {
   readonly name: string;
@@ -23,7 +23,7 @@ export const floats = (d: number, low: number, high: number): SpaceDefinition =>
 export const vector = (params: Params, d: number): number[] =>
   Array.from({ length: d }, (_, i) => number(params, `x${i}`));
 
-/** d numbers in [low, high] that an instance moves its optimum to. */
+/** d numbers in [low, high]: the optimum of an instance. */
 export const place = (instance: number, d: number, low: number, high: number): number[] => {
   const random = createRandom(instance, 0x70726f62);
   return Array.from({ length: d }, () => low + (high - low) * random.uniform());
@@ -118,7 +118,7 @@ const hartmann: BenchProblem = {
   },
 };
 
-/** Ten parameters of all kinds, as a network has them; the momentum exists for one optimiser only. */
+/** Ten parameters of all kinds, like those of a neural network; the momentum is active for only one optimiser. */
 const network: BenchProblem = {
   name: "network, 10 mixed and conditional",
   space: {
@@ -156,7 +156,7 @@ const network: BenchProblem = {
       const activationOff =
         (["relu", "gelu", "tanh", "elu"].indexOf(String(params.activation)) - activation + 4) % 4;
       const numbers = [
-        // The best rate depends on the batch size, as it does in life.
+        // The best learning rate depends on the batch size, as in real networks.
         8 * (rate - lr - 0.03 * (size - batch)) ** 2,
         1.5 * ((Math.log10(number(params, "decay")) + 8) / 7 - decay) ** 2,
         2 * (number(params, "dropout") / 0.8 - dropout) ** 2,
@@ -171,7 +171,7 @@ const network: BenchProblem = {
   },
 };
 
-/** A pipeline: which model, and under it the model's own parameters. */
+/** A pipeline: the choice of a model, and the parameters of that model. */
 const pipeline: BenchProblem = {
   name: "pipeline, nested conditions",
   space: {
@@ -217,7 +217,7 @@ const pipeline: BenchProblem = {
   },
 };
 
-/** Six categories of five choices each, with effects of their own and in pairs. */
+/** Six categorical parameters with five choices each, with main effects and pairwise interactions. */
 const categories: BenchProblem = {
   name: "categories, 6 of 5 choices",
   space: Object.fromEntries(
@@ -250,7 +250,7 @@ const whole: BenchProblem = {
   },
 };
 
-/** Twenty parameters of which four matter: the article's "low intrinsic dimensionality". */
+/** Twenty parameters of which four matter: "low intrinsic dimensionality". */
 const sparse: BenchProblem = {
   name: "sparse, 4 of 20 floats matter",
   space: floats(20, 0, 1),

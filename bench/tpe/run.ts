@@ -1,11 +1,11 @@
 /**
- * How fast TPE asks, and how well it searches, beside Optuna's TPESampler in its own process in the same run. Prints
- * the tables of `bench/README.md`. Times are processor time of the asking process, so that other work on the
- * machine disturbs them little.
+ * Speed and search quality of TPE, compared with Optuna's TPESampler in a process of its own, in the same run. Prints
+ * the tables of `bench/README.md`. Times are CPU time of the asking process, so that other work on the machine has little
+ * influence.
  *
  *   npm run bench:tpe                                all sizes, 20 seeds (half an hour)
- *   npm run bench:tpe -- --seeds 0                   the speed alone
- *   npm run bench:tpe -- --problems held-out         without the problems that its constants were chosen on
+ *   npm run bench:tpe -- --seeds 0                   only the speed
+ *   npm run bench:tpe -- --problems held-out         without the problems that were used to choose its constants
  */
 import { parseArgs } from "node:util";
 import { createRandom } from "../../shared/numerics/random.ts";
@@ -32,7 +32,7 @@ const { values: flags } = parseArgs({
 
 /** The samplers that Hone is compared with. */
 const SAMPLERS: readonly OptunaSampler[] = ["multivariate", "default"];
-/** Asks timed at each size, after some thrown away to warm up. */
+/** Asks that are timed at each size, after a few for warm-up. */
 const HONE_ASKS = 200;
 const OPTUNA_ASKS = 10;
 
@@ -51,7 +51,7 @@ const problem: Problem = {
   budget: { trials: 1_000_000, parallel: 1 },
 };
 
-/** Seconds of processor time that Hone takes over one ask on a history of finished trials. */
+/** CPU seconds of one ask of Hone with a history of finished trials. */
 const honeSeconds = (history: History): number => {
   const ask = (seed: number) =>
     askAlgorithm({ problem, choice: { name: "tpe" }, history, count: 1, seed, firstNumber: history.n })
@@ -63,7 +63,7 @@ const honeSeconds = (history: History): number => {
   return (user + system) / 1e6 / HONE_ASKS;
 };
 
-/** The same of Optuna, each ask followed by a tell, as its own loop has it. */
+/** The same for Optuna, each ask followed by a tell, as in its own loop. */
 const optunaSeconds = async (
   optuna: Optuna,
   sampler: OptunaSampler,
@@ -101,7 +101,7 @@ const speed = async (optuna: Optuna): Promise<void> => {
   }
 };
 
-/** log10 of the regret as a part of what random search reaches in 25 trials, in the median. */
+/** log10 of the regret, divided by the median regret of random search after 25 trials. */
 const logRegret = (regret: number, unit: number): number => Math.log10(Math.max(regret / unit, 1e-4));
 
 const quality = async (optuna: Optuna, tasks: readonly BenchProblem[]): Promise<void> => {

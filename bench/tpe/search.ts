@@ -7,7 +7,7 @@ import type { Optuna, OptunaSampler } from "./optuna.ts";
 import type { BenchProblem } from "./problems.ts";
 
 /**
- * The least regret after each trial of one run.
+ * The lowest regret after each trial of one run.
  * @param seed of the algorithm, and the problem's instance.
  */
 export const honeCurve = (
@@ -38,7 +38,7 @@ export const honeCurve = (
   return curve;
 };
 
-/** The same by Optuna. */
+/** The same with Optuna. */
 export const optunaCurve = async (
   optuna: Optuna,
   task: BenchProblem,

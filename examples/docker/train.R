@@ -1,4 +1,4 @@
-# A trial in R: it reads a parameter `x`, prints a metric line a step, and last its result.
+# A trial in R: it reads a parameter `x`, prints one metric line per step, and then its result.
 
 x <- as.numeric(Sys.getenv("HONE_PARAM_X"))
 steps <- as.integer(Sys.getenv("HONE_RESOURCE", "10"))

@@ -1,4 +1,4 @@
-"""A trial in Python: it reads a parameter `x`, prints a metric line a step, and last its result."""
+"""A trial in Python: it reads a parameter `x`, prints one metric line per step, and then its result."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""What tuning is worth: the accuracy of scikit-learn's default SVC and of a grid with as many fits as the study has trials.
+"""The baseline for the study: the accuracy of scikit-learn's default SVC, and of a grid with as many fits as the study has trials.
 
-Prints one JSON object: {"default": {"accuracy"}, "grid": {"accuracy", "C", "gamma", "sizes"}}. The grid spans the study's
-space, with more values of gamma, on which the accuracy depends more than on C.
+Prints one JSON object: {"default": {"accuracy"}, "grid": {"accuracy", "C", "gamma", "sizes"}}. The grid covers the study's
+space, with more values of gamma than of C, because the accuracy depends more on gamma.
 """
 
 import json
@@ -26,6 +26,6 @@ def grid(space: dict) -> dict:
 if __name__ == "__main__":
     study = json.loads(Path(__file__).with_name("study.json").read_text())
     if C_VALUES * GAMMA_VALUES != study["budget"]["trials"]:
-        raise SystemExit("The grid has another budget than the study.")
+        raise SystemExit("The grid and the study have different budgets.")
     best = {**grid(study["space"]), "sizes": [C_VALUES, GAMMA_VALUES]}
     print(json.dumps({"default": {"accuracy": accuracy()}, "grid": best}))

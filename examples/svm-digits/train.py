@@ -1,8 +1,8 @@
-"""A trial: the accuracy of a soft-margin SVM with RBF kernel on handwritten digits, 5-fold cross-validated.
+"""A trial: the accuracy of a soft-margin SVM with RBF kernel on handwritten digits, with 5-fold cross-validation.
 
     hone exec -- python train.py
 
-The runner puts the parameters into HONE_PARAMS and reads the last metric line as the result. Knows nothing else of Hone.
+The runner sets HONE_PARAMS to the parameters and reads the last metric line as the result. The program needs nothing else from Hone.
 """
 
 import json
@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 
 
 def accuracy(**settings) -> float:
-    """Mean over five folds, which are the same for every configuration."""
+    """Mean over five folds, the same folds for every configuration."""
     images, labels = load_digits(return_X_y=True)
     folds = StratifiedKFold(n_splits=5)
     return float(cross_val_score(SVC(kernel="rbf", **settings), images, labels, cv=folds).mean())

@@ -4,8 +4,8 @@ const BEFORE = ["number", "state", "attempt"] as const;
 const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "finished"] as const;
 
 /**
- * Trials as CSV (RFC 4180): one row a trial, one column a parameter (`params.lr`) and a metric (`values.loss`), empty
- * where a trial has none. Doubles are written so that they read back exactly.
+ * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`), empty
+ * where a trial has no value. Doubles are written so that they read back exactly.
  */
 export const toCsv = (trials: readonly Trial[]): string => {
   const parameters = [...new Set(trials.flatMap((trial) => Object.keys(trial.params)))].sort();

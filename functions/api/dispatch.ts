@@ -15,14 +15,14 @@ import * as trials from "./trials.ts";
 
 const handlers: Handlers = { ...studies, ...trials, ...tokens };
 
-/** A handler whose route is not known when compiling; `Handlers` has held each one against its own route. */
+/** A handler whose route is not known at compile time; the type `Handlers` has checked each one against its route. */
 type AnyHandler = (request: object, deps: ServiceDeps) => Promise<Reply<RouteName> | TextReply>;
 
 const NoBody = z.strictObject({});
 
 /**
- * Checks the input against the route's schemas, loads the study that the path names, asks whether the caller may do
- * this to it, and only then calls the handler: no handler can forget one of them.
+ * Checks the input against the route's schemas, loads the study that the path names, checks that the caller is allowed to do
+ * this, and then calls the handler. All routes come through here, so no handler can skip a check.
  */
 export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiReply> => {
   const { match, caller, json, receipt } = event;
@@ -30,7 +30,7 @@ export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiR
   const route: Route = routes[match.route];
   const { team, token } = match.path;
 
-  // What was deleted can be neither loaded nor asked for its rights; the receipt is this caller's own.
+  // A repeated deletion: the study no longer exists, so it cannot be loaded or authorized. The receipt belongs to this caller.
   if (route.method === "DELETE" && (await wasAnswered(deps, { receipt })))
     return toReply(route, { body: null }, "");
 

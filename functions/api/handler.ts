@@ -14,12 +14,12 @@ type Parsed<N extends RouteName, K extends "body" | "query"> = Routes[N] extends
     : never
   : null;
 
-/** `T` where the route's path names such a thing, else null. */
+/** `T` if the route's path has this parameter, otherwise null. */
 type Named<N extends RouteName, P extends string, T> = Routes[N]["path"] extends `${string}{${P}}${string}`
   ? T
   : null;
 
-/** A request that was checked: its route's schemas fit, and the caller may do this to what was loaded. */
+/** A checked request: it matches its route's schemas, and the caller is authorized. */
 export interface Request<N extends RouteName> {
   readonly team: string;
   readonly study: Named<N, "study", LoadedStudy>;
@@ -31,13 +31,13 @@ export interface Request<N extends RouteName> {
   readonly write: WriteContext;
 }
 
-/** A reply of the route's schema; `location` is the id of what was created, below the request's path. */
+/** A reply that matches the route's schema; `location` is the id of the created resource, below the request's path. */
 export interface Reply<N extends RouteName> {
   readonly body: Routes[N]["reply"] extends z.ZodType ? z.input<Routes[N]["reply"]> : null;
   readonly location?: string;
 }
 
-/** An answer that is not JSON. */
+/** A reply that is not JSON. */
 export interface TextReply {
   readonly text: string;
   readonly type: string;

@@ -13,7 +13,7 @@ import { problem } from "../middleware/problem.ts";
 import { route } from "../middleware/route.ts";
 import { dispatch } from "./dispatch.ts";
 
-/** The api Lambda. The middlewares run from the top down, and from the bottom up once there is an answer or an error. */
+/** The api Lambda. Middlewares run from top to bottom for the request, and from bottom to top for the reply or an error. */
 export const createApi = (deps: () => ServiceDeps) =>
   middy<ApiEvent, ApiReply, Error, Context>(deadline)
     .use(log())

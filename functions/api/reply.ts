@@ -13,8 +13,8 @@ export const healthReply: ApiReply = {
 };
 
 /**
- * A handler's answer as HTTP.
- * @throws TooLarge when the answer does not fit; the caller asks for less at a time.
+ * A handler's reply as HTTP.
+ * @throws TooLarge when the reply is too large.
  */
 export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path: string): ApiReply => {
   if ("text" in reply) {

@@ -10,19 +10,19 @@ import {
 import { NotFound } from "../../shared/errors.ts";
 import { ID, TOKEN_ID, TRIAL_NUMBER } from "../../shared/patterns.ts";
 
-/** Which route a request is for, and what its path names. */
+/** The route of a request, and the parameters of its path. */
 export interface Match {
   readonly route: RouteName | "health";
   readonly path: Readonly<Record<PathParameter, string>>;
 }
 
-/** Longer than any path of ours. */
+/** Longer than any valid path. */
 const MAX_PATH = 512;
 
 /**
- * Finds the route of a request in the table, by the path as it was sent. An id is lower-case letters, digits and
- * hyphens and nothing else stands in a path, so `..`, `//`, `%2f`, capitals and a trailing slash match no route. A known
- * path with another method is a 404 too: API Gateway declares pairs of method and path and answers so before we do.
+ * Finds the route of a request by its path as it was sent. Paths contain only fixed words and ids of lower-case letters, digits
+ * and hyphens, so `..`, `//`, `%2f`, capitals and a trailing slash match no route. A known path with another method is a
+ * 404 too, because API Gateway has one route per pair of method and path and answers the same.
  * @throws NotFound
  */
 export const matchRoute = (method: string, path: string): Match => {

@@ -7,9 +7,9 @@ import type { Handed } from "../middleware/caller.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 
 /**
- * The authorizer Lambda (REQUEST, payload 1.0): a bearer token in, a policy out. A credential that is no good is let
- * through to the handler without rights, because only the handler can say why in our own words; see
- * `docs/decisions/0001-refusals-in-the-handler.md`. A fault of ours is a Deny, never a throw.
+ * The authorizer Lambda (REQUEST, payload format 1.0): it turns a bearer token into a policy. A request with an invalid
+ * credential is passed to the handler without rights, because only the handler can reply with a reason; see
+ * `docs/decisions/0001-refusals-in-the-handler.md`. An internal error is a Deny, never an exception.
  */
 export const createAuthorizer =
   (deps: () => LookupDeps) =>
@@ -21,7 +21,7 @@ export const createAuthorizer =
       logInfo("authorize", { kind: caller.kind, ms: Math.round(performance.now() - began) });
       return allow(caller, resourcesOf(caller, scope));
     } catch (error) {
-      logError("authorizer fault", error);
+      logError("authorizer error", error);
       return policy("Deny", ["*"], "nobody", {});
     }
   };

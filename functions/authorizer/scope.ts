@@ -4,9 +4,9 @@ import type { PathTarget } from "../../shared/service/access/authenticate.ts";
 
 /** Where a request goes, as far as its credential depends on it. */
 export interface Scope {
-  /** ARN of the API's stage, to which a policy adds method and path. */
+  /** ARN of the API's stage; a policy adds method and path. */
   readonly stage: string;
-  /** ARN of this very method and path. */
+  /** ARN of the request's method and path. */
   readonly method: string;
   readonly target: PathTarget;
 }
@@ -24,7 +24,7 @@ export const scopeOf = ({
   const { team, study, trial } = TARGET.exec(path)?.groups ?? {};
   return {
     stage: `${api}/${stage}`,
-    // What is a wildcard in a policy must not come from a path.
+    // A path must not bring wildcards into the policy.
     method: methodArn.replace(/[*?]/g, ""),
     target: {
       team: team ?? null,

@@ -3,7 +3,7 @@ import { dispatchMessages } from "../../shared/service/batch/dispatch.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { serviceDeps } from "../deps.ts";
 
-/** The dispatcher Lambda: queued attempts in, the messages that must come back out. */
+/** The dispatcher Lambda: submits queued attempts, and returns the messages that must be delivered again. */
 export const createDispatcher =
   (deps: () => ServiceDeps) =>
   async (event: SQSEvent): Promise<SQSBatchResponse> => {

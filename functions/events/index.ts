@@ -3,7 +3,7 @@ import { settleJob } from "../../shared/service/batch/settle.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { serviceDeps } from "../deps.ts";
 
-/** The events Lambda: what became of a Batch job. An event of another form throws, and rests in the dead-letter queue. */
+/** The events Lambda: handles state changes of Batch jobs. An event that does not match the schema goes to the dead-letter queue. */
 export const createEvents =
   (deps: () => ServiceDeps) =>
   async (event: unknown): Promise<void> => {

@@ -2,7 +2,7 @@ import { InvalidJson, TooLarge, UnsupportedMediaType } from "../../shared/errors
 import type { ApiEvent, Middleware } from "./event.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
-/** API Gateway lets 10 MB through; nothing of ours needs a fortieth of it. */
+/** API Gateway allows 10 MB; no valid body needs more than this. */
 export const MAX_BODY_BYTES = 256 * 1024;
 
 /** Parses the body; a request without one has `{}`. */

@@ -32,8 +32,8 @@ const Handed = z.discriminatedUnion("kind", [
 export type Handed = z.infer<typeof Handed>;
 
 /**
- * Reads who calls from the authorizer's context; nobody by default. The caller's team must be the path's: see
- * `docs/decisions/0001-refusals-in-the-handler.md`.
+ * Reads the caller from the authorizer's context; without one the request has no rights. The caller's team must be that of
+ * the path: see `docs/decisions/0001-refusals-in-the-handler.md`.
  */
 export const caller = (): Middleware => ({
   before: ({ event }) => {
@@ -53,7 +53,7 @@ const readCaller = (event: ApiEvent): Caller => {
   return handed;
 };
 
-/** Who calls, as receipts and logs know it; holds no secret. */
+/** Identifies the caller in receipts and logs; contains no secret. */
 export const identityOf = (caller: Caller): string => {
   if (caller.kind === "refused") return "refused";
   if (caller.kind === "token") return `token ${caller.team} ${caller.id}`;

@@ -1,10 +1,10 @@
 import type middy from "@middy/core";
 import { Unavailable } from "../../shared/errors.ts";
 
-/** What is left for telling the caller before Lambda, and after it API Gateway (30 s), would answer for us. */
+/** Time to reply before the Lambda times out, and then API Gateway (30 s). */
 const MARGIN_MS = 2000;
 
-/** A request that takes too long is answered 503 in our own words; a repeat with the same key gets what came of it. */
+/** A request that takes too long is answered with 503; a retry with the same key gets its result. */
 export const deadline: middy.PluginObject = {
   timeoutEarlyInMillis: MARGIN_MS,
   timeoutEarlyResponse: () => {

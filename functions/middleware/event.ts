@@ -8,18 +8,18 @@ import type { Caller } from "../../shared/auth/authorize.ts";
 import type { Receipt } from "../../shared/store/receipt.ts";
 import type { Match } from "../api/router.ts";
 
-/** What the authorizer hands on: a Caller as JSON, since API Gateway makes texts of everything. */
+/** The authorizer's context: the Caller as JSON, because API Gateway passes only strings. */
 export interface AuthorizerContext {
   readonly caller?: string;
 }
 
-/** A request of the HTTP API (payload 2.0), and what each middleware learnt of it before the handler runs. */
+/** A request of the HTTP API (payload format 2.0), with what each middleware adds for the handler. */
 export interface ApiEvent extends APIGatewayProxyEventV2WithLambdaAuthorizer<AuthorizerContext | null> {
   /** By `route`. */
   match: Match;
   /** By `caller`. */
   caller: Caller;
-  /** By `body`: parsed, not yet checked against the route's schema; {} when there was none. */
+  /** By `body`: parsed, not yet checked against the route's schema; {} if there is no body. */
   json: unknown;
   /** By `idempotency`. */
   receipt: Receipt | null;

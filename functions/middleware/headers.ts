@@ -1,6 +1,6 @@
 import type { Middleware } from "./event.ts";
 
-/** Of every answer: not to be guessed at, and not to be kept by anyone on the way. */
+/** On every reply: no content sniffing, no caching. */
 const SAFE = { "x-content-type-options": "nosniff", "cache-control": "no-store" };
 
 export const headers = (): Middleware => {

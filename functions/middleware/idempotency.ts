@@ -5,7 +5,7 @@ import type { ApiEvent, Middleware } from "./event.ts";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-/** Makes of an Idempotency-Key the receipt that the use case stores with its changes; reads have none. */
+/** Turns an Idempotency-Key into the receipt that the use case stores with its changes; reads have none. */
 export const idempotency = (): Middleware => ({
   before: ({ event }) => {
     event.receipt = receiptOf(event);
@@ -26,7 +26,7 @@ const receiptOf = ({ headers, requestContext, rawPath, caller, json, match }: Ap
 const hash = (value: unknown): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("base64url");
 
-/** The same value whatever the order of its keys and the white space it was sent with. */
+/** Sorts all keys, so that bodies that differ only in the order of keys are equal. */
 const canonical = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== "object" || value === null) return value;

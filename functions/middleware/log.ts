@@ -5,7 +5,7 @@ import { logInfo } from "../log.ts";
 import { identityOf } from "./caller.ts";
 import type { ApiEvent, ApiReply } from "./event.ts";
 
-/** One line a request, answered well or not. */
+/** One log line per request, successful or not. */
 export const log = (): MiddlewareObj<ApiEvent, ApiReply, Error, Context, { began: number }> => {
   const write = (event: Partial<ApiEvent>, status: number | undefined, began: number) =>
     logInfo("request", {
@@ -26,5 +26,5 @@ export const log = (): MiddlewareObj<ApiEvent, ApiReply, Error, Context, { began
   };
 };
 
-/** Tells callers apart without naming them. */
+/** Distinguishes callers without identifying them. */
 const pseudonym = (identity: string) => createHash("sha256").update(identity).digest("hex").slice(0, 12);

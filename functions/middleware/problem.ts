@@ -3,7 +3,7 @@ import { DomainError, faultsInWords, Unavailable } from "../../shared/errors.ts"
 import { logError } from "../log.ts";
 import type { ApiReply, Middleware } from "./event.ts";
 
-/** Answers every error as problem+json (RFC 9457). What is not a DomainError is logged whole and told as nothing. */
+/** Answers every error with problem+json (RFC 9457). An error that is not a DomainError is logged, and the caller gets no details. */
 export const problem = (): Middleware => ({
   onError: (request) => {
     const { requestId } = request.event.requestContext;
@@ -30,7 +30,7 @@ export const toProblem = (error: unknown, requestId: string): ApiReply => {
       type,
       title,
       status,
-      detail: known?.message ?? "Something went wrong on our side. Quote the request id when you report it.",
+      detail: known?.message ?? "An internal error occurred. Please report it with the request id.",
       ...(known?.pointer !== undefined && { pointer: known.pointer }),
       ...(known?.errors !== undefined && { errors: faultsInWords(known.errors) }),
       retry,
@@ -40,7 +40,7 @@ export const toProblem = (error: unknown, requestId: string): ApiReply => {
   };
 };
 
-/** A service behind us that is throttled, slow or away is told as busy; the store does so by itself. */
+/** Throttling, time-outs and outages of AWS services become `Unavailable`; the store does that for its own calls. */
 const asDomainError = (error: unknown): unknown =>
   error instanceof Error && isTransient(error) ? Object.assign(new Unavailable(), { cause: error }) : error;
 

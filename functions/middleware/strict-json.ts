@@ -3,15 +3,15 @@ import { InvalidJson, invalid, TooLarge } from "../../shared/errors.ts";
 import { pointerTo } from "../../shared/json-pointer.ts";
 
 /**
- * JSON that every parser reads the same way. `JSON.parse` alone keeps the last of two equal keys, rounds integers,
- * makes Infinity of 1e999 and overflows the stack of whoever walks 200,000 nested arrays; here each is an error that
- * points at the place.
+ * JSON that every parser reads the same way. `JSON.parse` alone keeps the last of two equal keys, rounds integers, reads
+ * 1e999 as Infinity, and accepts 200,000 nested arrays, which overflow the stack of recursive code. Here each of these is an
+ * error with its position.
  */
 
 /** More than any body of the API needs. */
 const MAX_DEPTH = 32;
 
-/** Keys that mean something to JavaScript's objects, and nothing good. */
+/** Keys that could change JavaScript prototypes. */
 const UNSAFE_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
 const NON_FINITE = /^[-+]?(nan|inf(inity)?)\b/i;
@@ -79,8 +79,8 @@ const refuseBrokenText = (text: string, path: () => JSONPath): void => {
 };
 
 /**
- * A double that is written out exactly, or as JavaScript and Python print it, is kept; an integer that would silently
- * become its neighbour is not.
+ * Accepts a double that is written exactly, or as JavaScript and Python print it. Refuses an integer that a double would
+ * change silently.
  */
 const refuseInexact = (literal: string, value: number, path: () => JSONPath): void => {
   if (!Number.isFinite(value)) {

@@ -2,13 +2,13 @@ import type { core, z } from "zod";
 import { type FieldError, InvalidInput } from "../../shared/errors.ts";
 import { pointerTo } from "../../shared/json-pointer.ts";
 
-/** Faults told at once; a body of 256 KiB can hold tens of thousands. */
+/** Most errors in one reply; a body of 256 KiB can have tens of thousands. */
 const MAX_FAULTS = 20;
 const MAX_QUOTED = 64;
 
 /**
  * Checks a body or a query against its schema.
- * @throws InvalidInput with a JSON pointer to every fault and how to mend it.
+ * @throws InvalidInput with a JSON pointer to every error and how to fix it.
  */
 export const validate = <S extends z.ZodType>(schema: S, value: unknown): z.output<S> => {
   const known = new Map<readonly string[], readonly string[]>();
@@ -20,7 +20,7 @@ export const validate = <S extends z.ZodType>(schema: S, value: unknown): z.outp
   throw new InvalidInput(faults, isUnsafe ? "unsafe-integer" : "invalid-input");
 };
 
-/** The keys an object has, by the list of those it does not have: the issue itself does not say. */
+/** The known keys of an object, by the list of unknown keys in its issue, because the issue does not contain them. */
 type KnownKeys = Map<readonly string[], readonly string[]>;
 
 type Issue = core.$ZodIssue;
@@ -46,8 +46,8 @@ const faultsOf = (issue: Issue, known: KnownKeys, above: readonly PropertyKey[] 
 const text = (words: string) => ({ kind: "text", text: words }) as const;
 
 /**
- * The faults of the branch of a union that the caller probably meant: the one that got deepest. Branches that all fail
- * at the root differ in their type alone, and are told together.
+ * The errors of the branch of a union that the caller probably meant: the one whose errors are deepest. If all branches fail at
+ * the root with a wrong type, one message names all expected types.
  */
 const closest = (branches: readonly (readonly Issue[])[]): readonly Issue[] => {
   const depth = (branch: readonly Issue[]) => Math.max(...branch.map((issue) => issue.path.length));
@@ -68,7 +68,7 @@ const expectation = (issue: Issue): string => {
   return issue.message;
 };
 
-/** What is wrong and what would be right; the schemas' own messages come first. */
+/** Says what is wrong and what is expected. Messages in the schemas take precedence. */
 const words = (issue: core.$ZodRawIssue, known: KnownKeys): string | undefined => {
   switch (issue.code) {
     case "invalid_type":
@@ -115,7 +115,7 @@ const unknownField = (key: string, known: readonly string[]): string => {
 
 const furthest = (name: string) => (name.length <= 3 ? 1 : Math.max(2, Math.floor(name.length / 3)));
 
-/** Letters to put in, take out, replace or swap with their neighbour to make one word of another. */
+/** Number of letters to insert, delete, replace or swap with their neighbour to turn one word into another. */
 const editDistance = (from: string, to: string): number => {
   const rows = [Array.from({ length: to.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= from.length; i++) {
@@ -135,14 +135,14 @@ const isUnsafeInteger = (issue: Issue) =>
   (issue.code === "too_big" && issue.maximum === Number.MAX_SAFE_INTEGER) ||
   (issue.code === "too_small" && issue.minimum === Number.MIN_SAFE_INTEGER);
 
-/** Nothing long of the caller's is repeated to it. */
+/** Quotes at most 64 characters of the input. */
 const quote = (text: string) =>
   JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
 
 const NAMES: Readonly<Record<string, string>> = {
   int: "a whole number",
   number: "a number",
-  string: "a text",
+  string: "a string",
   boolean: "true or false",
   array: "a list",
   object: "an object",

@@ -3,7 +3,7 @@ import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
 import { serviceDeps } from "../deps.ts";
 
-/** The last step must end before the Lambda does. */
+/** Reserved for the last step, which must end before the Lambda times out. */
 const RESERVE_MS = 20_000;
 
 /** The reconciler Lambda, on a schedule. */

@@ -20,7 +20,7 @@ import { Construct } from "constructs";
 
 const PERIOD = Duration.minutes(5);
 
-/** Alarms of the stack, which also mail if there is an address. The first ten of an account cost nothing. */
+/** Alarms of the stack, with e-mails if there is an address. The first ten alarms of an account are free. */
 export class Alarms extends Construct {
   readonly #action: IAlarmAction | null;
 
@@ -29,13 +29,18 @@ export class Alarms extends Construct {
     this.#action = email === null ? null : this.#mail(email);
   }
 
-  /** Something rests in a dead-letter queue. */
+  /** A dead-letter queue has messages. */
   notEmpty(name: string, queue: IQueue, what: string): void {
     const depth = queue.metricApproximateNumberOfMessagesVisible({
       period: PERIOD,
       statistic: Stats.MAXIMUM,
     });
-    this.#alarm(name, depth, 1, `${what} Look at the messages, mend the cause, send them back.`);
+    this.#alarm(
+      name,
+      depth,
+      1,
+      `${what} Read the messages, fix the cause, then move them back to the queue.`,
+    );
   }
 
   /** A Lambda threw or ran out of time `threshold` times in five minutes. */
@@ -55,7 +60,7 @@ export class Alarms extends Construct {
     this.#alarm(name, failed, 1, "An execution failed; its study's message says why.");
   }
 
-  /** One of the Lambdas logged a line with `phrase` in it, a fault that it handled by itself, `threshold` times in five minutes. */
+  /** One of the Lambdas logged lines with `phrase`, for errors that it handles itself, `threshold` times in five minutes. */
   reports(
     name: string,
     lambdas: readonly { readonly node: { readonly id: string }; readonly logGroup: ILogGroup }[],
@@ -67,7 +72,7 @@ export class Alarms extends Construct {
     for (const { node, logGroup } of lambdas) {
       new MetricFilter(this, `${name}In-${node.id}`, {
         logGroup,
-        // Not by field: whether the line is JSON or JSON inside of JSON depends on how it was written.
+        // Not by field, because a line may be JSON or JSON inside JSON.
         filterPattern: FilterPattern.literal(JSON.stringify(phrase)),
         metricNamespace,
         metricName: name,

@@ -3,11 +3,11 @@ import { BlockPublicAccess, BucketEncryption, ObjectOwnership, Bucket as S3Bucke
 import { Construct } from "constructs";
 
 export interface BucketProps {
-  /** Goes with the stack, if it is empty by then. */
+  /** Deleted with the stack, if it is empty. */
   readonly ephemeral: boolean;
 }
 
-/** Checkpoints and artefacts of trials. Versions are not kept: a checkpoint is replaced by the next. */
+/** Checkpoints and artefacts of trials. Not versioned, because each checkpoint replaces the last one. */
 export class Bucket extends Construct {
   readonly bucket: S3Bucket;
 

@@ -2,7 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
-/** Where a message rests that could not be handled: 14 days, for a person to look at. `Alarms` watches its depth. */
+/** Keeps messages that could not be handled for 14 days, for a person to look at. `Alarms` watches its depth. */
 export class DeadLetterQueue extends Construct {
   readonly queue: Queue;
 

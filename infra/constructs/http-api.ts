@@ -19,10 +19,10 @@ import { Construct } from "constructs";
 import { BASE_PATH, HEALTH_PATH, type Route, routes } from "../../shared/api/routes.ts";
 
 /**
- * A remembered policy would outlive a revocation, and a fault: see docs/decisions/0001-refusals-in-the-handler.md for what
- * asking each time costs.
+ * A cached policy would still be used after a token was revoked; docs/decisions/0001-refusals-in-the-handler.md has the cost
+ * of not caching.
  */
-const NOT_REMEMBERED = Duration.seconds(0);
+const NOT_CACHED = Duration.seconds(0);
 
 export interface HttpApiProps {
   readonly origins: readonly string[];
@@ -62,15 +62,15 @@ export class HttpApi extends Construct {
     this.url = `${this.api.apiEndpoint}/v1`;
   }
 
-  /** Adds the routes: apart from the constructor, since the handler's environment holds the URL. */
+  /** Adds the routes. Not done in the constructor, because the handler's environment contains the URL. */
   servedBy(handler: IFunction, authorizer: IFunction): void {
-    // One permission for the whole API instead of one a route.
+    // One permission for the whole API instead of one per route.
     const integration = new HttpLambdaIntegration("Api", handler, { scopePermissionToRoute: false });
     const bearer = new HttpLambdaAuthorizer("Bearer", authorizer, {
-      // A policy, not a boolean: it is cached for the token on every route. It implies payload 1.0.
+      // A policy instead of a boolean limits a token to its team's paths. It implies payload format 1.0.
       responseTypes: [HttpLambdaResponseType.IAM],
       identitySource: ["$request.header.Authorization"],
-      resultsCacheTtl: NOT_REMEMBERED,
+      resultsCacheTtl: NOT_CACHED,
     });
     const add = (name: string, method: Route["method"], path: string, gate: IHttpRouteAuthorizer) =>
       new HttpRoute(this, name, {
@@ -94,7 +94,7 @@ const cors = (origins: readonly string[]) => ({
   maxAge: Duration.hours(1),
 });
 
-/** `$context.path` has no query string, and no header is logged: neither tokens nor parameters can end up here. */
+/** `$context.path` has no query string, and no header is logged, so the log contains neither tokens nor parameters. */
 const accessLog = AccessLogFormat.custom(
   JSON.stringify({
     time: "$context.requestTime",

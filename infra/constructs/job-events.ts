@@ -6,16 +6,16 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
 export interface JobEventsProps {
-  /** ARNs of the job queues whose jobs are ours. */
+  /** ARNs of Hone's job queues. */
   readonly jobQueues: readonly string[];
-  /** `aws.batch`, and in the emulator, which refuses to be sent that one, the local Batch's own. */
+  /** `aws.batch`, and for the emulator, which refuses that source, the one of the local Batch. */
   readonly sources: readonly string[];
   readonly handler: IFunction;
-  /** Where events rest that could not be handed to the Lambda. */
+  /** Dead-letter queue for events that could not be delivered to the Lambda. */
   readonly failed: IQueue;
 }
 
-/** Batch's job state changes of our queues, handed to a Lambda. */
+/** Sends the job state changes of Hone's queues to a Lambda. */
 export class JobEvents extends Construct {
   constructor(scope: Construct, id: string, { jobQueues, sources, handler, failed }: JobEventsProps) {
     super(scope, id);

@@ -22,13 +22,12 @@ export interface LambdaProps {
   readonly statements: readonly PolicyStatement[];
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
-  /** For Lambdas that are called asynchronously: where an event rests that failed three times. */
+  /** For Lambdas that are called asynchronously: dead-letter queue for events that failed three times. */
   readonly failed?: IQueue;
 }
 
 /**
- * A Lambda of ours: its bundle on arm64, a log group with an end, and a role with nothing but the statements given and
- * the right to write that log group.
+ * A Lambda on arm64 with a log group, whose role has only the given statements and may write to that log group.
  */
 export class Lambda extends Construct {
   readonly function: LambdaFunction;
@@ -56,7 +55,7 @@ export class Lambda extends Construct {
       handler: "index.handler",
       timeout: props.timeout,
       memorySize: props.memoryMiB,
-      // The SDK names it in each call's User-Agent, so that CloudTrail, and the tests of permissions, know the caller.
+      // Part of the SDK's User-Agent, so that CloudTrail and the permission tests can identify the Lambda.
       environment: { AWS_SDK_UA_APP_ID: `hone-${id}`, ...props.environment },
       role,
       logGroup: this.logGroup,

@@ -18,8 +18,8 @@ export interface NetworkProps {
 }
 
 /**
- * A network for jobs: public subnets, nothing that listens, and no NAT gateway, which costs $32.85 a month idle.
- * Machines reach registry, API and storage by their own public address; nobody reaches them.
+ * The network of jobs: public subnets, no inbound traffic, and no NAT gateway, which would cost $32.85 per month when idle.
+ * Instances reach the registry, the API and storage with their own public addresses.
  */
 export class Network extends Construct {
   readonly vpc: Vpc;

@@ -13,7 +13,7 @@ export interface RecurringProps {
   readonly description: string;
 }
 
-/** A Lambda called at a fixed rate. A call that cannot be delivered is tried twice more: the next one is due anyway. */
+/** A Lambda called at a fixed rate. A call that cannot be delivered is retried twice; more would overlap with the next call. */
 export class Recurring extends Construct {
   constructor(scope: Construct, id: string, { every, handler, failed, description }: RecurringProps) {
     super(scope, id);
@@ -26,7 +26,7 @@ export class Recurring extends Construct {
       description,
       schedule: ScheduleExpression.rate(every),
       target: new LambdaInvoke(handler, {
-        // The target would add every version of the function.
+        // The target would also allow every version of the function.
         role: role.withoutPolicyUpdates(),
         deadLetterQueue: failed,
         retryAttempts: 2,

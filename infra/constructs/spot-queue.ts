@@ -19,24 +19,24 @@ import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import type { Network } from "./network.ts";
 
-/** A job that gets no machine is given up, and its trial says so: at the head of the queue it holds up all others. */
+/** A job that gets no instance in this time is cancelled, because it blocks the jobs behind it; its trial has the reason. */
 const WAIT_FOR_CAPACITY = Duration.hours(1);
-/** One that no machine here could ever run need not wait; ten minutes is the least that Batch knows. */
-const WAIT_FOR_THE_IMPOSSIBLE = Duration.minutes(10);
+/** For jobs that no instance type here can run; ten minutes is the shortest time that Batch accepts. */
+const WAIT_IF_IMPOSSIBLE = Duration.minutes(10);
 
 export interface SpotQueueProps {
   readonly queueName: string;
   readonly network: Network;
   readonly instanceRole: IRole;
-  /** Families of x86-64 machines; Batch picks the sizes. More families, fewer interruptions. */
+  /** Families of x86-64 instances; Batch chooses the sizes. With more families there are fewer interruptions. */
   readonly families: readonly InstanceClass[];
   readonly image: EcsMachineImageType;
   readonly maxVcpus: number;
-  /** Room for images and scratch on every machine. */
+  /** Disk of each instance, for images and temporary files. */
   readonly disk: Size;
 }
 
-/** A Batch job queue with its own Spot machines, of which there are none while nothing is queued. */
+/** A Batch job queue with its own Spot instances; none are running while nothing is queued. */
 export class SpotQueue extends Construct {
   constructor(scope: Construct, id: string, props: SpotQueueProps) {
     super(scope, id);
@@ -67,7 +67,7 @@ export class SpotQueue extends Construct {
       launchTemplate,
       minvCpus: 0,
       maxvCpus: props.maxVcpus,
-      // An update lets running jobs end before it takes their machines.
+      // An update waits until running jobs have ended before it replaces their instances.
       terminateOnUpdate: false,
       updateTimeout: Duration.hours(2),
     });
@@ -82,8 +82,8 @@ export class SpotQueue extends Construct {
       computeEnvironments: [{ computeEnvironment, order: 1 }],
       jobStateTimeLimitActions: [
         giveUp(JobStateTimeLimitActionsReason.INSUFFICIENT_INSTANCE_CAPACITY, WAIT_FOR_CAPACITY),
-        giveUp(JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE, WAIT_FOR_THE_IMPOSSIBLE),
-        giveUp(JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT, WAIT_FOR_THE_IMPOSSIBLE),
+        giveUp(JobStateTimeLimitActionsReason.COMPUTE_ENVIRONMENT_MAX_RESOURCE, WAIT_IF_IMPOSSIBLE),
+        giveUp(JobStateTimeLimitActionsReason.JOB_RESOURCE_REQUIREMENT, WAIT_IF_IMPOSSIBLE),
       ],
     });
   }

@@ -18,7 +18,7 @@ export interface StateMachineProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** A Standard state machine that logs every step, without the data that passed through, and is traced. */
+/** A Standard state machine with tracing, and with logs of every step but not of the data. */
 export class StateMachine extends Construct {
   readonly machine: Machine;
 

@@ -3,11 +3,11 @@ import { AttributeType, Billing, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 
 export interface TableProps {
-  /** Goes with the stack. Otherwise it stays, and nobody can delete it by mistake. */
+  /** Deleted with the stack. Otherwise it is kept and protected against deletion. */
   readonly ephemeral: boolean;
 }
 
-/** The one table (`shared/store/keys.ts` has its keys): paid by the request, restorable to any second of 35 days. */
+/** The only table (`shared/store/keys.ts` has its keys), billed per request, with point-in-time recovery for 35 days. */
 export class Table extends Construct {
   readonly table: TableV2;
 

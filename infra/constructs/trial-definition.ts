@@ -15,8 +15,8 @@ export interface TrialDefinitionProps {
 }
 
 /**
- * The template of all job definitions: a study's own, registered when it is created, takes its roles, logs and retries
- * from here, and brings its image, command, size and time-out.
+ * The template of all job definitions. The definition of a study, registered when the study is created, copies roles, logs
+ * and retries from it, and adds the study's image, command, size and time-out.
  */
 export class TrialDefinition extends Construct {
   constructor(scope: Construct, id: string, props: TrialDefinitionProps) {
@@ -27,7 +27,7 @@ export class TrialDefinition extends Construct {
       removalPolicy: props.removalPolicy,
     });
     const assumedBy = new ServicePrincipal("ecs-tasks.amazonaws.com");
-    // The code of a trial is the user's own: it may do nothing in the account. It reaches the API with its token.
+    // A trial runs the user's code, which gets no permissions in the account. It uses the API with its token.
     const jobRole = new Role(this, "JobRole", { roleName: props.jobRoleName, assumedBy });
     const executionRole = new Role(this, "ExecutionRole", { roleName: props.executionRoleName, assumedBy });
     executionRole.addToPolicy(
@@ -42,7 +42,7 @@ export class TrialDefinition extends Construct {
     executionRole.addToPolicy(
       new PolicyStatement({
         actions: ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        // Which registries studies may name is the api's to check; a registry of another account has a policy of its own.
+        // The api checks which registries a study may use; a registry of another account has its own policy.
         resources: [`arn:${Stack.of(this).partition}:ecr:*:*:repository/*`],
       }),
     );
@@ -50,8 +50,8 @@ export class TrialDefinition extends Construct {
       jobDefinitionName: props.definitionName,
       propagateTags: true,
       timeout: Duration.days(1),
-      // Hone starts the next attempt itself, under a new number and token: a job that Batch ran again would find its
-      // attempt claimed by its predecessor.
+      // Hone starts the next attempt itself, with a new number and token. If Batch repeated a job, its attempt would
+      // already be claimed.
       retryAttempts: 1,
       container: new EcsEc2ContainerDefinition(this, "Container", {
         image: ContainerImage.fromRegistry("public.ecr.aws/docker/library/busybox:stable"),

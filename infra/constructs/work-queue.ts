@@ -8,11 +8,11 @@ const TRIES = 5;
 const BATCH = 10;
 
 export interface WorkQueueProps {
-  /** Time-out of the Lambda that will drain it. */
+  /** Time-out of the Lambda that reads the queue. */
   readonly timeout: Duration;
 }
 
-/** A queue with its dead-letter queue: five tries, then a message rests for 14 days. */
+/** A queue with a dead-letter queue: after five tries a message is moved there and kept for 14 days. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly failed: Queue;
@@ -22,7 +22,7 @@ export class WorkQueue extends Construct {
     this.failed = new DeadLetterQueue(this, "Failed").queue;
     this.queue = new Queue(this, "Queue", {
       enforceSSL: true,
-      // Shorter, and a slow batch is delivered twice.
+      // With a shorter time-out, a slow batch would be delivered twice.
       visibilityTimeout: Duration.seconds(6 * timeout.toSeconds()),
       retentionPeriod: Duration.days(14),
       deadLetterQueue: { queue: this.failed, maxReceiveCount: TRIES },
@@ -30,8 +30,8 @@ export class WorkQueue extends Construct {
   }
 
   /**
-   * Lets a Lambda drain the queue, answering for each message by itself; its role must allow it (`permissions.ts`).
-   * @param concurrency batches of ten at once, from 2.
+   * Makes a Lambda read the queue and report failures per message; its role must allow it (`permissions.ts`).
+   * @param concurrency concurrent batches of ten messages, at least 2.
    */
   drainedBy(consumer: IFunction, concurrency: number): void {
     new EventSourceMapping(this, "Drain", {

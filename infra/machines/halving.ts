@@ -3,18 +3,18 @@
  *
  *   OpenRung -> RunRung (each trial through the dispatch queue, with a task token) -> CloseRung -> OpenRung ... -> Finished
  *
- * The state carries names and numbers only; what a rung consists of, who is promoted and what was measured lie in the
- * store, and every call of `rounds` may be repeated.
+ * The state holds only names and numbers. The trials of a rung, their promotions and values are in the store, and every call
+ * of `rounds` may be repeated.
  *
- * Bounds. An inline Map runs at most 40 trials at once and adds its events to the execution's own history of 25,000:
- * at most 10 a trial (`EVENTS_PER_TRIAL`), so that one execution holds `MAX_TRIAL_RUNS` trials, counted once in every
- * rung they reach. Its input, `{"trial":123456,"attempt":10}` each, stays below 262,144 bytes up to 8,000 trials a rung.
- * A study beyond that needs a Distributed Map.
+ * Limits: an inline Map runs at most 40 trials at once and adds its events to the execution's history of at most 25,000
+ * events. With at most 10 events per trial (`EVENTS_PER_TRIAL`), one execution can run `MAX_TRIAL_RUNS` trials, counted once
+ * in every rung they reach. The Map's input, `{"trial":123456,"attempt":10}` per trial, stays below 262,144 bytes for up to
+ * 8,000 trials per rung. A larger study would need a Distributed Map.
  */
 
 export const MAX_PARALLEL = 40;
 const EVENTS_PER_TRIAL = 10;
-/** 1,000 events are left to the rungs themselves: 60 at most with a dozen each. */
+/** 1,000 events are reserved for the rungs themselves: at most 60 rungs with a dozen events each. */
 export const MAX_TRIAL_RUNS = (25_000 - 1_000) / EVENTS_PER_TRIAL;
 
 export interface HalvingParts {
@@ -47,7 +47,7 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
     },
     RunRung: {
       Type: "Map",
-      // In JSONata because the emulator, too, then keeps to the study's own parallelism.
+      // In JSONata, because then the emulator also respects the parallelism of the study.
       QueryLanguage: "JSONata",
       Items: "{% $states.input.open.trials %}",
       MaxConcurrency: `{% $min([$states.input.open.parallel, ${MAX_PARALLEL}]) %}`,
@@ -65,7 +65,7 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
           Lost: { Type: "Pass", QueryLanguage: "JSONPath", Result: { lost: true }, End: true },
         },
       },
-      // What became of each trial is in the store.
+      // The results of the trials are in the store.
       Output: {
         study: "{% $states.input.study %}",
         generation: "{% $states.input.generation %}",
@@ -102,20 +102,20 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
         "reason.$": "$.failure.Error",
       },
       TimeoutSeconds: 60,
-      Retry: [{ ...patient, MaxAttempts: 20 }],
+      Retry: [{ ...retryAny, MaxAttempts: 20 }],
       ResultPath: null,
       Next: "Failed",
     },
     Failed: {
       Type: "Fail",
       ErrorPath: "$.failure.Error",
-      Cause: "A round could not be run; see the study's message.",
+      Cause: "A round failed; see the study's message.",
     },
   },
 });
 
-/** Errors are not told apart: the emulator loses their names, and each of these calls may be made again. */
-const patient = {
+/** Retries any error: the emulator does not keep error names, and each of these calls may be repeated. */
+const retryAny = {
   ErrorEquals: ["States.ALL"],
   IntervalSeconds: 2,
   BackoffRate: 2,
@@ -135,14 +135,14 @@ const callRounds = (rounds: string, action: "open" | "close") => ({
   Resource: rounds,
   Parameters: { action, "study.$": "$.study", "generation.$": "$.generation", "rung.$": "$.rung" },
   TimeoutSeconds: 60,
-  Retry: [{ ...patient, MaxAttempts: 5 }],
+  Retry: [{ ...retryAny, MaxAttempts: 5 }],
   Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "MarkFailed" }],
 });
 
 /**
- * One trial: queued like any other, then waited for until its tell, or its loss, answers the token. There is no
- * heartbeat here: the attempt's lease is one, and what expires it answers the token, too. The timeout, which `rounds`
- * sets beyond the last lease, is for a token that was lost.
+ * One trial: it is queued like any other, and the state waits until a tell, or the loss of the attempt, completes the task
+ * token. There is no heartbeat: the attempt has a lease, and when it expires the token is completed as well. The timeout,
+ * which `rounds` sets later than the last lease, is for a token that was lost.
  */
 const runTrial = (queue: string) => ({
   Type: "Task",
@@ -160,8 +160,8 @@ const runTrial = (queue: string) => ({
     },
   },
   TimeoutSecondsPath: "$.timeoutSeconds",
-  // Any error but a timeout; a message that was sent after all names an attempt that is dispatched once.
-  Retry: [{ ...patient, ErrorEquals: ["States.TaskFailed"], MaxAttempts: 5 }],
+  // Any error except a timeout. If the message was sent twice, the attempt is still dispatched once.
+  Retry: [{ ...retryAny, ErrorEquals: ["States.TaskFailed"], MaxAttempts: 5 }],
   Catch: [{ ErrorEquals: ["States.ALL"], Next: "Lost" }],
   ResultSelector: { settled: true },
   End: true,

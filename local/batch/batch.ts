@@ -19,31 +19,31 @@ import type { JobState, ListJobs, SubmitJob } from "./requests.ts";
 import { type AttemptEnd, retries } from "./retry.ts";
 
 export interface BatchOptions {
-  /** Job queues that exist. They share the vCPUs. */
+  /** Names of the job queues. They share the vCPUs. */
   readonly queues: readonly string[];
-  /** Jobs beyond these wait in RUNNABLE. One that asks for more than all of them gets all of them. */
+  /** vCPUs that jobs use at once; further jobs wait in RUNNABLE. A job that asks for more than this gets all of them. */
   readonly vcpus: number;
-  /** Working directory of the jobs: what an image's WORKDIR would be. */
+  /** Working directory of the jobs, like the WORKDIR of an image. */
   readonly directory: string;
   /** Folder for the jobs' logs and temporary files. */
   readonly folder: string;
-  /** What the jobs' environment starts from: PATH and little else. */
+  /** Variables that every job has: PATH and a few more. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Told of each change of a job's state, in order, with what DescribeJobs would show at that moment. */
+  /** Called for each state change of a job, in order, with what DescribeJobs would show at that moment. */
   readonly publish: (detail: Record<string, unknown>) => void;
-  /** Between SIGTERM and SIGKILL of a job that is ended: 30 s, as on AWS, if not given. */
+  /** Time between SIGTERM and SIGKILL of a job; 30 s by default, as on AWS. */
   readonly graceMs?: number;
 }
 
-/** Ways in which a job that runs may come to its end without its doing, for tests and for the curious. */
+/** Outside causes that can end a running job, for tests. */
 export const endings = ["host-terminated", "out-of-memory", "timeout"] as const;
 export type Ending = (typeof endings)[number];
 
 interface Running {
   readonly container: Container;
-  /** Set when something else than the program itself ends the attempt. */
+  /** Set when something other than the program ends the attempt. */
   cause: Omit<AttemptEnd, "exitCode"> | null;
-  /** The exit is not seen: the machine is gone. */
+  /** The exit code is unknown because the machine is gone. */
   unseen: boolean;
 }
 
@@ -53,7 +53,7 @@ const EXITED = "Essential container in task exited";
 const TIMED_OUT = "Job attempt duration exceeded timeout";
 const GRACE_MS = 30_000;
 
-/** As much of AWS Batch as Hone uses, over processes of this machine; all of its state is in memory. */
+/** The part of AWS Batch that Hone uses, with local processes as jobs; all state is in memory. */
 export class LocalBatch {
   readonly definitions = new Definitions();
   readonly #options: BatchOptions;
@@ -97,12 +97,12 @@ export class LocalBatch {
     return { jobArn: toDetail(job).jobArn, jobName: request.jobName, jobId: job.jobId };
   }
 
-  /** Jobs that are not known are missing from the answer. */
+  /** Unknown jobs are missing from the reply, as on AWS. */
   describe(ids: readonly string[]) {
     return { jobs: ids.flatMap((id) => this.#jobs.get(nameOf(id)) ?? []).map(toDetail) };
   }
 
-  /** By name, whatever their state, or by state: RUNNING if none is given. Newest first. */
+  /** By name in any state, or by state (RUNNING by default). Newest first. */
   list({ jobQueue, jobStatus = "RUNNING", filters, maxResults, nextToken = "0" }: z.infer<typeof ListJobs>) {
     const queue = this.#queue(jobQueue);
     const name = filters?.[0]?.values[0]?.toLowerCase();
@@ -120,7 +120,7 @@ export class LocalBatch {
     };
   }
 
-  /** Ends a job that is not over: SIGTERM, then SIGKILL. One that is over stays as it is. */
+  /** Ends a job: SIGTERM, then SIGKILL. A job that has already ended does not change. */
   terminate(id: string, reason: string): void {
     const job = this.#job(id);
     if (isOver(job)) return;
@@ -135,10 +135,10 @@ export class LocalBatch {
     this.#end(running, { by: "termination", statusReason: reason, reason: null });
   }
 
-  /** Ends a running job as if by an outside cause. */
+  /** Ends a running job as an outside cause would. */
   endBy(id: string, ending: Ending): void {
     const running = this.#running.get(this.#job(id).jobId);
-    if (running === undefined) throw clientError("The job does not run.");
+    if (running === undefined) throw clientError("The job is not running.");
     switch (ending) {
       case "host-terminated":
         running.unseen = true;
@@ -160,7 +160,7 @@ export class LocalBatch {
     }
   }
 
-  /** Kills everything at once; nothing starts any more and nobody is told. */
+  /** Kills all jobs at once, without events; no further job starts. */
   stop(): void {
     this.#stopped = true;
     for (const { container } of this.#running.values()) container.abandon();
@@ -175,7 +175,7 @@ export class LocalBatch {
     running.container.kill(graceMs);
   }
 
-  /** Starts what fits, in the order of submission; a big job that does not fit holds up those behind it. */
+  /** Starts waiting jobs in the order of submission; a job that does not fit blocks the jobs behind it. */
   #startWaiting(): void {
     const { vcpus } = this.#options;
     const need = (job: Job): number => Math.min(vcpusOf(job), vcpus);

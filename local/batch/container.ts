@@ -7,24 +7,24 @@ export interface ContainerOptions {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
-  /** File that its output goes to, after `title` as the first line. */
+  /** File for its output; `title` is the first line. */
   readonly log: string;
   readonly title: string;
   /** Its TMPDIR; removed when it ends. */
   readonly scratch: string;
 }
 
-/** A process that plays a container: alone in its group, and when it ends nothing of it is left. */
+/** A process in place of a container: it has a process group of its own, and nothing of it is left when it ends. */
 export interface Container {
   /** Never rejects. `reason` is set when the command could not be started. */
   readonly ended: Promise<{ readonly exitCode: number; readonly reason: string | null }>;
-  /** SIGTERM to the main process, as Docker does; SIGKILL to all after `graceMs`, at once when that is 0. */
+  /** SIGTERM to the main process, as Docker does; SIGKILL to all processes after `graceMs` (immediately if 0). */
   kill(graceMs: number): void;
-  /** SIGKILL without waiting, for when we ourselves end. */
+  /** SIGKILL without waiting, for when this process itself ends. */
   abandon(): void;
 }
 
-/** What a shell answers for a command that is not there, and for one that ended by a signal. */
+/** Exit codes as a shell reports them: command not found, ended by a signal. */
 const NOT_FOUND = 127;
 const SIGNALS: Partial<Record<NodeJS.Signals, number>> = {
   SIGKILL: 137,
@@ -53,17 +53,17 @@ export const startContainer = (options: ContainerOptions): Container => {
     try {
       if (pid !== undefined) process.kill(pid, name);
     } catch {
-      // It is gone already.
+      // The process has already ended.
     }
   };
   const killGroup = (): void => signal(child.pid && -child.pid, "SIGKILL");
   const killAll = async (): Promise<void> => {
-    // Programs that left the group, as those started by our own runner do.
+    // Processes in other groups: the `hone` runner starts its program in a new group.
     if (child.pid !== undefined) for (const pid of await descendants(child.pid)) signal(pid, "SIGKILL");
     killGroup();
   };
 
-  let patience: NodeJS.Timeout | undefined;
+  let killTimer: NodeJS.Timeout | undefined;
   const ended = new Promise<{ exitCode: number; reason: string | null }>((resolve) => {
     child.on("error", (error) =>
       resolve({ exitCode: NOT_FOUND, reason: `CannotStartContainerError: ${error.message}` }),
@@ -72,7 +72,7 @@ export const startContainer = (options: ContainerOptions): Container => {
       resolve({ exitCode: code ?? SIGNALS[name ?? "SIGKILL"] ?? 137, reason: null }),
     );
   }).then((end) => {
-    clearTimeout(patience);
+    clearTimeout(killTimer);
     killGroup();
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
     return end;
@@ -82,13 +82,13 @@ export const startContainer = (options: ContainerOptions): Container => {
     ended,
     kill: (graceMs) => {
       if (graceMs > 0) signal(child.pid, "SIGTERM");
-      patience ??= setTimeout(killAll, graceMs);
+      killTimer ??= setTimeout(killAll, graceMs);
     },
     abandon: killGroup,
   };
 };
 
-/** Process ids of children, their children, and so on. */
+/** Process ids of all descendants. */
 const descendants = async (ancestor: number): Promise<number[]> => {
   const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid="]).catch(() => ({
     stdout: "",

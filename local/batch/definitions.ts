@@ -60,7 +60,7 @@ export class Definitions {
     };
   }
 
-  /** The active definition of an ARN, `name:revision`, or of a name: its latest revision. */
+  /** The active definition with this ARN or `name:revision`; for a name alone its latest active revision. */
   active(id: string): JobDefinition {
     const name = nameOf(id);
     const latest = this.#byName.get(name)?.findLast(({ status }) => status === "ACTIVE");

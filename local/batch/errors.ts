@@ -1,4 +1,4 @@
-/** An answer other than success, as AWS Batch words it on the wire. */
+/** An error reply in the format of AWS Batch. */
 export class BatchError extends Error {
   readonly status: number;
   readonly type: string;

@@ -1,13 +1,13 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { clientSettings } from "../emulator.ts";
 
-/** AWS's own source, `aws.batch`, may only be used by AWS, and the emulator refuses it, too. */
+/** Only AWS may use the source `aws.batch`; the emulator refuses it too. */
 export const SOURCE = "hone.batch";
 
 /**
- * Puts state changes into an event bus, in order, without letting the jobs wait.
+ * Sends state changes to an event bus, in order, without blocking the jobs.
  * @param endpoint of the emulator.
- * @param copies how often each is sent at the moment: 0 loses it.
+ * @param copies how many times each event is sent; 0 loses it.
  */
 export const eventPublisher = (endpoint: string, copies: () => number) => {
   const client = new EventBridgeClient(clientSettings(endpoint));

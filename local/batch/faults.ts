@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a fault does to a call: refuse it, break it, or let it through and lose the answer. */
+/** The effect on a call: refused, broken off, or carried out without its reply. */
 const Fault = z.enum(["throttle", "error", "drop", "accept-then-drop"]);
 export type Fault = z.infer<typeof Fault>;
 
@@ -11,7 +11,7 @@ export const FaultPlan = z.strictObject({
 });
 export type FaultPlan = z.infer<typeof FaultPlan>;
 
-/** Faults that were ordered and not yet had. */
+/** Faults that were ordered and have not happened yet. */
 export class Faults {
   #calls = new Map<string, Fault[]>();
   #copies = 1;
@@ -26,7 +26,7 @@ export class Faults {
     return this.#calls.get(call)?.shift();
   }
 
-  /** How often each event is sent. */
+  /** How many times each event is sent. */
   get copies(): number {
     return this.#copies;
   }

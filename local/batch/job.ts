@@ -10,7 +10,7 @@ interface Attempt {
   readonly logStreamName: string;
 }
 
-/** One job: what was asked for, and what became of it. Times are milliseconds since 1970. */
+/** One job: its request and its state. Times are milliseconds since 1970. */
 export interface Job {
   readonly jobId: string;
   readonly request: SubmitJob;
@@ -22,7 +22,7 @@ export interface Job {
   startedAt: number | null;
   stoppedAt: number | null;
   isTerminated: boolean;
-  /** Of the attempt that runs or ran last. */
+  /** Of the current or last attempt. */
   logStreamName: string | null;
   readonly attempts: Attempt[];
 }
@@ -68,7 +68,7 @@ const exitOf = ({ exitCode, reason }: AttemptEnd) => ({
   ...given("reason", reason),
 });
 
-/** The job as DescribeJobs and the state-change events show it: the same shape on AWS, too. */
+/** The job as DescribeJobs and the state-change events show it; AWS uses one shape for both as well. */
 export const toDetail = (job: Job): Record<string, unknown> => {
   const { request, definition } = job;
   const last = job.status === "SUCCEEDED" || job.status === "FAILED" ? job.attempts.at(-1) : undefined;

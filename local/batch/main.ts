@@ -1,5 +1,5 @@
 /**
- * The local Batch endpoint as a process of its own; `start.ts` starts it.
+ * The local Batch endpoint as a separate process, started by `start.ts`.
  *
  *   node local/batch/main.ts PORT FOLDER VCPUS EVENTS_ENDPOINT QUEUE...
  */
@@ -18,12 +18,12 @@ const batch = new LocalBatch({
   vcpus: Number(vcpus),
   directory: root,
   folder,
-  // As in an image that has Python and the runner: `hone` and `python` are found.
+  // As in an image with Python and the runner: `hone` and `python` are on the PATH.
   environment: {
     HOME,
     LANG,
     PATH: [join(root, "clients", "runner"), join(root, ".venv", "bin"), PATH].join(delimiter),
-    // A job has the vCPUs it asked for; numerical libraries would take the whole machine.
+    // Without this, numerical libraries would use all cores of the machine.
     OMP_NUM_THREADS: "1",
     PYTHONDONTWRITEBYTECODE: "1",
   },
@@ -35,6 +35,6 @@ server.on("error", (error) => {
   console.error(error.message);
   process.exit(1);
 });
-// However this process ends, its jobs end with it.
+// The jobs end with this process.
 process.on("exit", () => batch.stop());
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));

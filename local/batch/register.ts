@@ -3,10 +3,10 @@ import { clientSettings } from "../emulator.ts";
 
 const roleArn = (name: string): string => `arn:aws:iam::000000000000:role/${name}`;
 
-/** As the deployed job definition has it; a test compares the two. */
+/** The same as in the deployed job definition; a test compares them. */
 export const retryStrategy = { attempts: 1 };
 
-/** Registers the template of all studies' job definitions, which on AWS the ComputeStack makes. */
+/** Registers the template of all studies' job definitions; on AWS the ComputeStack creates it. */
 export const registerTemplate = async (endpoint: string, jobDefinitionName: string): Promise<void> => {
   const client = new BatchClient(clientSettings(endpoint));
   await client.send(
@@ -16,7 +16,7 @@ export const registerTemplate = async (endpoint: string, jobDefinitionName: stri
       containerProperties: {
         image: "local",
         command: ["true"],
-        // Nobody takes them on here, but who passes them needs the right to.
+        // No job assumes them here, but the Lambda that passes them needs the permission to.
         jobRoleArn: roleArn(`${jobDefinitionName}-job-us-east-1`),
         executionRoleArn: roleArn(`${jobDefinitionName}-start-us-east-1`),
         resourceRequirements: [

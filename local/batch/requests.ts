@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What the local Batch reads of requests, under AWS's names and bounds. Fields that it does not act on (volumes, ulimits, …)
- * are accepted and kept, as the rest of a job definition is handed back by DescribeJobDefinitions.
+ * The parts of AWS Batch requests that the local Batch reads, with AWS's names and limits. Other fields (volumes, ulimits, …)
+ * are accepted and kept, because DescribeJobDefinitions returns the complete job definition.
  */
 const Environment = z.array(z.looseObject({ name: z.string(), value: z.string().default("") }));
 const Resources = z.array(z.looseObject({ type: z.enum(["GPU", "VCPU", "MEMORY"]), value: z.string() }));

@@ -2,7 +2,7 @@ import type { RetryStrategy } from "./requests.ts";
 
 /** How one attempt of a job ended, in AWS Batch's terms. */
 export interface AttemptEnd {
-  /** Null when the container's exit was never seen: its machine went away, or it did not start. */
+  /** Null when the container's exit is unknown: its machine is gone, or it did not start. */
   readonly exitCode: number | null;
   /** About the container: out of memory, cannot start. */
   readonly reason: string | null;
@@ -28,7 +28,7 @@ export const retries = (strategy: RetryStrategy | undefined, attempt: number, en
   return rule === undefined || rule.action.toUpperCase() === "RETRY";
 };
 
-/** A pattern that is not given matches everything. */
+/** No pattern matches everything. */
 const matches = (pattern: string | undefined, text: string): boolean => {
   if (pattern === undefined) return true;
   return pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;

@@ -23,7 +23,7 @@ const operation =
     return run(parsed.data) ?? {};
   };
 
-/** AWS's paths, and below `/local` what only we have. */
+/** The operations of AWS, and below `/local` those that only the local Batch has. */
 const operationsOf = (batch: LocalBatch, faults: Faults): Readonly<Record<string, Operation>> => ({
   "/v1/registerjobdefinition": operation(RegisterJobDefinition, (input) => batch.definitions.register(input)),
   "/v1/describejobdefinitions": operation(DescribeJobDefinitions, (input) =>
@@ -46,7 +46,7 @@ const operationsOf = (batch: LocalBatch, faults: Faults): Readonly<Record<string
   "/local/ready": () => ({}),
 });
 
-/** AWS Batch's REST-JSON protocol over a `LocalBatch`; whoever calls bind it to loopback. Signatures are not checked. */
+/** AWS Batch's REST-JSON protocol for a `LocalBatch`. Signatures are not checked: bind it to the loopback interface only. */
 export const batchServer = (batch: LocalBatch, faults: Faults): Server => {
   const operations = operationsOf(batch, faults);
   return createServer(async (request, response) => {

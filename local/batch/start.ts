@@ -8,12 +8,12 @@ export interface BatchServiceOptions {
   readonly folder: string;
   /** Port to listen on. */
   readonly port: number;
-  /** Of the event bus that job state changes go to. */
+  /** Endpoint of the event bus that receives job state changes. */
   readonly eventsEndpoint: string;
-  /** PEM file of that endpoint's certificate, if it made one for itself. */
+  /** PEM file of that endpoint's certificate if that is self-signed. */
   readonly certificate: string | null;
   readonly queues: readonly string[];
-  /** How many vCPUs' worth of jobs run at once; as many as the machine has if not given. */
+  /** vCPUs that jobs may use at once; by default those of the machine. */
   readonly vcpus?: number;
 }
 
@@ -24,7 +24,7 @@ export interface BatchService extends Service {
 
 const START_MS = 15_000;
 
-/** Starts the local Batch endpoint as a process that ends with us, and waits until it answers. */
+/** Starts the local Batch endpoint as a process that ends with this one, and waits until it is ready. */
 export const startBatch = async (options: BatchServiceOptions): Promise<BatchService> => {
   const { folder, port, eventsEndpoint, certificate, queues, vcpus = availableParallelism() } = options;
   const log = join(folder, "batch.log");

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 const admin = (...args: string[]) => hone(["admin", ...args, "--table", table], env);
 
-test("the first team and token are created, and the token is good", async () => {
+test("the first team and token are created, and the token is valid", async () => {
   const team = await admin("create-team", "acme", "--json");
   expect(team).toMatchObject({ code: 0, stderr: "" });
   expect(JSON.parse(team.stdout)).toEqual({ team: "acme" });
@@ -49,14 +49,14 @@ test("the first team and token are created, and the token is good", async () => 
   });
 });
 
-test("for people the token stands alone on the first line", async () => {
+test("without --json the token is alone on the first line", async () => {
   await admin("create-team", "people");
   const { stdout } = await admin("create-token", "people", "--name", "first", "--role", "viewer");
   expect(stdout.split("\n")[0]).toMatch(/^hone_[a-z2-7]{12}_[A-Za-z0-9_-]{43}$/);
-  expect(stdout).toContain("shown this once");
+  expect(stdout).toContain("It will not be shown again.");
 });
 
-test("what cannot be done is told in one line, and nothing is created", async () => {
+test("an error is one line, and nothing is created", async () => {
   await admin("create-team", "twice");
   const again = await admin("create-team", "twice", "--json");
   expect([again.code, again.stderr]).toEqual([1, "The team twice exists already.\n"]);
@@ -70,7 +70,7 @@ test("what cannot be done is told in one line, and nothing is created", async ()
   expect(await deps.store.query("TEAM#NO", " ", "~")).toEqual([]);
 });
 
-test("a command line that is not understood is a 2 and shows the usage", async () => {
+test("a wrong command line shows the usage and exits with 2", async () => {
   for (const args of [
     ["admin", "create-team"],
     ["admin", "create-team", "a", "b"],
@@ -89,7 +89,7 @@ test("a command line that is not understood is a 2 and shows the usage", async (
   expect((await hone([])).stdout).toContain("hone study create");
 });
 
-test("without --table it is the deployed stack that says which", async () => {
+test("without --table the table is the one of the deployed stack", async () => {
   const client = new CloudFormationClient(emulatorClient());
   const StackName = "HoneCliTest";
   await client.send(

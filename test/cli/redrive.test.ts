@@ -9,7 +9,7 @@ import { expect, inject, test } from "vitest";
 import { awsEnvironment, hone } from "../support/cli.ts";
 import { emulatorClient } from "../support/emulator.ts";
 
-test("failed messages go back to the queue, with their body and group, and none is lost", async () => {
+test("failed messages are moved back to the queue with their body and group, and none is lost", async () => {
   const client = new SQSClient(emulatorClient());
   const create = async (QueueName: string) =>
     (await client.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? "";

@@ -50,7 +50,7 @@ test("a study is created from a file, listed, shown, exported and deleted", asyn
   await api("POST", `/studies/${id}/trials/0/tell`, { attempt: 1, values: { accuracy: 0.97 } });
   const shown = await study("show", id);
   expect(shown.stdout).toContain(
-    `${id}  running\n1 of 3 trials over (0 failed, 0 pruned), 0 running, 0 queued`,
+    `${id}  running\n1 of 3 trials done (0 failed, 0 pruned), 0 running, 0 queued`,
   );
   expect(shown.stdout).toContain('best: trial 0  {"accuracy":0.97}');
   expect(JSON.parse((await study("best", id, "--json")).stdout).trials).toMatchObject([{ number: 0 }]);
@@ -63,7 +63,7 @@ test("a study is created from a file, listed, shown, exported and deleted", asyn
   expect((await study("show", id)).stderr).toContain("Study not found (404)");
 });
 
-test("the Pareto set of two objectives is a table, with the limits, the first objective's best on top", async () => {
+test("the Pareto set of two objectives is a table with the limits, sorted by the first objective", async () => {
   const id = await create({
     objectives: [
       { metric: "accuracy", direction: "maximize" },
@@ -99,7 +99,7 @@ test("the Pareto set of two objectives is a table, with the limits, the first ob
   ]);
   expect(rows[0]).toMatch(/ {2}\{"C":[\d.]+,"gamma":[\d.]+\}$/);
   const shown = (await study("show", id)).stdout;
-  expect(shown).toContain(`Pareto set (all of it: hone study best ${id}):\n${stdout}`);
+  expect(shown).toContain(`Pareto set (the full table: hone study best ${id}):\n${stdout}`);
   expect(JSON.parse((await study("best", id, "--json")).stdout).trials).toMatchObject([
     { number: 1, values: { ms: 1 / 3 } },
     { number: 2 },
@@ -111,7 +111,7 @@ test("the Pareto set of two objectives is a table, with the limits, the first ob
   expect((await study("best", id)).stdout.trimEnd().split("\n")).toHaveLength(1 + 22);
 });
 
-test("all studies are listed, however many pages they fill", async () => {
+test("all studies are listed, over several pages", async () => {
   for (let i = 0; i < 4; i++) await create();
   const { studies } = JSON.parse((await study("list", "--json")).stdout);
   expect(studies.length).toBeGreaterThanOrEqual(4);
@@ -123,7 +123,7 @@ test("a batch study is started and stopped", async () => {
   expect(JSON.parse((await study("stop", id, "--drain", "--json")).stdout).started).toBe(false);
 });
 
-test("every fault of a study is told with its place", async () => {
+test("every error in a study is shown with its JSON pointer", async () => {
   const input = JSON.stringify({ ...studyBody(), space: { x: { type: "float", low: 1 } }, nmae: 1 });
   const { code, stderr } = await hone(["study", "create", "-f", "-"], access, { input });
   expect(code).toBe(1);
@@ -136,11 +136,11 @@ test("every fault of a study is told with its place", async () => {
   expect((await study("create", "-f", "/no/such/file")).stderr).toContain("/no/such/file");
 });
 
-test("an argument cannot leave its place in the path", async () => {
+test("an argument stays one segment of the path", async () => {
   expect((await study("show", "../tokens")).stderr).toContain("(404)");
 });
 
-test("the local stack's file is read where the environment is silent, and what is missing is named", async () => {
+test("what the environment lacks is read from the local stack's file, and what is missing is named", async () => {
   const cwd = mkdtempSync(join(tmpdir(), "hone-cli-"));
   expect((await hone(["study", "list"], {}, { cwd })).stderr).toContain(
     "Set HONE_API, HONE_TEAM, HONE_TOKEN",
@@ -153,7 +153,7 @@ test("the local stack's file is read where the environment is silent, and what i
   expect(other.stderr).toContain("(404)");
 });
 
-test("an API that does not answer is told in one line", async () => {
+test("an API that does not answer is a one-line error", async () => {
   const { code, stderr } = await hone(["study", "list"], { ...access, HONE_API: "http://127.0.0.1:9/v1" });
   expect(code).toBe(1);
   expect(stderr.trim().split("\n")).toHaveLength(1);

@@ -17,12 +17,12 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-/** The folder of the Python itself, past any shim that would start it more slowly. */
+/** The folder of the Python binary itself, without shims such as pyenv's, which start more slowly. */
 const pythonFolder = dirname(
   execFileSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).trim(),
 );
 
-/** A service for one test, stopped at its end, when every request must have kept to the contract. */
+/** A service for one test; when the test ends it is stopped, and every request must have matched the API's schemas. */
 export const serve = async (script?: Script, params?: Params, heartbeatSeconds?: number) => {
   const service = await new ContractService(script, params, heartbeatSeconds).start();
   onTestFinished(async () => {
@@ -32,11 +32,11 @@ export const serve = async (script?: Script, params?: Params, heartbeatSeconds?:
   return service;
 };
 
-/** Starts the real runner with nothing in its environment but what is given. */
+/** Starts the real runner with only the given environment. */
 export const start = (args: readonly string[], env: Record<string, string>, cwd?: string): Running => {
   const child = spawn(RUNNER, args, {
     env: { PATH: `${pythonFolder}${delimiter}${process.env.PATH}`, ...env },
-    stdio: ["pipe", "pipe", "pipe"], // an input that never ends, as a terminal's
+    stdio: ["pipe", "pipe", "pipe"], // an input that never ends, like a terminal's
     cwd,
   });
   onTestFinished(() => void child.kill("SIGKILL"));
@@ -53,7 +53,7 @@ export const start = (args: readonly string[], env: Record<string, string>, cwd?
   return { process: child, ended };
 };
 
-/** The environment that a job of attempt 2 of trial 7 is given. */
+/** The environment of a job for attempt 2 of trial 7. */
 export const jobEnvironment = (api: string): Record<string, string> => ({
   HONE_API: api,
   HONE_TEAM: "acme",
@@ -69,11 +69,11 @@ export interface JobOptions {
   readonly env?: Record<string, string>;
 }
 
-/** Starts `hone exec -- command`, as a container of a job would. */
+/** Starts `hone exec -- command`, as the container of a job does. */
 export const startJob = (service: ContractService, command: readonly string[], job: JobOptions = {}) =>
   start(["exec", ...(job.options ?? []), "--", ...command], { ...jobEnvironment(service.api), ...job.env });
 
-/** Runs `hone exec -- command` to its end. */
+/** Runs `hone exec -- command` and waits until it ends. */
 export const runJob = (service: ContractService, command: readonly string[], job?: JobOptions) =>
   startJob(service, command, job).ended;
 

@@ -7,7 +7,7 @@ const decide = (decision: "continue" | "stop" | "pause"): Answer => ({
   body: { decision, reason: "rung 1: 3rd of 3", leaseExpires: "2026-11-23T12:00:00Z" },
 });
 
-/** Whether a process runs; one that has died and only waits to be collected does not. */
+/** Whether a process runs; a zombie does not. */
 const alive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -17,7 +17,7 @@ const alive = (pid: number): boolean => {
   }
 };
 
-/** Resolves when a process is gone; a test that waits in vain fails by its time limit. */
+/** Resolves when a process is gone; otherwise the test fails by its time limit. */
 const gone = async (pid: number): Promise<void> => {
   while (alive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 };
@@ -31,11 +31,11 @@ const gate = () => {
 /** What the program printed as `pid N`. */
 const pidIn = (text: string): number => Number(/pid (\d+)/.exec(text)?.[1]);
 
-/** Reports its process id as a metric and then sleeps, so that a test knows that it runs. */
+/** Reports its process id as a metric and then sleeps, so that the test knows when it is running. */
 const sleeper = sh(`echo "{\\"step\\": 1, \\"pid\\": $$}"; exec sleep 600`);
 const reportedPid = (service: ContractService): number => service.of("report")[0]?.body.values.pid;
 
-test("a silent program is kept alive by heartbeats of its attempt", async () => {
+test("while a program prints nothing, heartbeats extend the lease of its attempt", async () => {
   const service = await serve({}, {}, 0.1);
   const running = startJob(service, sh(`trap 'echo "{\\"loss\\": 1}"; exit 0' TERM; sleep 600 & wait`));
   await service.received("heartbeat", 3);
@@ -44,7 +44,7 @@ test("a silent program is kept alive by heartbeats of its attempt", async () => 
   expect(service.of("heartbeat")[2]?.body).toEqual({ attempt: 2 });
 });
 
-test("a heartbeat whose answer is lost is repeated, and the program goes on", async () => {
+test("a heartbeat whose reply is lost is repeated, and the program continues", async () => {
   const heartbeat = (_: unknown, count: number) => ({
     body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z" },
     ...(count === 1 ? { lost: true as const } : {}),
@@ -66,20 +66,20 @@ test.each(["stop", "pause"] as const)(
   },
 );
 
-test("a heartbeat answered with stop ends a silent program", async () => {
+test("a heartbeat answered with stop ends a program that prints nothing", async () => {
   const service = await serve({ heartbeat: () => decide("stop") }, {}, 0.1);
   const { code } = await runJob(service, sh("exec sleep 600"));
   expect([code, service.of("tell").length]).toEqual([0, 0]);
 });
 
-test("a stop that answers the last report stands: the finished program is not told", async () => {
+test("when the last report is answered with stop, the result of the finished program is not told", async () => {
   const service = await serve({ report: () => decide("stop") });
   const { code } = await runJob(service, sh(`echo '{"step": 1, "loss": 1}'`));
   expect([code, service.of("tell").length]).toEqual([0, 0]);
 });
 
 test.each(["stale-attempt", "trial-not-found", "unauthenticated"] as const)(
-  "an attempt that is no longer ours (%s) ends the program, and nothing is told",
+  "when the attempt is lost (%s), the program is ended, and nothing is told",
   async (problem) => {
     const service = await serve({ heartbeat: () => ({ problem }) }, {}, 0.1);
     const { code } = await runJob(service, sh("exec sleep 600"));
@@ -87,7 +87,7 @@ test.each(["stale-attempt", "trial-not-found", "unauthenticated"] as const)(
   },
 );
 
-test("a program that ignores SIGTERM is killed after its grace, with what it started", async () => {
+test("a program that ignores SIGTERM is killed after the grace time, with its child processes", async () => {
   const service = await serve({ report: () => decide("stop") });
   const program = `trap '' TERM; sleep 600 & echo "pid $!"; echo '{"step": 1, "loss": 1}'; while true; do sleep 1; done`;
   const { code, stdout } = await runJob(service, sh(program), { options: ["--grace", "0.2"] });
@@ -95,7 +95,7 @@ test("a program that ignores SIGTERM is killed after its grace, with what it sta
   await gone(pidIn(stdout.toString()));
 });
 
-test("SIGTERM is passed on; the program's last checkpoint is delivered, and nothing is told", async () => {
+test("SIGTERM is forwarded to the program; its last checkpoint is sent, and nothing is told", async () => {
   const release = gate();
   const service = await serve({ report: () => release.then(() => decide("continue")) });
   const program = `
@@ -110,13 +110,13 @@ time.sleep(600)`;
   await service.received("report");
   running.process.kill("SIGTERM");
   await gone(reportedPid(service));
-  release.open(); // the checkpoint has waited behind the report
+  release.open(); // the checkpoint waited until the report was answered
   expect((await running.ended).code).toBe(143);
   expect(service.of("heartbeat").at(-1)?.body).toEqual({ attempt: 2, checkpoint: "s3://b/last" });
   expect(service.of("tell").length).toBe(0);
 });
 
-test("SIGTERM before the claim is answered runs nothing", async () => {
+test("after a SIGTERM before the claim is answered, the program is not run", async () => {
   const service = await serve({ claim: () => ({ problem: "unavailable" }) });
   const running = startJob(service, sh("echo ran"));
   await service.received("claim");
@@ -126,7 +126,7 @@ test("SIGTERM before the claim is answered runs nothing", async () => {
 });
 
 test.each(["report", "tell"] as const)(
-  "SIGTERM after the program's end, while its %s waits, does not keep its result from being told",
+  "after a SIGTERM once the program has ended, while its %s is pending, the result is still told",
   async (route) => {
     const release = gate();
     const service = await serve({
@@ -137,7 +137,7 @@ test.each(["report", "tell"] as const)(
     const running = startJob(service, python(`import os; print('{${step}"pid": %d}' % os.getpid())`));
     await service.received(route);
     await gone(service.of(route)[0]?.body.values.pid);
-    await new Promise((resolve) => setTimeout(resolve, 300)); // for the runner to see that it is gone
+    await new Promise((resolve) => setTimeout(resolve, 300)); // until the runner notices that it is gone
     running.process.kill("SIGTERM");
     release.open();
     expect((await running.ended).code).toBe(0);
@@ -145,7 +145,7 @@ test.each(["report", "tell"] as const)(
   },
 );
 
-test("a second signal ends at once a program that ignores the first", async () => {
+test("a second signal kills a program that ignores the first", async () => {
   const service = await serve();
   const running = startJob(
     service,
@@ -158,8 +158,8 @@ test("a second signal ends at once a program that ignores the first", async () =
   expect(service.of("tell").length).toBe(0);
 });
 
-// macOS has no such call: there the program outlives a runner that is killed outright.
-test.runIf(process.platform === "linux")("a runner that is killed takes the program with it", async () => {
+// On macOS the program keeps running when the runner gets a SIGKILL.
+test.runIf(process.platform === "linux")("when the runner is killed, the program is killed too", async () => {
   const service = await serve();
   const running = startJob(service, sleeper);
   await service.received("report");
@@ -167,29 +167,29 @@ test.runIf(process.platform === "linux")("a runner that is killed takes the prog
   await gone(reportedPid(service));
 });
 
-test("a program past its time limit has failed", async () => {
+test("a program that exceeds its time limit has failed", async () => {
   const service = await serve();
   const { code } = await runJob(service, sh("echo going >&2; exec sleep 600"), {
     options: ["--timeout", "0.3"],
   });
   expect(code).toBe(0);
-  expect(service.of("tell")[0]?.body.failed.reason).toBe("timeout: not done after 0.3 seconds\ngoing");
+  expect(service.of("tell")[0]?.body.failed.reason).toBe("timeout: not finished after 0.3 seconds\ngoing");
 });
 
-test("a process left behind does not hold up the end, and is ended too", async () => {
+test("a child process that is still running does not delay the end, and is killed", async () => {
   const service = await serve();
   const { code, stdout } = await runJob(service, sh(`sleep 600 & echo "pid $!"; echo '{"loss": 1}'`));
   expect([code, service.of("tell").length]).toEqual([0, 1]);
   await gone(pidIn(stdout.toString()));
 });
 
-test("the program has no input to wait for", async () => {
+test("the program has no standard input", async () => {
   const service = await serve();
   const { code } = await runJob(service, sh(`cat; echo '{"loss": 1}'`));
   expect([code, service.of("tell").length]).toEqual([0, 1]);
 });
 
-test("output that nobody reads does not end the program", async () => {
+test("the program continues when nobody reads the runner's output", async () => {
   const service = await serve();
   const running = startJob(service, sh(`seq 1 200000; echo '{"loss": 1}'`));
   running.process.stdout?.destroy();

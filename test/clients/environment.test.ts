@@ -6,7 +6,7 @@ import { BOOTSTRAP, type Script, TRIAL_TOKEN } from "./service.ts";
 const showEnvironment = python("import json, os; print(json.dumps(dict(os.environ)))");
 const showArguments = python("import json, sys; print(json.dumps(sys.argv[1:]))");
 
-/** What a program that prints JSON sees. */
+/** The environment that the program sees, printed as JSON. */
 const seen = async (params: Params, command: readonly string[], job?: JobOptions, script?: Script) => {
   const service = await serve(script, params);
   const { stdout, stderr } = await runJob(service, command, job);
@@ -54,13 +54,13 @@ test("resource and checkpoint are set when the trial has them", async () => {
   expect(environment).toMatchObject({ HONE_RESOURCE: "27", HONE_CHECKPOINT_IN: "s3://b/in" });
 });
 
-test("what the trial lacks is not set, even when the job's environment has it", async () => {
+test("what the trial does not have is not set, even if the job's environment has it", async () => {
   const env = { HONE_RESOURCE: "9", HONE_CHECKPOINT_IN: "s3://old", HONE_PARAM_MOMENTUM: "0.9" };
   const environment = await seen({}, showEnvironment, { env }, claimed(null, null));
   for (const name of Object.keys(env)) expect(environment).not.toHaveProperty(name);
 });
 
-test("a value is a variable's text: strings as they are, the rest as JSON", async () => {
+test("a variable holds a string unchanged, and any other value as JSON", async () => {
   const params = { a: "x y", b: true, c: null, d: 1e-7, e: -3, f: "é\n'$(x)\"", g: 1e21 };
   const environment = await seen(params, showEnvironment);
   expect(environment).toMatchObject({
@@ -74,13 +74,13 @@ test("a value is a variable's text: strings as they are, the rest as JSON", asyn
   });
 });
 
-test("a name of odd characters becomes a name that a shell can read", async () => {
+test("characters that a variable's name cannot have become underscores", async () => {
   const params = { "net.0-size": 3, "1st": 4, _x: 5 };
   const environment = await seen(params, showEnvironment);
   expect(environment).toMatchObject({ HONE_PARAM_NET_0_SIZE: "3", HONE_PARAM_1ST: "4", HONE_PARAM__X: "5" });
 });
 
-test("names that fall on the same variable, and values no variable can hold, are in HONE_PARAMS alone", async () => {
+test("parameters that would share a variable, and values that no variable can hold, are only in HONE_PARAMS", async () => {
   const params = { C: 1, c: 2, "a-b": 3, "a.b": 4, A_B: 5, nul: "x\0y", lone: "\ud800", fine: 6 };
   const environment = await seen(params, showEnvironment);
   expect(Object.keys(environment).filter((name) => name.startsWith("HONE_PARAM_"))).toEqual([
@@ -90,7 +90,7 @@ test("names that fall on the same variable, and values no variable can hold, are
   expect(environment.stderr).toContain("HONE_PARAM_C");
 });
 
-test("{name} in the command stands for the parameter's value, as one argument and without a shell", async () => {
+test("{name} in the command is replaced by the parameter's value, as one argument and without a shell", async () => {
   const service = await serve({}, { lr: 0.001, opt: "sgd; rm -rf $HOME", "a.b": true });
   const command = [
     "--lr",
@@ -119,7 +119,7 @@ test("{name} in the command stands for the parameter's value, as one argument an
   ]);
 });
 
-test("a value that stands in the command cannot bring in another: it is put in once", async () => {
+test("braces in a value are not replaced again", async () => {
   const service = await serve({}, { a: "{b}", b: "{a}" });
   const { stdout } = await runJob(service, [...showArguments, "{a}{b}"]);
   expect(JSON.parse(stdout.toString())).toEqual(["{b}{a}"]);

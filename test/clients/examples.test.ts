@@ -6,7 +6,7 @@ import { runJob, serve, start } from "./driver.ts";
 const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
-/** The code block of the page that adds the runner to an image. */
+/** The page's code block that adds the runner to an image. */
 const shown = /```dockerfile\n(COPY[^`]*)```/.exec(read("docs/runner.md"))?.[1] ?? "";
 
 test.each(["python", "r"])("Dockerfile.%s adds to an image the two lines that the page shows", (language) => {
@@ -16,7 +16,7 @@ test.each(["python", "r"])("Dockerfile.%s adds to an image the two lines that th
   );
 });
 
-test("the entrypoint and command of Dockerfile.python make a trial of its program", async () => {
+test("the entrypoint and command of Dockerfile.python run its program as a trial", async () => {
   const file = read("examples/docker/Dockerfile.python");
   const [entrypoint, command] = ["ENTRYPOINT", "CMD"].map((name) =>
     JSON.parse(new RegExp(`^${name} (.*)$`, "m").exec(file)?.[1] ?? ""),

@@ -6,7 +6,7 @@ import { BOOTSTRAP, TRIAL_TOKEN } from "./service.ts";
 const told = '{"accuracy": 0.9}';
 const tellAccuracy = sh(`echo '${told}'`);
 
-test("a program is claimed, run, and its last values are told", async () => {
+test("a trial is claimed, its program is run, and its last values are told", async () => {
   const service = await serve();
   const program = `echo '{"step": 1, "loss": 0.5}'; echo '{"step": 2, "loss": 0.25}'; echo '{"accuracy": 0.97}'`;
   const { code, stdout } = await runJob(service, sh(program));
@@ -20,7 +20,7 @@ test("a program is claimed, run, and its last values are told", async () => {
   ]);
 });
 
-test("the claim carries the bootstrap token and no Idempotency-Key, every later write the trial's token and a key of its own", async () => {
+test("the claim has the bootstrap token and no Idempotency-Key; later writes have the trial's token and a key each", async () => {
   const service = await serve();
   await runJob(service, sh(`echo '{"step": 1, "loss": 1}'; echo '{"step": 2, "loss": 1}'`));
   const [claim, ...writes] = service.calls;
@@ -31,7 +31,7 @@ test("the claim carries the bootstrap token and no Idempotency-Key, every later 
 });
 
 test.each(["claim-lost", "stale-attempt"] as const)(
-  "the loser of a claim (%s) exits 0 and runs nothing",
+  "a runner that loses the claim (%s) exits with 0 and runs nothing",
   async (problem) => {
     const service = await serve({ claim: () => ({ problem }) });
     const { code, stdout } = await runJob(service, sh("echo ran"));
@@ -41,7 +41,7 @@ test.each(["claim-lost", "stale-attempt"] as const)(
 );
 
 test.each(["unauthenticated", "forbidden", "study-not-found"] as const)(
-  "a claim that is refused (%s) exits 1 and runs nothing",
+  "when the claim is refused (%s), the runner exits with 1 and runs nothing",
   async (problem) => {
     const service = await serve({ claim: () => ({ problem, detail: "Not for you." }) });
     const { code, stdout, stderr } = await runJob(service, sh("echo ran"));
@@ -51,7 +51,7 @@ test.each(["unauthenticated", "forbidden", "study-not-found"] as const)(
   },
 );
 
-test("a claim whose answer is lost is repeated by the same claimant, and the program runs once", async () => {
+test("a claim whose reply is lost is repeated by the same claimant, and the program runs once", async () => {
   const service = await serve({
     claim: (_, count) => ({
       body: {
@@ -73,7 +73,7 @@ test("a claim whose answer is lost is repeated by the same claimant, and the pro
   expect(service.calls.map((call) => call.route)).toEqual(["claim", "claim", "claim", "tell"]);
 });
 
-test("a throttled or failing service is asked again", async () => {
+test("a call is retried when the service is throttled or failing", async () => {
   const problems = [
     { problem: "rate-limited", retryAfter: 0 },
     { problem: "unavailable" },
@@ -89,14 +89,14 @@ test("a throttled or failing service is asked again", async () => {
   expect(new Set(service.of("tell").map((call) => call.key)).size).toBe(1);
 });
 
-test("a service that cannot be reached within the patience exits 75, so that the job is tried again", async () => {
+test("when the service cannot be reached within --patience, the runner exits with 75, so that the job is retried", async () => {
   const service = await serve();
   const env = { HONE_API: service.api.replace(/:\d+/, ":9") };
   const { code, stdout } = await runJob(service, sh("echo ran"), { env, options: ["--patience", "0.1"] });
   expect([code, stdout.toString()]).toEqual([75, ""]);
 });
 
-test("a tell whose answer is lost is repeated with the same key and body", async () => {
+test("a tell whose reply is lost is repeated with the same key and body", async () => {
   const service = await serve({
     tell: (_, count) => ({
       body: { number: 7, state: "completed" },
@@ -110,14 +110,14 @@ test("a tell whose answer is lost is repeated with the same key and body", async
   expect(new Set(tells.map((call) => `${call.key} ${JSON.stringify(call.body)}`)).size).toBe(1);
 });
 
-test("a result that cannot be told within the patience exits 75", async () => {
+test("when the result cannot be told within --patience, the runner exits with 75", async () => {
   const service = await serve({ tell: () => ({ problem: "unavailable" }) });
   const { code } = await runJob(service, tellAccuracy, { options: ["--patience", "0.1"] });
   expect(code).toBe(75);
 });
 
 test.each(["already-told", "stale-attempt", "trial-not-found"] as const)(
-  "a result that is not wanted any more (%s) is no error",
+  "a result that is no longer needed (%s) is not an error",
   async (problem) => {
     const service = await serve({ tell: () => ({ problem }) });
     const { code } = await runJob(service, tellAccuracy);
@@ -126,7 +126,7 @@ test.each(["already-told", "stale-attempt", "trial-not-found"] as const)(
   },
 );
 
-test("a result that the service refuses is told as a failure, in the service's words", async () => {
+test("when the service refuses the result, the trial is told as failed with the service's reason", async () => {
   const service = await serve({
     tell: (call) =>
       call.body.failed === undefined
@@ -140,7 +140,7 @@ test("a result that the service refuses is told as a failure, in the service's w
   expect(second?.key).not.toBe(first?.key);
 });
 
-test("an answer that is not JSON counts as no answer", async () => {
+test("a reply that is not JSON is treated like no reply", async () => {
   const service = await serve({
     tell: (_, count) =>
       count === 1
@@ -151,7 +151,7 @@ test("an answer that is not JSON counts as no answer", async () => {
   expect([code, service.of("tell").length]).toEqual([0, 2]);
 });
 
-test("a redirect is not followed: the token goes nowhere else", async () => {
+test("a redirect is not followed, so the token is not sent to another host", async () => {
   const elsewhere = await serve();
   const service = await serve({
     claim: () => ({
@@ -162,7 +162,7 @@ test("a redirect is not followed: the token goes nowhere else", async () => {
   expect([code, elsewhere.calls.length]).toEqual([1, 0]);
 });
 
-test("a proxy is not asked for what lies on the loopback", async () => {
+test("a proxy is not used for the loopback interface", async () => {
   const service = await serve();
   const env = { http_proxy: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" };
   const { code } = await runJob(service, tellAccuracy, { env });
@@ -182,7 +182,7 @@ test("neither token is in the runner's output or in a failure's reason", async (
   expect(service.of("tell")[0]?.body.failed.reason).toContain("token [token]");
 });
 
-test("without its variables the runner says which are missing, and exits 2", async () => {
+test("without its variables the runner says which are missing, and exits with 2", async () => {
   const bare = await start(["exec", "--", "true"], {}).ended;
   expect([bare.code, bare.stderr]).toEqual([2, "hone: HONE_API, HONE_TEAM, HONE_TOKEN not set\n"]);
   const env = { HONE_API: "http://127.0.0.1:9/v1", HONE_TEAM: "acme", HONE_TOKEN: "t", HONE_TRIAL: "x" };
@@ -191,14 +191,14 @@ test("without its variables the runner says which are missing, and exits 2", asy
   expect(odd.stderr).toContain("HONE_TRIAL");
 });
 
-test("a runner within a runner only runs the program: an image's entrypoint and a study's command may both name it", async () => {
+test("the image's entrypoint and the study's command may both name the runner: the inner one only runs the program", async () => {
   const service = await serve();
   const { code } = await runJob(service, [RUNNER, "exec", "--", ...tellAccuracy]);
   expect(code).toBe(0);
   expect(service.calls.map((call) => call.route)).toEqual(["claim", "tell"]);
 });
 
-test("what follows the first -- is the program's, whatever it looks like", async () => {
+test("everything after the first -- is the program's command", async () => {
   const service = await serve();
   const program = python("import sys, json; print(json.dumps({'n': len(sys.argv)})); print(sys.argv[1:])");
   const { stdout } = await runJob(service, [...program, "--grace", "--", "-h"]);

@@ -5,7 +5,7 @@ import type { ContractService } from "./service.ts";
 const failure = (service: ContractService): string => service.of("tell")[0]?.body.failed.reason;
 const values = (service: ContractService) => service.of("tell")[0]?.body.values;
 
-/** Each line of output beside the report that it must become. */
+/** Lines of output, and the report that each must become. */
 const metricLines: [line: string, report: object][] = [
   ['{"step": 1, "loss": 0.5}', { step: 1, values: { loss: 0.5 } }],
   ['  {"step":2,"loss":1e-320}\t', { step: 2, values: { loss: 1e-320 } }],
@@ -38,7 +38,7 @@ const metricLines: [line: string, report: object][] = [
   ],
 ];
 
-/** Output that is no report, and leaves no value behind. */
+/** Lines of output that are neither a report nor a result. */
 const otherLines = [
   "plain text",
   "",
@@ -57,7 +57,7 @@ const otherLines = [
   `{"a":${"[".repeat(5000)}}`,
 ];
 
-test("every form of a metric line becomes its report, and nothing else does", async () => {
+test("every form of a metric line becomes a report, and no other line does", async () => {
   const service = await serve();
   const lines = [...metricLines.map(([line]) => line), ...otherLines];
   const program = `cat <<'END'\n${lines.join("\n")}\nEND`;
@@ -69,7 +69,7 @@ test("every form of a metric line becomes its report, and nothing else does", as
   );
 });
 
-test("a step that the service would not take is no report, but its values count", async () => {
+test("a line whose step the service would refuse is not reported, but its values count for the result", async () => {
   const service = await serve();
   const steps = ["-1", "NaN", "1e10", '"3"', "true"];
   await runJob(service, sh(steps.map((step, i) => `echo '{"step": ${step}, "m${i}": ${i}}'`).join("\n")));
@@ -77,7 +77,7 @@ test("a step that the service would not take is no report, but its values count"
   expect(values(service)).toEqual({ m0: 0, m1: 1, m2: 2, m3: 3, m4: 4 });
 });
 
-test("of each metric the last value printed is told, with the last checkpoint", async () => {
+test("the last value of each metric is told, with the last checkpoint", async () => {
   const service = await serve();
   const program = `
     echo '{"step": 1, "loss": 3, "rate": 7, "checkpoint": "s3://b/1"}'
@@ -92,41 +92,41 @@ test("of each metric the last value printed is told, with the last checkpoint", 
   });
 });
 
-test("a value that is not finite is told as the string that says so", async () => {
+test('a non-finite value is told as "nan", "inf" or "-inf"', async () => {
   const service = await serve();
   await runJob(service, python("print({'loss': float('nan')}.__repr__().replace(\"'\", '\"'))"));
   expect(values(service)).toEqual({ loss: "nan" });
 });
 
-test("a last line without a newline counts, and so does one that comes in pieces", async () => {
+test("a last line without a newline counts, and so does a line that arrives in pieces", async () => {
   const service = await serve();
   const program = `printf '{"loss"'; sleep 0.05; printf ': 0.5}\n{"accuracy"'; sleep 0.05; printf ': 0.9}'`;
   await runJob(service, sh(program));
   expect(values(service)).toEqual({ loss: 0.5, accuracy: 0.9 });
 });
 
-test("a checkpoint alone is carried by a heartbeat at once", async () => {
+test("a checkpoint alone is sent immediately, with a heartbeat", async () => {
   const service = await serve();
   const { code } = await runJob(service, sh(`echo '{"checkpoint": "s3://b/k"}'; echo '{"loss": 1}'`));
   expect(code).toBe(0);
   expect(service.of("heartbeat").map((call) => call.body)).toEqual([{ attempt: 2, checkpoint: "s3://b/k" }]);
 });
 
-test("a program that ends without a metric line has failed: no-result", async () => {
+test("a program that ends without a metric line has failed with no-result", async () => {
   const service = await serve();
   const { code } = await runJob(service, sh("echo done"));
   expect(code).toBe(0);
   expect(failure(service)).toBe("no-result: the program ended without printing a metric line");
 });
 
-test("a program that fails is told with its exit code and the last lines of its error output", async () => {
+test("the reason of a failed program is its exit code and the last lines of its error output", async () => {
   const service = await serve();
   const { code } = await runJob(service, sh(`echo '{"loss": 1}'; seq 1 20 >&2; exit 3`));
   expect(code).toBe(0);
   expect(failure(service)).toBe(`exit code 3\n${[11, 12, 13, 14, 15, 16, 17, 18, 19, 20].join("\n")}`);
 });
 
-test("a reason is cut to 1024 characters as the service counts them, and keeps the end", async () => {
+test("a reason is cut to 1024 characters, as the service counts them, and keeps the end of the error output", async () => {
   const service = await serve();
   const program = "import sys; sys.stderr.write('\\U0001F4A5' * 3000 + ' \\x1b[31m\\0the end'); sys.exit(1)";
   const { code } = await runJob(service, python(program), { env: { PYTHONUTF8: "1" } });
@@ -137,8 +137,11 @@ test("a reason is cut to 1024 characters as the service counts them, and keeps t
 });
 
 test.each([
-  ["kill -KILL $$", "killed by SIGKILL: often out of memory, ask for more (exit code 137)"],
-  ["sh -c 'kill -KILL $$'; exit $?", "killed by SIGKILL: often out of memory, ask for more (exit code 137)"],
+  ["kill -KILL $$", "killed by SIGKILL: often out of memory; request more memory (exit code 137)"],
+  [
+    "sh -c 'kill -KILL $$'; exit $?",
+    "killed by SIGKILL: often out of memory; request more memory (exit code 137)",
+  ],
   ["kill -SEGV $$", "killed by SIGSEGV (exit code 139)"],
   ["exit 255", "exit code 255"],
 ])("a program that ends by `%s` is told as failed: %s", async (program, reason) => {
@@ -172,7 +175,7 @@ test("binary output is forwarded byte for byte, on both streams", async () => {
   expect(values(service)).toEqual({ a: 1 });
 });
 
-test("much output on both streams, and lines of megabytes, neither block nor get lost", async () => {
+test("large output on both streams, and lines of megabytes, do not block and are not lost", async () => {
   const service = await serve();
   const program = `
 import sys
@@ -188,7 +191,7 @@ print('{"accuracy": 0.9}')`;
   expect(values(service)).toEqual({ accuracy: 0.9 });
 });
 
-test("a program that prints faster than the service answers loses old reports, never the last", async () => {
+test("when a program prints faster than the service answers, old reports are dropped, never the last", async () => {
   const service = await serve({
     report: async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -207,7 +210,7 @@ test("a program that prints faster than the service answers loses old reports, n
   expect(values(service)).toEqual({ loss: 4999 });
 });
 
-test("two lines of one step that wait together become one report", async () => {
+test("waiting lines with the same step become one report", async () => {
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -226,7 +229,7 @@ test("two lines of one step that wait together become one report", async () => {
   expect(service.of("report").map((call) => call.body.values)).toEqual([{ a: 1 }, { a: 2, b: 3 }]);
 });
 
-test("a report that the service does not take is left out, and the run goes on", async () => {
+test("a report that the service refuses is dropped, and the run continues", async () => {
   const service = await serve({ report: () => ({ problem: "invalid-input" }) });
   const { code } = await runJob(service, sh(`echo '{"step": 1, "loss": 1}'; sleep 0.2; echo '{"loss": 2}'`));
   expect(code).toBe(0);

@@ -5,7 +5,7 @@ import { pathParameters, type RouteName, routes } from "../../shared/api/routes.
 import type { ProblemType } from "../../shared/errors.ts";
 import type { Params } from "../../shared/schemas/common.ts";
 
-/** One request as the runner made it. */
+/** One request of the runner. */
 export interface Call {
   readonly route: RouteName;
   readonly number: number;
@@ -15,7 +15,7 @@ export interface Call {
   readonly key: string | undefined;
 }
 
-/** What a route answers: a body, a problem, or a connection cut after (`lost`) the request took effect. */
+/** The reply of a route: a body, a problem, or a connection that breaks after the request took effect (`lost`). */
 export type Answer =
   | { readonly body: unknown; readonly lost?: true }
   | { readonly problem: ProblemType; readonly detail?: string; readonly retryAfter?: number }
@@ -28,7 +28,7 @@ export const TRIAL_TOKEN = "hone_trialtoken_0123456789";
 
 const expires = "2026-11-23T12:00:00Z";
 
-/** What a healthy service answers, unless a test scripts another answer. */
+/** The replies of a healthy service; a test can override them. */
 const healthy = (params: Params, heartbeatSeconds: number): Script => ({
   claim: (call) => ({
     body: {
@@ -104,7 +104,7 @@ export class ContractService {
     this.#answer(response, call.route, await script(call, this.of(call.route).length));
   }
 
-  /** Finds the route and parses the body as the API would; notes what breaks the contract. */
+  /** Finds the route and parses the body as the API does; records violations of the schemas. */
   #read(request: IncomingMessage, text: string): Call | null {
     for (const [name, route] of Object.entries(routes)) {
       const pattern = `^/v1/teams/acme${route.path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`;

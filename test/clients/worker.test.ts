@@ -55,7 +55,7 @@ const nothing = (state: string, retryAfter: number | null = null): Answer => ({
   body: { trials: [], state, retryAfter },
 });
 
-/** A service with a client study of `count` trials; the rest of the script is the test's. */
+/** A service with a client study of `count` trials; the test can override other replies. */
 const serveStudy = (count: number, script: Script = {}) => {
   let next = 0;
   const ask = () => (next < count ? handOut(next++) : nothing("finished"));
@@ -75,7 +75,7 @@ const loss = `echo "{\\"loss\\": $HONE_PARAM_X}"`;
 const tells = (service: ContractService) =>
   service.of("tell").map((call: Call) => [call.number, call.body.values ?? call.body.failed.reason]);
 
-test("a worker runs every trial that it is handed, until the study is finished", async () => {
+test("a worker runs every trial that it gets, until the study is finished", async () => {
   const service = await serveStudy(3);
   const { code } = await work(service, loss).ended;
   expect(code).toBe(0);
@@ -88,8 +88,8 @@ test("a worker runs every trial that it is handed, until the study is finished",
   expect(new Set(service.of("ask").map((call) => call.key)).size).toBe(4);
 });
 
-test("two jobs run side by side, each a worker of its own, their lines told apart", async () => {
-  // Neither program ends before the other has begun.
+test("two jobs run in parallel as separate workers, and their output lines have different labels", async () => {
+  // Each program waits until the other has started.
   const folder = await mkdtemp(join(tmpdir(), "hone-worker-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const program = `
@@ -109,7 +109,7 @@ test("two jobs run side by side, each a worker of its own, their lines told apar
   expect(stdout.toString().split("\n").sort()).toEqual(["", '[0] {"loss": 0}', '[1] {"loss": 1}']);
 });
 
-test("an ask whose answer is lost is repeated with the same key, by the same worker", async () => {
+test("an ask whose reply is lost is repeated by the same worker with the same key", async () => {
   const service = await serveStudy(1, {
     ask: (_, count) =>
       count === 1 ? { ...handOut(0), lost: true } : count === 2 ? handOut(0) : nothing("finished"),
@@ -122,7 +122,7 @@ test("an ask whose answer is lost is repeated with the same key, by the same wor
   expect(tells(service)).toEqual([[0, { loss: 0 }]]);
 });
 
-test("a trial that fails is told, and the worker goes on", async () => {
+test("a failed trial is told, and the worker continues", async () => {
   const service = await serveStudy(2);
   const { code } = await work(service, `[ $HONE_TRIAL = 1 ] || exit 4; ${loss}`).ended;
   expect(code).toBe(0);
@@ -132,7 +132,7 @@ test("a trial that fails is told, and the worker goes on", async () => {
   ]);
 });
 
-test("a trial that is stopped is not told, and the worker goes on", async () => {
+test("a trial that is stopped is not told, and the worker continues", async () => {
   const service = await serveStudy(2, {
     report: () => ({ body: { decision: "stop", reason: "hopeless", leaseExpires } }),
   });
@@ -142,14 +142,14 @@ test("a trial that is stopped is not told, and the worker goes on", async () => 
   expect(tells(service)).toEqual([[1, { loss: 1 }]]);
 });
 
-test("a worker waits while there is nothing to do, as long as the service says", async () => {
+test("while there is nothing to do, a worker waits as long as the service says", async () => {
   const answers = [nothing("paused", 0.01), nothing("running", 0.01), handOut(0), nothing("finished")];
   const service = await serveStudy(1, { ask: (_, count) => answers[count - 1] as Answer });
   const { code } = await work(service, loss).ended;
   expect([code, service.of("ask").length]).toEqual([0, 4]);
 });
 
-test("a study that has another executor is refused in the service's words", async () => {
+test("for a study with another executor, the service's error is shown", async () => {
   const service = await serveStudy(1, {
     ask: () => ({ problem: "wrong-executor", detail: "Hone runs the trials of this study itself." }),
   });
@@ -158,7 +158,7 @@ test("a study that has another executor is refused in the service's words", asyn
   expect(stderr).toContain("Hone runs the trials of this study itself.");
 });
 
-test("a program that does not exist spends no trial", async () => {
+test("when the program does not exist, no trial is asked for", async () => {
   const service = await serveStudy(1);
   const args = ["worker", "--study", "svm-digits", "--", "no-such-program"];
   const { code, stderr } = await start(args, environment(service)).ended;
@@ -166,7 +166,7 @@ test("a program that does not exist spends no trial", async () => {
   expect(stderr).toContain("no-such-program");
 });
 
-test("Ctrl-C ends the programs and leaves their trials to the service", async () => {
+test("Ctrl-C ends the programs and tells nothing, so that the trials are handed out again", async () => {
   const service = await serveStudy(2);
   const program = `echo '{"step": 1, "loss": 1}'; exec sleep 600`;
   const running = work(service, program, "--jobs", "2");
@@ -176,7 +176,7 @@ test("Ctrl-C ends the programs and leaves their trials to the service", async ()
   expect(service.of("tell").length).toBe(0);
 });
 
-test("without variables of its own a worker finds the local stack of its folder", async () => {
+test("without HONE_ variables a worker uses the local stack of its folder", async () => {
   const folder = await mkdtemp(join(tmpdir(), "hone-worker-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const service = await serveStudy(1);

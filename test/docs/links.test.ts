@@ -8,7 +8,7 @@ const pages = globSync(["*.md", "{bench,cli,clients,docs,examples,infra,local}/*
 const missing = (paths: string[], folder = "") =>
   paths.filter((path) => !existsSync(join(root, folder, path)));
 
-test.each(pages)("every relative link of %s leads somewhere", (page) => {
+test.each(pages)("every relative link of %s exists", (page) => {
   const links = Array.from(read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g), ([, path = ""]) => path);
   expect(missing(links, dirname(page))).toEqual([]);
 });

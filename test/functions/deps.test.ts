@@ -8,7 +8,7 @@ import { createTestTable } from "../support/emulator.ts";
 import { authorizerEvent, eventOf } from "../support/gateway.ts";
 import { noReceipt, studyBody, TEAM, testDeps } from "../support/service.ts";
 
-/** The Lambdas as they are deployed: their exported handlers, with nothing but an environment. */
+/** The Lambdas as they are deployed: their exported handlers, with only environment variables. */
 const variables: Record<string, string> = {
   ...awsEnvironment(inject("emulator")),
   [environment.queue]: "http://127.0.0.1/queue",
@@ -54,7 +54,7 @@ test("the authorizer needs the table's name and nothing else", async () => {
   expect(policyDocument.Statement[0]?.Effect).toBe("Allow");
 });
 
-test("a variable that the stack did not set is a fault of ours that names it in the log alone", async () => {
+test("a missing environment variable is an internal error that names it only in the log", async () => {
   vi.stubEnv(environment.table, "");
   const lines: string[] = [];
   vi.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));

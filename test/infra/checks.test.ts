@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "hone-checks-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** cfn-lint and the CDK's validation take seconds of processor time, many more on a busy machine. */
+/** cfn-lint and the CDK's validation take seconds of CPU time, and much longer on a busy machine. */
 const PATIENCE = 300_000;
 
 const cfnLint = fileURLToPath(new URL("../../.venv/bin/cfn-lint", import.meta.url));
@@ -44,7 +44,7 @@ test(
   PATIENCE,
 );
 
-test("a bucket that is open to plain HTTP fails the synthesis", () => {
+test("a bucket that allows plain HTTP fails the synthesis", () => {
   const plant = (app: App) => {
     new Bucket(app.node.findChild("HoneCore") as Stack, "Planted");
   };

@@ -23,12 +23,12 @@ const first = (type: string): Resource => {
   return resource;
 };
 
-describe("machines", () => {
+describe("instances", () => {
   const resources = ofType(compute, "AWS::Batch::ComputeEnvironment").map(
     ([, { Properties }]) => Properties.ComputeResources as Record<string, unknown>,
   );
 
-  test("are Spot, of many types, and none while nothing is queued", () => {
+  test("are Spot instances of many types, none while nothing is queued", () => {
     expect(resources).toHaveLength(2);
     for (const resource of resources) {
       expect(resource).toMatchObject({
@@ -42,7 +42,7 @@ describe("machines", () => {
     expect(resources[0]?.InstanceTypes).toEqual(["g4dn", "g5", "g6"]);
   });
 
-  test("have a ceiling that the context sets", () => {
+  test("have a limit that the context sets", () => {
     const { compute: small } = synthesizeBoth({ context: { maxGpuVcpus: "8", maxCpuVcpus: "16" } });
     const ceilings = ofType(small, "AWS::Batch::ComputeEnvironment").map(
       ([, { Properties }]) => (Properties.ComputeResources as { MaxvCpus: number }).MaxvCpus,
@@ -50,7 +50,7 @@ describe("machines", () => {
     expect(ceilings).toEqual([8, 16]);
   });
 
-  test("encrypt their disks and hand out credentials by IMDSv2 only", () => {
+  test("encrypt their disks and provide credentials only through IMDSv2", () => {
     for (const [, template] of ofType(compute, "AWS::EC2::LaunchTemplate")) {
       expect(template.Properties.LaunchTemplateData).toMatchObject({
         MetadataOptions: { HttpTokens: "required", HttpPutResponseHopLimit: 1 },
@@ -67,7 +67,7 @@ describe("the network", () => {
     expect(names(compute, "AWS::EC2::VPCEndpoint", "VpcEndpointType")).toEqual(["Gateway"]);
   });
 
-  test("lets nobody in", () => {
+  test("allows no inbound traffic", () => {
     expect(ofType(compute, "AWS::EC2::SecurityGroupIngress")).toEqual([]);
     expect(first("AWS::EC2::SecurityGroup").Properties).not.toHaveProperty("SecurityGroupIngress");
     const used = ofType(compute, "AWS::Batch::ComputeEnvironment").flatMap(
@@ -77,7 +77,7 @@ describe("the network", () => {
     expect(new Set(used.map(target))).toEqual(new Set([ofType(compute, "AWS::EC2::SecurityGroup")[0]?.[0]]));
   });
 
-  test("spans the zones that the context names, without looking them up in an account", () => {
+  test("has as many zones as the context says, without a look-up in an account", () => {
     const zones = (count: string) =>
       ofType(synthesizeBoth({ context: { zones: count } }).compute, "AWS::EC2::Subnet");
     expect(zones("3")).toHaveLength(3);
@@ -88,7 +88,7 @@ describe("the network", () => {
 });
 
 describe("jobs", () => {
-  test("that no machine can be found for are cancelled after an hour, the impossible ones after ten minutes", () => {
+  test("are cancelled after an hour without an instance, and after ten minutes if no instance can run them", () => {
     for (const [, queue] of ofType(compute, "AWS::Batch::JobQueue")) {
       const limits = queue.Properties.JobStateTimeLimitActions as Record<string, unknown>[];
       for (const limit of limits) expect(limit).toMatchObject({ Action: "CANCEL", State: "RUNNABLE" });
@@ -100,11 +100,11 @@ describe("jobs", () => {
     }
   });
 
-  test("are not run again by Batch, which would find their attempt claimed", () => {
+  test("are not retried by Batch, because their attempt is already claimed", () => {
     expect(first("AWS::Batch::JobDefinition").Properties.RetryStrategy).toEqual({ Attempts: 1 });
   });
 
-  test("have a time-out and log to a group that forgets", () => {
+  test("have a time-out, and a log group with a retention time", () => {
     const { Properties: definition } = first("AWS::Batch::JobDefinition");
     expect(definition.Timeout).toEqual({ AttemptDurationSeconds: 86_400 });
     const container = definition.ContainerProperties as {
@@ -114,7 +114,7 @@ describe("jobs", () => {
     expect(compute.Resources[group ?? ""]?.Properties.RetentionInDays).toBe(90);
   });
 
-  test("may do nothing in the account", () => {
+  test("have no permissions in the account", () => {
     const container = first("AWS::Batch::JobDefinition").Properties.ContainerProperties as {
       JobRoleArn: unknown;
     };
@@ -165,14 +165,14 @@ describe("the two stacks", () => {
     );
   });
 
-  test("of a second deployment share no fixed name with the first", () => {
+  test("of a second deployment have no fixed name in common with the first", () => {
     const fixed = /(JobQueueName|JobDefinitionName|RoleName|StateMachineName|LogGroupName)$/;
     const namesOf = ({ Resources }: Template) =>
       Object.values(Resources).flatMap(({ Properties }) =>
         Object.entries(Properties ?? {})
           .filter(([key]) => fixed.test(key))
           .map(([, value]) => flat(value))
-          // A reference is a name that CloudFormation draws.
+          // A reference is a name that CloudFormation generates.
           .filter((name) => !name.startsWith("<")),
       );
     const second = synthesize({ context: { name: "blue" } });

@@ -4,7 +4,7 @@ import { readConfig } from "../../infra/config.ts";
 
 const read = (context: Record<string, unknown>) => readConfig(new App({ context }).node);
 
-test("without context it is production, which keeps its data", () => {
+test("without context the environment is production, which keeps its data", () => {
   expect(read({})).toMatchObject({
     env: "prod",
     local: false,
@@ -14,13 +14,13 @@ test("without context it is production, which keeps its data", () => {
   });
 });
 
-test("the emulator reconciles every minute and takes any image", () => {
+test("in the emulator the reconciler runs every minute and any image is allowed", () => {
   const config = read({ env: "local" });
   expect(config).toMatchObject({ local: true, ephemeral: true, images: ["*"] });
   expect(config.reconcileEvery.toMinutes()).toBe(1);
 });
 
-test("options come as text from the command line and as values from cdk.json", () => {
+test("options may be strings, as on the command line, or values, as in cdk.json", () => {
   expect(read({ maxGpuVcpus: "8", ephemeral: "true" })).toMatchObject({
     ephemeral: true,
     maxVcpus: { gpu: 8 },
@@ -28,7 +28,7 @@ test("options come as text from the command line and as values from cdk.json", (
   expect(read({ maxGpuVcpus: 8, ephemeral: true })).toMatchObject({ ephemeral: true, maxVcpus: { gpu: 8 } });
 });
 
-describe("a value that is not of its form is refused by name", () => {
+describe("an invalid value is refused with the name of its key", () => {
   test.each([
     { env: "production" },
     { name: "Blue" },

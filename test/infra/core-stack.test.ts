@@ -44,7 +44,7 @@ describe("the HTTP API", () => {
     );
   });
 
-  test("asks the authorizer for a policy by the Authorization header, and remembers none", () => {
+  test("asks the authorizer for a policy with the Authorization header, and caches none", () => {
     const authorizer = onlyOne("AWS::ApiGatewayV2::Authorizer").Properties;
     expect(authorizer).toMatchObject({
       AuthorizerType: "REQUEST",
@@ -52,7 +52,7 @@ describe("the HTTP API", () => {
       IdentitySource: ["$request.header.Authorization"],
       AuthorizerResultTtlInSeconds: 0,
     });
-    // A boolean answer would be cached for the token on every route.
+    // A boolean reply would allow the token on every path.
     expect(authorizer).not.toHaveProperty("EnableSimpleResponses", true);
     expect(flat(authorizer.AuthorizerUri)).toContain(`<${lambdaOf(core, "authorizer")[0]}.Arn>`);
   });
@@ -68,7 +68,7 @@ describe("the HTTP API", () => {
     expect(format).not.toMatch(/header|querystring|protocol|authorizer\.(?!error)/i);
   });
 
-  test("answers browsers of the origins named by context, and of no others", () => {
+  test("allows the browser origins that the context names, and no others", () => {
     expect(onlyOne("AWS::ApiGatewayV2::Api").Properties).not.toHaveProperty("CorsConfiguration");
     const { core: open } = synthesize({
       context: { origins: "https://hone.example.org, https://b.example.org" },
@@ -80,7 +80,7 @@ describe("the HTTP API", () => {
     });
   });
 
-  test("is answered by the api Lambda before the integration's 30 seconds are over", () => {
+  test("has a Lambda whose time-out is shorter than the integration's 30 seconds", () => {
     const [id, api] = lambdaOf(core, "api");
     expect(flat(property(onlyOne("AWS::ApiGatewayV2::Integration"), "IntegrationUri"))).toBe(`<${id}.Arn>`);
     expect(property(api, "Timeout")).toBeLessThan(30);
@@ -121,7 +121,7 @@ describe("the Lambdas", () => {
     },
   );
 
-  test("the authorizer knows the table alone", () => {
+  test("the authorizer gets only the name of the table", () => {
     expect(property(lambdaOf(core, "authorizer")[1], "Environment")).toEqual({
       Variables: {
         AWS_SDK_UA_APP_ID: "hone-authorizer",
@@ -130,7 +130,7 @@ describe("the Lambdas", () => {
     });
   });
 
-  test("are told the API's URL, or the one of the context", () => {
+  test("get the API's URL, or the one of the context", () => {
     const urlOf = (template: typeof core) => {
       const variables = property<{ Variables: Record<string, unknown> }>(
         lambdaOf(template, "dispatcher")[1],
@@ -145,7 +145,7 @@ describe("the Lambdas", () => {
     );
   });
 
-  test("find AWS Batch where the SDK does, or where the context says", () => {
+  test("use the SDK's endpoint of AWS Batch, or the one of the context", () => {
     const urlOf = (template: typeof core) =>
       property<{ Variables: Record<string, unknown> }>(lambdaOf(template, "dispatcher")[1], "Environment")
         .Variables.AWS_ENDPOINT_URL_BATCH;
@@ -176,7 +176,7 @@ describe("queues", () => {
     property<{ Arn: unknown; DeadLetterConfig?: unknown }>(schedule, "Target"),
   );
 
-  test("each has a dead-letter queue, and what has none is one", () => {
+  test("each has a dead-letter queue or is one", () => {
     expect(works).toHaveLength(1);
     const used = [
       ...works.map(([, queue]) => deadLetterOf(queue.Properties.RedrivePolicy)),
@@ -187,7 +187,7 @@ describe("queues", () => {
     expect(new Set(used)).toEqual(new Set(resting));
   });
 
-  test("so has each rule, each schedule, and each Lambda they call", () => {
+  test("each rule, each schedule, and each Lambda that they call has one", () => {
     const called = [...targetsOfRules, ...targetsOfSchedules];
     expect(called).toHaveLength(2);
     for (const { Arn, DeadLetterConfig } of called) {
@@ -197,7 +197,7 @@ describe("queues", () => {
     }
   });
 
-  test("a message is hidden for at least six times its Lambda's time-out, and rests after five tries", () => {
+  test("a message is hidden for at least six times its Lambda's time-out, and is a dead letter after five tries", () => {
     for (const [, mapping] of ofType(core, "AWS::Lambda::EventSourceMapping")) {
       const queue = core.Resources[target(property(mapping, "EventSourceArn")) ?? ""];
       const lambda = core.Resources[target(property(mapping, "FunctionName")) ?? ""];
@@ -213,7 +213,7 @@ describe("queues", () => {
     }
   });
 
-  test("a message that failed rests for 14 days", () => {
+  test("dead letters are kept for 14 days", () => {
     for (const id of resting) expect(core.Resources[id]?.Properties.MessageRetentionPeriod).toBe(14 * 86_400);
   });
 
@@ -236,7 +236,7 @@ describe("alarms", () => {
     expect(watched).toContain("AWS/States ExecutionsFailed");
   });
 
-  test("watch for faults that Lambdas handle themselves and only log", () => {
+  test("watch for errors that Lambdas handle themselves and only log", () => {
     const filters = ofType(core, "AWS::Logs::MetricFilter").map(([, { Properties }]) => ({
       pattern: Properties.FilterPattern,
       logGroup: target(Properties.LogGroupName),
@@ -253,12 +253,12 @@ describe("alarms", () => {
       expect(watched).toContain(`${metric?.MetricNamespace} ${metric?.MetricName}`);
   });
 
-  test("are within the ten that cost nothing, and silent where nothing happens", () => {
+  test("are at most the ten free ones, and do not fire when there is no data", () => {
     expect(alarms.length).toBeLessThanOrEqual(10);
     for (const alarm of alarms) expect(property(alarm, "TreatMissingData")).toBe("notBreaching");
   });
 
-  test("mail when there is an address, all of them", () => {
+  test("all send e-mails when there is an address", () => {
     expect(alarms.every((alarm) => alarm.Properties.AlarmActions === undefined)).toBe(true);
     const mailing = synthesize({ context: { alarmEmail: "ops@example.org" } }).core;
     for (const [, alarm] of ofType(mailing, "AWS::CloudWatch::Alarm")) {
@@ -271,8 +271,8 @@ describe("alarms", () => {
   });
 });
 
-describe("what is stored", () => {
-  test("the table is restorable, pays by the request, forgets by `ttl`, and stays when the stack goes", () => {
+describe("storage", () => {
+  test("the table has point-in-time recovery, on-demand billing and a TTL, and is kept when the stack is deleted", () => {
     const [[, table] = []] = ofType(core, "AWS::DynamoDB::GlobalTable");
     expect(table?.Properties).toMatchObject({
       BillingMode: "PAY_PER_REQUEST",
@@ -291,7 +291,7 @@ describe("what is stored", () => {
     expect(table?.DeletionPolicy).toBe("Retain");
   });
 
-  test("the bucket is closed to the public and to plain HTTP, and stays when the stack goes", () => {
+  test("the bucket allows neither public access nor plain HTTP, and is kept when the stack is deleted", () => {
     const [[id, bucket] = []] = ofType(core, "AWS::S3::Bucket");
     expect(property(bucket, "PublicAccessBlockConfiguration")).toEqual({
       BlockPublicAcls: true,
@@ -305,7 +305,7 @@ describe("what is stored", () => {
     expect(bucket?.DeletionPolicy).toBe("Retain");
   });
 
-  test("both go with an environment that is not meant to last", () => {
+  test("deleting the stack of an ephemeral environment deletes both", () => {
     const dev = synthesize({ context: { env: "dev" } }).core;
     for (const type of ["AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket"]) {
       expect(ofType(dev, type).map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(["Delete"]);
@@ -320,13 +320,13 @@ describe("the emulator's variant", () => {
   const refused =
     /^AWS::(Batch|Budgets|ResourceGroups)::|^AWS::(EC2::(FlowLog|NatGateway|SecurityGroupIngress)|IAM::RolePolicy|CloudWatch::CompositeAlarm|Logs::QueryDefinition|StepFunctions::StateMachine(Alias|Version)|Events::(Archive|Connection|ApiDestination))$|^Custom::/;
 
-  test("is the core stack alone, of resources that the emulator takes", () => {
+  test("is only the core stack, with resources that the emulator supports", () => {
     expect(local.stacks).toEqual(["HoneCore"]);
     const types = Object.values(local.core.Resources).map(({ Type }) => Type);
     expect(types.filter((type) => refused.test(type))).toEqual([]);
   });
 
-  test("has the same routes, state machine and permissions as the real one, but for an action that only it knows", () => {
+  test("has the same routes, state machine and permissions as the real one, except for an action that only the emulator has", () => {
     const routesAndMachines = ["AWS::ApiGatewayV2::Route", "AWS::StepFunctions::StateMachine"];
     for (const type of routesAndMachines) expect(ofType(local.core, type)).toEqual(ofType(core, type));
     const roles = ofType(core, "AWS::IAM::Role").map(([role]) => role);
@@ -342,7 +342,7 @@ describe("the emulator's variant", () => {
     }
   });
 
-  test("also listens to the local Batch, whose events cannot call themselves aws.batch", () => {
+  test("also receives events of the local Batch, whose source cannot be aws.batch", () => {
     const sources = (template: typeof core) =>
       property<{ source: string[] }>(ofType(template, "AWS::Events::Rule")[0]?.[1], "EventPattern").source;
     expect(sources(core)).toEqual(["aws.batch"]);

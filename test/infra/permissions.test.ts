@@ -17,7 +17,7 @@ test("no policy of either stack names an action with a wildcard", () => {
   expect(actions.filter((action) => action.includes("*"))).toEqual([]);
 });
 
-test("no role has a policy of AWS's but the machines that run jobs", () => {
+test("only the role of the instances that run jobs has an AWS managed policy", () => {
   const managed = [core, compute].flatMap((template) =>
     ofType(template, "AWS::IAM::Role")
       .filter(([, { Properties }]) => Properties.ManagedPolicyArns !== undefined)
@@ -27,7 +27,7 @@ test("no role has a policy of AWS's but the machines that run jobs", () => {
 });
 
 describe.each(lambdas)("%s", (name) => {
-  test("may do what the table says, write its log and fill its dead-letter queue, and nothing else", () => {
+  test("has the permissions of the table, may write its log and its dead-letter queue, and nothing else", () => {
     const asynchronous = "DeadLetterConfig" in lambdaOf(core, name)[1].Properties;
     const expected = new Set([
       ...permissions[name].flatMap(({ actions }) => actions),
@@ -38,7 +38,7 @@ describe.each(lambdas)("%s", (name) => {
     expect(new Set(actionsOf(name))).toEqual(expected);
   });
 
-  test("is free to name any resource only for actions that know none", () => {
+  test("has the resource * only for actions that support no resource ARNs", () => {
     const free = statementsOfRole(core, roleOf(name))
       .filter(({ resources }) => resources.includes("*"))
       .flatMap(({ actions }) => actions);
@@ -52,7 +52,7 @@ describe.each(lambdas)("%s", (name) => {
   });
 });
 
-test("the authorizer reads single items of the table, no more", () => {
+test("the authorizer may only read single items of the table", () => {
   const own = statementsOfRole(core, roleOf("authorizer")).filter(
     ({ actions }) => !actions.some((action) => action.startsWith("logs:")),
   );
@@ -60,7 +60,7 @@ test("the authorizer reads single items of the table, no more", () => {
   expect(own).toEqual([{ effect: "Allow", actions: ["dynamodb:GetItem"], resources: [`<${table}.Arn>`] }]);
 });
 
-test("roles are passed to jobs by the api alone", () => {
+test("only the api may pass roles to jobs", () => {
   expect(lambdas.filter((name) => actionsOf(name).includes("iam:PassRole"))).toEqual(["api"]);
 });
 

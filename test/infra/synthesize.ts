@@ -5,7 +5,7 @@ import { App } from "aws-cdk-lib";
 import { type Bundles, bundleFile, lambdas } from "../../infra/bundles.ts";
 import { makeStacks } from "../../infra/stacks.ts";
 
-/** A resource of a template, as far as these tests look at it. */
+/** The parts of a template's resource that the tests read. */
 export interface Resource {
   readonly Type: string;
   readonly Properties: Readonly<Record<string, unknown>>;
@@ -28,9 +28,9 @@ export interface Options {
   readonly context?: Readonly<Record<string, string>>;
   /** The CDK's own validation of templates, which takes seconds; cdk-nag runs in any case. */
   readonly validate?: boolean;
-  /** Something to do to the app before it is synthesized: planting an offence, say. */
+  /** Changes the app before it is synthesized, for example to add a fault. */
   readonly before?: (app: App) => void;
-  /** Where the templates go; without it nothing is left behind. */
+  /** Output folder of the templates; without it they are removed. */
   readonly outdir?: string;
 }
 
@@ -112,7 +112,7 @@ export interface Statement {
   readonly resources: readonly string[];
 }
 
-/** What a role may do: its policies' statements, from all `AWS::IAM::Policy` attached to it. */
+/** The statements of all `AWS::IAM::Policy` attached to a role. */
 export const statementsOfRole = (template: Template, role: string): Statement[] =>
   ofType(template, "AWS::IAM::Policy")
     .filter(([, { Properties }]) => (Properties.Roles as unknown[]).some((it) => target(it) === role))
@@ -135,7 +135,7 @@ const statements = (document: unknown): Statement[] =>
 
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
 
-/** Logical id and resource of the Lambda that was made of `functions/<name>/`. */
+/** Logical id and resource of the Lambda of `functions/<name>/`. */
 export const lambdaOf = (template: Template, name: string): [string, Resource] => {
   const found = ofType(template, "AWS::Lambda::Function").find(([id]) => id.startsWith(`${name}Function`));
   if (found === undefined) throw new Error(`No Lambda named ${name}.`);

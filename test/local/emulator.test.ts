@@ -23,7 +23,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("the emulator answers for AWS, keeps its files to its folder, and leaves nothing", async () => {
+test("the emulator answers AWS calls, keeps its files in its folder, and removes them at the end", async () => {
   process.env.HONE_TEST_SECRET = "canary";
   emulator = await startEmulator({ folder });
   delete process.env.HONE_TEST_SECRET;
@@ -37,7 +37,7 @@ test("the emulator answers for AWS, keeps its files to its folder, and leaves no
   await expect(fetch(emulator.endpoint)).rejects.toThrow();
 });
 
-test("an emulator that does not come up is told with the end of its log", async () => {
+test("when the emulator does not start, the error has the end of its log", async () => {
   await expect(startEmulator({ folder, environment: { GATEWAY_PORT: "not-a-port" } })).rejects.toThrow(
     /did not start\. The end of .*emulator\.log:\n.*not-a-port/s,
   );

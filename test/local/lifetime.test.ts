@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { root } from "../../local/process.ts";
 
-/** Runs a program that lives by `live`; it prints "ready" once it is. */
+/** Runs a program that uses `live`; it prints "ready" when it is. */
 const run = (
   main: string,
   environment: Record<string, string> = {},
@@ -37,7 +37,7 @@ test("a program that ends cleans up in reverse order and exits with what it retu
   expect(text).toBe("last made\nfirst made\n");
 });
 
-test("a mistake of the user's is told without a stack, anything else with one", async () => {
+test("a user's error is shown without a stack trace, any other error with one", async () => {
   const [code, text] = await run(`${CLEAN} throw new LocalError("no emulator");`).ended;
   expect([code, text]).toEqual([1, "\nno emulator\nlast made\nfirst made\n"]);
   const [, unexpected] = await run(`throw new Error("oops");`).ended;
@@ -57,18 +57,18 @@ test.each([
   expect([code, text]).toEqual([expected, "ready\nlast made\nfirst made\n"]);
 });
 
-test("a clean-up that fails does not keep the others from theirs, and shows in the exit code", async () => {
+test("when one clean-up fails, the others still run and the exit code is 1", async () => {
   const [code, text] = await run(`${CLEAN} atEnd(() => { throw new LocalError("stuck"); }); return 0;`).ended;
   expect(code).toBe(1);
   expect(text).toContain("stuck\nlast made\nfirst made\n");
 });
 
-test("when npm is killed its program ends, too", async () => {
+test("when npm is killed, the program stops too", async () => {
   const program = `${CLEAN} console.log("ready", process.pid); await untilAborted(signal); return 0;`;
   const script = `
     import { live, untilAborted } from ${JSON.stringify(join(root, "local/lifetime.ts"))};
     await live(async ({ signal, atEnd }) => { ${program} });`;
-  // A shell plays npm: it starts the program and waits.
+  // A shell in place of npm: it starts the program and waits.
   const shell = spawn("sh", ["-c", `"$NODE" --input-type=module-typescript -e "$SCRIPT"; exit $?`], {
     env: {
       PATH: process.env.PATH ?? "",

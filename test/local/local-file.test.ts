@@ -27,7 +27,7 @@ const stack: Stack = {
   broken: new Promise(() => {}),
 };
 
-test("the file says where the stack is, to its owner alone, and goes with it", () => {
+test("the file says where the stack is, is readable only by its owner, and is removed with the stack", () => {
   const withdraw = announce(stack, file);
   expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
     api: stack.api,
@@ -41,13 +41,13 @@ test("the file says where the stack is, to its owner alone, and goes with it", (
   expect(existsSync(file)).toBe(false);
 });
 
-test("a second stack is refused while the first is up, and named", () => {
+test("a second stack is refused while the first is running, and the error names the first", () => {
   refuseSecond(file);
   announce(stack, file);
   expect(() => refuseSecond(file)).toThrow(`${stack.api}, process ${process.pid}`);
 });
 
-test("a file that a dead process left behind, or that is broken, stands in nobody's way", () => {
+test("a broken file, or the file of a process that has ended, is ignored", () => {
   const { pid } = spawnSync("true");
   writeFileSync(file, JSON.stringify({ ...stack, pid }));
   refuseSecond(file);
@@ -55,7 +55,7 @@ test("a file that a dead process left behind, or that is broken, stands in nobod
   refuseSecond(file);
 });
 
-test("another's file is not withdrawn", () => {
+test("the file of another process is not removed", () => {
   const withdraw = announce(stack, file);
   writeFileSync(file, JSON.stringify({ pid: process.pid + 1 }));
   withdraw();

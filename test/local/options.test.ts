@@ -5,7 +5,7 @@ afterEach(() => {
   delete process.env.AWS_ENDPOINT_URL;
 });
 
-test("without options there is an emulator of our own", () => {
+test("without options an emulator is started", () => {
   expect(readOptions([])).toEqual({});
 });
 

@@ -3,7 +3,7 @@ import type { WriteStream } from "node:tty";
 import { expect, test } from "vitest";
 import { showProgress } from "../../local/progress.ts";
 
-/** Shows forty trials on a stream, twice each as polling does. @returns what was written. */
+/** Shows the progress of 40 trials on a stream, each step twice, as polling does. @returns the output. */
 const show = (isTTY: boolean): string => {
   const stream = Object.assign(new PassThrough(), { isTTY, columns: 100, cursorTo: () => true });
   const progress = showProgress(stream as unknown as WriteStream);
@@ -21,7 +21,7 @@ const show = (isTTY: boolean): string => {
   return String(stream.read() ?? "");
 };
 
-test("away from a terminal, each tenth of the way is one plain line", () => {
+test("without a terminal, there is one plain line per 10% of the trials", () => {
   const lines = show(false).trimEnd().split("\n");
   expect(lines).toHaveLength(11);
   expect(lines[0]).toBe("  0/40   best -   running 4   ETA -");

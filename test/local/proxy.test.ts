@@ -7,7 +7,7 @@ let proxy: ApiProxy;
 let api: Server;
 let target: string;
 
-/** An API that says what it was asked. */
+/** An API that replies with the request that it got. */
 beforeEach(async () => {
   api = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -33,7 +33,7 @@ afterEach(async () => {
   api.closeAllConnections();
 });
 
-/** A request whose path nobody tidies up. */
+/** A request whose path is not normalised by the client. */
 const raw = (path: string): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
     const { hostname, port } = new URL(proxy.api);
@@ -48,14 +48,14 @@ const raw = (path: string): Promise<{ status: number; body: string }> =>
       .end();
   });
 
-test("until the stack is deployed, callers are told to wait", async () => {
+test("until the stack is deployed, requests are answered with 503", async () => {
   const response = await fetch(`${proxy.api}/healthz`);
   expect(response.status).toBe(503);
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect(await response.json()).toMatchObject({ status: 503, retry: true });
 });
 
-test("method, path, query, headers, body, status and reply pass as they are", async () => {
+test("method, path, query, headers, body, status and reply are forwarded unchanged", async () => {
   proxy.passTo({ url: target });
   const body = Buffer.from([0, 255, 10, 13, 0]);
   const response = await fetch(`${proxy.api}/teams/acme/studies?limit=2&cursor=a%2Fb`, {
@@ -74,13 +74,13 @@ test("method, path, query, headers, body, status and reply pass as they are", as
   });
 });
 
-test("tricks in a path reach the API untouched", async () => {
+test("unusual paths reach the API unchanged", async () => {
   proxy.passTo({ url: target });
   const { body } = await raw("/v1/teams/a/../b//studies/%2e%2e/S1");
   expect(JSON.parse(body).url).toBe("/_aws/execute-api/abc/$default/v1/teams/a/../b//studies/%2e%2e/S1");
 });
 
-test("an emulator that is gone is a 502 with a reason", async () => {
+test("when the emulator is gone, the reply is a 502 with the reason", async () => {
   proxy.passTo({ url: "http://127.0.0.1:1" });
   const response = await fetch(`${proxy.api}/healthz`);
   expect(response.status).toBe(502);

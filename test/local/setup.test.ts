@@ -12,14 +12,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A program of this name on the PATH that prints a line and exits so. */
+/** Puts a program of this name on the PATH that prints a line and exits with this code. */
 const program = (name: string, script: string): void => {
   mkdirSync(join(folder, "bin"), { recursive: true });
   writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${script}\n`);
   chmodSync(join(folder, "bin", name), 0o755);
 };
 
-/** Runs the set-up of a checkout that has its npm packages but no Python ones, with only our programs on the PATH. */
+/** Runs the set-up of a checkout that has its npm packages but no Python packages, with only the test's programs on the PATH. */
 const setUp = () => {
   const checkout = join(folder, "checkout");
   mkdirSync(join(checkout, "local"), { recursive: true });
@@ -34,15 +34,15 @@ const setUp = () => {
   });
 };
 
-test("without Python the message says which and how", () => {
+test("without Python the message says which version is needed and how to install it", () => {
   const { status, stderr } = setUp();
   expect(status).toBe(1);
-  expect(stderr).toMatch(/No Python from 3\.10 on was found .*apt-get install python3/);
+  expect(stderr).toMatch(/Python 3\.10 or newer was not found .*apt-get install python3/);
 });
 
-test("a Python that is too old counts as none", () => {
+test("a Python that is too old is not used", () => {
   program("python3", "echo 3.9.18");
-  expect(setUp().stderr).toContain("No Python from 3.10 on");
+  expect(setUp().stderr).toContain("Python 3.10 or newer was not found");
 });
 
 test("a Python without venv or ensurepip names the package that is missing", () => {
@@ -52,7 +52,7 @@ test("a Python without venv or ensurepip names the package that is missing", () 
   expect(stderr).toContain("apt-get install python3.12-venv");
 });
 
-test("a step that fails shows its output, and no stack", () => {
+test("a step that fails shows its output without a stack trace", () => {
   program("python3", 'case "$1" in -c) echo 3.12.4;; *) echo "no space left" >&2; exit 1;; esac');
   const { status, stderr } = setUp();
   expect(status).toBe(1);
@@ -61,11 +61,11 @@ test("a step that fails shows its output, and no stack", () => {
   expect(stderr).not.toContain("at ");
 });
 
-test("a lock of a set-up that was killed is taken over", () => {
+test("the lock of a set-up that was killed is ignored", () => {
   mkdirSync(join(folder, "checkout/.hone"), { recursive: true });
   const { pid } = spawnSync("true");
   writeFileSync(join(folder, "checkout/.hone/setup.lock"), String(pid));
-  expect(setUp().stderr).toContain("No Python from 3.10 on");
+  expect(setUp().stderr).toContain("Python 3.10 or newer was not found");
 });
 
 test("package-lock.json names the optional packages of every platform, or npm ci refuses it", () => {

@@ -1,6 +1,6 @@
 import { ofType, type Template, target } from "../infra/synthesize.ts";
 
-/** What this account and Region are in the emulator, where the calls were recorded. */
+/** Pseudo parameters of the emulator, where the calls were recorded. */
 const pseudo: Readonly<Record<string, string>> = {
   "AWS::Partition": "aws",
   "AWS::Region": "us-east-1",
@@ -33,15 +33,15 @@ export interface Statement {
 }
 
 export interface Role {
-  /** The Lambda's name, or what the construct is called that has the role. */
+  /** Name of the Lambda, or of the construct that has the role. */
   readonly name: string;
   readonly arn: string;
-  /** Who may take the role on. */
+  /** Who may assume the role. */
   readonly trust: Document;
   readonly policies: readonly Document[];
 }
 
-/** A template with the names that its resources have in the emulator: what would be deployed to AWS, under those names. */
+/** The template for AWS, with the names that its resources have in the emulator. */
 export class Deployment {
   readonly template: Template;
   readonly roles: readonly Role[];
@@ -62,7 +62,7 @@ export class Deployment {
     }));
   }
 
-  /** @throws Error when there is none of that name. */
+  /** @throws Error when no role has that name. */
   role(name: string): Role {
     const found = this.roles.find((role) => role.name === name);
     if (found === undefined) throw new Error(`The stack has no role of ${name}.`);
@@ -89,7 +89,7 @@ export class Deployment {
     return make(this.id(id));
   }
 
-  /** Fills in what CloudFormation would. @throws Error for a function that is not known here. */
+  /** Evaluates intrinsic functions as CloudFormation does. @throws Error for an unknown function. */
   resolve(value: unknown): unknown {
     if (Array.isArray(value)) return value.map((item) => this.resolve(item));
     if (typeof value !== "object" || value === null) return value;
@@ -114,7 +114,7 @@ export class Deployment {
     return name === "Arn" ? this.arn(id) : `${this.id(id)}.${name}`;
   }
 
-  /** The resource's name in the emulator, by its name in the template. */
+  /** The physical id of a resource in the emulator, by its logical id. */
   id(id: string): string {
     const physical = this.#ids[id];
     if (physical === undefined) throw new Error(`${id} is not deployed in the emulator.`);

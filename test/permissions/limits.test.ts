@@ -5,7 +5,7 @@ import { type LimitName, largest, limits, oversized } from "../support/recorder/
 import type { ExecutionNote, Note } from "../support/recorder/note.ts";
 import { noteRequest } from "../support/recorder/request.ts";
 
-/** A payload beyond what AWS takes is found, whichever it is: a planted one for each limit. */
+/** Each limit of AWS on payloads is checked: one payload within it and one beyond it. */
 
 const exchange = (change: Partial<Exchange>): Exchange => ({
   method: "POST",
@@ -95,16 +95,16 @@ test.each(planted)("%s", (limit, fits, doesNot) => {
   expect(oversized([fits, doesNot])).toEqual([expect.stringContaining(`: ${limit} of `)]);
 });
 
-test("a message beyond SQS's limit is beyond ours, too", () => {
+test("a message larger than SQS's limit is also larger than ours", () => {
   expect(oversized([send(KIB * KIB + 1)])).toHaveLength(2);
 });
 
-test("every limit is planted above", () => {
+test("every limit has a case above", () => {
   const names = [...planted.map(([limit]) => limit), "SQS message"];
   expect(names.sort()).toEqual(Object.keys(limits).sort());
 });
 
-test("what is read counts like what is written: an update's size shows when the item is read", () => {
+test("items that are read count like items that are written: the size of an updated item is known when it is read", () => {
   const answer = JSON.stringify({ Items: [{ k: { S: text(400 * KIB) } }] });
   const note = call("dynamodb", "D.Query", { TableName: "t" }, { answer });
   expect(oversized([note])).toEqual([
@@ -112,7 +112,7 @@ test("what is read counts like what is written: an update's size shows when the 
   ]);
 });
 
-test("the largest of each is told", () => {
+test("the largest payload per limit is reported", () => {
   expect(largest([writes(3), writes(7), answered(5)])).toEqual({
     "DynamoDB batch write": 7,
     "Step Functions payload": 5,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Exchange, noteCall } from "../support/recorder/call.ts";
 
-/** What a request to AWS needs by IAM, as the recorder reads it. */
+/** The IAM permissions that a request to AWS needs, as the recorder determines them. */
 
 const ACCOUNT = "us-east-1:000000000000";
 const table = `arn:aws:dynamodb:${ACCOUNT}:table/hone`;
@@ -50,7 +50,7 @@ test("a query of an index needs the index", () => {
   ]);
 });
 
-test("a transaction needs what it is made of, and no action of its own", () => {
+test("a transaction needs the actions that it consists of, and no action of its own", () => {
   const one = { TableName: "hone", Key: {} };
   const TransactItems = [{ Put: one }, { Update: one }, { Delete: one }, { ConditionCheck: one }];
   expect(needs("dynamodb", { target: "DynamoDB_20120810.TransactWriteItems" }, { TransactItems })).toEqual([
@@ -61,7 +61,7 @@ test("a transaction needs what it is made of, and no action of its own", () => {
   ]);
 });
 
-test("a batch of writes needs BatchWriteItem alone, on each table", () => {
+test("a batch of writes needs only BatchWriteItem, on each table", () => {
   const RequestItems = { hone: [{ DeleteRequest: { Key: {} } }], other: [] };
   expect(needs("dynamodb", { target: "DynamoDB_20120810.BatchWriteItem" }, { RequestItems })).toEqual([
     `dynamodb:BatchWriteItem ${table}`,
@@ -85,7 +85,7 @@ test.each([
   ]);
 });
 
-test("a job with tags needs the right on itself, its definition and its queue, and to be tagged", () => {
+test("a job with tags needs SubmitJob on the job, its definition and its queue, and TagResource", () => {
   const body = {
     jobName: "j",
     jobQueue: "hone-cpu",
@@ -101,7 +101,7 @@ test("a job with tags needs the right on itself, its definition and its queue, a
   ]);
 });
 
-test("a job definition that names roles needs the right to pass them", () => {
+test("a job definition with roles needs PassRole for them", () => {
   const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
   const body = {
     jobDefinitionName: "hone-s",
@@ -131,7 +131,7 @@ test.each([
   expect(needs("batch", { path: `/v1/${path}` }, body)).toEqual([need]);
 });
 
-test("an operation or service that is not known has unknown needs, not none", () => {
+test("an unknown operation or service has unknown needs, not none", () => {
   expect(sent("dynamodb", { target: "DynamoDB_20120810.Scan" }, {})).toMatchObject({
     operation: "dynamodb:Scan",
     needs: null,
@@ -148,7 +148,7 @@ test("an operation or service that is not known has unknown needs, not none", ()
   });
 });
 
-test("the caller is who the SDK says, and a refusal has its name", () => {
+test("the caller is read from the User-Agent, and a refusal from the error type", () => {
   const refused = {
     status: 400,
     answer: '{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}',
@@ -164,6 +164,6 @@ test("the caller is who the SDK says, and a refusal has its name", () => {
   );
 });
 
-test("a request that is not signed is no call of AWS", () => {
+test("a request that is not signed is not a call of AWS", () => {
   expect(sent("dynamodb", {}, {}, { headers: { authorization: "Bearer hone_x" } })).toBeNull();
 });

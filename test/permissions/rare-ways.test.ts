@@ -21,9 +21,9 @@ import { until } from "../support/http.ts";
 import { studyBody } from "../support/service.ts";
 
 /**
- * What a user seldom meets: crashes, lost events, refused jobs. Each test takes the deployed stack where a Lambda needs a
- * right that it needs nowhere else, so that the right is seen in use (`recorded.test.ts`), and shows that the study comes
- * out of it. A crash is played by writing into the table what it would have left there.
+ * Rare cases: crashes, lost events, refused jobs. Each test uses a permission of a Lambda that no other test uses, so that
+ * `recorded.test.ts` sees it in use, and shows that the study recovers. A crash is simulated by writing the items that it
+ * would have left in the table.
  */
 
 const { stack, call, read, trial, batchStudy, start, finished, running, local } = deployed();
@@ -39,7 +39,7 @@ const store = new Store({
 
 const headOf = async (study: string) => readHead(study, (await store.get(headKey(study))) ?? {});
 
-/** Has the reconciler run now, instead of within a minute. */
+/** Runs the reconciler now, instead of within a minute. */
 const reconcile = async () => {
   const [, name] =
     Object.entries(await physicalIds()).find(([id]) => /^reconcilerFunction[0-9A-F]{8}$/.test(id)) ?? [];
@@ -47,7 +47,7 @@ const reconcile = async () => {
   expect(reply.FunctionError).toBeUndefined();
 };
 
-/** A program that ends at once, but for one trial, which somebody else must end. */
+/** A program that ends immediately, except for one trial, which must be ended from outside. */
 const slowOn = (number: number) => `
 import json, os, time
 if os.environ["HONE_TRIAL"] == "${number}": time.sleep(300)
@@ -69,7 +69,7 @@ test("a heartbeat extends the lease of a trial that a client runs", async () => 
   expect(Date.parse(beat.body.leaseExpires)).toBeGreaterThan(Date.parse(asked.trials[0]?.leaseExpires ?? ""));
 });
 
-test("a study of GPUs with a limit of GPU hours runs on the other queue", async () => {
+test("a study with GPUs and a limit of GPU hours runs on the GPU queue", async () => {
   const study = await batchStudy(QUICK, {
     budget: { trials: 1, parallel: 1, gpuHours: 1 },
     executor: { gpus: 1 },
@@ -78,7 +78,7 @@ test("a study of GPUs with a limit of GPU hours runs on the other queue", async 
   expect((await finished(study)).trials).toMatchObject({ completed: 1 });
 });
 
-test("a job that dies makes room for the next trial, and a long tail of finished ones is folded then", async () => {
+test("when a job dies, the next trial starts, and a long tail of finished trials is folded", async () => {
   const before = FOLD_AT - 1;
   const study = await batchStudy(slowOn(before), { budget: { trials: before + 2, parallel: 1 } });
   await finishedBefore(study, before);
@@ -88,7 +88,7 @@ test("a job that dies makes room for the next trial, and a long tail of finished
   expect((await headOf(study)).segments).toBe(1);
 });
 
-/** As if so many trials had run: the study's next one has the number `count`. */
+/** Makes a study as if `count` trials had run: its next trial has the number `count`. */
 const finishedBefore = async (study: string, count: number) => {
   const one: Omit<TrialItem, "number"> = {
     study,
@@ -121,7 +121,7 @@ const finishedBefore = async (study: string, count: number) => {
   await store.update(changeHead(await headOf(study), { next: count }));
 };
 
-test("in rounds a job that dies answers the machine, whether its event comes or the reconciler must look", async () => {
+test("in rounds, a job that dies completes its task token, by its event or by the reconciler", async () => {
   const study = await batchStudy(SLOW, { budget: { trials: 2, parallel: 2 }, scheduler: SHA });
   const other = await batchStudy(SLOW, { budget: { trials: 2, parallel: 2 }, scheduler: SHA });
   await start(study);
@@ -138,7 +138,7 @@ test("in rounds a job that dies answers the machine, whether its event comes or 
   expect((await finished(other)).trials).toMatchObject({ failed: 1, completed: 1 });
 });
 
-test("a lost event of a job's end is made good by the reconciler, which sends the next trial", async () => {
+test("when the event of a job's end is lost, the reconciler settles the trial and sends the next one", async () => {
   const study = await batchStudy(SLOW, { budget: { trials: 2, parallel: 1 } });
   await start(study);
   const job = await running(study, 0);
@@ -149,7 +149,7 @@ test("a lost event of a job's end is made good by the reconciler, which sends th
   expect((await finished(study)).trials).toMatchObject({ failed: 1, completed: 1 });
 });
 
-test("a job that Batch refuses fails its trial, pauses the study and lets the machine go on", async () => {
+test("when Batch refuses a job, its trial fails, the study is paused and the machine continues", async () => {
   const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
   await start(study);
   await running(study, 0);
@@ -170,7 +170,7 @@ test("a job that Batch refuses fails its trial, pauses the study and lets the ma
   expect((await read(study)).message).toContain("Trial 0: infra: ");
 });
 
-test("a job that nobody knows is ended", async () => {
+test("a job that belongs to no trial is ended", async () => {
   const { jobId = "" } = await batch.send(
     new SubmitJobCommand({
       jobName: "hone-gone-abc123-0-1",
@@ -184,7 +184,7 @@ test("a job that nobody knows is ended", async () => {
   expect(jobs[0]?.statusReason).toContain("nobody waits for this job");
 });
 
-test("rounds whose start was lost are started, and those of the start before end", async () => {
+test("rounds whose start was lost are started, and those of an earlier start are ended", async () => {
   const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, scheduler: SHA });
   await start(study);
   const head = await headOf(study);
@@ -201,7 +201,7 @@ test("a running study is deleted with its jobs, its rounds and its job definitio
   await expectGone(study, job);
 });
 
-test("a deletion that was cut short is finished by the reconciler", async () => {
+test("an interrupted deletion is completed by the reconciler", async () => {
   const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
   await start(study);
   const job = await running(study, 0);

@@ -12,8 +12,8 @@ import { Deployment } from "./deployment.ts";
 import { actsOfLambdas, refused, unreadable, unused } from "./replay.ts";
 
 /**
- * Runs after the tests of the deployed stack, on what was recorded while they ran: would AWS have allowed all of it, with
- * the policies that are deployed there, and taken all of it?
+ * Runs after the tests of the deployed stack, with the calls that were recorded: would AWS have allowed all of them with the
+ * deployed policies, and accepted their payloads?
  */
 
 const stack = inject("stack");
@@ -30,13 +30,13 @@ beforeAll(async () => {
   deployment = new Deployment(synthesizeBoth().core, await physicalIds());
 });
 
-test("every Lambda was seen at work, and every call can be judged", () => {
+test("calls of every Lambda were recorded, and the needs of every call are known", () => {
   const seen = new Set(notes.flatMap((note) => (note.kind === "call" && note.lambda ? [note.lambda] : [])));
   expect([...seen].sort()).toEqual([...lambdas].sort());
   expect(unreadable(notes)).toEqual([]);
 });
 
-test("what a Lambda did is allowed by the policies that AWS would be given", async () => {
+test("every call of a Lambda is allowed by the policies for AWS", async () => {
   expect(await refused(deployment, actsOfLambdas(deployment, notes))).toEqual([]);
 });
 
@@ -47,12 +47,12 @@ test("the emulator, which enforces the roles, denied nothing", () => {
   expect(denied).toEqual([]);
 });
 
-// A right that the emulator gives no occasion to use would have to be listed here, with its reason. There is none.
-test("every right that a role has was used", () => {
+// A permission that cannot be used in the emulator would have to be listed here, with its reason. There is none.
+test("every permission of a role was used", () => {
   expect(unused(deployment, actsOfLambdas(deployment, notes))).toEqual([]);
 });
 
-test("every route was called with success", () => {
+test("every route was called successfully", () => {
   const asked = new Set(
     notes.flatMap((note) =>
       note.kind === "request" && note.status < 300 ? [`${note.method} ${note.path}`] : [],
@@ -65,8 +65,8 @@ test("every route was called with success", () => {
   expect(missing.map(([name]) => name)).toEqual([]);
 });
 
-test("no payload was beyond what AWS takes", () => {
+test("no payload was larger than AWS accepts", () => {
   expect(oversized(notes)).toEqual([]);
-  // A limit that nothing was held against would be met by chance.
+  // A limit without any measured payload would be met by accident.
   expect(Object.keys(largest(notes)).sort()).toEqual(Object.keys(limits).sort());
 });

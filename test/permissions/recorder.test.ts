@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Recorder, readNotes, startRecorder } from "../support/recorder/server.ts";
 
-/** The recorder as a server: what it passes on, to whom, and what it keeps. */
+/** The recorder as a server: what it forwards, where to, and what it records. */
 
 interface Seen {
   readonly by: string;
@@ -20,7 +20,7 @@ let recorder: Recorder;
 let seen: Seen[];
 let servers: Server[];
 
-/** Answers everything, but for `/lost`, where it hangs up. */
+/** Answers every request, except `/lost`, where it closes the connection. */
 const serve = async (by: string): Promise<string> => {
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
@@ -55,7 +55,7 @@ const notes = () => readNotes(join(folder, "calls.jsonl"));
 const signed = (service: string) =>
   `AWS4-HMAC-SHA256 Credential=ASIA1/20261123/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=0`;
 
-/** With Node's own client, because fetch does not let the path and the headers through as they are. */
+/** With Node's own client, because fetch changes the path and the headers. */
 const send = (path: string, headers: Record<string, string>, body = "") =>
   new Promise<{ status: number | undefined; by: unknown; body: string }>((resolve, reject) => {
     const { hostname, port } = new URL(recorder.url);
@@ -71,7 +71,7 @@ const send = (path: string, headers: Record<string, string>, body = "") =>
     call.on("error", reject).end(body);
   });
 
-test("requests and answers pass as they came, the Host that was signed included", async () => {
+test("requests and replies are forwarded unchanged, including the signed Host header", async () => {
   await connect();
   const headers = {
     authorization: signed("dynamodb"),
@@ -85,7 +85,7 @@ test("requests and answers pass as they came, the Host that was signed included"
   ]);
 });
 
-test("calls of Batch go to the local Batch, all others to the emulator", async () => {
+test("calls of Batch are sent to the local Batch, all others to the emulator", async () => {
   await connect();
   expect(await send("/v1/submitjob", { authorization: signed("batch") }, "{}")).toMatchObject({
     by: "batch",
@@ -94,7 +94,7 @@ test("calls of Batch go to the local Batch, all others to the emulator", async (
   expect(await send("/v1/submitjob", {}, "{}")).toMatchObject({ by: "aws" });
 });
 
-test("what is kept tells who did what, and nothing of what was said", async () => {
+test("the record has the caller and the operation, and nothing of the content", async () => {
   await connect();
   const headers = {
     authorization: signed("sqs"),
@@ -112,12 +112,12 @@ test("what is kept tells who did what, and nothing of what was said", async () =
   expect(JSON.stringify(notes())).not.toContain("secret");
 });
 
-test("who is hung up on upstream is hung up on, and the call is noted", async () => {
+test("when the connection breaks upstream, it is closed downstream, and the call is recorded", async () => {
   await connect();
   await expect(send("/lost", { authorization: signed("dynamodb") })).rejects.toThrow(/hang up|ECONNRESET/);
   expect(notes()).toMatchObject([{ status: 0 }]);
 });
 
-test("before it knows where requests belong it is unavailable", async () => {
+test("until the targets are set, it is unavailable", async () => {
   expect(await send("/", {})).toMatchObject({ status: 503 });
 });

@@ -5,10 +5,10 @@ import { Deployment } from "./deployment.ts";
 import { actsOfLambdas, refused, refusedEntries, unreadable, unused } from "./replay.ts";
 import { actsOfServices, tasksOf } from "./services.ts";
 
-/** The replay itself: that what is granted passes, and that a planted fault is found. */
+/** The replay itself: granted calls pass, and planted faults are found. */
 
 const { core } = synthesizeBoth();
-/** As the emulator would name everything; a queue's id is its URL. */
+/** Physical ids as in the emulator; the id of a queue is its URL. */
 const names = (template: Template) =>
   Object.fromEntries(
     Object.entries(template.Resources).map(([id, { Type }]) => [
@@ -57,7 +57,7 @@ test.each<[string, string, Need]>([
   ]);
 });
 
-test("a grant that is taken from the template is missed", async () => {
+test("a grant that is removed from the template is found to be missing", async () => {
   const without = JSON.parse(
     JSON.stringify(core).replaceAll("dynamodb:GetItem", "dynamodb:Scan"),
   ) as Template;
@@ -65,12 +65,12 @@ test("a grant that is taken from the template is missed", async () => {
   expect(faults).toEqual([`api: dynamodb:GetItem ${tableArn}: ImplicitlyDenied`]);
 });
 
-test("a call that nobody signed, or whose needs are not known, is told", () => {
+test("calls that are not signed, or whose needs are unknown, are reported", () => {
   const notes = [call(null, [reads]), call("api", null, { operation: "s3:GetObject" }), call("api", [reads])];
   expect(unreadable(notes)).toEqual(["somebody dynamodb:GetItem", "api s3:GetObject"]);
 });
 
-test("what AWS's services do in the names of our roles is allowed", async () => {
+test("what AWS's services do with Hone's roles is allowed", async () => {
   const acts = actsOfServices(deployment);
   expect(new Set(acts.map(({ role }) => role.name))).toEqual(
     new Set(deployment.roles.map(({ name }) => name)),
@@ -78,7 +78,7 @@ test("what AWS's services do in the names of our roles is allowed", async () => 
   expect(await refused(deployment, acts)).toEqual([]);
 });
 
-test("services that come in their own name are let in", async () => {
+test("services that act as themselves are allowed", async () => {
   expect(await refusedEntries(deployment)).toEqual([]);
 });
 
@@ -95,7 +95,7 @@ test("a task of an unknown kind stops the replay", () => {
   ).toThrow(/sns:publish/);
 });
 
-test("what is granted and never done is listed", () => {
+test("grants that are never used are listed", () => {
   const nothing = unused(deployment, []);
   expect(nothing).toContain(`authorizer dynamodb:GetItem ${tableArn}`);
   expect(nothing.filter((grant) => /logs:|xray:|sqs:ReceiveMessage/.test(grant))).toEqual([]);

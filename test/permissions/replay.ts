@@ -3,7 +3,7 @@ import type { CallNote, Need, Note } from "../support/recorder/note.ts";
 import { ACCOUNT, type Deployment, type Document, type Role } from "./deployment.ts";
 import { type Act, actsOfServices, entriesOfServices } from "./services.ts";
 
-/** Everything that Lambdas were seen to do, once each. */
+/** Everything that Lambdas did, without duplicates. */
 export const actsOfLambdas = (deployment: Deployment, notes: readonly Note[]): Act[] => {
   const seen = new Map<string, Act>();
   for (const note of notes) {
@@ -15,7 +15,7 @@ export const actsOfLambdas = (deployment: Deployment, notes: readonly Note[]): A
   return [...seen.values()];
 };
 
-/** Calls of Lambdas that cannot be judged: nobody signed them, or we do not know what they need. */
+/** Calls of Lambdas that cannot be checked: they are not signed, or their needs are unknown. */
 export const unreadable = (notes: readonly Note[]): string[] => {
   const calls = notes.filter((note): note is CallNote => note.kind === "call");
   return [
@@ -27,7 +27,7 @@ export const unreadable = (notes: readonly Note[]): string[] => {
   ];
 };
 
-/** One sentence for each act that the policies of the stack do not allow. */
+/** One sentence for each action that the policies of the stack do not allow. */
 export const refused = async (deployment: Deployment, acts: readonly Act[]): Promise<string[]> => {
   const resources = resourcePolicies(deployment);
   const faults: string[] = [];
@@ -38,7 +38,7 @@ export const refused = async (deployment: Deployment, acts: readonly Act[]): Pro
   return faults;
 };
 
-/** As `refused`, of what services do in their own name, by the policies of the resources. */
+/** Like `refused`, for what services do as themselves, by the policies of the resources. */
 export const refusedEntries = async (deployment: Deployment): Promise<string[]> => {
   const resources = resourcePolicies(deployment);
   const faults: string[] = [];
@@ -50,7 +50,7 @@ export const refusedEntries = async (deployment: Deployment): Promise<string[]> 
   return faults;
 };
 
-/** What roles are granted and nobody does: `role action resource`. */
+/** Grants of roles that are never used: `role action resource`. */
 export const unused = (deployment: Deployment, acts: readonly Act[]): string[] => {
   const all = [...acts, ...actsOfServices(deployment)];
   return deployment.roles.flatMap((role) => {
@@ -66,7 +66,7 @@ export const unused = (deployment: Deployment, acts: readonly Act[]): string[] =
 
 const keyOf = ({ action, resource }: Need): string => `${action} ${resource}`;
 
-/** Every action of a role with every resource that it is granted on. */
+/** Every action of a role with every resource of its grant. */
 const grantsOf = ({ policies }: Role): Need[] =>
   policies
     .flatMap(({ Statement }) => Statement)
@@ -90,7 +90,7 @@ interface QueuePolicy {
   readonly PolicyDocument: Document;
 }
 
-/** Policies of resources by their ARN: of Lambdas, queues and, as their trust, roles. */
+/** Resource policies by ARN: of Lambdas and queues, and the trust policies of roles. */
 const resourcePolicies = (deployment: Deployment): Map<string, Document> => {
   const policies = new Map<string, Document>();
   const add = (arn: string, { Statement }: Document) =>
@@ -117,7 +117,7 @@ const policyOf = (Statement: Document["Statement"]): Document & { readonly Versi
   Statement,
 });
 
-/** @returns null when it is allowed, otherwise why not. */
+/** @returns null when it is allowed, otherwise the reason. */
 const judge = async (
   principal: string,
   { action, resource }: Need,

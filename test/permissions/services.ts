@@ -2,26 +2,26 @@ import type { Need } from "../support/recorder/note.ts";
 import { ACCOUNT, type Deployment, type Role } from "./deployment.ts";
 
 /**
- * What AWS's services do for the stack, which no recorder sees: read from the template, by the services' documentation.
- * Lambda polls queues, fills dead-letter queues and writes logs; Scheduler and EventBridge call; state machines do their
- * tasks, deliver their log and trace.
+ * What AWS's services do for the stack, which the recorder cannot see: derived from the template and the services' documentation.
+ * Lambda polls queues, fills dead-letter queues and writes logs; Scheduler and EventBridge invoke Lambdas; state machines run
+ * their tasks and write logs and traces.
  */
 
-/** What is done in a role's name. */
+/** An action with a role. */
 export interface Act {
   readonly role: Role;
   readonly need: Need;
 }
 
-/** What a service does in its own name, as the policy of the resource must allow. */
+/** An action of a service as itself, which the policy of the resource must allow. */
 export interface Entry {
   readonly service: string;
   readonly need: Need;
-  /** On whose behalf: `aws:SourceArn`. */
+  /** The resource on whose behalf it acts: `aws:SourceArn`. */
   readonly source: string;
 }
 
-/** As much of the resources' properties as is read here. */
+/** The properties of resources that are read here. */
 interface Function {
   readonly Role: string;
   readonly DeadLetterConfig?: { readonly TargetArn: string };
@@ -106,7 +106,7 @@ const trace = [
   "xray:GetSamplingTargets",
 ];
 
-/** Of a definition or of any part of one. @throws Error for a task of a kind that is not known here. */
+/** Of a definition or of any part of one. @throws Error for an unknown kind of task. */
 export const tasksOf = (part: unknown): Need[] => {
   if (typeof part !== "object" || part === null) return [];
   const { Type, Resource: task, Parameters: parameters } = part as Record<string, unknown>;

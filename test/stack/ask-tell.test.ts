@@ -4,7 +4,7 @@ import type { AskReply } from "../../shared/schemas/trial.ts";
 import { client, until } from "../support/http.ts";
 import { studyBody } from "../support/service.ts";
 
-/** What any client does by hand, on the deployed stack, over HTTP alone. */
+/** The calls of a client, on the deployed stack, only over HTTP. */
 
 const call = client(inject("stack"));
 
@@ -15,7 +15,7 @@ const createStudy = async (change = {}) => {
   return reply.body;
 };
 
-test("a study is created, asked, told and read, with the bodies of the design", async () => {
+test("a study is created, asked, told and read", async () => {
   const body = {
     name: "svm-digits",
     space: {
@@ -89,7 +89,7 @@ test("a study is created, asked, told and read, with the bodies of the design", 
   expect(csv.body.trim().split("\n")).toHaveLength(5);
 });
 
-test("the same Idempotency-Key gives the same bytes; the same key with another body is refused", async () => {
+test("a repeated Idempotency-Key gets the same reply, byte for byte; with another body it is refused", async () => {
   const { study } = await createStudy();
   const key = { "idempotency-key": "my-key-1" };
   const first = await call("POST", `/studies/${study}/ask`, { count: 2 }, key);

@@ -3,7 +3,7 @@ import type { Study } from "../../shared/schemas/study.ts";
 import { deployed } from "../support/deployed.ts";
 import { until } from "../support/http.ts";
 
-/** Studies that Hone runs itself: queue, dispatcher, local Batch, runner, events, all real. */
+/** Studies whose trials Hone runs: queue, dispatcher, local Batch, runner and events are real. */
 
 const { call, batchStudy, start, read, trial, trialsOf, running, finished, local } = deployed();
 
@@ -15,7 +15,7 @@ for step in (1, 2):
 print(json.dumps({"loss": x * x}))
 `;
 
-test("a batch study runs itself to the end, never more at once than it may", async () => {
+test("a batch study runs all its trials, and never more at once than `parallel`", async () => {
   const study = await batchStudy(PARABOLA);
   await start(study);
   let most = 0;
@@ -38,7 +38,7 @@ test("a batch study runs itself to the end, never more at once than it may", asy
   expect(detail.jobId).toBeTruthy();
 });
 
-test("a program that fails, says nothing, or is killed ends its trial with a reason", async () => {
+test("a program that fails, prints no result, or is killed ends its trial with a reason", async () => {
   const program = `
 import json, os, signal, sys
 n = int(os.environ["HONE_TRIAL"])
@@ -59,7 +59,7 @@ print(json.dumps({"loss": float("nan")}) if n == 3 else json.dumps({"loss": 1.0}
   expect(reasons[4]).toBeNull();
 });
 
-test("a job whose host is reclaimed is run again: the same configuration, the next attempt", async () => {
+test("when the host of a job is reclaimed, the trial is run again: same configuration, next attempt", async () => {
   const program = `
 import json, os, time
 if os.environ["HONE_ATTEMPT"] == "1": time.sleep(60)
@@ -79,7 +79,7 @@ print(json.dumps({"loss": 1.0}))
   });
 });
 
-test("stop ends running jobs and puts their trials back; start goes on", async () => {
+test("stop ends running jobs and queues their trials again; start continues", async () => {
   const slow = `
 import json, os, time
 time.sleep(2 if os.environ["HONE_ATTEMPT"] != "1" else 45)

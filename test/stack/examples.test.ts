@@ -8,7 +8,7 @@ import type { Study } from "../../shared/schemas/study.ts";
 import type { BestReply, Trial, TrialPage } from "../../shared/schemas/trial.ts";
 import { client } from "../support/http.ts";
 
-/** What README shows, run as it stands against the deployed stack. */
+/** The examples that README shows, run unchanged against the deployed stack. */
 
 const { api, team, token, runner } = inject("stack");
 const examples = join(import.meta.dirname, "../../examples");
@@ -23,7 +23,7 @@ const run = async (command: readonly string[], env: Record<string, string>, cwd?
   return stdout;
 };
 
-/** The best trial as an example prints it last; its loss must be that of its `x`, to so many digits. */
+/** The best trial, which an example prints last; its loss must match its `x` to this many digits. */
 const expectBest = (stdout: string, digits: number) => {
   const { trials } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as BestReply;
   expect(trials).toHaveLength(1);
@@ -39,7 +39,7 @@ test.each(commands)("%s tunes with the settings of the environment", async (_, c
   expectBest(await run(command, variables), digits);
 });
 
-test.each(commands)("%s finds the local stack of its folder", async (_, command, digits) => {
+test.each(commands)("%s uses the local stack of its folder", async (_, command, digits) => {
   const folder = await mkdtemp(join(tmpdir(), "hone-examples-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, ".hone"));
@@ -47,7 +47,7 @@ test.each(commands)("%s finds the local stack of its folder", async (_, command,
   expectBest(await run(command, {}, folder), digits);
 });
 
-test("two_objectives.py ends with the forests of its Pareto set, all of them within the limit", async () => {
+test("two_objectives.py prints the forests of its Pareto set, all of them within the limit", async () => {
   const python = join(examples, "../.venv/bin/python");
   const stdout = await run([python, join(examples, "two_objectives.py")], variables);
   const [first = "", count = "", ...lines] = stdout.trimEnd().split("\n");
@@ -59,21 +59,21 @@ test("two_objectives.py ends with the forests of its Pareto set, all of them wit
   const feasible = exported.body.trials.filter((trial) => Number(trial.values?.nodes) <= 5000);
   expect(feasible.length).toBeLessThan(40);
   expect(exported.body.trials.filter((trial) => trial.feasible)).toEqual(feasible);
-  const beats = (a: Trial, b: Trial) => {
+  const dominates = (a: Trial, b: Trial) => {
     const accuracy = Number(a.values?.accuracy) - Number(b.values?.accuracy);
     const comparisons = Number(b.values?.comparisons) - Number(a.values?.comparisons);
     return accuracy >= 0 && comparisons >= 0 && accuracy + comparisons > 0;
   };
-  const front = feasible.filter((trial) => !feasible.some((other) => beats(other, trial)));
+  const front = feasible.filter((trial) => !feasible.some((other) => dominates(other, trial)));
   expect(body.best.map(({ number }) => number)).toEqual(front.map(({ number }) => number));
   expect(count).toContain(`${front.length} forests`);
   expect(lines).toHaveLength(front.length);
-  // From a stump that is quick to one that gets most digits right.
+  // From a quick, inaccurate forest to an accurate one.
   expect(Math.max(...front.map((trial) => Number(trial.values?.accuracy)))).toBeGreaterThan(0.8);
   expect(front.length).toBeGreaterThan(4);
 });
 
-test("hone worker runs a client study to its end, several trials at a time", async () => {
+test("hone worker runs all trials of a client study, several at a time", async () => {
   const call = client({ api, team, token });
   const created = await call<Study>("POST", "/studies", {
     name: "for-workers",

@@ -7,7 +7,7 @@ import type { Study } from "../../shared/schemas/study.ts";
 import type { BestReply } from "../../shared/schemas/trial.ts";
 import { client } from "../support/http.ts";
 
-/** The blocks of README that a reader copies, run as they stand against the deployed stack. */
+/** The blocks of README that a reader copies, run unchanged against the deployed stack. */
 
 const { api, team, token } = inject("stack");
 const root = join(import.meta.dirname, "../..");
@@ -29,7 +29,7 @@ const block = (language: string): string => {
 const run = async (program: string, args: readonly string[]) =>
   (await promisify(execFile)(program, args, { env })).stdout;
 
-test("the curl lines create, ask, tell and read the best, with the replies shown beside them", async () => {
+test("the curl lines create, ask, tell and read the best, with the replies shown in the comments", async () => {
   const stdout = await run("sh", ["-euc", block("sh")]);
   const replies = Array.from(
     stdout.matchAll(/\{"(?:trials":\[\{"number.*?\}\]|number).*?\}(?=\{|$)/gs),
@@ -43,13 +43,13 @@ test("the curl lines create, ask, tell and read the best, with the replies shown
   );
 });
 
-test("the Python program is the one in examples, and finds a minimum", async () => {
+test("the Python program is the one in examples, and finds the minimum", async () => {
   expect(block("python")).toBe(readFileSync(join(root, "examples/ask_tell.py"), "utf8"));
   const { trials } = JSON.parse(await run("python3", ["-c", block("python")]));
   expect(Math.abs(trials[0].params.x - 3)).toBeLessThan(2);
 });
 
-test("the study of two objectives answers with the Pareto set that is shown below it", async () => {
+test("the study with two objectives has the Pareto set that is shown below it", async () => {
   const [body, shown] = blocks("json").map((text) => JSON.parse(text));
   const call = client({ api, team, token });
   const created = await call<Study>("POST", "/studies", body);
@@ -58,9 +58,9 @@ test("the study of two objectives answers with the Pareto set that is shown belo
   const [first, second] = (shown as BestReply).trials;
   const values = [
     first?.values,
-    { accuracy: 0.92, comparisons: 81, nodes: 100 }, // beaten by the first
+    { accuracy: 0.92, comparisons: 81, nodes: 100 }, // dominated by the first
     second?.values,
-    { accuracy: 0.99, comparisons: 1, nodes: 5001 }, // out of bounds
+    { accuracy: 0.99, comparisons: 1, nodes: 5001 }, // not feasible
   ];
   await call("POST", `${path}/trials`, { trials: [{ params: first?.params }] });
   await call("POST", `${path}/trials`, { trials: [{ params: { trees: 2, depth: 2 } }] });

@@ -35,7 +35,7 @@ class Study:
             objective=", ".join(f"-{name}" for name in self.names),
             outcome_constraints=[f"{name} <= 0" for name in self.outcomes] or None,
         )
-        # Its defaults, but for that more than five trials may be open before the first one ends.
+        # Its defaults, except that more than five trials may be open before the first one ends.
         self.client.configure_generation_strategy(allow_exceeding_initialization_budget=True)
 
     def ask(self):

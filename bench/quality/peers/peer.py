@@ -1,4 +1,4 @@
-"""What all peers have in common: lines of JSON on stdin and stdout, one study at a time.
+"""The common part of all peers: lines of JSON on stdin and stdout, one study at a time.
 
 {"do": "study", "space", "objectives": 1, "outcomes": [...], "seed": 1, "trials": 100, "parallel": 1} -> {}
 {"do": "ask"}                                         -> {"id": 0, "params": {...}, "seconds": 0.004}

@@ -64,7 +64,7 @@ class Study:
         return info, {name: params.get(name) for name in self.space}
 
     def tell(self, info, values, excess):
-        # What it would save to disk after each trial is of no use here, and no part of the search.
+        # Saving to disk after each trial is not needed here, and is not part of the search.
         self.facade.tell(info, TrialValue(cost=values if len(values) > 1 else values[0], time=0.1), save=False)
 
 

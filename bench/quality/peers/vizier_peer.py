@@ -28,7 +28,7 @@ class Study:
             else:
                 root.add_float_param(name, spec["low"], spec["high"], scale_type=scale)
         problem.metric_information.append(pyvizier.MetricInformation("y", goal=pyvizier.ObjectiveMetricGoal.MINIMIZE))
-        # Or each ask has another shape, and takes its seconds and megabytes to compile.
+        # Otherwise each ask has a different shape and is compiled again, which takes seconds and megabytes.
         padding = PaddingSchedule(num_trials=PaddingType.MULTIPLES_OF_10)
         jax.clear_caches()  # what was compiled for the space of another study
         self.designer = VizierGPUCBPEBandit(problem, rng=jax.random.PRNGKey(request["seed"]), padding_schedule=padding)

@@ -11,12 +11,12 @@ test("a process answers each line with a line", async () => {
   lines.close();
 });
 
-test("a process that dies is quoted", async () => {
+test("when a process dies, the error quotes its output", async () => {
   const lines = start(`process.stdin.on("data", () => { throw new Error("no model") })`);
   await expect(lines.request({})).rejects.toThrow(/ended with 1:.*no model/s);
 });
 
-test("a process that says nothing is given up", async () => {
+test("a process that prints nothing for too long is stopped", async () => {
   const lines = start(`process.stdin.on("data", () => {})`, 0.1);
   await expect(lines.request({})).rejects.toThrow("gave no answer");
   lines.close();

@@ -11,7 +11,7 @@ import type { Result } from "../../../bench/quality/results.ts";
 
 const NOBODY = "nobody";
 
-/** A run that was told these values; those in `forbidden` broke a constraint. */
+/** A run with these values; the trials in `forbidden` are not feasible. */
 const run = (
   searcher: string,
   values: readonly number[],
@@ -50,7 +50,7 @@ describe("hypervolume", () => {
     expect(hypervolume(points.toReversed(), [4, 4])).toBe(6);
   });
 
-  test("does not grow by points that are dominated, repeated or beyond the reference", () => {
+  test("does not grow with points that are dominated, repeated or beyond the reference", () => {
     const front = [[1, 1]];
     const others = [
       [1, 1],
@@ -65,13 +65,13 @@ describe("hypervolume", () => {
   });
 });
 
-describe("what a run has reached", () => {
-  test("is the least value up to there", () => {
+describe("the result of a run after some trials", () => {
+  test("is the lowest value so far", () => {
     const mine = run(NOBODY, [5, 7, 3]);
     expect([1, 2, 3].map((t) => reached(mine, t))).toEqual([5, 5, 3]);
   });
 
-  test("with noise is the true value of what looked best, even when that is worse", () => {
+  test("with noise is the true value of the trial with the best told value", () => {
     const trace = [
       { values: [5], value: 4, isFeasible: true },
       { values: [3], value: 6, isFeasible: true },
@@ -79,12 +79,12 @@ describe("what a run has reached", () => {
     expect(reached(run(NOBODY, [], { trace }), 2)).toBe(6);
   });
 
-  test("is infinite until something is allowed", () => {
+  test("is infinite until a trial is feasible", () => {
     const mine = run(NOBODY, [1, 2, 5], { forbidden: [1, 2] });
     expect([1, 2, 3].map((t) => reached(mine, t))).toEqual([Infinity, Infinity, 5]);
   });
 
-  test("of two objectives is minus the area, of what is allowed alone", () => {
+  test("with two objectives is minus the area of the feasible trials", () => {
     const trace = [
       { values: [0, 0], value: 0, isFeasible: false },
       { values: [1, 1], value: 1, isFeasible: true },
@@ -96,11 +96,11 @@ describe("what a run has reached", () => {
 });
 
 describe("regret", () => {
-  test("is the part of a random configuration's distance that is left", () => {
+  test("is the distance from the best known value, divided by that of a random configuration", () => {
     expect(regretOf(4, 2, 10)).toBe(0.25);
   });
 
-  test("lies between 0 and 1, whatever was found or not found", () => {
+  test("is between 0 and 1, even if nothing was found", () => {
     expect(regretOf(11, 2, 10)).toBe(1);
     expect(regretOf(Infinity, 2, 10)).toBe(1);
     expect(regretOf(1, 2, 10)).toBe(0);
@@ -110,30 +110,30 @@ describe("regret", () => {
 });
 
 describe("ranks", () => {
-  test("are shared by those that are equal", () => {
+  test("are shared by equal values", () => {
     expect(ranksOf([3, 1, 3, 2], 0)).toEqual([3.5, 1, 3.5, 2]);
   });
 
-  test("take differences of rounding for none", () => {
+  test("ignore rounding errors", () => {
     expect(ranksOf([100 + 1e-13, 100], 100)).toEqual([1.5, 1.5]);
   });
 
-  test("put those that found nothing last, together", () => {
+  test("put searchers that found nothing last, with a shared rank", () => {
     expect(ranksOf([Infinity, 5, Infinity], 1)).toEqual([2.5, 1, 2.5]);
     expect(ranksOf([Infinity, Infinity], Infinity)).toEqual([1.5, 1.5]);
   });
 });
 
 describe("the best known value", () => {
-  test("is a run's where a run beat what was known", () => {
+  test("is that of a run if the run is better than the known value", () => {
     expect(bestKnown([run("a", [3, -1]), run("b", [2, 4])]).get("tuning:svm")).toBe(-1);
   });
 
-  test("counts only what was allowed", () => {
+  test("counts only feasible trials", () => {
     expect(bestKnown([run("a", [-5, 3], { best: null, forbidden: [-5] })]).get("tuning:svm")).toBe(3);
   });
 
-  test("is one for all seeds, with noise or without; of BBOB each seed has its own", () => {
+  test("is the same for all seeds, with and without noise; in BBOB each seed has its own", () => {
     const noisy = run("a", [-2], { problem: "noisy:tuning:svm", seed: 1 });
     const bowls = [0, 1].map((seed) => run("a", [seed], { problem: "bbob:f1-d2", seed, best: seed }));
     expect([...bestKnown([run("a", [1]), noisy, ...bowls])]).toEqual([
@@ -145,7 +145,7 @@ describe("the best known value", () => {
 });
 
 describe("a comparison", () => {
-  test("ranks and averages at each count of trials", () => {
+  test("has ranks and means after each number of trials", () => {
     const { a, b } = compareAll(
       [
         run("a", [8, 2]),
@@ -160,7 +160,7 @@ describe("a comparison", () => {
     expect(b!.geometric).toBeCloseTo(0.4, 12);
   });
 
-  test("is of the studies that everybody finished", () => {
+  test("uses only studies that all searchers finished", () => {
     const results = [run("a", [5]), run("b", [6]), run("a", [1], { seed: 1 })];
     expect(compareAll(results, [1])).toMatchObject({
       a: { regret: [0.5], studies: 1 },
@@ -168,7 +168,7 @@ describe("a comparison", () => {
     });
   });
 
-  test("has a regret of 1 and a shared rank where nothing allowed was found", () => {
+  test("has a regret of 1 and a shared rank if nothing feasible was found", () => {
     const more = { problem: "constrained:disc", forbidden: [5] };
     const results = ["a", "b"].map((name) => run(name, [5], more));
     const { a, b, c } = compareAll([...results, run("c", [7], more)], [1]);
@@ -176,7 +176,7 @@ describe("a comparison", () => {
     expect([a, b, c].map((row) => row!.regret[0])).toEqual([1, 1, 0.7]);
   });
 
-  test("measures two objectives by the area that is missing", () => {
+  test("measures two objectives by the missing area", () => {
     const front = { problem: "two:zdt1", reference: [2, 2], best: -4, typical: -1 };
     const trace = [{ values: [0, 0.5], value: 0, isFeasible: true }];
     expect(compareAll([run("a", [], { ...front, trace })], [1]).a!.regret[0]).toBeCloseTo(1 / 3, 12);

@@ -22,7 +22,7 @@ const any = () => true;
 const PROBLEMS = ["tuning:svm", "tuning:histogram"];
 
 describe("sections of a report", () => {
-  test("compare those that ran everything first, then all on what they have in common", () => {
+  test("first compare searchers that ran everything, then all searchers on their common studies", () => {
     const results = [
       ...PROBLEMS.flatMap((problem) => [run("a", problem, 50, 1), run("b", problem, 50, 2)]),
       run("c", "tuning:svm", 25, 0),
@@ -37,12 +37,12 @@ describe("sections of a report", () => {
     expect(inMarkdown(section)).toContain("Ran less than others: c 1 of 2 studies, 25 trials.");
   });
 
-  test("name those that finished nothing", () => {
+  test("name searchers that finished nothing", () => {
     const section = sectionsOf([part], [run("a", "tuning:svm", 50, 1)], any)[0]!;
     expect(section.lacking).toEqual(["b 0 of 1 studies", "c 0 of 1 studies"]);
   });
 
-  test("do not blame a searcher for problems it is not made for", () => {
+  test("do not count problems that a searcher does not support as missing", () => {
     const results = PROBLEMS.map((problem) => run("a", problem, 50, 1));
     const able = (searcher: string, problem: string) => searcher === "a" || problem === "tuning:svm";
     const section = sectionsOf([part], [...results, run("b", "tuning:svm", 50, 2)], able)[0]!;
@@ -50,7 +50,7 @@ describe("sections of a report", () => {
     expect(section.lacking).toEqual(["c 0 of 1 studies"]);
   });
 
-  test("are one for each parallelism and group, and one for all groups", () => {
+  test("exist for each parallelism and group, and for all groups together", () => {
     const parts = [{ ...part, groups: ["few-tuning", "few-noisy"], parallel: [1, 4] }];
     const results = [run("a", "tuning:svm", 50, 1), run("a", "tuning:svm", 50, 1, 4)];
     expect(sectionsOf(parts, results, any).map(({ group, parallel }) => `${group} ${parallel}`)).toEqual([
@@ -61,7 +61,7 @@ describe("sections of a report", () => {
     ]);
   });
 
-  test("take the run of the wanted length, else a longer one, and of several the newest", () => {
+  test("use the run of the requested length, otherwise a longer one, and the newest of several", () => {
     const results = [60, 50, 50].map((trials, value) => run("a", "tuning:svm", trials, value));
     const regretOf = (known: readonly Result[]) =>
       sectionsOf([part], known, any)[0]!.comparisons[0]!.rows[0]!;
@@ -71,7 +71,7 @@ describe("sections of a report", () => {
 });
 
 describe("tasks of a form", () => {
-  test("are each done once, with the trials of the part that wants most", () => {
+  test("have no duplicates, and the largest number of trials that any part asks for", () => {
     const parts = [part, { ...part, searchers: ["a"], trials: 100, parallel: [1, 4] }];
     const tasks = tasksOf(parts, (_, problem) => problem === "tuning:svm");
     expect(tasks.map(({ searcher, trials, parallel }) => [searcher, trials, parallel])).toEqual([

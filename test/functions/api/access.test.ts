@@ -57,7 +57,7 @@ const pathOf = (route: Route, study: string, tokenId = "abcdefghijkl", team = TE
     .replace("{token}", tokenId);
 
 test.each(Role.options)(
-  "a %s may call the routes of its role, and is told 403 on the others",
+  "a %s may call the routes of its role, and gets a 403 on the others",
   async (role) => {
     const study = await newStudy();
     const { token } = await newToken(role);
@@ -74,7 +74,7 @@ test.each(Role.options)(
   },
 );
 
-test("without a credential every route but health is a 401, and says so", async () => {
+test("without a credential every route except health is a 401", async () => {
   const study = await newStudy();
   for (const [name, route] of inOrder) {
     for (const request of [{ caller: null }, {}, { token: `hone_aaaaaaaaaaaa_${"a".repeat(43)}` }]) {
@@ -106,7 +106,7 @@ test("a revoked token and an expired one are a 401 from then on", async () => {
   expect(body.detail).toContain("expired");
 });
 
-test("another team's token finds nothing on any route, whether there is something or not", async () => {
+test("another team's token gets a 404 on every route, whether something exists there or not", async () => {
   const study = await newStudy();
   const { token } = await newToken("owner", "other");
   for (const [name, route] of inOrder) {
@@ -118,12 +118,12 @@ test("another team's token finds nothing on any route, whether there is somethin
     expect(real).toMatchObject({ status: 404, type: "not-found" });
     expect(imagined).toEqual(real);
   }
-  // And its own team's path does not show it either.
+  // Its own team's path does not show it either.
   const own = await call("GET", `/v1/teams/other/studies/${study}`, { token });
   expect(own.body).toMatchObject({ status: 404, type: "study-not-found" });
 });
 
-test("a token of one study sees that study and no other", async () => {
+test("a token for one study can access that study and no other", async () => {
   const [one, two] = [await newStudy(), await newStudy()];
   const { token } = await newToken("editor", TEAM, one);
   const get = (path: string) => call("GET", `/v1/teams/${TEAM}${path}`, { token });
@@ -135,7 +135,7 @@ test("a token of one study sees that study and no other", async () => {
   expect((await get("/studies")).status).toBe(403);
 });
 
-test("a container claims with its bootstrap token, and works with the token of its trial, on its own trial alone", async () => {
+test("a container claims with its bootstrap token, and then uses the token of its trial, only for its own trial", async () => {
   const job = await batchWorld({ budget: { trials: 2, parallel: 2 } });
   const container = gateway(job.deps);
   await job.start();
@@ -175,7 +175,7 @@ test("a container claims with its bootstrap token, and works with the token of i
   expect(again.body).toEqual(told.body);
 });
 
-test("another team's path does not lend its rights to a job's token", async () => {
+test("a job's token has no rights on another team's path", async () => {
   const job = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await job.start();
   await job.deliver();

@@ -8,7 +8,7 @@ import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway, type Request } from "../../support/gateway.ts";
 import { studyBody, TEAM, testDeps } from "../../support/service.ts";
 
-/** The bad inputs that a request can bring, through the whole handler and into a real table. */
+/** Invalid inputs, through the whole handler with a real table. */
 const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
 
 let call: Gateway;
@@ -37,7 +37,7 @@ test("1: a bare NaN, as Python writes it, is a 400 that says what to send instea
   expect(body.detail).toContain('"nan"');
 });
 
-test("1: the text nan is a failed trial with a reason", async () => {
+test('1: the string "nan" is a failed trial with a reason', async () => {
   const number = await leased();
   const { status, body } = await call("POST", `${base}/${study}/trials/${number}/tell`, {
     caller: editor,
@@ -147,7 +147,7 @@ test.each([
   expect((await post(`/${study}/ask`, { bytes, headers: { "content-type": type } })).status).toBe(200);
 });
 
-test("10: an ask without a body, and so without a content type, asks for one trial", async () => {
+test("10: an ask without a body and content type asks for one trial", async () => {
   const { status, body } = await call<AskReply>("POST", `${base}/${study}/ask`, { caller: editor });
   expect(status).toBe(200);
   expect(body.trials).toHaveLength(1);
@@ -202,7 +202,7 @@ test("12: 1,001 parameters are a 422; 10,001 do not fit a body", async () => {
   expect((await post("", { body: studyBody({ space: parameters(10_001) as never }) })).status).toBe(413);
 });
 
-test("13: an unknown trial, a trial of another study and a study of another team are told alike", async () => {
+test("13: an unknown trial, a trial of another study and a study of another team get the same reply", async () => {
   const other = await create();
   await call("POST", `${base}/${other}/ask`, { caller: editor, body: { count: 50 } });
   const tell = async (team: string, id: string, number: number) => {
@@ -239,7 +239,7 @@ test("14, 15, 16: the same tell again is a 200, another a 409, a stale attempt a
   expect(trial.body.values).toEqual({ accuracy: 0.5 });
 });
 
-test("17: of fifty tells at once one is applied, and the others are its replay or a 409", async () => {
+test("17: of fifty concurrent tells one is applied, and the others get the same reply or a 409", async () => {
   const number = await leased();
   const values = Array.from({ length: 50 }, (_, i) => i % 2);
   const replies = await Promise.all(
@@ -296,7 +296,7 @@ test("18: a key belongs to its caller, method and path", async () => {
   expect(elsewhere.body.trials[0]?.number).toBe(0);
 });
 
-test("18: the same key twenty times at once makes one trial", async () => {
+test("18: twenty concurrent requests with the same key make one trial", async () => {
   const fresh = await create();
   const replies = await Promise.all(
     Array.from({ length: 20 }, () =>
@@ -317,7 +317,7 @@ test("18: the same key twenty times at once makes one trial", async () => {
   expect(body.trials.running).toBe(1);
 });
 
-test("a query that is not one is a 422 that points at the parameter", async () => {
+test("an invalid query is a 422 that points at the parameter", async () => {
   const get = (query: string) => call("GET", `${base}/${study}/trials?${query}`, { caller: editor });
   expect((await get("limit=0")).body).toMatchObject({ status: 422, pointer: "/limit" });
   expect((await get("limit=")).body).toMatchObject({ status: 422, pointer: "/limit" });
@@ -337,7 +337,7 @@ test("a body where none is expected is refused", async () => {
   expect([status, body.pointer]).toEqual([422, "/drain"]);
 });
 
-test("30: the 301st study of a minute is a 429 with Retry-After", async () => {
+test("30: the 301st study within a minute is a 429 with Retry-After", async () => {
   const { client, tableName } = await createTestTable();
   const clock = { now: Date.UTC(2026, 0, 1, 0, 0, 48) };
   const deps = testDeps(client, tableName, clock);

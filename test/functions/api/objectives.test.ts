@@ -9,7 +9,7 @@ import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
 import { studyBody, TEAM } from "../../support/service.ts";
 
-/** Studies of several objectives with limits, through the whole handler and into a real table. */
+/** Studies with several objectives and outcome constraints, through the whole handler with a real table. */
 const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
 const base = `/v1/teams/${TEAM}/studies`;
 
@@ -60,7 +60,7 @@ const results = [
 ] as const;
 const front = results.flatMap(([, , , place], i) => (place.startsWith("best") ? [i] : []));
 
-test("best is the feasible Pareto set: directions and limits honoured, ties kept, in order of the numbers", async () => {
+test("best is the feasible Pareto set: directions and limits are respected, ties are kept, ordered by number", async () => {
   const study = await create();
   await post(`${study}/ask`, { count: results.length });
   expect(await best(study)).toEqual([]);
@@ -77,7 +77,7 @@ test("best is the feasible Pareto set: directions and limits honoured, ties kept
   expect(shown.best).toEqual(body.trials);
 });
 
-test("trials and exports say which trials keep within the limits", async () => {
+test("trials and exports say which trials are feasible", async () => {
   const study = await create();
   await post(`${study}/ask`, { count: 4 });
   await tell(study, 0, { accuracy: 0.9, ms: 10, size: 50 });
@@ -103,7 +103,7 @@ test("trials and exports say which trials keep within the limits", async () => {
   ]);
 });
 
-test("while no trial keeps within the limits there is no best one, and the study says why", async () => {
+test("as long as no trial is feasible there is no best one, and the study says why", async () => {
   const study = await create();
   await post(`${study}/ask`, { count: 2 });
   expect((await get<Study>(study)).body.message).toBeNull();
@@ -115,7 +115,7 @@ test("while no trial keeps within the limits there is no best one, and the study
   expect((await get<Study>(study)).body).toMatchObject({ best: [{ number: 1 }], message: null });
 });
 
-test("a tell that lacks metrics is refused with the name and place of each, and changes nothing", async () => {
+test("a tell with missing metrics is refused with the name and pointer of each, and changes nothing", async () => {
   const study = await create();
   await post(`${study}/ask`, {});
   const { status, body } = await tell(study, 0, { acuracy: 0.9, size: 20 });
@@ -140,7 +140,7 @@ test("a tell that lacks metrics is refused with the name and place of each, and 
   expect((await tell(study, 0, { accuracy: 0.9, ms: 3, size: 20 })).status).toBe(200);
 });
 
-test("imported trials count towards the best, and one that lacks a metric is refused with its place", async () => {
+test("imported trials count for the best, and one with a missing metric is refused with its pointer", async () => {
   const study = await create();
   const params = (i: number) => ({ C: 1 + i, gamma: 0.01 });
   const trials = results.map(([accuracy, ms, size], i) => ({
@@ -162,7 +162,7 @@ test("imported trials count towards the best, and one that lacks a metric is ref
   expect(await best(study)).toEqual([10]);
 });
 
-test("the Pareto set of folded trials is that of all trials, for a warm process and for a cold one", async () => {
+test("the Pareto set includes folded trials, in a warm process and in a cold one", async () => {
   const study = await create({ budget: { trials: 1000 } });
   // Accuracy has a price: a front of about one in five, the rest slower by up to 4 ms.
   const values = (i: number) => ({ accuracy: (i % 97) / 97, ms: ((i * 37) % 97) / 3 + (i % 5), size: 50 });
@@ -194,7 +194,7 @@ test("the Pareto set of folded trials is that of all trials, for a warm process 
   }
 });
 
-test("a study names each metric once, and limits that can be met", async () => {
+test("a study must name each metric once, with limits that can be met", async () => {
   const [accuracy] = accurateAndFast.objectives;
   const refused = async (change: object) => {
     const body = { ...studyBody(), ...accurateAndFast, ...change };
@@ -217,7 +217,7 @@ test("a study names each metric once, and limits that can be met", async () => {
   });
 });
 
-test("an algorithm's option that another has, or that no ask could bear, is refused with its place", async () => {
+test("an option of another algorithm, or one that makes asks too slow, is refused with its pointer", async () => {
   const refused = async (algorithm: object, parameters = 2) => {
     const space = Object.fromEntries(
       Array.from({ length: parameters }, (_, i) => [`p${i}`, { type: "float", low: 0, high: 1 }]),
@@ -250,7 +250,7 @@ const names = AlgorithmChoice.options.map((option) => option.shape.name.value);
 const metrics = ["a", "b", "c"] as const;
 
 test.each(names.flatMap((name) => [1, 2, 3].map((count) => [name, count] as const)))(
-  "%s runs a study of %i objectives and a limit, and names itself",
+  "%s runs a study with %i objectives and a limit, and its trials name it",
   async (name, count) => {
     const study = await create({
       algorithm: { name, seed: 1 },

@@ -18,7 +18,7 @@ test.each(table)("%s is found by its method and path", (name, route) => {
   }
 });
 
-test("the health route is open and names nobody", () => {
+test("the health route has no path parameters", () => {
   expect(matchRoute("GET", "/v1/healthz").route).toBe("health");
 });
 
@@ -54,14 +54,14 @@ test.each([
     expect(() => matchRoute(method, path)).toThrow(NotFound);
 });
 
-test("a known path with another method leads nowhere, as at API Gateway", () => {
+test("a known path with another method matches no route, as in API Gateway", () => {
   expect(() => matchRoute("PUT", "/v1/teams/acme/studies")).toThrow(NotFound);
   expect(() => matchRoute("GET", "/v1/teams/acme/studies/svm-1/ask")).toThrow(NotFound);
   expect(() => matchRoute("get", "/v1/teams/acme/studies")).toThrow(NotFound);
   expect(() => matchRoute("POST", "/v1/healthz")).toThrow(NotFound);
 });
 
-test("whatever path matches, what it names is an id and nothing else", () => {
+test("the parameters of any path that matches are valid ids", () => {
   const piece = fc.oneof(
     fc.constantFrom(
       "v1",

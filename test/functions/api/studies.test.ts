@@ -19,7 +19,7 @@ beforeAll(async () => {
 const create = async (change: object = {}) =>
   (await call<Study>("POST", base, { caller: editor, body: studyBody(change) })).body;
 
-test("a created study is shown as GET shows it, and Location leads to it", async () => {
+test("the reply to a creation is the study as GET returns it, and Location is its path", async () => {
   const { status, headers, body } = await call<Study>("POST", base, { caller: editor, body: studyBody() });
   expect(status).toBe(201);
   expect(headers["content-type"]).toBe("application/json");
@@ -30,13 +30,13 @@ test("a created study is shown as GET shows it, and Location leads to it", async
   expect(shown.body).toEqual(body);
 });
 
-test("creating with the same key again gives the same study", async () => {
+test("a repeated creation with the same key returns the same study", async () => {
   const headers = { "idempotency-key": "create-once" };
   const create = () => call<Study>("POST", base, { caller: editor, body: studyBody(), headers });
   expect(await create()).toEqual(await create());
 });
 
-test("studies are listed page by page, each once", async () => {
+test("studies are listed page by page, each exactly once", async () => {
   const ids = new Set<string>();
   for (let i = 0; i < 5; i++) ids.add((await create({ name: `listed-${i}` })).study);
   const seen: string[] = [];
@@ -52,7 +52,7 @@ test("studies are listed page by page, each once", async () => {
   for (const id of ids) expect(seen).toContain(id);
 });
 
-test("a paused study hands nothing out, a resumed one does, and its budget can be extended", async () => {
+test("a paused study hands out no trials, a resumed one does, and its budget can be extended", async () => {
   const { study } = await create({ budget: { trials: 1 } });
   const patch = (body: object) => call<Study>("PATCH", `${base}/${study}`, { caller: editor, body });
   const ask = () => call("POST", `${base}/${study}/ask`, { caller: editor });
@@ -65,7 +65,7 @@ test("a paused study hands nothing out, a resumed one does, and its budget can b
   expect((await ask()).body).toMatchObject({ trials: [{ number: 1 }] });
 });
 
-test("a deleted study is gone, and a repeated deletion with its key is answered as the first", async () => {
+test("a deleted study no longer exists, and a repeated deletion with the same key gets the same reply", async () => {
   const { study } = await create();
   const path = `${base}/${study}`;
   const headers = { "idempotency-key": "delete-once" };
@@ -141,7 +141,7 @@ test("a report and a heartbeat extend the lease, and the curve is read back", as
   });
 });
 
-test("a batch study is started and stopped, and is not asked", async () => {
+test("a batch study is started and stopped, and cannot be asked", async () => {
   const { study } = await create({ executor: batchExecution, budget: { trials: 4, parallel: 2 } });
   const post = (path: string, body?: object) =>
     call<Study>("POST", `${base}/${study}${path}`, { caller: editor, ...(body && { body }) });
@@ -151,7 +151,7 @@ test("a batch study is started and stopped, and is not asked", async () => {
   expect((await post("/stop", { drain: true })).body).toMatchObject({ started: false });
 });
 
-test("an answer that Lambda could not carry is refused with advice", async () => {
+test("a reply that is too large for Lambda is an error that says what to do", async () => {
   const { study } = await create({ space: { x: { type: "categorical", choices: ["x".repeat(250), "y"] } } });
   const trials = Array.from({ length: 500 }, () => ({
     params: { x: "x".repeat(250) },

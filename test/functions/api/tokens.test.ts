@@ -20,7 +20,7 @@ beforeAll(async () => {
   owner = (await createToken(deps, TEAM, { name: "owner", role: "owner" }, "admin", noReceipt)).token;
 });
 
-test("a created token works at once, is shown once and is stored nowhere", async () => {
+test("a created token works immediately, is shown once, and its secret is not stored", async () => {
   const body = { name: "nightly", role: "viewer", days: 7 };
   const created = await call<CreatedToken>("POST", path, { token: owner, body });
   expect(created.status).toBe(201);
@@ -40,7 +40,7 @@ test("a created token works at once, is shown once and is stored nowhere", async
   expect(stored).not.toContain(secret.slice(-43));
 });
 
-test("repeating the creation with its key makes no second token and shows no secret", async () => {
+test("a repeated creation with the same key makes no second token and shows no secret", async () => {
   const request = {
     token: owner,
     body: { name: "once", role: "worker" },
@@ -73,7 +73,7 @@ test("tokens are listed page by page without their secrets", async () => {
   expect(new Set(seen).size).toBe(seen.length);
 });
 
-test("a revoked token is gone, and revoking it again is a 404 unless it is a repeat", async () => {
+test("a revoked token no longer exists, and revoking it again is a 404 except for a retry with the same key", async () => {
   const { body } = await call<CreatedToken>("POST", path, {
     token: owner,
     body: { name: "gone", role: "viewer" },
@@ -99,7 +99,7 @@ test.each([
   expect([reply.status, reply.body.pointer]).toEqual([422, pointer]);
 });
 
-test("a team is created once", async () => {
+test("a team can be created only once", async () => {
   await expect(createTeam(deps, TEAM)).rejects.toMatchObject({ type: "conflict" });
   const orphan = createToken(deps, "nobody", { name: "test", role: "owner" }, "admin", noReceipt);
   await expect(orphan).rejects.toMatchObject({ type: "not-found" });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   deps = testDeps(client, tableName, clock);
   await createTeam(deps, "acme");
   await createTeam(deps, "other");
-  gateway(deps); // keeps log lines off the terminal
+  gateway(deps); // so that log lines are not printed
 });
 
 const newToken = (team = "acme", days = 1) =>
@@ -41,7 +41,7 @@ const ask = async (
   };
 };
 
-test("a token is let into its team's tree, with what it may be known by", async () => {
+test("a token is allowed all paths of its team, and the context identifies it", async () => {
   const { id, token } = await newToken();
   expect(await ask(token)).toEqual({
     effect: "Allow",
@@ -50,7 +50,7 @@ test("a token is let into its team's tree, with what it may be known by", async 
   });
 });
 
-test("on another team's path it is still itself, and may go there to hear that there is nothing", async () => {
+test("on another team's path the token keeps its identity and is passed on, so that the handler can answer 404", async () => {
   const { id, token } = await newToken();
   const { effect, resources, caller } = await ask(token, "/v1/teams/other/studies/svm-1");
   expect(effect).toBe("Allow");
@@ -58,7 +58,7 @@ test("on another team's path it is still itself, and may go there to hear that t
   expect(caller).toMatchObject({ kind: "token", team: "acme", id });
 });
 
-test("a path cannot put a wildcard into the policy", async () => {
+test("a path cannot bring a wildcard into the policy", async () => {
   const { token } = await newToken();
   for (const path of ["/v1/teams/*/studies", "/v1/teams/othe?/studies", "/v1/teams/*"]) {
     const { resources } = await ask(token, path);
@@ -89,7 +89,7 @@ test.each([
   expect(caller).toMatchObject({ kind: "refused", why: { kind: expect.any(String) } });
 });
 
-test("a token is good until its last millisecond, though DynamoDB has not deleted it", async () => {
+test("a token is valid until its last millisecond, even if DynamoDB has not deleted it yet", async () => {
   const { token, expires } = await newToken("acme", 1);
   const before = clock.now;
   clock.now = Date.parse(expires) - 1;
@@ -102,7 +102,7 @@ test("a token is good until its last millisecond, though DynamoDB has not delete
   clock.now = before;
 });
 
-test("a job's token opens POST below its own trial, in its own time", async () => {
+test("a job's token allows POST below its own trial, until it expires", async () => {
   const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
   await world.start();
   await world.deliver();
@@ -123,7 +123,7 @@ test("a job's token opens POST below its own trial, in its own time", async () =
     attempt: 1,
   });
   expect((await ask(token, `${trial(1)}/tell`, "POST", from)).caller.kind).toBe("refused");
-  // A trial's token in a bootstrap's clothes is nothing.
+  // A trial token with the prefix of a bootstrap token is not valid.
   expect((await ask(token.replace("_t1_", "_b1_"), `${trial(0)}/claim`, "POST", from)).caller.kind).toBe(
     "refused",
   );
@@ -135,7 +135,7 @@ const broken = (error: Error): ServiceDeps => {
   return testDeps(client as never, "table", clock);
 };
 
-test("while the table is away the caller is told to try again, not that its token is bad", async () => {
+test("while the table does not answer, the caller is told to retry, not that its token is invalid", async () => {
   const { token } = await newToken();
   const away = broken(Object.assign(new Error("slow down"), { name: "ThrottlingException" }));
   expect(await ask(token, undefined, undefined, away)).toMatchObject({
@@ -146,7 +146,7 @@ test("while the table is away the caller is told to try again, not that its toke
   expect([status, body.type, headers["retry-after"]]).toEqual([503, "unavailable", "2"]);
 });
 
-test("a fault of ours is a Deny and never an error", async () => {
+test("an internal error is a Deny and never an exception", async () => {
   const { token } = await newToken();
   const faulty = broken(new TypeError("a bug"));
   expect(await ask(token, undefined, undefined, faulty)).toMatchObject({ effect: "Deny", caller: undefined });

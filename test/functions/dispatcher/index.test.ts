@@ -9,7 +9,7 @@ const eventOf = (bodies: Readonly<Record<string, string>>): SQSEvent => ({
   ),
 });
 
-test("messages that must come back are named, and only they; a batch that is done answers an empty list", async () => {
+test("only messages that must be delivered again are returned; an empty list if all are done", async () => {
   const world = await batchWorld();
   await world.start();
   const [one, two] = world.queue.take();
@@ -21,7 +21,7 @@ test("messages that must come back are named, and only they; a batch that is don
   expect(world.batch.alive()).toHaveLength(2);
 });
 
-test("a message whose handling breaks comes back without its neighbours", async () => {
+test("when handling one message fails, only that message is delivered again", async () => {
   const world = await batchWorld();
   await world.start();
   const [one, two] = world.queue.take();

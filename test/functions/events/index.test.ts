@@ -12,7 +12,7 @@ test("a job's state change, with fields that AWS may add, settles its trial", as
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 4" });
 });
 
-test("an event of another form is refused, so that it rests where somebody looks", async () => {
+test("an event that does not match the schema is refused, so that it goes to the dead-letter queue", async () => {
   const world = await batchWorld();
   const handler = createEvents(() => world.deps);
   await expect(handler({ "detail-type": "Batch Job State Change", detail: { jobId: 7 } })).rejects.toThrow();

@@ -5,7 +5,7 @@ import { TEAM, testDeps } from "../../support/service.ts";
 const caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null } as const;
 const list = `/v1/teams/${TEAM}/studies`;
 
-test("a request that would outlast the Lambda is a 503 with Retry-After before it does", async () => {
+test("a request that takes too long is a 503 with Retry-After before the Lambda times out", async () => {
   const client = { send: () => new Promise(() => {}) };
   const call = gateway(testDeps(client as never, "table"));
   const { status, body, headers } = await call("GET", list, { caller, remainingMs: 2050 });

@@ -8,7 +8,7 @@ import { noReceipt, studyBody, TEAM, testDeps } from "../../support/service.ts";
 
 const CANARY = "canary-7f3a";
 
-test("each request writes one line in each Lambda, and no line holds what the caller sent or who it is", async () => {
+test("each request writes one line in each Lambda, without the caller's input or identity", async () => {
   const { client, tableName } = await createTestTable();
   const deps = testDeps(client, tableName);
   const call = gateway(deps);
@@ -61,7 +61,7 @@ test("each request writes one line in each Lambda, and no line holds what the ca
   expect(invalid).toMatchObject({ route: "addTrials", status: 400, study });
 });
 
-test("a fault of ours is logged whole, with the request's id, and told as nothing", async () => {
+test("an internal error is logged with the request id, and the caller gets no details", async () => {
   const client = { send: () => Promise.reject(new TypeError("the inner truth")) };
   const call = gateway(testDeps(client as never, "table"));
   logLines.length = 0;

@@ -12,7 +12,7 @@ const told = (error: unknown) => {
   return { statusCode, headers, body: Problem.parse(JSON.parse(body ?? "")) };
 };
 
-test("a domain error is told with its type, status, title and words", () => {
+test("the reply to a domain error has its type, status, title and message", () => {
   const { statusCode, headers, body } = told(new StaleAttempt(3, 1, 2));
   expect(statusCode).toBe(409);
   expect(headers).toEqual({ "content-type": "application/problem+json" });
@@ -26,7 +26,7 @@ test("a domain error is told with its type, status, title and words", () => {
   });
 });
 
-test("every fault of an input is told, the first one in front", () => {
+test("all errors of an input are listed, and the first one is also the detail", () => {
   const errors = [
     { pointer: "/a", detail: "one" },
     { pointer: "/b", detail: "two" },

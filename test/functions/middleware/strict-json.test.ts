@@ -28,13 +28,13 @@ test.each([
   expect(detail).toContain('"failed"');
 });
 
-test("the same key twice in one object is refused, however it is escaped, and points at the key", () => {
+test("the same key twice in one object is refused with a pointer to it, even if it is escaped differently", () => {
   expect(refusal('{"value":1,"value":2}')).toMatchObject({ type: "invalid-json", pointer: "/value" });
   expect(refusal('{"a":[{"b":1,"\\u0062":1}]}')).toMatchObject({ type: "invalid-json", pointer: "/a/0/b" });
   expect(parseStrictJson('{"a":{"a":1},"b":{"a":1}}')).toEqual({ a: { a: 1 }, b: { a: 1 } });
 });
 
-test("a number beyond every double is refused where it stands", () => {
+test("a number larger than the largest double is refused with a pointer to it", () => {
   expect(refusal('{"values":{"a/b":1e999}}')).toMatchObject({
     type: "non-finite-metric",
     pointer: "/values/a~1b",
@@ -42,7 +42,7 @@ test("a number beyond every double is refused where it stands", () => {
   expect(refusal("[1,-1e400]")).toMatchObject({ type: "non-finite-metric", pointer: "/1" });
 });
 
-test("an integer that a double cannot hold is refused where it stands", () => {
+test("an integer that a double cannot hold is refused with a pointer to it", () => {
   expect(refusal('{"params":{"n":9007199254740993}}')).toMatchObject({
     type: "unsafe-integer",
     pointer: "/params/n",
@@ -50,7 +50,7 @@ test("an integer that a double cannot hold is refused where it stands", () => {
   expect(refusal("[12345678901234567891]")).toMatchObject({ type: "unsafe-integer", pointer: "/0" });
 });
 
-test("large doubles are accepted however a language prints them", () => {
+test("large doubles are accepted in the formats of different languages", () => {
   for (const text of [
     "1e20",
     "1e+20",
@@ -64,7 +64,7 @@ test("large doubles are accepted however a language prints them", () => {
   }
 });
 
-test("keys that reach into JavaScript's objects are refused", () => {
+test("keys that could change JavaScript prototypes are refused", () => {
   for (const key of ["__proto__", "constructor", "prototype"]) {
     expect(refusal(`{"space":{"${key}":{}}}`)).toMatchObject({
       type: "invalid-input",
@@ -74,19 +74,19 @@ test("keys that reach into JavaScript's objects are refused", () => {
   expect(refusal('{"\\u005f_proto__":{}}')).toMatchObject({ pointer: "/__proto__" });
 });
 
-test("200,000 nested arrays are refused before anything walks them", () => {
+test("200,000 nested arrays are refused without a stack overflow", () => {
   expect(refusal("[".repeat(200_000)).type).toBe("too-large");
   expect(refusal(`${"[".repeat(33)}${"]".repeat(33)}`).type).toBe("too-large");
   expect(parseStrictJson(`${"[".repeat(32)}${"]".repeat(32)}`)).toBeTruthy();
 });
 
-test("half a surrogate pair is refused in keys and in texts", () => {
+test("half a surrogate pair is refused in keys and in strings", () => {
   expect(refusal('{"\\ud800":1}')).toMatchObject({ type: "invalid-input" });
   expect(refusal('{"a":["\\udc00x"]}')).toMatchObject({ type: "invalid-input", pointer: "/a/0" });
   expect(parseStrictJson('"\\ud83d\\ude00"')).toBe("😀");
 });
 
-test("what is not JSON is refused with the place, and nothing of the body is repeated", () => {
+test("invalid JSON is refused with the position, without quoting the body", () => {
   expect(refusal('{"token": "hone_secret",\n  oops}').detail).toBe(
     "The body is not valid JSON at line 2, column 3.",
   );
@@ -108,7 +108,7 @@ test("what is not JSON is refused with the place, and nothing of the body is rep
   }
 });
 
-/** Any JSON value that breaks none of our rules. */
+/** Any JSON value that breaks none of the rules. */
 const plainJson = fc.jsonValue({ maxDepth: 6, noUnicodeString: false }).filter((value) => {
   const text = JSON.stringify(value);
   return !/__proto__|constructor|prototype/.test(text) && text.isWellFormed() && !/\\ud[89a-f]/i.test(text);
@@ -133,7 +133,7 @@ test("every finite double is read back bit for bit", () => {
   );
 });
 
-/** Texts that are almost JSON: valid ones with one character replaced, removed or put in. */
+/** Almost valid JSON: valid JSON with one character replaced, removed or inserted. */
 const almostJson = fc
   .tuple(
     plainJson,

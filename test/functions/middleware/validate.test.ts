@@ -27,8 +27,8 @@ test.each([
   [-1, "at least 1"],
   [1.5, "a whole number"],
   [1e9, "at most 100"],
-  ["", "a number, not a text"],
-  ["3", "a number, not a text"],
+  ["", "a number, not a string"],
+  ["3", "a number, not a string"],
   [null, "a number, not null"],
   [true, "a number, not true"],
 ])("an ask for %j trials is refused and not coerced", (count, expected) => {
@@ -46,20 +46,20 @@ test("an unknown field is named, with the field that was probably meant", () => 
   ]);
 });
 
-test("a fault inside a parameter names the field, not the union of parameter types", () => {
+test("an error inside a parameter names the field, not the union of parameter types", () => {
   const space = {
     C: { type: "float", low: "0", high: 1 },
     "a.b": { type: "int", low: 0, high: 2.5, stpe: 1 },
   };
   const error = faults(CreateStudyBody, { ...studyBody(), space });
   expect(faultsInWords(error.errors)).toEqual([
-    { pointer: "/space/C/low", detail: "Expected a number, not a text." },
+    { pointer: "/space/C/low", detail: "Expected a number, not a string." },
     { pointer: "/space/a.b/high", detail: "Expected a whole number, not 2.5." },
     { pointer: "/space/a.b/stpe", detail: 'There is no field "stpe" here. Did you mean "step"?' },
   ]);
 });
 
-test("an unknown or missing type of parameter lists the types there are", () => {
+test("for an unknown or missing type of a parameter the known types are listed", () => {
   const types = 'Expected one of "float", "int", "categorical", "ordinal".';
   const of = (parameter: object) =>
     faultsInWords(faults(CreateStudyBody, { ...studyBody(), space: { x: parameter } }).errors);
@@ -67,25 +67,25 @@ test("an unknown or missing type of parameter lists the types there are", () => 
   expect(of({ low: 0, high: 1 })).toEqual([{ pointer: "/space/x/type", detail: types }]);
 });
 
-test("a value that may have several types says all of them", () => {
+test("for a value that may have several types all of them are listed", () => {
   const error = faults(TellBody, { attempt: 1, values: { loss: "NaN" } });
   expect(faultsInWords(error.errors)).toEqual([
     { pointer: "/values/loss", detail: 'Expected a number or one of "nan", "inf", "-inf".' },
   ]);
   expect(faultsInWords(faults(AddTrialsBody, { trials: [{ params: { x: [1] } }] }).errors)).toEqual([
-    { pointer: "/trials/0/params/x", detail: "Expected a number or a text or true or false or null." },
+    { pointer: "/trials/0/params/x", detail: "Expected a number or a string or true or false or null." },
   ]);
 });
 
-test("the condition of a child parameter points into the branch that was meant", () => {
+test("an error in a child's condition points into the branch that was meant", () => {
   const when = { optimizer: { low: "1" } };
   const space = { x: { type: "float", low: 0, high: 1, when } };
   expect(faultsInWords(faults(CreateStudyBody, { ...studyBody(), space }).errors)).toEqual([
-    { pointer: "/space/x/when/optimizer/low", detail: "Expected a number, not a text." },
+    { pointer: "/space/x/when/optimizer/low", detail: "Expected a number, not a string." },
   ]);
 });
 
-test("a name that is not one points at itself", () => {
+test("the error of an invalid name points at the name", () => {
   const space = { "learning rate": { type: "float", low: 0, high: 1 } };
   const error = faults(CreateStudyBody, { ...studyBody(), space });
   expect(error.pointer).toBe("/space/learning rate");
@@ -94,7 +94,7 @@ test("a name that is not one points at itself", () => {
   expect(faults(CreateStudyBody, { ...studyBody(), space: nul }).pointer).toBe("/space/a\u0000");
 });
 
-test("an integer beyond 2^53 is an unsafe integer", () => {
+test("an integer beyond 2^53 has the error type unsafe-integer", () => {
   const space = { n: { type: "int", low: 0, high: 2 ** 60 } };
   expect(faults(CreateStudyBody, { ...studyBody(), space })).toMatchObject({
     type: "unsafe-integer",
@@ -102,7 +102,7 @@ test("an integer beyond 2^53 is an unsafe integer", () => {
   });
 });
 
-test("a missing body field is told as missing", () => {
+test("the error of a missing field says that it is missing", () => {
   const { budget, ...rest } = studyBody();
   expect(budget).toBeDefined();
   expect(faultsInWords(faults(CreateStudyBody, rest).errors)).toEqual([
@@ -110,11 +110,11 @@ test("a missing body field is told as missing", () => {
   ]);
 });
 
-test("a body that is no object is refused as a whole", () => {
+test("a body that is not an object is refused as a whole", () => {
   for (const value of [null, [], "x", 1]) expect(faults(AskBody, value).pointer).toBe("");
 });
 
-test("rules over several fields keep their own words", () => {
+test("rules that concern several fields keep their own messages", () => {
   expect(faults(PatchStudyBody, {})).toMatchObject({
     pointer: "",
     message: "Give `state`, `budget` or both.",
@@ -122,13 +122,13 @@ test("rules over several fields keep their own words", () => {
   expect(faults(TellBody, { attempt: 1 }).pointer).toBe("/values");
 });
 
-test("a query's numbers are read from text, and an empty text is none", () => {
+test("numbers in a query are parsed from strings, and an empty string is not a number", () => {
   expect(validate(PageQuery, { limit: "20" })).toEqual({ limit: 20 });
   expect(faults(PageQuery, { limit: "" }).pointer).toBe("/limit");
   expect(faults(PageQuery, { limit: "ten" }).pointer).toBe("/limit");
 });
 
-test("at most 20 faults are told", () => {
+test("at most 20 errors are listed", () => {
   const space = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`p${i}`, { type: "float" }]));
   expect(faults(CreateStudyBody, { ...studyBody(), space }).errors).toHaveLength(20);
 });

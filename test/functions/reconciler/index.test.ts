@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createReconciler } from "../../../functions/reconciler/index.ts";
 import { batchWorld } from "../../support/batch.ts";
 
-test("the reconciler works while there is time, and not when there is none", async () => {
+test("the reconciler repairs studies while it has time, and starts nothing when its time is up", async () => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await world.launch();
   world.batch.fail(world.batch.of(0), { exitCode: 4 });

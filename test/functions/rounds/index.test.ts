@@ -10,7 +10,7 @@ const halvingWorld = async () => {
   return { world, handler: createRounds(() => world.deps) };
 };
 
-test("the answers have the fields that the state machine reads", async () => {
+test("the replies have the fields that the state machine reads", async () => {
   const { world, handler } = await halvingWorld();
   const request = { study: world.study.id, generation: 1, rung: 0 };
   const opened = await handler({ action: "open", ...request });
@@ -31,7 +31,7 @@ test("a machine that fails marks its study", async () => {
   expect((await readStudy(world.deps, world.study)).message).toContain("States.TaskFailed");
 });
 
-test("a request of another form is refused", async () => {
+test("a request that does not match the schema is refused", async () => {
   const { handler } = await halvingWorld();
   await expect(handler({ action: "promote", study: "x", generation: 1, rung: 0 })).rejects.toThrow();
 });

@@ -4,7 +4,7 @@ import { halving, MAX_PARALLEL, MAX_TRIAL_RUNS } from "../../../infra/machines/h
 import { type ClosedRung, type OpenedRung, RoundsRequest } from "../../../shared/schemas/rounds.ts";
 import { flat, ofType, synthesize } from "../synthesize.ts";
 
-/** The package has no types; it marks the definition it is given. */
+/** The package has no types, and it changes the definition that it gets. */
 const validate = createRequire(import.meta.url)("asl-validator") as (definition: unknown) => {
   isValid: boolean;
   errors: unknown[];
@@ -53,7 +53,7 @@ describe("halving", () => {
       ([, { Type }]) => Type === "Task",
     );
 
-  test("ends every wait: each task has a time-out, is tried again, and cannot fail unnoticed", () => {
+  test("never waits forever: each task has a time-out, is retried, and its failure is handled", () => {
     expect(tasks().map(([name]) => name)).toEqual(["OpenRung", "CloseRung", "MarkFailed", "RunTrial"]);
     for (const [name, task] of tasks()) {
       expect(task.TimeoutSeconds ?? task.TimeoutSecondsPath, name).toBeDefined();
@@ -62,7 +62,7 @@ describe("halving", () => {
     }
   });
 
-  test("sends what the dispatcher reads, with the token", () => {
+  test("sends messages that the dispatcher's schema accepts, with the task token", () => {
     const { Parameters: parameters } = inner().RunTrial as unknown as {
       Parameters: Record<string, unknown>;
     };
@@ -77,7 +77,7 @@ describe("halving", () => {
     ]);
   });
 
-  test("asks `rounds` what its schema takes, and reads of its answers what they have", () => {
+  test("calls `rounds` with input that its schema accepts, and reads only fields that its replies have", () => {
     const input = { study: "svm-digits-7k2m", generation: 1, rung: 2, failure: { Error: "States.Timeout" } };
     for (const name of ["OpenRung", "CloseRung", "MarkFailed"]) {
       const parameters = Object.entries(state(name).Parameters as Record<string, string>).map(
@@ -104,13 +104,13 @@ describe("halving", () => {
     expect(new Set(read("close"))).toEqual(new Set(Object.keys(closed)));
   });
 
-  test("runs no more at once than an inline Map can, and holds its history within the limit", () => {
+  test("respects the limits of an inline Map: trials at once, and events in the history", () => {
     expect(MAX_PARALLEL).toBe(40);
     expect(state("RunRung").MaxConcurrency).toContain(`, ${MAX_PARALLEL}]`);
     expect(MAX_TRIAL_RUNS).toBe(2400);
   });
 
-  test("goes on only from a rung that was closed", () => {
+  test("continues only from a rung that was closed", () => {
     expect(state("RunRung").Next).toBe("CloseRung");
     expect(state("WasItTheLast")).toMatchObject({ Default: "NextRung" });
     expect(state("NextRung")).toMatchObject({ Next: "OpenRung" });

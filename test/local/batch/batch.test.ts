@@ -139,7 +139,7 @@ test("a job runs its command with the definition's variables, overridden by its 
   expect(logOf(job)).toContain(`job yes ${jobId} 1 cpu`);
 });
 
-test("a job sees nothing of our own environment", async () => {
+test("a job does not inherit the environment of the server", async () => {
   process.env.HONE_TEST_SECRET = "canary";
   await register();
   const job = await over(await submit("env"));
@@ -147,7 +147,7 @@ test("a job sees nothing of our own environment", async () => {
   expect(logOf(job)).not.toContain("canary");
 });
 
-test("a job that fails keeps its exit code; a command that is not there says so", async () => {
+test("a failed job has its exit code; a command that does not exist has a reason", async () => {
   await register();
   expect(await over(await submit("exit 3"))).toMatchObject({ status: "FAILED", container: { exitCode: 3 } });
   const missing = await submit("", { containerOverrides: { command: ["no-such-program"] } });
@@ -157,7 +157,7 @@ test("a job that fails keeps its exit code; a command that is not there says so"
   });
 });
 
-test("state changes are told in order, without one for the submission, and look as DescribeJobs", async () => {
+test("state changes are published in order, none for the submission, in the format of DescribeJobs", async () => {
   await register({ tags: { team: "acme" } });
   const jobId = await submit("true", { tags: { study: "s" } });
   const job = await over(jobId);
@@ -214,7 +214,7 @@ test("jobs beyond the vCPUs wait in RUNNABLE, and start in order as others end",
   expect((await describe(third)).status).toBe("RUNNABLE");
 });
 
-test("a job that asks for more than the machine has gets all of it", async () => {
+test("a job that asks for more vCPUs than there are gets all of them", async () => {
   await register();
   const jobId = await submit("true", {
     containerOverrides: { resourceRequirements: [{ type: "VCPU", value: "64" }] },
@@ -222,7 +222,7 @@ test("a job that asks for more than the machine has gets all of it", async () =>
   expect((await over(jobId)).status).toBe("SUCCEEDED");
 });
 
-test("a failed attempt is repeated as the retry strategy says, with its own number", async () => {
+test("a failed attempt is repeated according to the retry strategy, with the next attempt number", async () => {
   await register({ retryStrategy: { attempts: 3 } });
   const jobId = await submit('echo "attempt $AWS_BATCH_JOB_ATTEMPT"; [ "$AWS_BATCH_JOB_ATTEMPT" = 2 ]');
   const job = await over(jobId);
@@ -242,7 +242,7 @@ test("a failed attempt is repeated as the retry strategy says, with its own numb
   ]);
 });
 
-test("a reclaimed host ends the job without an exit code, and is retried where the rules say so", async () => {
+test("a job whose host is reclaimed has no exit code, and is retried if the rules say so", async () => {
   await register({
     retryStrategy: {
       attempts: 2,
@@ -261,7 +261,7 @@ test("a reclaimed host ends the job without an exit code, and is retried where t
   expect(job.attempts?.[0]?.container?.exitCode).toBeUndefined();
 });
 
-test("a job that is out of memory ends with 137 and AWS's words", async () => {
+test("a job that is out of memory ends with 137 and AWS's reason", async () => {
   await register();
   const jobId = await submit("sleep 60");
   await reach(jobId, "RUNNING");
@@ -272,7 +272,7 @@ test("a job that is out of memory ends with 137 and AWS's words", async () => {
   });
 });
 
-test("a job that is out of time is ended, first politely, and never retried", async () => {
+test("a job that exceeds its time-out gets SIGTERM, then SIGKILL, and is never retried", async () => {
   await register({ retryStrategy: { attempts: 3 } });
   const jobId = await submit("trap 'echo asked to go' TERM; while :; do sleep 0.05; done");
   await reach(jobId, "RUNNING");
@@ -301,7 +301,7 @@ test("terminating a running job ends it with the reason given", async () => {
   });
 });
 
-test("terminating a waiting job cancels it, and a job that is over stays as it is", async () => {
+test("terminating a waiting job cancels it; a job that has ended does not change", async () => {
   await register();
   const blocker = await submit("sleep 60", {
     containerOverrides: { resourceRequirements: [{ type: "VCPU", value: "2" }] },
@@ -317,13 +317,13 @@ test("terminating a waiting job cancels it, and a job that is over stays as it i
   expect((await describe(waiting)).statusReason).toBe("not needed");
 });
 
-/** Whether the process exists and is no zombie that waits to be reaped. */
+/** Whether the process exists and is not a zombie. */
 const runs = (pid: number): boolean => {
   const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
   return stdout.trim() !== "" && !stdout.startsWith("Z");
 };
 
-test("nothing of a job is left when its main process ends, and its temporary folder is gone", async () => {
+test("when the main process of a job ends, its other processes and its temporary folder are removed", async () => {
   await register();
   const jobId = await submit('sleep 300 & echo "$! $TMPDIR" > handed; touch "$TMPDIR/file"');
   await over(jobId);
@@ -332,7 +332,7 @@ test("nothing of a job is left when its main process ends, and its temporary fol
   expect(existsSync(scratch)).toBe(false);
 });
 
-test("what a job started in a session of its own is killed with it", async () => {
+test("a process that a job started in a new session is killed with the job", async () => {
   await register();
   const child = "s.Popen(['sleep', '300'], start_new_session=True).pid";
   const program = `import subprocess as s, time; print(${child}, flush=True); time.sleep(300)`;
@@ -348,7 +348,7 @@ test("what a job started in a session of its own is killed with it", async () =>
   await expect.poll(() => runs(pid)).toBe(false);
 });
 
-test("jobs are found by name in any state, whatever the case, page by page", async () => {
+test("jobs are found by name in any state, ignoring case, page by page", async () => {
   await register();
   for (let i = 0; i < 105; i++) await submit("true", { jobName: `Hone-S-${i}-1` });
   const running = await submit("sleep 60", { jobName: "other" });
@@ -377,7 +377,7 @@ test("jobs are found by name in any state, whatever the case, page by page", asy
   expect(elsewhere.jobSummaryList).toEqual([]);
 });
 
-test("definitions have revisions; a job takes the latest active one, or the one it names", async () => {
+test("definitions have revisions; a job uses the latest active one, or the one it names", async () => {
   const { jobDefinitionArn } = await register();
   const second = await register({ containerProperties: { image: "example:2", command: ["true"] } });
   expect(second.revision).toBe(2);
@@ -397,7 +397,7 @@ test("definitions have revisions; a job takes the latest active one, or the one 
   });
 });
 
-test("what AWS refuses is refused", async () => {
+test("requests that AWS refuses are refused", async () => {
   await register();
   const refused = { name: "ClientException", $metadata: { httpStatusCode: 400 } };
   await expect(submit("true", { jobQueue: "nowhere" })).rejects.toMatchObject(refused);
@@ -414,7 +414,7 @@ test("what AWS refuses is refused", async () => {
   ).rejects.toMatchObject(refused);
 });
 
-test("ordered faults refuse a call, break it, or take it and lose the answer", async () => {
+test("a requested fault refuses a call, breaks it off, or carries it out without a reply", async () => {
   await register();
   await faults({ calls: { submitjob: ["throttle", "error", "drop", "accept-then-drop"] } });
   await expect(submit("true", { jobName: "a" })).rejects.toMatchObject({
@@ -430,7 +430,7 @@ test("ordered faults refuse a call, break it, or take it and lose the answer", a
   expect(jobSummaryList?.map(({ jobName }) => jobName)).toEqual(["e", "d"]);
 });
 
-test("stopping kills what runs", async () => {
+test("stopping kills all running jobs", async () => {
   await register();
   const jobId = await submit("echo $$ > pid; sleep 300");
   await reach(jobId, "RUNNING");

@@ -51,7 +51,7 @@ test("all conditions of a rule must hold", () => {
   expect(retries(both, 1, { ...failed, reason: "OutOfMemoryError: Container killed" })).toBe(false);
 });
 
-test("a star counts only at the end, and other characters are taken as they are", () => {
+test("only a star at the end is a wildcard; other characters match literally", () => {
   const strategy = (onExitCode: string) => ({
     attempts: 2,
     evaluateOnExit: [{ action: "exit", onExitCode }],
