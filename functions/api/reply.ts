@@ -3,7 +3,7 @@ import { TooLarge } from "../../shared/errors.ts";
 import type { ApiReply } from "../middleware/event.ts";
 import type { Reply, TextReply } from "./handler.ts";
 
-/** Lambda answers at most 6 MB; beyond that API Gateway would say 500. */
+/** A Lambda's reply has at most 6 MB; API Gateway answers a larger one with 500. */
 const MAX_REPLY_MB = 5.5;
 
 export const healthReply: ApiReply = {

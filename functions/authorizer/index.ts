@@ -40,12 +40,12 @@ const identify = async (
   }
 };
 
-/** What the caller may invoke, whichever path the answer is remembered for. */
+/** What the caller may invoke: all paths that its credential is valid for, not only the requested one. */
 const resourcesOf = (caller: Handed, { stage, method, target }: Scope): string[] => {
   switch (caller.kind) {
     case "token": {
       const own = `${stage}/*/v1/teams/${caller.team}/*`;
-      // What is another team's or no clean path is let through, for the handler to answer 404.
+      // Another team's path, or a malformed one, is passed to the handler, which answers 404.
       return target.team === caller.team ? [own] : [own, method];
     }
     case "bootstrap":

@@ -2,7 +2,7 @@ import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
 import { ID } from "../../shared/patterns.ts";
 import type { PathTarget } from "../../shared/service/access/authenticate.ts";
 
-/** Where a request goes, as far as its credential depends on it. */
+/** The parts of a request that its credential is checked against. */
 export interface Scope {
   /** ARN of the API's stage; a policy adds method and path. */
   readonly stage: string;

@@ -20,7 +20,7 @@ const Refusal = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("credential-expired"), expired: z.string() }),
 ]);
 
-/** What the authorizer may hand on. `unavailable`: it could not look the token up. */
+/** The caller as the authorizer passes it on. `unavailable`: the token could not be looked up. */
 const Handed = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("token"), team: Id, id: TokenId, role: Role, study: Id.nullable() }),
   z.object({ kind: z.literal("bootstrap"), ...job }),

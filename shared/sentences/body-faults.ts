@@ -3,10 +3,10 @@ import { NON_FINITE_HINT } from "./refusals.ts";
 /** What may be wrong with a JSON body or a query before any schema has seen it. */
 export const bodyFaults = {
   "name-reserved": ({ name }: { name: string }) => `The name ${name} is reserved. Choose another.`,
-  "half-surrogate": () => "The string holds half of a surrogate pair, which is not a character.",
+  "half-surrogate": () => "The string contains half of a surrogate pair, which is not a character.",
   "beyond-doubles": ({ literal }: { literal: string }) =>
-    `${literal} is beyond every finite double. ${NON_FINITE_HINT}`,
+    `${literal} is larger than the largest double. ${NON_FINITE_HINT}`,
   "inexact-integer": ({ literal, becomes }: { literal: string; becomes: string }) =>
     `The integer ${literal} would become ${becomes}. Send integers beyond 2^53 - 1 as a string, or as a float (1.5e20).`,
-  "query-given-twice": ({ name }: { name: string }) => `The parameter ${name} is given twice.`,
+  "query-given-twice": ({ name }: { name: string }) => `The parameter ${name} is given more than once.`,
 };

@@ -21,7 +21,7 @@ const sentences = {
   "decided-in-rounds": ({ scheduler }: { scheduler: string }) =>
     `${scheduler} decides when a rung is complete, not within a run`,
   heartbeat: () => "the lease was extended",
-  "rung-incomplete": (facts: RungFacts) => `${rungName(facts)}: waits until the others are there`,
+  "rung-incomplete": (facts: RungFacts) => `${rungName(facts)}: waits for the other trials`,
   "rung-rank": ({
     place,
     of,
@@ -47,7 +47,7 @@ const sentences = {
   "no-result": () => "no-result: the job ended well without telling a result.",
   "timed-out": () => "timeout: The job ran longer than executor.timeoutSeconds.",
   "job-forgotten": () => "AWS Batch no longer knows the job.",
-  "machine-lost": ({ detail }: { detail: string }) => `The machine was taken away: ${detail}`,
+  "machine-lost": ({ detail }: { detail: string }) => `The instance was lost: ${detail}`,
   "out-of-memory": () => "Out of memory (exit code 137). Raise executor.memoryMiB.",
   "asked-to-repeat": () => "The program asked to be run again (exit code 75).",
   terminated: ({ detail }: { detail: string }) => `The job was terminated (exit code 143): ${detail}`,

@@ -3,7 +3,7 @@ import { type FactsOf, wording } from "./table.ts";
 /** Why a request is refused as a whole. Each sentence says what is wrong and, where there is one, what to do. */
 const sentences = {
   // What is not there, or not for this caller.
-  "no-path": () => "There is nothing at this path.",
+  "no-path": () => "Nothing exists at this path.",
   "another-team": () => "There is nothing here that this token can see.",
   "no-team": ({ team }: { team: string }) => `There is no team ${team}.`,
   "no-token": ({ id }: { id: string }) => `There is no token ${id} in this team.`,
@@ -47,7 +47,7 @@ const sentences = {
     `${used} trials were handed out already; the budget cannot be lower than that.`,
   "budget-without-room": ({ left, wanted }: { left: number; wanted: number }) =>
     `The budget leaves room for ${left} more trials, not ${wanted}. Extend it first.`,
-  "team-exists": ({ team }: { team: string }) => `The team ${team} exists already.`,
+  "team-exists": ({ team }: { team: string }) => `The team ${team} already exists.`,
   "batch-refuses": () =>
     "AWS Batch refuses this study's image, command, environment or size. Check the study's `executor`.",
 
@@ -72,8 +72,8 @@ const sentences = {
   "too-many-creations": ({ most }: { most: number }) =>
     `A team creates at most ${most} studies and tokens per minute.`,
   busy: () => "Hone is busy; nothing was lost. Retry.",
-  "too-slow": () => "This took too long. Retry with the same Idempotency-Key.",
-  "token-unchecked": () => "The token could not be checked just now. Retry.",
+  "too-slow": () => "The request took too long. Retry it with the same Idempotency-Key.",
+  "token-unchecked": () => "The token could not be checked at the moment. Retry.",
   "no-machines": () => "The machines for batch studies are not deployed here (stack HoneCompute).",
 
   // Bodies and replies.
@@ -88,7 +88,7 @@ const sentences = {
   "body-too-large": ({ limitKiB }: { limitKiB: number }) => `The body is larger than ${limitKiB} KiB.`,
   "body-too-deep": ({ levels }: { levels: number }) => `The body is nested deeper than ${levels} levels.`,
   "reply-too-large": ({ limitMB }: { limitMB: number }) =>
-    `The answer is larger than ${limitMB} MB. Read the trials in pages: GET .../trials?limit=100.`,
+    `The reply is larger than ${limitMB} MB. Read the trials in pages: GET .../trials?limit=100.`,
   "compressed-body": () => "Compressed bodies are not supported: leave Content-Encoding out.",
   "no-media-type": () => "Send the header Content-Type: application/json.",
   "other-media-type": () => "Only JSON is supported: send Content-Type: application/json.",

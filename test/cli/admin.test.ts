@@ -59,8 +59,8 @@ test("without --json the token is alone on the first line", async () => {
 test("an error is one line, and nothing is created", async () => {
   await admin("create-team", "twice");
   const again = await admin("create-team", "twice", "--json");
-  expect([again.code, again.stderr]).toEqual([1, "The team twice exists already.\n"]);
-  expect(JSON.parse(again.stdout)).toEqual({ error: "The team twice exists already." });
+  expect([again.code, again.stderr]).toEqual([1, "The team twice already exists.\n"]);
+  expect(JSON.parse(again.stdout)).toEqual({ error: "The team twice already exists." });
   const orphan = await admin("create-token", "nobody", "--name", "first", "--role", "owner");
   expect([orphan.code, orphan.stderr]).toEqual([1, "There is no team nobody.\n"]);
   const wrong = await admin("create-token", "twice", "--name", "first", "--role", "boss", "--days", "x");

@@ -38,13 +38,13 @@ test("all errors of an input are listed, and the first one is also the detail", 
   expect(told(new InvalidInput(faults)).body).toMatchObject({ pointer: "/a", detail: "one", errors });
 });
 
-test("when to try again is told in the header and in the body", () => {
+test("the time to retry is in the header and in the body", () => {
   const { headers, body } = told(new RateLimited({ kind: "too-many-studies", most: 10 }, 17));
   expect(headers).toMatchObject({ "retry-after": "17" });
   expect(body).toMatchObject({ status: 429, retry: true, retryAfter: 17 });
 });
 
-test("a refused credential is challenged", () => {
+test("the reply to a refused credential has WWW-Authenticate", () => {
   expect(told(new Unauthenticated({ kind: "credential-unknown" })).headers).toMatchObject({
     "www-authenticate": "Bearer",
   });
