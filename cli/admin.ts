@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Conflict } from "../shared/errors.ts";
 import { Id } from "../shared/schemas/common.ts";
 import { CreateTokenBody, Role } from "../shared/schemas/token.ts";
 import { createTeam as create } from "../shared/service/access/teams.ts";
@@ -32,11 +33,16 @@ const connect = async (options: { table?: string; stack?: string }) => ({
 export const createTeam = command({
   summary: "Create a team.",
   args: ["team"],
-  options: where,
-  describe: whereDescription,
-  run: async ([name], options) => {
+  options: { ...where, "if-absent": { type: "boolean" } },
+  describe: { ...whereDescription, "if-absent": "succeed, and change nothing, if the team exists" },
+  run: async ([name], { "if-absent": mayExist, ...options }) => {
     const team = parsed(Id.safeParse(name), "team");
-    await create(await connect(options), team);
+    try {
+      await create(await connect(options), team);
+    } catch (error) {
+      if (!(mayExist && error instanceof Conflict)) throw error;
+      return { json: { team }, text: `Team ${team} exists.` };
+    }
     return { json: { team }, text: `Team ${team} created.` };
   },
 });

@@ -17,11 +17,7 @@ export interface TeamOptions {
  * @returns the secret of a new token with the role owner.
  */
 export const createTeam = async (options: TeamOptions): Promise<string> => {
-  try {
-    await admin(["create-team", options.team], options);
-  } catch (error) {
-    if (!(error instanceof LocalError && error.message.includes("already exists"))) throw error;
-  }
+  await admin(["create-team", options.team, "--if-absent"], options);
   const printed = await admin(["create-token", options.team, "--name", "local", "--role", "owner"], options);
   const token = /^hone_\S+$/m.exec(printed)?.[0];
   if (token === undefined) throw new LocalError("hone admin create-token printed no token.");

@@ -61,6 +61,8 @@ test("an error is one line, and nothing is created", async () => {
   const again = await admin("create-team", "twice", "--json");
   expect([again.code, again.stderr]).toEqual([1, "The team twice already exists.\n"]);
   expect(JSON.parse(again.stdout)).toEqual({ error: "The team twice already exists." });
+  const kept = await admin("create-team", "twice", "--if-absent");
+  expect([kept.code, kept.stdout]).toEqual([0, "Team twice exists.\n"]);
   const orphan = await admin("create-token", "nobody", "--name", "first", "--role", "owner");
   expect([orphan.code, orphan.stderr]).toEqual([1, "There is no team nobody.\n"]);
   const wrong = await admin("create-token", "twice", "--name", "first", "--role", "boss", "--days", "x");
