@@ -71,7 +71,7 @@ export const routes = {
     reply: StudyPage,
     status: 200,
     problems: [],
-    summary: "List the team's studies, newest first within a page.",
+    summary: "List the team's studies, in order of their ids.",
   },
   getStudy: {
     method: "GET",
@@ -110,7 +110,7 @@ export const routes = {
     reply: AskReply,
     status: 200,
     problems: ["study-not-found", "wrong-executor"],
-    summary: "Lease up to `count` trials; a worker that asks again gets its own open trials first.",
+    summary: "Lease up to `count` trials; a worker that asks again gets its own running trials first.",
   },
   report: {
     method: "POST",

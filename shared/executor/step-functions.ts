@@ -18,7 +18,7 @@ export interface StepFunctionsOptions {
   readonly machine: string;
 }
 
-/** Rounds of halving on Step Functions: one execution a start of a study, named after both. */
+/** Rounds of halving on Step Functions: one execution per start of a study, named after both. */
 export const stepFunctions = ({ client, machine }: StepFunctionsOptions): Workflow => {
   const nameOf = (study: string, generation: number) => `${study}-${generation}`;
   const arnOf = (study: string, generation: number) =>

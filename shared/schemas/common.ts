@@ -41,7 +41,7 @@ export const Params = z.record(Name, ParameterValue);
 export const Cursor = z
   .string()
   .max(1024)
-  .meta({ description: "Opaque; hand back what the last page gave." });
+  .meta({ description: "Opaque: give back the cursor of the last page." });
 
 export const Limit = z.coerce.number().int().min(1).max(1000);
 

@@ -14,7 +14,7 @@ export const MAX_ASK = 100;
 export const AskBody = z.strictObject({
   count: z.int().min(1).max(MAX_ASK).optional().meta({ description: "1 by default." }),
   worker: Name.optional().meta({
-    description: "Names the asker: when it asks again it gets its own open trials back first.",
+    description: "Names the asker: when it asks again it gets its own running trials back first.",
   }),
 });
 
@@ -90,7 +90,7 @@ export const ClaimBody = z.strictObject({
 });
 
 export const ClaimReply = z.strictObject({
-  token: z.string().meta({ description: "Good for this attempt alone." }),
+  token: z.string().meta({ description: "Valid for this attempt only." }),
   number: SafeInt,
   attempt: Attempt,
   params: Params,

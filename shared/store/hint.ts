@@ -48,7 +48,7 @@ export const putHint = (
   },
 });
 
-/** The hint of an item; null when it is none that can be read: it is only a hint. */
+/** The hint of an item; null when it cannot be read; a hint may always be missing. */
 export const readHint = ({ algorithm, revision, trials, values }: Item): StoredHint | null => {
   const isWhole = values instanceof Uint8Array && values.byteLength % 4 === 0;
   if (!isWhole || typeof algorithm !== "string" || typeof revision !== "number" || typeof trials !== "number")

@@ -26,7 +26,7 @@ interface Header {
   readonly version: number;
   readonly count: number;
   readonly metrics: readonly string[];
-  /** Every distinct text once. */
+  /** Every distinct text, once each. */
   readonly texts: readonly string[];
   /** For each of these fields, one index into `texts` per trial, -1 for none. */
   readonly algorithm: readonly number[];
@@ -57,7 +57,7 @@ const NO_RUNG = -1;
 
 const align = (offset: number) => (offset + 7) & ~7;
 
-/** A segment stays well below DynamoDB's 400 KB an item. */
+/** Well below the 400 KB that DynamoDB allows per item. */
 export const MAX_SEGMENT_BYTES = 300_000;
 
 const choiceKey = (value: ParameterValue) => `${typeof value}:${String(value)}`;

@@ -17,7 +17,7 @@ import { Unavailable } from "../errors.ts";
 import type { Key } from "./keys.ts";
 
 /**
- * The table, as the item files see it: plain objects in and out, conditions that fail as a value with the name of
+ * The table, as the item files see it: plain objects in and out, conditions whose failure carries the name of
  * the change that failed, and a token of ours on every transaction, so that a retry after a lost reply is harmless.
  */
 
@@ -57,7 +57,7 @@ export class ConditionFailed extends Error {
 export interface StoreOptions {
   readonly client: DynamoDBClient;
   readonly table: string;
-  /** Uniform in [0, 1): jitter. */
+  /** Uniform in [0, 1), for jitter. */
   readonly jitter: () => number;
   /** A fresh token of up to 36 characters. */
   readonly token: () => string;

@@ -6,7 +6,10 @@ import { cost, violation } from "./objectives.ts";
 import type { LoadedStudy, StudySpec } from "./study.ts";
 
 /** Where a trial is on the ladders of its study's scheduler; null when it is on none. */
-export const placeOf = ({ scheduler }: LoadedStudy, trial: TrialItem): Place | null => {
+export const placeOf = (
+  { scheduler }: LoadedStudy,
+  trial: Pick<TrialItem, "bracket" | "rung" | "resource">,
+): Place | null => {
   const { bracket, rung, resource } = trial;
   if (resource === null) return null;
   if (bracket !== null && rung !== null) return { bracket, rung, resource };

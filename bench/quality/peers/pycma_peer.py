@@ -13,7 +13,7 @@ class Study:
         self.space = request["space"]
         self.dimension = max(len(self.space), 2)  # it does not do one
         self.random = random.Random(request["seed"])
-        # At least as many as there are open trials, so that a generation ends before the next but one begins.
+        # At least as many as there are running trials, so that a generation ends before the next but one begins.
         self.start(max(4 + int(3 * math.log(self.dimension)), request["parallel"]), self.dimension * [0.5])
 
     def start(self, population, centre):

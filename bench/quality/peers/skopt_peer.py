@@ -33,7 +33,7 @@ class Study:
         return point, params
 
     def believer(self):
-        """It does not remember open trials, so they are told to a copy, as its `cl_min` strategy does for a batch."""
+        """It does not remember running trials, so they are told to a copy, as its `cl_min` strategy does for a batch."""
         if not self.running or not self.optimizer.models:
             return self.optimizer
         copy = self.optimizer.copy()

@@ -2,6 +2,7 @@ import { type History, type Problem, TrialKind } from "../../optimizer/algorithm
 import { toCube } from "../../space/cube.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import { cost, excess, violation } from "../../study/objectives.ts";
+import { placeOf } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
@@ -22,12 +23,17 @@ export interface HistoryColumns {
   excess: Float64Array;
   kind: Uint8Array;
   resource: Float64Array;
+  bracket: Int32Array;
+  rung: Int32Array;
 }
+
+/** In the columns of brackets and rungs: a trial that is on no ladder. */
+const NO_PLACE = -1;
 
 const kinds = { completed: TrialKind.completed, pruned: TrialKind.pruned, failed: TrialKind.failed } as const;
 
 /** What a row of the history holds of a trial beside its point. */
-type Result = Pick<TrialItem, "number" | "state" | "values" | "resource">;
+type Result = Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung">;
 
 const kindOf = (trial: Result): TrialKind =>
   trial.state === "completed" || trial.state === "pruned" || trial.state === "failed"
@@ -40,8 +46,15 @@ const grow = (columns: HistoryColumns, capacity: number, d: number, m: number, k
     wide.set(old);
     return wide;
   };
+  const widenPlaces = (old: Int32Array) => {
+    const wide = new Int32Array(capacity).fill(NO_PLACE);
+    wide.set(old);
+    return wide;
+  };
   const kind = new Uint8Array(capacity);
   kind.set(columns.kind);
+  columns.bracket = widenPlaces(columns.bracket);
+  columns.rung = widenPlaces(columns.rung);
   columns.x = widen(columns.x, d);
   columns.y = widen(columns.y, m);
   columns.violation = widen(columns.violation, 1);
@@ -53,7 +66,8 @@ const grow = (columns: HistoryColumns, capacity: number, d: number, m: number, k
   columns.capacity = capacity;
 };
 
-const place = ({ spec }: LoadedStudy, columns: HistoryColumns, trial: Result): void => {
+const fillRow = (study: LoadedStudy, columns: HistoryColumns, trial: Result): void => {
+  const { spec } = study;
   const row = trial.number;
   const kind = kindOf(trial);
   const values = kind === TrialKind.completed || kind === TrialKind.pruned ? trial.values : null;
@@ -66,6 +80,9 @@ const place = ({ spec }: LoadedStudy, columns: HistoryColumns, trial: Result): v
   });
   columns.kind[row] = kind;
   columns.resource[row] = trial.resource ?? Number.NaN;
+  const place = placeOf(study, trial);
+  columns.bracket[row] = place?.bracket ?? NO_PLACE;
+  columns.rung[row] = place?.rung ?? NO_PLACE;
 };
 
 const emptyColumns = (): HistoryColumns => ({
@@ -78,6 +95,8 @@ const emptyColumns = (): HistoryColumns => ({
   excess: new Float64Array(0),
   kind: new Uint8Array(0),
   resource: new Float64Array(0),
+  bracket: new Int32Array(0),
+  rung: new Int32Array(0),
 });
 
 /** The columns of a study, warm or new. */
@@ -100,17 +119,18 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   const fresh = await segmentsOf(deps, study, from, head.segments);
   const columns = columnsOf(deps, study);
   const n = head.next;
+  const hasLadder = study.scheduler.start(0) !== null;
   if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), d, m, outcomes);
   for (const [i, segment] of fresh.entries()) {
     if (from + i < columns.segments) continue;
     for (let i = 0; i < segment.count; i++) {
-      place(study, columns, segment.result(i));
+      fillRow(study, columns, segment.result(i));
       segment.point(i, columns.x, (segment.numbers[i] ?? 0) * d);
     }
     columns.segments = from + i + 1;
   }
   for (const trial of trials) {
-    place(study, columns, trial);
+    fillRow(study, columns, trial);
     columns.x.set(toCube(study.space, trial.params), trial.number * d);
   }
   return {
@@ -122,6 +142,7 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
     excess: columns.excess.subarray(0, n * outcomes),
     kind: columns.kind.subarray(0, n),
     resource: columns.resource.subarray(0, n),
+    ...(hasLadder && { bracket: columns.bracket.subarray(0, n), rung: columns.rung.subarray(0, n) }),
   };
 };
 
