@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { python, runJob, serve, sh, startJob } from "./driver.ts";
-import type { Answer, ContractService } from "./service.ts";
+import type { Answer, Call, ContractService } from "./service.ts";
 
 const decide = (decision: "continue" | "stop" | "pause"): Answer => ({
   body: { decision, reason: "rung 1: 3rd of 3", leaseExpires: "2026-11-23T12:00:00Z" },
@@ -33,7 +33,8 @@ const pidIn = (text: string): number => Number(/pid (\d+)/.exec(text)?.[1]);
 
 /** Reports its process id as a metric and then sleeps, so that the test knows when it is running. */
 const sleeper = sh(`echo "{\\"step\\": 1, \\"pid\\": $$}"; exec sleep 600`);
-const reportedPid = (service: ContractService): number => service.of("report")[0]?.body.values.pid;
+const reportedPid = (service: ContractService): number => pidOf(service.of("report")[0]);
+const pidOf = (call: Call | undefined): number => Number(call?.body.values.pid);
 
 test("while a program prints nothing, heartbeats extend the lease of its attempt", async () => {
   const service = await serve({}, {}, 0.1);
@@ -136,7 +137,7 @@ test.each(["report", "tell"] as const)(
     const step = route === "report" ? '"step": 1, ' : "";
     const running = startJob(service, python(`import os; print('{${step}"pid": %d}' % os.getpid())`));
     await service.received(route);
-    await gone(service.of(route)[0]?.body.values.pid);
+    await gone(pidOf(service.of(route)[0]));
     await new Promise((resolve) => setTimeout(resolve, 300)); // until the runner notices that it is gone
     running.process.kill("SIGTERM");
     release.open();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { python, runJob, serve, sh } from "./driver.ts";
 import type { ContractService } from "./service.ts";
 
-const failure = (service: ContractService): string => service.of("tell")[0]?.body.failed.reason;
+const failure = (service: ContractService): string => service.of("tell")[0]?.body.failed.reason ?? "";
 const values = (service: ContractService) => service.of("tell")[0]?.body.values;
 
 /** Lines of output, and the report that each must become. */

@@ -5,12 +5,24 @@ import { pathParameters, type RouteName, routes } from "../../shared/api/routes.
 import type { ProblemType } from "../../shared/errors.ts";
 import type { Params } from "../../shared/schemas/common.ts";
 
+/** The fields of all bodies that the runner sends; a body has those of its route. */
+export interface SentBody {
+  readonly attempt: number;
+  readonly step: number;
+  readonly values: Readonly<Record<string, number | string>>;
+  readonly failed: { readonly reason: string };
+  readonly checkpoint: string;
+  readonly jobId: string;
+  readonly claimant: string;
+  readonly worker: string;
+  readonly count: number;
+}
+
 /** One request of the runner. */
 export interface Call {
   readonly route: RouteName;
   readonly number: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a parsed body, whose fields the tests name freely
-  readonly body: any;
+  readonly body: SentBody;
   readonly token: string;
   readonly key: string | undefined;
 }
@@ -122,7 +134,7 @@ export class ContractService {
       return {
         route: name as RouteName,
         number: Number(match.groups?.number ?? -1),
-        body: body?.data,
+        body: (body?.data ?? {}) as SentBody,
         token: (request.headers.authorization ?? "").replace(/^Bearer /, ""),
         key: Array.isArray(key) ? key.join() : key,
       };
