@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startEmulator } from "../../local/emulator.ts";
 import { root } from "../../local/process.ts";
-import type { AlgorithmName } from "../../shared/optimizer/algorithm.ts";
+import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { algorithms } from "../../shared/optimizer/registry.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { loadStudy } from "../../shared/service/core/load.ts";

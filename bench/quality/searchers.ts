@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { AlgorithmName, Hint } from "../../shared/optimizer/algorithm.ts";
+import type { Hint } from "../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
+import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { algorithms } from "../../shared/optimizer/registry.ts";
 import type { Params } from "../../shared/schemas/common.ts";
 import { compileSpace } from "../../shared/space/compile.ts";

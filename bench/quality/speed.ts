@@ -5,11 +5,13 @@
  *   npm run bench:speed
  *   npm run bench:speed -- --algorithms gp --peers ""
  */
+
 import { parseArgs } from "node:util";
 import { createRandom } from "../../shared/numerics/random.ts";
-import type { AlgorithmName, Hint } from "../../shared/optimizer/algorithm.ts";
+import type { Hint } from "../../shared/optimizer/algorithm.ts";
 import { buildHistory } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
+import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import { sampleCube } from "../../shared/space/sample.ts";

@@ -1,6 +1,6 @@
-import type { AlgorithmName } from "../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
+import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import type { Optuna, OptunaSampler } from "./optuna.ts";

@@ -2,14 +2,11 @@ import type * as z from "zod";
 import type { FieldError } from "../errors.ts";
 import type { Random } from "../numerics/random.ts";
 import type { Space } from "../space/space.ts";
-import type { AlgorithmName } from "./registry.ts";
 
 /**
  * The contract between an algorithm and the service. An algorithm is a pure function of the problem, the history and
  * the random numbers it is given; it knows no store, no clock and no units.
  */
-
-export type { AlgorithmName };
 
 /** What the study wants to know, in the optimizer's terms. */
 export interface Problem {
@@ -42,7 +39,7 @@ export interface SeededProblem<Options = unknown> extends Problem {
  */
 export interface Hint {
   /** The algorithm that made it; others, and other revisions of the same one, ignore it. */
-  readonly algorithm: AlgorithmName;
+  readonly algorithm: string;
   readonly revision: number;
   /** Trials with a result when it was made. */
   readonly trials: number;
@@ -110,7 +107,7 @@ export interface Draft {
   /** Coordinates in the unit cube, one per parameter; NaN where inactive. */
   readonly x: Float64Array;
   /** The algorithm that chose it: what `auto` delegated to, never "auto" itself. */
-  readonly algorithm: AlgorithmName;
+  readonly algorithm: string;
   /** One clause: "initial design", "expected improvement". */
   readonly why: string;
   /**
@@ -149,7 +146,7 @@ export type OptionSchemas = z.ZodRawShape;
 export type OptionsOf<Schemas extends OptionSchemas> = z.infer<z.ZodObject<Schemas>>;
 
 export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
-  readonly name: AlgorithmName;
+  readonly name: string;
   /** Raised whenever its draws change for the same input; kept in a study's head. */
   readonly revision: number;
   /** Its own options, all of them optional; each is documented in the API by its schema. */

@@ -31,5 +31,3 @@ export const algorithms = {
 };
 
 export type AlgorithmName = keyof typeof algorithms;
-
-export const isAlgorithmName = (name: string): name is AlgorithmName => Object.hasOwn(algorithms, name);

@@ -1,8 +1,9 @@
 import { createRandom } from "../../shared/numerics/random.ts";
-import { type AlgorithmName, type Hint, TrialKind } from "../../shared/optimizer/algorithm.ts";
+import { type Hint, TrialKind } from "../../shared/optimizer/algorithm.ts";
 import type { AlgorithmChoice } from "../../shared/optimizer/choice.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
+import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
 import { type NamedSpace, spaces } from "./spaces.ts";
 

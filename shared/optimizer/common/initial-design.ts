@@ -2,7 +2,7 @@ import { createRandom } from "../../numerics/random.ts";
 import { scrambledSobolPoint } from "../../numerics/sobol.ts";
 import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Space } from "../../space/space.ts";
-import type { AlgorithmName, Draft, History, SeededProblem } from "../algorithm.ts";
+import type { Draft, History, SeededProblem } from "../algorithm.ts";
 import { createFresh, type Fresh } from "./fresh.ts";
 
 /** Trials before there are results that a model could be fitted to. */
@@ -37,7 +37,7 @@ export const middleOf = (space: Space): Float64Array =>
 
 interface Design {
   /** The algorithm whose design it is. */
-  readonly algorithm: AlgorithmName;
+  readonly algorithm: string;
   /** Whether trial 0 is the middle of the priors. */
   readonly startsInMiddle?: boolean;
   readonly why?: string;

@@ -1,5 +1,5 @@
 import type { Random } from "../../numerics/random.ts";
-import type { AlgorithmName, Draft, History, OptionsOf, Problem, SeededProblem } from "../algorithm.ts";
+import type { Draft, History, OptionsOf, Problem, SeededProblem } from "../algorithm.ts";
 import { createFresh } from "../common/fresh.ts";
 import { sobolPointOf } from "../common/initial-design.ts";
 import { Population } from "../common/options.ts";
@@ -43,7 +43,7 @@ const survivorsOf = (history: History, objectives: number, size: number, isLate:
 
 /** What differs between the algorithms that evolve a population. */
 interface Variant {
-  readonly algorithm: AlgorithmName;
+  readonly algorithm: string;
   /** Trials of which the best becomes a parent. */
   readonly tournament: number;
 }

@@ -1,7 +1,5 @@
 import { StudyNotFound } from "../../errors.ts";
-import type { Hint } from "../../optimizer/algorithm.ts";
-import { isAlgorithmName } from "../../optimizer/registry.ts";
-import { readUnfolded, type UnfoldedItems } from "../../store/partition.ts";
+import { readUnfolded } from "../../store/partition.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
@@ -21,15 +19,11 @@ export const readSnapshot = async (deps: ServiceDeps, study: LoadedStudy): Promi
 export const findSnapshot = async (deps: ServiceDeps, study: LoadedStudy): Promise<Snapshot | null> => {
   const items = await readUnfolded(deps.store, study.id);
   if (items === null || items.head.state === "deleting") return null;
-  const { head, trials } = items;
-  const snapshot = { study, head, hint: hintOf(items) };
+  const { head, hint, trials } = items;
+  const snapshot = { study, head, hint };
   if (head.unswept < 0) return { ...snapshot, trials };
   // A fold has put its segment but not swept the tail yet: what the segment holds counts once.
   const swept = await segmentsOf(deps, study, head.unswept, head.unswept + 1);
   const isFolded = (number: number) => swept.some((segment) => segment.find(number) >= 0);
   return { ...snapshot, trials: trials.filter(({ number }) => !isFolded(number)) };
 };
-
-/** The stored hint, unless it is of an algorithm that no longer exists. */
-const hintOf = ({ hint }: UnfoldedItems): Hint | null =>
-  hint !== null && isAlgorithmName(hint.algorithm) ? { ...hint, algorithm: hint.algorithm } : null;

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { BestTrial } from "../../schemas/study.ts";
 import type { Segment } from "../../store/segment.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import type { HistoryColumns } from "./history.ts";
+import type { HistoryColumns } from "./history-columns.ts";
 
 /** The Pareto set of a study's first segments. */
 export interface FoldedFront {

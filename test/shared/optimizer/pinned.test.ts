@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import type { AlgorithmName } from "../../../shared/optimizer/algorithm.ts";
+import type { AlgorithmName } from "../../../shared/optimizer/registry.ts";
 import { algorithms } from "../../../shared/optimizer/registry.ts";
 import { type PinnedAsk, pinnedAsks } from "../../support/pinned-asks.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { algorithms } from "../../../shared/optimizer/registry.ts";
+import { type AlgorithmName, algorithms } from "../../../shared/optimizer/registry.ts";
 import { algorithmContract } from "../../support/contracts/algorithm.ts";
 
-for (const algorithm of Object.values(algorithms)) algorithmContract(algorithm);
+for (const name of Object.keys(algorithms) as AlgorithmName[]) algorithmContract(name);
 
 test("every algorithm of the registry has its own name and a revision", () => {
   for (const [name, algorithm] of Object.entries(algorithms)) {

@@ -1,13 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
-import {
-  type Algorithm,
-  type Problem,
-  type Proposal,
-  TrialKind,
-} from "../../../shared/optimizer/algorithm.ts";
+import { type Problem, type Proposal, TrialKind } from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
+import type { AlgorithmName } from "../../../shared/optimizer/registry.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
@@ -42,7 +38,7 @@ export interface Simulation {
  * @returns the rows in order of their numbers; fewer than `trials` when the algorithm had no more.
  */
 export const simulate = (
-  algorithm: Algorithm,
+  name: AlgorithmName,
   named: NamedSpace,
   problem: Problem,
   { trials, seed, end = () => ({}) }: Simulation,
@@ -67,7 +63,7 @@ export const simulate = (
     const history = buildHistory(space, problem.objectives, rows);
     const proposals = askAlgorithm({
       problem,
-      choice: { name: algorithm.name },
+      choice: { name },
       history,
       count,
       seed,
@@ -86,7 +82,7 @@ export const simulate = (
   return rows;
 };
 
-const expectSound = (named: NamedSpace, algorithm: Algorithm, { x, algorithm: origin, why }: Proposal) => {
+const expectSound = (named: NamedSpace, name: AlgorithmName, { x, algorithm: origin, why }: Proposal) => {
   const { space } = named;
   const params = fromCube(space, x);
   validateConfiguration(space, params, "");
@@ -97,8 +93,8 @@ const expectSound = (named: NamedSpace, algorithm: Algorithm, { x, algorithm: or
     else expect(back[i]).toBeCloseTo(u, 9);
   }
   expect(why.length).toBeGreaterThan(0);
-  if (algorithm.name === "auto") expect(origin).not.toBe("auto");
-  else expect(origin).toBe(algorithm.name);
+  if (name === "auto") expect(origin).not.toBe("auto");
+  else expect(origin).toBe(name);
 };
 
 /** Trials that ended in every way. */
@@ -114,78 +110,75 @@ const QUICK: readonly string[] = ["random", "sobol", "grid"];
 /** Looks at the clock after which it is late. */
 const LOOKS = [0, 1, 2, 5, 20];
 
-export const algorithmContract = (algorithm: Algorithm): void => {
-  describe.each(spaces.map((named) => [named.name, named] as const))(
-    `${algorithm.name} on %s`,
-    (_, named) => {
-      const { space } = named;
-      const empty = buildHistory(space, 1, []);
+export const algorithmContract = (name: AlgorithmName): void => {
+  describe.each(spaces.map((named) => [named.name, named] as const))(`${name} on %s`, (_, named) => {
+    const { space } = named;
+    const empty = buildHistory(space, 1, []);
 
-      test("proposes valid, allowed configurations from the first ask on", () => {
-        const proposals = askAlgorithm({
+    test("proposes valid, allowed configurations from the first ask on", () => {
+      const proposals = askAlgorithm({
+        problem: problemOf(named),
+        choice: { name },
+        history: empty,
+        count: 12,
+        seed: 1,
+        firstNumber: 0,
+      }).proposals;
+      if (name !== "grid") expect(proposals).toHaveLength(Math.min(12, named.size));
+      for (const proposal of proposals) expectSound(named, name, proposal);
+    });
+
+    test("proposes nothing that is running, whoever asks, and goes on proposing valid configurations", () => {
+      const rows = simulate(name, named, problemOf(named), { trials: 40, seed: 3 });
+      if (named.size >= 40 && name !== "grid") expect(rows).toHaveLength(40);
+      for (const { x } of rows) validateConfiguration(space, fromCube(space, x), "");
+    });
+
+    test("handles failed, pruned and infeasible trials, and with trials that all failed", () => {
+      simulate(name, named, problemOf(named), { trials: 30, seed: 4, end: mixedEnds });
+      const failed = { kind: TrialKind.failed, y: null };
+      simulate(name, named, problemOf(named), { trials: 25, seed: 5, end: () => failed });
+    });
+
+    test("handles three objectives", () => {
+      simulate(name, named, problemOf(named, { objectives: 3 }), {
+        trials: 30,
+        seed: 6,
+        end: mixedEnds,
+      });
+    });
+
+    test("gives the same answer to the same question, and leaves the history alone", () => {
+      const rows = simulate(name, named, problemOf(named), { trials: 20, seed: 7 });
+      const ask = () =>
+        askAlgorithm({
           problem: problemOf(named),
-          choice: { name: algorithm.name },
-          history: empty,
-          count: 12,
-          seed: 1,
-          firstNumber: 0,
+          choice: { name },
+          history,
+          count: 3,
+          seed: 7,
+          firstNumber: rows.length,
         }).proposals;
-        if (algorithm.name !== "grid") expect(proposals).toHaveLength(Math.min(12, named.size));
-        for (const proposal of proposals) expectSound(named, algorithm, proposal);
-      });
-
-      test("proposes nothing that is running, whoever asks, and goes on proposing valid configurations", () => {
-        const rows = simulate(algorithm, named, problemOf(named), { trials: 40, seed: 3 });
-        if (named.size >= 40 && algorithm.name !== "grid") expect(rows).toHaveLength(40);
-        for (const { x } of rows) validateConfiguration(space, fromCube(space, x), "");
-      });
-
-      test("handles failed, pruned and infeasible trials, and with trials that all failed", () => {
-        simulate(algorithm, named, problemOf(named), { trials: 30, seed: 4, end: mixedEnds });
-        const failed = { kind: TrialKind.failed, y: null };
-        simulate(algorithm, named, problemOf(named), { trials: 25, seed: 5, end: () => failed });
-      });
-
-      test("handles three objectives", () => {
-        simulate(algorithm, named, problemOf(named, { objectives: 3 }), {
-          trials: 30,
-          seed: 6,
-          end: mixedEnds,
-        });
-      });
-
-      test("gives the same answer to the same question, and leaves the history alone", () => {
-        const rows = simulate(algorithm, named, problemOf(named), { trials: 20, seed: 7 });
-        const ask = () =>
-          askAlgorithm({
-            problem: problemOf(named),
-            choice: { name: algorithm.name },
-            history,
-            count: 3,
-            seed: 7,
-            firstNumber: rows.length,
-          }).proposals;
-        const history = buildHistory(space, 1, rows);
-        const first = ask();
-        expect(history).toEqual(buildHistory(space, 1, rows));
-        expect(ask()).toEqual(first);
-      });
-    },
-  );
+      const history = buildHistory(space, 1, rows);
+      const first = ask();
+      expect(history).toEqual(buildHistory(space, 1, rows));
+      expect(ask()).toEqual(first);
+    });
+  });
 
   const finite = spaces.filter(({ size }) => size < Number.POSITIVE_INFINITY);
   test.each(finite.map((named) => [named.name, named] as const))(
-    `${algorithm.name} tries %s out to the last configuration, each once, and then stops`,
+    `${name} tries %s out to the last configuration, each once, and then stops`,
     (_, named) => {
       const problem = problemOf(named, { budget: { trials: 1000, parallel: 8 } });
-      const rows = simulate(algorithm, named, problem, { trials: 1000, seed: 8 });
+      const rows = simulate(name, named, problem, { trials: 1000, seed: 8 });
       const keys = new Set(rows.map(({ x }) => configurationKey(fromCube(named.space, x))));
       expect(rows).toHaveLength(named.size);
       expect(keys.size).toBe(named.size);
     },
   );
 
-  test(`${algorithm.name}: whenever time runs out, an ask answers valid, new trials, and marks those cut short`, () => {
+  test(`${name}: whenever time runs out, an ask answers valid, new trials, and marks those cut short`, () => {
     const random = createRandom(9);
     for (const named of [spaces[0]!, spaces.find(({ name }) => name === "nested conditions")!]) {
       const { space } = named;
@@ -202,16 +195,16 @@ export const algorithmContract = (algorithm: Algorithm): void => {
           const problem = problemOf(named, { objectives, budget: { trials: 80, parallel: 8 } });
           const { proposals } = askAlgorithm({
             problem,
-            choice: { name: algorithm.name },
+            choice: { name },
             history,
             count: 4,
             seed: 1,
             firstNumber: 60,
             isLate,
           });
-          if (!QUICK.includes(algorithm.name)) expect(looks).toBeGreaterThan(0);
-          if (algorithm.name !== "grid") expect(proposals).toHaveLength(4);
-          for (const proposal of proposals) expectSound(named, algorithm, proposal);
+          if (!QUICK.includes(name)) expect(looks).toBeGreaterThan(0);
+          if (name !== "grid") expect(proposals).toHaveLength(4);
+          for (const proposal of proposals) expectSound(named, name, proposal);
           const keys = proposals.map(({ x }) => configurationKey(fromCube(space, x)));
           expect(new Set([...tried, ...keys]).size).toBe(tried.size + proposals.length);
           const isMarked = proposals.some(({ cutShort }) => cutShort);
@@ -221,33 +214,33 @@ export const algorithmContract = (algorithm: Algorithm): void => {
     }
   });
 
-  test(`${algorithm.name}: another seed gives other trials, unless it is the grid`, () => {
+  test(`${name}: another seed gives other trials, unless it is the grid`, () => {
     const named = spaces[0]!;
     const ask = (seed: number) =>
       askAlgorithm({
         problem: problemOf(named),
-        choice: { name: algorithm.name },
+        choice: { name },
         history: buildHistory(named.space, 1, []),
         count: 2,
         seed,
         firstNumber: 0,
       }).proposals.map(({ x }) => [...x]);
-    if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
+    if (name === "grid") expect(ask(1)).toEqual(ask(2));
     else expect(ask(1)).not.toEqual(ask(2));
   });
 
-  test(`${algorithm.name}: trial numbers lead to different trials on the same history`, () => {
+  test(`${name}: trial numbers lead to different trials on the same history`, () => {
     const named = spaces[0]!;
     const ask = (number: number) =>
       askAlgorithm({
         problem: problemOf(named),
-        choice: { name: algorithm.name },
+        choice: { name },
         history: buildHistory(named.space, 1, []),
         count: 1,
         seed: 1,
         firstNumber: number,
       }).proposals.map(({ x }) => [...x]);
-    if (algorithm.name === "grid") expect(ask(1)).toEqual(ask(2));
+    if (name === "grid") expect(ask(1)).toEqual(ask(2));
     else expect(ask(1)).not.toEqual(ask(2));
   });
 };

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { type AlgorithmName, type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
+import { type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
+import type { AlgorithmName } from "../../../../shared/optimizer/registry.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
