@@ -11,10 +11,10 @@ const core = [
   "shared/numerics",
   "shared/errors.ts",
   "shared/sentences",
-  "shared/schemas/common.ts",
+  "shared/values.ts",
   "shared/json-pointer.ts",
 ];
-const schemas = ["shared/schemas", "shared/schemas/common.ts", "shared/patterns.ts"];
+const schemas = ["shared/schemas", "shared/values.ts", "shared/patterns.ts"];
 const belowStudy = [
   ...new Set([...core, ...schemas]),
   "shared/space",
@@ -31,12 +31,12 @@ const serviceRooms = inService("core", "access", "batch", "trials", "rounds", "s
 /** Per room, what it may import beside itself. */
 export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/numerics": [],
-  "shared/sentences": ["shared/schemas/common.ts"],
+  "shared/sentences": ["shared/values.ts"],
   "shared/patterns.ts": [],
   "shared/json-pointer.ts": [],
   "shared/deployment.ts": [],
   "shared/errors.ts": ["shared/sentences"],
-  "shared/schemas/common.ts": ["shared/patterns.ts"],
+  "shared/values.ts": ["shared/patterns.ts"],
   "shared/space": core,
   "shared/optimizer": [...core, "shared/space"],
   "shared/scheduler": core,
@@ -56,7 +56,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
   functions: [...belowService, ...serviceRooms, "shared/api", "shared/deployment.ts"],
   infra: ["shared/api", "shared/deployment.ts"],
-  local: ["shared/schemas", "shared/schemas/common.ts", "shared/deployment.ts"],
+  local: ["shared/schemas", "shared/values.ts", "shared/deployment.ts"],
   cli: [
     ...schemas,
     "shared/errors.ts",
@@ -97,15 +97,9 @@ const overrideOf = (room: string, allowed: readonly string[]) => {
   const denied = others
     .filter((other) => !allowed.includes(other))
     .flatMap((other) => importsOf(other, room));
-  // A file within a denied folder may be allowed, and a file among its denied neighbours imports them as "./".
-  const exceptions = allowed
-    .filter((other) => isFile(other) && others.some((each) => other.startsWith(`${each}/`)))
-    .flatMap((other) => importsOf(other, room).map((path) => `!${path}`));
-  const neighbours = isFile(room) && others.some((other) => room.startsWith(`${other}/`)) ? ["./**"] : [];
   const outside = isPure ? ["node:*", "@aws-sdk/*", "@middy/*"] : [];
-  const within = Object.keys(arrows).filter((other) => isFile(other) && other.startsWith(`${room}/`));
   return {
-    includes: [isFile(room) ? room : `${room}/**`, ...within.map((other) => `!${other}`)],
+    includes: [isFile(room) ? room : `${room}/**`],
     ...(isPure && { plugins: ["./.biome/no-global-chance.grit"] }),
     linter: {
       rules: {
@@ -114,7 +108,7 @@ const overrideOf = (room: string, allowed: readonly string[]) => {
           noRestrictedImports: error({
             patterns: [
               {
-                group: [...outside, ...denied, ...neighbours, ...exceptions],
+                group: [...outside, ...denied],
                 message: `${room} must not import this: .biome/arrows.ts has the arrows.`,
               },
             ],

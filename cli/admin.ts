@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Conflict } from "../shared/errors.ts";
-import { Id } from "../shared/schemas/common.ts";
 import { CreateTokenBody, Role } from "../shared/schemas/token.ts";
 import { createTeam as create } from "../shared/service/access/teams.ts";
 import { createToken as createFor } from "../shared/service/access/tokens.ts";
 import { Store } from "../shared/store/store.ts";
+import { Id } from "../shared/values.ts";
 import { CommandError, command } from "./command.ts";
 import { stackDescription, stackOption, tableName } from "./stack.ts";
 

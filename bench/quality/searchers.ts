@@ -5,10 +5,10 @@ import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/his
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { algorithms } from "../../shared/optimizer/registry.ts";
-import type { Params } from "../../shared/schemas/common.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
+import type { Params } from "../../shared/values.ts";
 import { type Lines, startLines } from "./lines.ts";
 
 /** What a searcher knows of a problem. */

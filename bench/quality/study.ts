@@ -1,6 +1,6 @@
 import { createRandom } from "../../shared/numerics/random.ts";
-import type { Params } from "../../shared/schemas/common.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
+import type { Params } from "../../shared/values.ts";
 import type { Lines } from "./lines.ts";
 import type { Result, Traced } from "./results.ts";
 import { type Searcher, versionOf } from "./searchers.ts";

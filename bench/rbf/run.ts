@@ -13,8 +13,8 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Params } from "../../shared/schemas/common.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
+import type { Params } from "../../shared/values.ts";
 import { install } from "../quality/environments.ts";
 import { type Lines, startLines } from "../quality/lines.ts";
 import { environmentOf, environmentsOf, searcherOf } from "../quality/searchers.ts";

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Params } from "../../shared/schemas/common.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
+import type { Params } from "../../shared/values.ts";
 
 /** Optuna's samplers: TPE with defaults, TPE multivariate and grouped with constant liar, or random. */
 export type OptunaSampler = "default" | "multivariate" | "random";

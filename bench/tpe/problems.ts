@@ -1,6 +1,6 @@
 import { createRandom } from "../../shared/numerics/random.ts";
-import type { Params } from "../../shared/schemas/common.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
+import type { Params } from "../../shared/values.ts";
 
 /**
  * Objectives for comparing optimisers, to be minimised. Each has instances with different locations of the optimum, so that

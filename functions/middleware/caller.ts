@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { authorizeTeam, type Caller } from "../../shared/auth/authorize.ts";
 import { Unavailable } from "../../shared/errors.ts";
-import { Id, SafeInt } from "../../shared/schemas/common.ts";
 import { Role, TokenId } from "../../shared/schemas/token.ts";
+import { Id, SafeInt } from "../../shared/values.ts";
 import type { ApiEvent, Middleware } from "./event.ts";
 
 const job = { team: Id, study: Id, trial: SafeInt, attempt: SafeInt };

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import type { ProblemType } from "../errors.ts";
-import * as common from "../schemas/common.ts";
 import { Problem } from "../schemas/problem.ts";
 import * as study from "../schemas/study.ts";
 import * as token from "../schemas/token.ts";
 import * as trial from "../schemas/trial.ts";
 import * as space from "../space/definition.ts";
+import * as values from "../values.ts";
 import { examples } from "./examples.ts";
 import { problems } from "./problems.ts";
 import { BASE_PATH, HEALTH_PATH, pathParameters, type Route, type RouteName, routes } from "./routes.ts";
@@ -117,7 +117,7 @@ const onlySchemas = (module: object): Record<string, z.ZodType> =>
 
 /** Schemas that stand under components, by the name of their export. */
 const named: Readonly<Record<string, z.ZodType>> = {
-  ...onlySchemas(common),
+  ...onlySchemas(values),
   ...onlySchemas(space),
   ...onlySchemas(study),
   ...onlySchemas(trial),

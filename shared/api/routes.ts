@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import type { Action } from "../auth/authorize.ts";
 import type { ProblemType } from "../errors.ts";
-import { Id, SafeInt } from "../schemas/common.ts";
 import { CreateStudyBody, PageQuery, PatchStudyBody, StopBody, Study, StudyPage } from "../schemas/study.ts";
 import { CreatedToken, CreateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
 import {
@@ -23,6 +22,7 @@ import {
   TrialPage,
   TrialsQuery,
 } from "../schemas/trial.ts";
+import { Id, SafeInt } from "../values.ts";
 
 /**
  * The one table of routes. The router of the api Lambda, the CDK routes with their authorizer, `openapi.json` and the

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { FieldError } from "../errors.ts";
-import { Name } from "../schemas/common.ts";
+import { Name } from "../values.ts";
 import type {
   Place,
   Ranking,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id } from "./common.ts";
+import { Id } from "../values.ts";
 import { Attempt } from "./trial.ts";
 
 /** A message of the dispatch queue: it only names an attempt, the store decides what is to be done with it. */

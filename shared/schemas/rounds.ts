@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id } from "./common.ts";
+import { Id } from "../values.ts";
 
 const address = {
   study: Id,

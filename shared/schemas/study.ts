@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AlgorithmChoice, Seed } from "../optimizer/choice.ts";
 import { SchedulerChoice } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
-import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "./common.ts";
+import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
 
 export { AlgorithmChoice, SchedulerChoice, Seed };
 

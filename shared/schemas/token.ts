@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { TOKEN_ID } from "../patterns.ts";
-import { Id, Timestamp } from "./common.ts";
+import { Id, Timestamp } from "../values.ts";
 
 /** What a token may do: see the actions of each role in `auth/authorize.ts`. */
 export const Role = z.enum(["viewer", "worker", "editor", "owner"]);

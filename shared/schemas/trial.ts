@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "./common.ts";
+import { FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "../values.ts";
 import { BestTrial, StudyState } from "./study.ts";
 
 export const TrialState = z.enum(["queued", "running", "paused", "completed", "pruned", "failed"]);

@@ -1,4 +1,4 @@
-import type { ParameterValue } from "../schemas/common.ts";
+import type { ParameterValue } from "../values.ts";
 
 /** The first few of a list, and whether it goes on. */
 interface Listed<T> {

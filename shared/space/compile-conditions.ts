@@ -1,5 +1,5 @@
 import { pointerTo } from "../json-pointer.ts";
-import type { ParameterValue } from "../schemas/common.ts";
+import type { ParameterValue } from "../values.ts";
 import { stepOf, stepValue } from "./axis.ts";
 import type { SpaceDefinition, When } from "./definition.ts";
 import { listed, type Report } from "./faults.ts";

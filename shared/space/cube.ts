@@ -1,4 +1,4 @@
-import type { ParameterValue, Params } from "../schemas/common.ts";
+import type { ParameterValue, Params } from "../values.ts";
 import { isActive } from "./activity.ts";
 import { cellOf, coordinateOfNumber, numberAt, snapCoordinate } from "./axis.ts";
 import { isNumeric, type Parameter, type Space } from "./space.ts";

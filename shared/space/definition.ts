@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Name, ParameterValue } from "../schemas/common.ts";
+import { Name, ParameterValue } from "../values.ts";
 import { scaleNames, scales } from "./scale.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
 import { pointerTo } from "../json-pointer.ts";
-import type { ParameterValue, Params } from "../schemas/common.ts";
 import type { Fault } from "../sentences/faults.ts";
+import type { ParameterValue, Params } from "../values.ts";
 import { isActive } from "./activity.ts";
 import { stepOf, stepValue } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";

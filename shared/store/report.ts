@@ -1,4 +1,4 @@
-import type { FiniteValues } from "../schemas/common.ts";
+import type { FiniteValues } from "../values.ts";
 import { keyOf, reportKey, trialPartition } from "./keys.ts";
 import type { Change, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";

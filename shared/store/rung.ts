@@ -1,4 +1,4 @@
-import type { FiniteValues } from "../schemas/common.ts";
+import type { FiniteValues } from "../values.ts";
 import { type Key, keyOf, RUNG_ENTRY_PREFIX, rungEntryKey, rungKey, rungPartition } from "./keys.ts";
 import type { Change, Item, Store } from "./store.ts";
 

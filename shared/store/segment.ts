@@ -1,7 +1,7 @@
-import type { FiniteValues, ParameterValue, Params } from "../schemas/common.ts";
 import type { AttemptRecord } from "../schemas/trial.ts";
 import { coordinateOf, coordinateOfNumber } from "../space/axis.ts";
 import { isNumeric, type Space } from "../space/space.ts";
+import type { FiniteValues, ParameterValue, Params } from "../values.ts";
 import { segmentKey } from "./keys.ts";
 import type { Change, Item, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";

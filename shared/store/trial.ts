@@ -1,5 +1,5 @@
-import type { FiniteValues, Params } from "../schemas/common.ts";
 import type { AttemptRecord, TrialState } from "../schemas/trial.ts";
+import type { FiniteValues, Params } from "../values.ts";
 import { trialKey } from "./keys.ts";
 import type { Change, Condition, Item, Store, Update } from "./store.ts";
 

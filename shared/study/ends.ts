@@ -1,10 +1,10 @@
 import type { Verdict } from "../scheduler/scheduler.ts";
-import type { FiniteValues } from "../schemas/common.ts";
 import { reasonSentence } from "../sentences/reasons.ts";
 import { spend } from "../store/head.ts";
 import { newRungEntry } from "../store/rung.ts";
 import type { Change } from "../store/store.ts";
 import type { TrialItem, TrialPatch } from "../store/trial.ts";
+import type { FiniteValues } from "../values.ts";
 import { usageOf } from "./budget.ts";
 import { queuedJob } from "./job.ts";
 import { isLastAttempt, lostAttempt, outOfAttempts } from "./lease.ts";

@@ -1,4 +1,4 @@
-import type { FiniteValues } from "../schemas/common.ts";
+import type { FiniteValues } from "../values.ts";
 import type { StudySpec } from "./study.ts";
 
 /** Metrics as the study judges them: costs of its objectives, and how its outcome constraints are kept. */

@@ -1,7 +1,7 @@
 import type { Place, RungPlace, Standing } from "../scheduler/scheduler.ts";
-import type { FiniteValues } from "../schemas/common.ts";
 import type { RungAddress } from "../store/rung.ts";
 import type { TrialItem } from "../store/trial.ts";
+import type { FiniteValues } from "../values.ts";
 import { cost, violation } from "./objectives.ts";
 import type { LoadedStudy, StudySpec } from "./study.ts";
 

@@ -1,6 +1,6 @@
 import { InvalidInput } from "../errors.ts";
-import type { FiniteValues, MetricValues } from "../schemas/common.ts";
 import { reasonSentence } from "../sentences/reasons.ts";
+import type { FiniteValues, MetricValues } from "../values.ts";
 import type { StudySpec } from "./study.ts";
 
 /** The result of a trial, as a tell or an import gives it. */

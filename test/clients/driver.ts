@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import type { Params } from "../../shared/schemas/common.ts";
+import type { Params } from "../../shared/values.ts";
 import { BOOTSTRAP, ContractService, type Script } from "./service.ts";
 
 export const RUNNER = join(import.meta.dirname, "../../clients/runner/hone");

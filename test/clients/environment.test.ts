@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Params } from "../../shared/schemas/common.ts";
+import type { Params } from "../../shared/values.ts";
 import { type JobOptions, python, runJob, serve } from "./driver.ts";
 import { BOOTSTRAP, type Script, TRIAL_TOKEN } from "./service.ts";
 

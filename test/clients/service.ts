@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { problems } from "../../shared/api/problems.ts";
 import { pathParameters, type RouteName, routes } from "../../shared/api/routes.ts";
 import type { ProblemType } from "../../shared/errors.ts";
-import type { Params } from "../../shared/schemas/common.ts";
+import type { Params } from "../../shared/values.ts";
 
 /** The fields of all bodies that the runner sends; a body has those of its route. */
 export interface SentBody {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { Params } from "../../shared/schemas/common.ts";
+import type { Params } from "../../shared/values.ts";
 import { serve, sh, start } from "./driver.ts";
 import type { Answer, Call, ContractService, Script } from "./service.ts";
 

@@ -1,4 +1,4 @@
-import type { Params } from "../../shared/schemas/common.ts";
+import type { Params } from "../../shared/values.ts";
 
 /**
  * A key that is the same exactly for the same configuration, whatever the order of its parameters. JSON writes a number

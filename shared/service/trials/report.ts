@@ -1,6 +1,5 @@
 import { StaleAttempt } from "../../errors.ts";
 import type { Standing, Verdict } from "../../scheduler/scheduler.ts";
-import type { FiniteValues } from "../../schemas/common.ts";
 import type { HeartbeatBody, ReportBody, ReportReply } from "../../schemas/trial.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import { newReport } from "../../store/report.ts";
@@ -13,6 +12,7 @@ import { placed, placeOf, rungAddress, standingOf } from "../../study/place.ts";
 import { finiteOnly } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
+import type { FiniteValues } from "../../values.ts";
 import { afterEnd } from "../batch/after-end.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";

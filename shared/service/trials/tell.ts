@@ -1,10 +1,10 @@
 import { AlreadyTold, StaleAttempt } from "../../errors.ts";
-import type { FiniteValues } from "../../schemas/common.ts";
 import type { TellBody, TellReply } from "../../schemas/trial.ts";
 import { changeTrial, isFinished, type TrialItem } from "../../store/trial.ts";
 import { endOf } from "../../study/ends.ts";
 import { judge, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
+import type { FiniteValues } from "../../values.ts";
 import { afterEnd } from "../batch/after-end.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Params } from "../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { isNumeric, type Space } from "../../../shared/space/space.ts";
+import type { Params } from "../../../shared/values.ts";
 import { anySpaceAndPoint } from "../../support/arbitraries.ts";
 
 /** Continuous floats to 1e-9 of the larger of value and range, the rest exactly. */

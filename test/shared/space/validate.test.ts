@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { faultsInWords, InvalidInput } from "../../../shared/errors.ts";
-import type { Params } from "../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube } from "../../../shared/space/cube.ts";
 import type { Space } from "../../../shared/space/space.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
+import type { Params } from "../../../shared/values.ts";
 import { anySpaceAndPoint } from "../../support/arbitraries.ts";
 
 const AT = "/trials/0/params";

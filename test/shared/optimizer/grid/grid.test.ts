@@ -4,7 +4,6 @@ import { createRandom } from "../../../../shared/numerics/random.ts";
 import { type Problem, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
-import type { Params } from "../../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../../shared/space/cube.ts";
 import type {
@@ -12,6 +11,7 @@ import type {
   LinearConstraint,
   SpaceDefinition,
 } from "../../../../shared/space/definition.ts";
+import type { Params } from "../../../../shared/values.ts";
 
 const problemOf = (
   definition: SpaceDefinition,

@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import type { Bandwidth } from "../../../../shared/optimizer/tpe/column.ts";
 import { createParzen } from "../../../../shared/optimizer/tpe/parzen.ts";
-import type { Params } from "../../../../shared/schemas/common.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { toCube } from "../../../../shared/space/cube.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { samplePrior } from "../../../../shared/space/sample.ts";
 import type { Space } from "../../../../shared/space/space.ts";
+import type { Params } from "../../../../shared/values.ts";
 import { kolmogorovSmirnov } from "../../../support/statistics.ts";
 
 const WIDTHS: Bandwidth[] = ["neighbours", "narrow"];

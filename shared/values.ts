@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ID } from "../patterns.ts";
+import { ID } from "./patterns.ts";
 
 /** Team, study, sweep: lower case, safe in a path, a key and a job name. */
 export const Id = z
