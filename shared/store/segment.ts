@@ -11,8 +11,8 @@ import type { TrialItem } from "./trial.ts";
  * bytes, so every finite value reads back bit for bit.
  *
  * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
- * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, bracket i32 and rung i32 (-1 none; since
- * version 2), one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per
+ * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, bracket i32 and rung i32 (-1 none; only
+ * with `places`, since version 2), one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per
  * metric (NaN not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per
  * trial.
  */
@@ -34,6 +34,8 @@ interface Header {
   readonly worker: readonly number[];
   readonly reason: readonly number[];
   readonly checkpoint: readonly number[];
+  /** Whether some trial is on a ladder, so that there are columns for it. */
+  readonly places?: boolean;
   /** Trials with attempts that were lost: position and their records. */
   readonly attempts: readonly (readonly [number, readonly AttemptRecord[]])[];
 }
@@ -83,12 +85,14 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     reason: trials.map((trial) => textOf(trial.reason)),
     checkpoint: trials.map((trial) => textOf(trial.checkpoint)),
   };
+  const hasPlaces = trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
   const header: Header = {
     version: VERSION,
     count: trials.length,
     metrics,
     texts: [...texts.keys()],
     ...indexed,
+    ...(hasPlaces && { places: true }),
     attempts: trials.flatMap((trial, i) =>
       trial.attempts.length === 0 ? [] : [[i, trial.attempts] as const],
     ),
@@ -97,7 +101,8 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   const n = trials.length;
   const columns = space.parameters.length + metrics.length + 3;
   const start = align(4 + head.length);
-  const bytes = new Uint8Array(start + 4 * align(4 * n) + align(n) + columns * 8 * n);
+  const integers = hasPlaces ? 4 : 2;
+  const bytes = new Uint8Array(start + integers * align(4 * n) + align(n) + columns * 8 * n);
   new DataView(bytes.buffer).setUint32(0, head.length, true);
   bytes.set(head, 4);
 
@@ -122,8 +127,10 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   doubles().set(trials.map((trial) => trial.created));
   doubles().set(trials.map((trial) => trial.finished ?? Number.NaN));
   doubles().set(trials.map((trial) => trial.resource ?? Number.NaN));
-  new Int32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.bracket ?? NO_RUNG));
-  new Int32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.rung ?? NO_RUNG));
+  if (hasPlaces) {
+    new Int32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.bracket ?? NO_RUNG));
+    new Int32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.rung ?? NO_RUNG));
+  }
   for (const parameter of space.parameters) {
     const indices =
       "choices" in parameter ? new Map(parameter.choices.map((choice, i) => [choiceKey(choice), i])) : null;
@@ -161,7 +168,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const created = doubles();
   const finished = doubles();
   const resource = doubles();
-  const places = header.version === 1 ? null : { bracket: integers(), rung: integers() };
+  const places = header.places ? { bracket: integers(), rung: integers() } : null;
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
   const lostAttempts = new Map(header.attempts);
