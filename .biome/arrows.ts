@@ -22,8 +22,9 @@ const belowStudy = [
   "shared/scheduler",
   "shared/executor",
   "shared/store",
+  "shared/ports.ts",
 ];
-const belowService = [...belowStudy, "shared/study", "shared/auth", "shared/ports.ts"];
+const belowService = [...belowStudy, "shared/study", "shared/auth", "shared/deployment.ts"];
 
 const inService = (...rooms: readonly string[]) => rooms.map((room) => `shared/service/${room}`);
 const serviceRooms = inService("core", "access", "batch", "trials", "rounds", "studies", "repair");
@@ -41,9 +42,15 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/optimizer": [...core, "shared/space"],
   "shared/scheduler": core,
   "shared/schemas": [...schemas, "shared/errors.ts", "shared/space", "shared/optimizer", "shared/scheduler"],
-  "shared/ports.ts": schemas,
+  "shared/ports.ts": [...schemas, "shared/scheduler"],
   "shared/auth": [...schemas, "shared/errors.ts"],
-  "shared/executor": [...schemas, "shared/ports.ts", "shared/errors.ts", "shared/sentences"],
+  "shared/executor": [
+    ...schemas,
+    "shared/ports.ts",
+    "shared/scheduler",
+    "shared/errors.ts",
+    "shared/sentences",
+  ],
   "shared/store": [...schemas, "shared/space", "shared/errors.ts", "shared/sentences"],
   "shared/study": belowStudy,
   "shared/service/core": belowService,
@@ -54,7 +61,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/service/studies": [...belowService, ...inService("core", "batch", "access", "trials")],
   "shared/service/repair": [...belowService, ...inService("core", "batch", "studies")],
   "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
-  functions: [...belowService, ...serviceRooms, "shared/api", "shared/deployment.ts"],
+  functions: [...belowService, ...serviceRooms, "shared/api"],
   infra: ["shared/api", "shared/deployment.ts"],
   local: ["shared/schemas", "shared/values.ts", "shared/deployment.ts"],
   cli: [

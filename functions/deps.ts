@@ -66,7 +66,7 @@ export const serviceDeps = /* @__PURE__ */ lazy(
       client: new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false }),
       url: variable("queue"),
     }),
-    workflow: stepFunctions({ client: new SFNClient(impatient), machine: variable("halving") }),
+    workflow: stepFunctions({ client: new SFNClient(impatient), machines: { halving: variable("halving") } }),
     batch: batchExecutor({
       client: new BatchClient(impatient),
       submitter: new BatchClient({ maxAttempts: 1 }),

@@ -1,7 +1,7 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { environment, outputs } from "../shared/deployment.ts";
+import { alarmedEvents, environment, outputs } from "../shared/deployment.ts";
 import type { Bundles, LambdaName } from "./bundles.ts";
 import type { Config } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
@@ -128,14 +128,14 @@ export class CoreStack extends Stack {
     alarms.reports(
       "InfraFailures",
       [dispatcher, events, reconciler],
-      "infra:",
+      alarmedEvents.infraFailure,
       1,
       "Trials fail before their program runs: the image, the job queue or the instances.",
     );
     alarms.reports(
       "ReconcileFailures",
       [reconciler],
-      "reconcile-failed",
+      alarmedEvents.reconcileFailed,
       3,
       "The reconciler cannot repair some studies; its log names them.",
     );

@@ -30,5 +30,13 @@ export const outputs = {
   halving: "HalvingArn",
 } as const;
 
+/** Events of the log that alarms count; the stacks and the code that logs them take the names from here. */
+export const alarmedEvents = {
+  /** A trial failed before its program was reached. */
+  infraFailure: "infra-failure",
+  /** The reconciler could not repair a study. */
+  reconcileFailed: "reconcile-failed",
+} as const;
+
 export const CORE_STACK = "HoneCore";
 export const COMPUTE_STACK = "HoneCompute";

@@ -1,3 +1,4 @@
+import type { Machine } from "./scheduler/scheduler.ts";
 import type { BatchJob } from "./schemas/batch-event.ts";
 import type { DispatchMessage } from "./schemas/message.ts";
 import type { Executor } from "./schemas/study.ts";
@@ -46,14 +47,21 @@ export interface BatchExecutor {
   terminate(jobId: string, reason: string): Promise<void>;
 }
 
-/** Step Functions, as much of it as Hone uses: one execution per start of a study, named after both. */
+/** An execution of a state machine: one per start of a study, named after both. */
+export interface Execution {
+  readonly machine: Machine;
+  readonly study: string;
+  readonly generation: number;
+}
+
+/** Step Functions, as much of it as Hone uses. */
 export interface Workflow {
-  /** Starts the study's state machine; an execution of that name that exists already is a success. */
-  start(study: string, generation: number): Promise<void>;
-  /** Whether the execution runs, has ended (however it did), or was never started. */
-  state(study: string, generation: number): Promise<"running" | "ended" | "missing">;
-  /** Ends a study's execution, if there is one. */
-  stop(study: string, generation: number, reason: string): Promise<void>;
+  /** Starts an execution; one that exists already is a success. */
+  start(execution: Execution): Promise<void>;
+  /** Whether an execution runs, has ended (however it did), or was never started. */
+  state(execution: Execution): Promise<"running" | "ended" | "missing">;
+  /** Ends an execution, if there is one. */
+  stop(execution: Execution, reason: string): Promise<void>;
   /** Tells a waiting execution that its attempt ended. @returns false when nothing waits for that token any more. */
   resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean>;
 }

@@ -10,28 +10,29 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
-import type { Workflow } from "../ports.ts";
+import type { Execution, Workflow } from "../ports.ts";
+import type { Machine } from "../scheduler/scheduler.ts";
 
 export interface StepFunctionsOptions {
   readonly client: SFNClient;
-  /** ARN of the halving state machine. */
-  readonly machine: string;
+  /** ARN of each state machine. */
+  readonly machines: Readonly<Record<Machine, string>>;
 }
 
-/** Rounds of halving on Step Functions: one execution per start of a study, named after both. */
-export const stepFunctions = ({ client, machine }: StepFunctionsOptions): Workflow => {
-  const nameOf = (study: string, generation: number) => `${study}-${generation}`;
-  const arnOf = (study: string, generation: number) =>
-    `${machine.replace(":stateMachine:", ":execution:")}:${nameOf(study, generation)}`;
+/** State machines on Step Functions. */
+export const stepFunctions = ({ client, machines }: StepFunctionsOptions): Workflow => {
+  const nameOf = ({ study, generation }: Execution) => `${study}-${generation}`;
+  const arnOf = (execution: Execution) =>
+    `${machines[execution.machine].replace(":stateMachine:", ":execution:")}:${nameOf(execution)}`;
 
   return {
-    start: async (study, generation) => {
+    start: async (execution) => {
       try {
         await client.send(
           new StartExecutionCommand({
-            stateMachineArn: machine,
-            name: nameOf(study, generation),
-            input: JSON.stringify({ study, generation }),
+            stateMachineArn: machines[execution.machine],
+            name: nameOf(execution),
+            input: JSON.stringify({ study: execution.study, generation: execution.generation }),
           }),
         );
       } catch (error) {
@@ -39,10 +40,10 @@ export const stepFunctions = ({ client, machine }: StepFunctionsOptions): Workfl
       }
     },
 
-    state: async (study, generation) => {
+    state: async (execution) => {
       try {
         const { status } = await client.send(
-          new DescribeExecutionCommand({ executionArn: arnOf(study, generation) }),
+          new DescribeExecutionCommand({ executionArn: arnOf(execution) }),
         );
         return status === "RUNNING" || status === "PENDING_REDRIVE" ? "running" : "ended";
       } catch (error) {
@@ -51,11 +52,9 @@ export const stepFunctions = ({ client, machine }: StepFunctionsOptions): Workfl
       }
     },
 
-    stop: async (study, generation, reason) => {
+    stop: async (execution, reason) => {
       try {
-        await client.send(
-          new StopExecutionCommand({ executionArn: arnOf(study, generation), cause: reason }),
-        );
+        await client.send(new StopExecutionCommand({ executionArn: arnOf(execution), cause: reason }));
       } catch (error) {
         // The request is always well-formed, so what is not valid is to stop an execution that has ended.
         const isOver =

@@ -12,6 +12,6 @@ export const none = {
     start: () => null,
     watches: () => null,
     report: () => ({ decision: "continue", reason: { kind: "no-scheduler" }, records: null }),
-    end: () => ({ state: "completed", reason: null }),
+    end: () => ({ state: "completed", reason: null, records: null }),
   }),
 } as const satisfies SchedulerKind<object>;

@@ -29,7 +29,10 @@ export interface SchedulerSetting {
   readonly trials: number;
 }
 
-/** A rung of one of the ladders of a study. */
+/**
+ * A rung of one of the ladders of a study. Brackets and rungs are numbered from 0 without gaps: a rung gets its first entry
+ * after the rung below it, so that those of a study can be found and deleted.
+ */
 export interface RungPlace {
   readonly bracket: number;
   readonly rung: number;
@@ -58,7 +61,7 @@ export interface SchedulerReport {
 
 /** The answer to a report, and the changes that carry it out. */
 export interface Verdict {
-  /** `stop` prunes the trial with the reported values, `pause` parks it there until it is resumed. */
+  /** `stop` prunes the trial with the reported values; `pause` parks it with them, until its rung is decided. */
   readonly decision: "continue" | "stop" | "pause";
   readonly reason: Reason;
   /** The rung whose table records this report; null when it records nothing. */
@@ -67,12 +70,14 @@ export interface Verdict {
   readonly place?: Place;
 }
 
-/** What an attempt's end with values makes of the trial. */
+/** What an attempt's end makes of the trial. */
 export interface TrialEnd {
-  /** `paused`: the trial waits at its rung for its promotion or its end. */
+  /** After values. `paused`: the trial waits at its rung for its promotion or its end. A trial that failed has failed. */
   readonly state: "completed" | "paused";
   /** Why it waits; null when it is done. */
   readonly reason: Reason | null;
+  /** The rung whose table records the values, or the failure; null when it records nothing. */
+  readonly records: RungPlace | null;
 }
 
 export interface Scheduler {
@@ -84,14 +89,16 @@ export interface Scheduler {
   watches(place: Place | null, step: number): RungPlace | null;
   /** @param table what the watched rung holds so far, this trial's standing not included; empty when none is watched. */
   report(report: SchedulerReport, table: readonly Standing[]): Verdict;
-  /** @param place the trial's when its attempt ended with values. */
+  /** @param place the trial's when its attempt ended, with values or as failed. */
   end(place: Place | null): TrialEnd;
 }
 
+/** The state machines of `infra/machines/` that run trials. */
+export type Machine = "halving";
+
 /** Synchronous rounds: all trials of a rung end, then the best of them go on to the next. */
 export interface Rounds {
-  /** The state machine of `infra/machines/` that runs them. */
-  readonly machine: "halving";
+  readonly machine: Machine;
   /** Name of the resource. */
   readonly unit: string;
   /** Resource per rung, rising. */

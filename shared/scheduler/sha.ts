@@ -20,7 +20,7 @@ const NAME = "sha";
 const DEFAULT_ETA = 3;
 const BRACKET = 0;
 /** Trials that one execution of the halving machine can run, counted once per rung (infra/machines/halving.ts). */
-const MOST_RUNS = 2400;
+export const MOST_RUNS = 2400;
 
 const options = {
   resource: z.strictObject({ name: Name, min: z.int().min(1), max: z.int().min(1).max(1_000_000_000) }),
@@ -76,11 +76,12 @@ const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
   const resources = ladder(resource.min, resource.max, eta);
   const top = resources.length - 1;
   const end = (place: Place | null): TrialEnd => {
-    if (place === null || place.rung === top) return { state: "completed", reason: null };
+    if (place === null || place.rung === top) return { state: "completed", reason: null, records: place };
     const { rung } = place;
     return {
       state: "paused",
       reason: { kind: "rung-incomplete", rung, unit: resource.name, resource: place.resource },
+      records: place,
     };
   };
   return {

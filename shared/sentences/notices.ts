@@ -4,7 +4,7 @@ import { type FactsOf, wording } from "./table.ts";
 const sentences = {
   /** Written by a version of Hone that kept the words instead of the facts. */
   text: ({ text }: { text: string }) => text,
-  "budget-without-room": ({
+  "spending-limit": ({
     unit,
     limit,
     spent,

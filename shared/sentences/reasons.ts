@@ -23,12 +23,12 @@ const sentences = {
   heartbeat: () => "the lease was extended",
   "rung-incomplete": (facts: RungFacts) => `${rungName(facts)}: waits for the other trials`,
   "rung-rank": ({
-    place,
+    rank,
     of,
     promoted,
     ...rung
-  }: RungFacts & { place: number; of: number; promoted: number }) =>
-    `${rungName(rung)}: ${ordinal(place)} of ${of}, the first ${promoted} go on`,
+  }: RungFacts & { rank: number; of: number; promoted: number }) =>
+    `${rungName(rung)}: ${ordinal(rank)} of ${of}, the first ${promoted} go on`,
 
   // Ends of attempts.
   "lease-expired": () => "The lease expired without a report, heartbeat or tell.",

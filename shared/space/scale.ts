@@ -3,9 +3,9 @@
  * here, and does not compile until the entry is complete.
  */
 export interface ScaleRules {
-  /** The place of a number on the scale; strictly increasing between the limits. */
+  /** The position of a number on the scale; strictly increasing between the limits. */
   toScale(value: number): number;
-  /** The number at a place on the scale. */
+  /** The number at a position on the scale. */
   fromScale(place: number): number;
   /** Both bounds of a parameter must lie strictly between these; infinite where the scale has no end. */
   readonly limits: { readonly low: number; readonly high: number };

@@ -62,7 +62,7 @@ export const newRung = ({ study, bracket, rung }: RungAddress, members: readonly
 });
 
 /** Closes a rung, once: fails under the name RUNG when it is closed already. */
-export const closeRung = (
+export const markClosed = (
   { study, bracket, rung }: RungAddress,
   decided: Pick<Rung, "order" | "promoted" | "hash">,
 ): Change => ({

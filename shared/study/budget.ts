@@ -31,7 +31,7 @@ export const usageOf = (executor: BatchSpec, seconds: number): Usage => {
 const dollars = ({ gpuSeconds, vcpuSeconds }: Usage) =>
   (gpuSeconds / HOUR) * PRICES.gpuHour + (vcpuSeconds / HOUR) * PRICES.vcpuHour;
 
-type NoRoom = Extract<Notice, { kind: "budget-without-room" }>;
+type NoRoom = Extract<Notice, { kind: "spending-limit" }>;
 
 export interface Room {
   /** How many more attempts the budget allows now; Infinity without a limit. */
@@ -67,12 +67,12 @@ const roomWithin = (facts: Omit<NoRoom, "kind" | "paused">): Room => {
   const attempts = Math.floor((limit - spent) / each - reserved + 1e-9);
   return {
     attempts: Math.max(0, attempts),
-    limit: { kind: "budget-without-room", ...facts, paused: false },
+    limit: { kind: "spending-limit", ...facts, paused: false },
   };
 };
 
 /** Whether a study's notice is about its budget; such a notice is removed when there is room again. */
-export const isAboutBudget = (notice: Notice | null): boolean => notice?.kind === "budget-without-room";
+export const isAboutBudget = (notice: Notice | null): boolean => notice?.kind === "spending-limit";
 
 /** Nothing runs and the budget does not allow one more attempt: a person must extend it. */
 export const pauseWithoutRoom = (head: Head, { limit }: Room): Change =>

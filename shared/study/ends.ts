@@ -13,8 +13,8 @@ import type { Result } from "./result.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /**
- * How an attempt may end. Each end is one transaction: the trial, what its job has used, and its entry in a rung, so that
- * none of them is counted twice or forgotten.
+ * How an attempt may end, as changes that its caller writes in one transaction: the trial, what its job has used, and its
+ * entry in a rung, so that none of them is counted twice or forgotten.
  */
 export interface End {
   readonly patch: TrialPatch & { readonly state: TrialItem["state"] };
@@ -38,7 +38,7 @@ export const endOf = (
 ): End => ({
   patch: {
     ...(result.state === "completed"
-      ? finished(study, trial, result.values)
+      ? completedAs(study, trial, result.values)
       : { state: "failed" as const, reason: result.reason }),
     leaseExpires: null,
     finished: now,
@@ -50,7 +50,7 @@ export const endOf = (
   ],
 });
 
-const finished = (study: LoadedStudy, trial: TrialItem, values: FiniteValues) => {
+const completedAs = (study: LoadedStudy, trial: TrialItem, values: FiniteValues) => {
   const { state, reason } = study.scheduler.end(placeOf(study, trial));
   return { state, values, ...(reason !== null && { reason: reasonSentence(reason) }) };
 };
@@ -63,7 +63,7 @@ export const endAtReport = (
   study: LoadedStudy,
   trial: TrialItem,
   verdict: Verdict & { readonly decision: "stop" | "pause" },
-  values: FiniteValues,
+  { step, values }: { readonly step: number; readonly values: FiniteValues },
   now: number,
 ): End => {
   const seconds = secondsSinceClaim(trial, now);
@@ -75,7 +75,8 @@ export const endAtReport = (
       leaseExpires: null,
       ...(verdict.decision === "stop" && { finished: now }),
       ...(seconds > 0 && { seconds: trial.seconds + seconds }),
-      ...(verdict.place !== undefined && placed(verdict.place)),
+      // How far it got is what its values are worth.
+      ...(verdict.place === undefined ? { resource: step } : placed(verdict.place)),
     },
     changes: spent(study, seconds),
   };
@@ -133,8 +134,8 @@ const spent = (study: LoadedStudy, seconds: number): Change[] => {
   return [spend(study.id, gpuSeconds, vcpuSeconds)];
 };
 
-/** Enters the trial's values into the rung that it ran in: null for a trial that failed. */
+/** Enters the trial's values into the rung that records its end: null for a trial that failed. */
 const rungEntry = (study: LoadedStudy, trial: TrialItem, values: FiniteValues | null): readonly Change[] => {
-  const place = placeOf(study, trial);
-  return place === null ? [] : [newRungEntry(rungAddress(study, place), trial.number, values)];
+  const { records } = study.scheduler.end(placeOf(study, trial));
+  return records === null ? [] : [newRungEntry(rungAddress(study, records), trial.number, values)];
 };

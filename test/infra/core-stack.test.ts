@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
 import { BASE_PATH, HEALTH_PATH, routes } from "../../shared/api/routes.ts";
-import { environment, outputs } from "../../shared/deployment.ts";
-import { INFRA } from "../../shared/service/batch/infra-failure.ts";
+import { alarmedEvents, environment, outputs } from "../../shared/deployment.ts";
 import {
   flat,
   lambdaOf,
@@ -246,7 +245,7 @@ describe("alarms", () => {
       target(property<{ LogGroup: unknown }>(lambdaOf(core, name)[1], "LoggingConfig").LogGroup);
     const logged = (phrase: string) =>
       filters.filter(({ pattern }) => pattern === JSON.stringify(phrase)).map(({ logGroup }) => logGroup);
-    expect(logged(`${INFRA}:`)).toEqual(["dispatcher", "events", "reconciler"].map(logOf));
+    expect(logged(alarmedEvents.infraFailure)).toEqual(["dispatcher", "events", "reconciler"].map(logOf));
     expect(logged("reconcile-failed")).toEqual([logOf("reconciler")]);
     const watched = alarms.map((alarm) => `${property(alarm, "Namespace")} ${property(alarm, "MetricName")}`);
     for (const { metric } of filters)

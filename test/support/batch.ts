@@ -3,7 +3,14 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { jobName } from "../../shared/executor/batch/job-name.ts";
 import { type BatchSpec, sizeOf } from "../../shared/executor/batch/size.ts";
 import { createRandom } from "../../shared/numerics/random.ts";
-import type { BatchExecutor, DispatchQueue, JobRequest, Submission, Workflow } from "../../shared/ports.ts";
+import type {
+  BatchExecutor,
+  DispatchQueue,
+  Execution,
+  JobRequest,
+  Submission,
+  Workflow,
+} from "../../shared/ports.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
@@ -173,16 +180,16 @@ export class FakeRounds implements Workflow {
   readonly waiting = new Set<string>();
   broken = false;
 
-  async start(study: string, generation: number): Promise<void> {
+  async start({ study, generation }: Execution): Promise<void> {
     const name = `${study}-${generation}`;
     if (!this.executions.has(name)) this.executions.set(name, "running");
   }
 
-  async state(study: string, generation: number): Promise<"running" | "ended" | "missing"> {
+  async state({ study, generation }: Execution): Promise<"running" | "ended" | "missing"> {
     return this.executions.get(`${study}-${generation}`) ?? "missing";
   }
 
-  async stop(study: string, generation: number): Promise<void> {
+  async stop({ study, generation }: Execution): Promise<void> {
     const name = `${study}-${generation}`;
     if (this.executions.get(name) === "running") this.executions.set(name, "ended");
     for (const token of this.waiting)

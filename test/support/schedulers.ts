@@ -25,7 +25,7 @@ export const stopWorst: SchedulerKind<{ at: number }> = {
           rung: 0,
           unit: "step",
           resource: at,
-          place: better + 1,
+          rank: better + 1,
           of: table.length + 1,
           promoted: table.length,
         } as const;
@@ -35,7 +35,7 @@ export const stopWorst: SchedulerKind<{ at: number }> = {
         if (isTie) return { decision: "pause", reason, records: place, place: { ...place, rung: 1 } };
         return { decision: "continue", reason, records: place };
       },
-      end: () => ({ state: "completed", reason: null }),
+      end: () => ({ state: "completed", reason: null, records: null }),
     };
   },
 };

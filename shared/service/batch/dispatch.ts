@@ -27,7 +27,7 @@ export interface RawMessage {
 }
 
 /** What becomes of a message: it has served its purpose, or it comes back later. */
-type Verdict = "done" | "again";
+type Disposal = "done" | "again";
 
 /** An attempt whose fence is set: this process alone submits it. */
 interface Fenced {
@@ -55,7 +55,7 @@ export const dispatchMessages = async (
 };
 
 /** A faulty message does not affect the others. */
-const handle = async (deps: ServiceDeps, body: string): Promise<Verdict> => {
+const handle = async (deps: ServiceDeps, body: string): Promise<Disposal> => {
   const message = parse(body);
   if (message === null) {
     deps.log("message-refused", { bytes: body.length });
@@ -86,7 +86,7 @@ const parse = (body: string): DispatchMessage | null => {
  * is called a single time. What became of an unclear call the reconciler finds out by the job's name.
  * @throws Unavailable when others kept changing the trial.
  */
-export const dispatchAttempt = async (deps: ServiceDeps, message: DispatchMessage): Promise<Verdict> => {
+export const dispatchAttempt = async (deps: ServiceDeps, message: DispatchMessage): Promise<Disposal> => {
   const study = await loadStudyById(deps, message.study);
   if (study === null) return "done";
   const plan = () => planFence(deps, study, message);
@@ -178,7 +178,7 @@ const submit = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   { head, trial, job, token }: Fenced,
-): Promise<Verdict> => {
+): Promise<Disposal> => {
   const { executor } = study.spec;
   if (executor.type !== "batch") return "done";
   const submission = await deps.batch.submit({

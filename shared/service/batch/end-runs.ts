@@ -1,5 +1,6 @@
 import { OUR_TERMINATION } from "../../executor/batch/ending.ts";
 import { readUnfolded } from "../../store/partition.ts";
+import { executionOf } from "../../study/execution.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
 
@@ -19,9 +20,8 @@ export const endRuns = async (
   const { head, trials } = items;
   try {
     const study = await loadStudyById(deps, id);
-    if (study !== null && study.scheduler.rounds !== null) {
-      await deps.workflow.stop(id, head.generation, "The study was deleted.");
-    }
+    const execution = study === null ? null : executionOf(study, head.generation);
+    if (execution !== null) await deps.workflow.stop(execution, "The study was deleted.");
     const jobs = trials.flatMap(({ state, job }) =>
       state === "running" && job?.jobId != null ? [job.jobId] : [],
     );

@@ -1,3 +1,4 @@
+import { alarmedEvents } from "../../deployment.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import { noteRunning } from "../../store/head.ts";
 import { changeTrial, sameJob, type TrialItem } from "../../store/trial.ts";
@@ -8,9 +9,6 @@ import { type Plan, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import type { FollowUp } from "../core/follow-up.ts";
 import { afterEnd } from "./after-end.ts";
-
-/** The event that is logged for a trial that failed before its program was reached; an alarm counts it. */
-export const INFRA = "infra";
 
 interface Options {
   /** Every other trial would fail in the same way: nothing more is dispatched until a person has looked. */
@@ -35,7 +33,12 @@ export const planInfraFailure = (
   return {
     changes: [changeTrial(trial, end.patch, sameJob(trial)), ...end.changes],
     answer: async () => {
-      deps.log(INFRA, { study: study.id, trial: trial.number, attempt: trial.attempt, reason });
+      deps.log(alarmedEvents.infraFailure, {
+        study: study.id,
+        trial: trial.number,
+        attempt: trial.attempt,
+        reason,
+      });
       // A study that is paused already, or deleted, stays as it is.
       const notice = { kind: "infra-failure", trial: trial.number, detail, paused: pause } as const;
       await updateOnce(deps, noteRunning(study.id, notice, pause));

@@ -2,6 +2,7 @@ import { WrongExecutor } from "../../errors.ts";
 import type { Study } from "../../schemas/study.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
+import { executionOf } from "../../study/execution.ts";
 import { refuseUnlessRunning } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
@@ -54,11 +55,17 @@ export const startStudy = async (
 const beginTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
   if (study.scheduler.rounds === null) return topUp(deps, study);
   const { head } = await readSnapshot(deps, study);
-  if (head.started) await startRounds(deps, study.id, head.generation);
+  if (head.started) await startRounds(deps, study, head.generation);
 };
 
 /** The execution of an earlier start ends, should its stop have been cut short: there is one at a time. */
-export const startRounds = async (deps: ServiceDeps, study: string, generation: number): Promise<void> => {
-  if (generation > 1) await deps.workflow.stop(study, generation - 1, "The study was started again.");
-  await deps.workflow.start(study, generation);
+export const startRounds = async (
+  { workflow }: ServiceDeps,
+  study: LoadedStudy,
+  generation: number,
+): Promise<void> => {
+  const earlier = executionOf(study, generation - 1);
+  if (earlier !== null) await workflow.stop(earlier, "The study was started again.");
+  const execution = executionOf(study, generation);
+  if (execution !== null) await workflow.start(execution);
 };

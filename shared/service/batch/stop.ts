@@ -4,6 +4,7 @@ import type { Notice } from "../../sentences/notices.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
+import { executionOf } from "../../study/execution.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
@@ -58,9 +59,8 @@ const unwind = async (deps: ServiceDeps, study: LoadedStudy, drain: boolean): Pr
     const snapshot = await readSnapshot(deps, study);
     const { started, generation } = snapshot.head;
     if (started) return;
-    if (pass === 1 && study.scheduler.rounds !== null && generation > 0) {
-      await deps.workflow.stop(study.id, generation, "The study was stopped.");
-    }
+    const execution = executionOf(study, generation);
+    if (pass === 1 && execution !== null) await deps.workflow.stop(execution, "The study was stopped.");
     if (await putBack(deps, snapshot, drain, AT_ONCE)) return;
   }
 };

@@ -35,7 +35,7 @@ export interface Persistence {
 const DEFAULT_TRIES = 10;
 
 /** Trials that one plan changes at most: in its transaction there is room for head, budget, rung and receipt beside them. */
-export const MAX_TRIAL_CHANGES = 90;
+export const MAX_TRIAL_CHANGES = MAX_ACTIONS - 10;
 
 /** The names of the changes whose conditions did not hold; null when everything is written. */
 type Failed = ReadonlySet<string> | null;

@@ -16,7 +16,7 @@ import { historyOf, problemOf } from "./history.ts";
  * trials of 50 parameters, 8 objectives and 16 limits it took up to 6 seconds, because a step that has begun is finished. An ask
  * that lost a race plans again for up to 8 seconds; after 25 seconds the Lambda times out.
  */
-const PATIENCE_MS = 4000;
+const COMPUTE_MS = 4000;
 
 /** What the study's algorithm proposed. */
 export interface NewTrials {
@@ -39,7 +39,7 @@ export const proposeTrials = async (
   const wanted = Math.min(count, trialsLeft(head));
   if (wanted <= 0) return { trials: [], exhausted: head.exhausted };
   const history = await historyOf(deps, snapshot);
-  const deadline = deps.clock() + PATIENCE_MS;
+  const deadline = deps.clock() + COMPUTE_MS;
   const { proposals, hint } = askAlgorithm({
     problem: problemOf(snapshot),
     choice: study.spec.algorithm,

@@ -1,8 +1,11 @@
+import { alarmedEvents } from "../../deployment.ts";
+import type { Execution } from "../../ports.ts";
 import { type ActiveBatch, deactivateBatch, listActiveBatches } from "../../store/active-batch.ts";
 import { listDeletions } from "../../store/deletion.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
 import { changeHead, findHead, type HeadPatch } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
+import { executionOf } from "../../study/execution.ts";
 import { isActive } from "../../study/job.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf } from "../../study/state.ts";
@@ -52,7 +55,7 @@ const attempt = async (deps: ServiceDeps, study: string, run: () => Promise<void
     return true;
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: "unknown", message: "" };
-    deps.log("reconcile-failed", { study, error: name, message });
+    deps.log(alarmedEvents.reconcileFailed, { study, error: name, message });
     return false;
   }
 };
@@ -79,7 +82,8 @@ const reconcileStudy = async (
   await repairTrials(deps, dispatching ? snapshot : withoutQueued(snapshot));
   const after = await findSnapshot(deps, study);
   if (after === null) return;
-  if (study.scheduler.rounds !== null) return checkRounds(deps, after);
+  const execution = executionOf(study, after.head.generation);
+  if (execution !== null) return checkRounds(deps, after, execution);
   if (stateOf(after) === "finished") return closeStudy(deps, after);
   await topUp(deps, study);
 };
@@ -116,12 +120,12 @@ const closeStudy = async (deps: ServiceDeps, { study, head, trials }: Snapshot):
 };
 
 /** The machine of a study in rounds: one whose start was lost is started, one that ended early stops the study. */
-const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
+const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot, execution: Execution): Promise<void> => {
   const { study, head } = snapshot;
-  const state = await deps.workflow.state(study.id, head.generation);
+  const state = await deps.workflow.state(execution);
   if (state === "running") return;
   if (stateOf(snapshot) === "finished") return closeStudy(deps, snapshot);
-  if (state === "missing") return startRounds(deps, study.id, head.generation);
+  if (state === "missing") return startRounds(deps, study, head.generation);
   await commitOnce(deps, haltChanges(head, false, { kind: "rounds-ended" }));
 };
 

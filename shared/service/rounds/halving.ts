@@ -4,7 +4,7 @@ import type { Place, Ranking, Rounds, RungPlace } from "../../scheduler/schedule
 import type { ClosedRung, OpenedRung } from "../../schemas/rounds.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import { changeHead, whileStarted } from "../../store/head.ts";
-import { closeRung as closeRungItem, newRung, type Rung, readRung } from "../../store/rung.ts";
+import { markClosed, newRung, type Rung, readRung } from "../../store/rung.ts";
 import type { Change } from "../../store/store.ts";
 import { changeTrial, newTrial, sameJob, type TrialItem } from "../../store/trial.ts";
 import { isActive, queuedJob } from "../../study/job.ts";
@@ -160,12 +160,12 @@ const toRun = ({ snapshot, place }: Round, trials: readonly TrialItem[]): Opened
   timeoutSeconds: longestRun(snapshot.study),
 });
 
-/** A job may wait this long for a machine before Batch cancels it (infra/constructs/spot-queue.ts). */
+/** A job may wait this long for an instance before Batch cancels it (infra/constructs/spot-queue.ts). */
 const WAIT_FOR_CAPACITY = 3600;
 const REPAIR = 600;
 
 /**
- * How long the machine waits for one trial, in seconds: all its attempts, each with its wait for a machine, its time-out, a
+ * How long the state machine waits for one trial, in seconds: all its attempts, each with its wait for an instance, its time-out, a
  * lease and the reconciler's rounds. It is only exceeded when an answer was lost; the rung is then opened again.
  */
 const longestRun = ({ spec }: LoadedStudy): number => {
@@ -200,7 +200,7 @@ const planClosing = async (deps: ServiceDeps, round: Round): Promise<Plan<Closed
   if (known === null || !isComplete(snapshot, known)) return { changes: [], answer: { rung, done: false } };
   const guard = whileStarted(snapshot.head);
   if (known.state === "open") {
-    return { changes: [closeRungItem(address, decide(round, known)), guard], answer: null };
+    return { changes: [markClosed(address, decide(round, known)), guard], answer: null };
   }
   const ending = othersOf(round, known);
   const isLast = rung === rounds.resources.length - 1 || known.promoted.length === 0;
@@ -247,7 +247,7 @@ const endAtRung = (
     rung: place.rung,
     unit: rounds.unit,
     resource: place.resource,
-    place: order.indexOf(trial.number) + 1,
+    rank: order.indexOf(trial.number) + 1,
     of: order.length,
     promoted: promoted.length,
   });

@@ -21,7 +21,7 @@ import { proposeTrials } from "../core/propose.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
-const PATIENCE_MS = 8000;
+const COMPETE_MS = 8000;
 /** A slot may become free long before its lease expires. */
 const LONGEST_WAIT_SECONDS = 5;
 const PAUSED_WAIT_SECONDS = 30;
@@ -44,7 +44,7 @@ export const askTrials = async (
     seen = await readSnapshot(deps, study);
     return planAsk(deps, seen, body);
   };
-  const reply = await commit(deps, write, plan, { milliseconds: PATIENCE_MS });
+  const reply = await commit(deps, write, plan, { milliseconds: COMPETE_MS });
   if (seen !== null) await foldIfDue(deps, study, seen);
   return reply;
 };

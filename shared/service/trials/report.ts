@@ -42,7 +42,7 @@ export const reportTrial = async (
       const now = deps.clock();
       const values = finiteOnly(body.values);
       const verdict = await decide(deps, study, trial, body.step, values);
-      const { patch, changes } = carriedOut(study, trial, verdict, values, now);
+      const { patch, changes } = carriedOut(study, trial, verdict, { step: body.step, values }, now);
       const checkpoint = body.checkpoint === undefined ? {} : { checkpoint: body.checkpoint };
       after = { ...trial, ...patch, ...checkpoint };
       return {
@@ -122,11 +122,11 @@ const carriedOut = (
   study: LoadedStudy,
   trial: TrialItem,
   verdict: Verdict,
-  values: FiniteValues,
+  reported: { readonly step: number; readonly values: FiniteValues },
   now: number,
 ): Pick<End, "changes"> & { readonly patch: TrialPatch } => {
   const { decision, place } = verdict;
-  if (decision !== "continue") return endAtReport(study, trial, { ...verdict, decision }, values, now);
+  if (decision !== "continue") return endAtReport(study, trial, { ...verdict, decision }, reported, now);
   const patch = { leaseExpires: leaseEnd(study, now), ...(place !== undefined && placed(place)) };
   return { patch, changes: [] };
 };

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { halving, MAX_PARALLEL, MAX_TRIAL_RUNS } from "../../../infra/machines/halving.ts";
+import { MOST_RUNS } from "../../../shared/scheduler/sha.ts";
 import { type ClosedRung, type OpenedRung, RoundsRequest } from "../../../shared/schemas/rounds.ts";
 import { flat, ofType, synthesize } from "../synthesize.ts";
 
@@ -107,7 +108,7 @@ describe("halving", () => {
   test("respects the limits of an inline Map: trials at once, and events in the history", () => {
     expect(MAX_PARALLEL).toBe(40);
     expect(state("RunRung").MaxConcurrency).toContain(`, ${MAX_PARALLEL}]`);
-    expect(MAX_TRIAL_RUNS).toBe(2400);
+    expect(MAX_TRIAL_RUNS).toBe(MOST_RUNS);
   });
 
   test("continues only from a rung that was closed", () => {

@@ -8,6 +8,7 @@ import type { Workflow } from "../../../shared/ports.ts";
 import { emulatorClient } from "../../support/emulator.ts";
 
 const STUDY = "svm-digits-7k2m";
+const execution = (generation: number) => ({ machine: "halving", study: STUDY, generation }) as const;
 
 /** A machine that waits for one task token, which it sends to a queue. */
 const waitingMachine = async () => {
@@ -33,7 +34,7 @@ const waitingMachine = async () => {
       roleArn: "arn:aws:iam::000000000000:role/machine",
     }),
   );
-  const rounds = stepFunctions({ client: sfn, machine });
+  const rounds = stepFunctions({ client: sfn, machines: { halving: machine } });
   const take = async (): Promise<{ taskToken: string; input: unknown }> => {
     for (;;) {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));
@@ -49,38 +50,38 @@ const waitingMachine = async () => {
 };
 
 const until = async (rounds: Workflow, generation: number, state: string): Promise<void> => {
-  while ((await rounds.state(STUDY, generation)) !== state) await sleep(50);
+  while ((await rounds.state(execution(generation))) !== state) await sleep(50);
 };
 
 test("a machine is started once a generation, waits for its token, and goes on with the answer", async () => {
   const { rounds, take, output } = await waitingMachine();
-  expect(await rounds.state(STUDY, 1)).toBe("missing");
-  await rounds.start(STUDY, 1);
-  await rounds.start(STUDY, 1);
+  expect(await rounds.state(execution(1))).toBe("missing");
+  await rounds.start(execution(1));
+  await rounds.start(execution(1));
   const { taskToken, input } = await take();
   expect(input).toEqual({ study: STUDY, generation: 1 });
-  expect(await rounds.state(STUDY, 1)).toBe("running");
+  expect(await rounds.state(execution(1))).toBe("running");
   expect(await rounds.resume(taskToken, { trial: 3, state: "paused" })).toBe(true);
   await until(rounds, 1, "ended");
   expect(JSON.parse((await output(1)) ?? "")).toEqual({ trial: 3, state: "paused" });
-  await rounds.start(STUDY, 1); // over, and still the same
-  expect(await rounds.state(STUDY, 1)).toBe("ended");
+  await rounds.start(execution(1)); // over, and still the same
+  expect(await rounds.state(execution(1))).toBe("ended");
 });
 
 test("an answer that comes twice, or to an execution that was stopped, finds nobody and is no error", async () => {
   const { rounds, take } = await waitingMachine();
-  await rounds.start(STUDY, 2);
+  await rounds.start(execution(2));
   const first = await take();
   expect(await rounds.resume(first.taskToken, {})).toBe(true);
   expect(await rounds.resume(first.taskToken, {})).toBe(false);
-  await rounds.start(STUDY, 3);
+  await rounds.start(execution(3));
   const second = await take();
-  await rounds.stop(STUDY, 3, "The study was stopped.");
+  await rounds.stop(execution(3), "The study was stopped.");
   await until(rounds, 3, "ended");
   // AWS answers TaskTimedOut or TaskDoesNotExist; the emulator takes the token of a stopped execution.
   await rounds.resume(second.taskToken, {});
-  expect(await rounds.state(STUDY, 3)).toBe("ended");
-  await rounds.stop(STUDY, 3, "again");
-  await rounds.stop(STUDY, 99, "never was");
+  expect(await rounds.state(execution(3))).toBe("ended");
+  await rounds.stop(execution(3), "again");
+  await rounds.stop(execution(99), "never was");
   expect(await rounds.resume("not a token", {})).toBe(false);
 });

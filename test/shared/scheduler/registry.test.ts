@@ -44,8 +44,9 @@ const cases: { readonly [K in keyof typeof schedulers]: SchedulerCase<OptionsOf<
   },
 };
 
-schedulerContract(cases.none);
-schedulerContract(cases.sha);
+const runContract = <K extends keyof typeof schedulers>(name: K) =>
+  schedulerContract<OptionsOf<K>>(cases[name]);
+for (const name of Object.keys(cases) as (keyof typeof schedulers)[]) runContract(name);
 // An asynchronous scheduler that only tests use: the contract is wide enough for one.
 schedulerContract({
   kind: stopWorst,

@@ -155,7 +155,7 @@ test("a missing job queue fails the trial as infra, once, tells operators, and p
   world.batch.faults = ["rejected"];
   expect(await world.deliver()).toEqual([]);
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: expect.stringMatching(/^infra: /) });
-  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra", trial: 0 }));
+  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure", trial: 0 }));
   const { head } = await world.snapshot();
   expect(head).toMatchObject({
     state: "paused",

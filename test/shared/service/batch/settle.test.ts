@@ -87,7 +87,7 @@ test("an image that cannot be pulled fails the trial as infra", async () => {
   await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: `infra: ${reason}` });
   expect((await world.snapshot()).head.notice).toMatchObject({ kind: "infra-failure", detail: reason });
-  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra" }));
+  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure" }));
 });
 
 test("a job that ends without claiming its attempt fails the trial as infra, and says what to look at", async () => {

@@ -59,7 +59,7 @@ test("nine trials halve to three and to one, and each of the others says at whic
     state: "finished",
     trials: { completed: 1, pruned: 8 },
   });
-  await world.rounds.stop(world.study.id, 1);
+  await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
   expect(await exportTrials(world.deps, world.study)).toHaveLength(9);
@@ -240,7 +240,7 @@ test("an execution that is stopped from outside stops the study: its jobs end, a
   const { world, machine } = await halvingWorld(3);
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  await world.rounds.stop(world.study.id, 1);
+  await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
   await world.reconcile();
   await world.reconcile();
   expect(world.batch.alive()).toEqual([]);
