@@ -246,3 +246,6 @@ export class Unavailable extends Refused<"busy" | "too-slow" | "token-unchecked"
     this.retryAfter = retryAfter;
   }
 }
+
+/** Others kept changing what a plan was made from: whoever waits for an answer retries, and work that nobody waits for is theirs. */
+export class Contended extends Unavailable {}

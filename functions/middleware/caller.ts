@@ -7,6 +7,7 @@ import type { ApiEvent, Middleware } from "./event.ts";
 
 const job = { team: Id, study: Id, trial: SafeInt, attempt: SafeInt };
 
+/** While a deployment replaces one Lambda after the other, the authorizer's reasons may be older or newer than these. */
 const Refusal = z.discriminatedUnion("kind", [
   z.object({
     kind: z.enum([
@@ -25,7 +26,7 @@ const Handed = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("token"), team: Id, id: TokenId, role: Role, study: Id.nullable() }),
   z.object({ kind: z.literal("bootstrap"), ...job }),
   z.object({ kind: z.literal("trial"), ...job }),
-  z.object({ kind: z.literal("refused"), why: Refusal }),
+  z.object({ kind: z.literal("refused"), why: Refusal.catch({ kind: "credential-unknown" }) }),
   z.object({ kind: z.literal("unavailable") }),
 ]);
 

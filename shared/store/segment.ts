@@ -11,13 +11,11 @@ import type { TrialItem } from "./trial.ts";
  * bytes, so every finite value reads back bit for bit.
  *
  * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
- * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, bracket i32 and rung i32 (-1 none; only
- * with `places`, since version 2), one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per
- * metric (NaN not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per
- * trial.
+ * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, in version 2 bracket i32 and rung i32 (-1 none),
+ * one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per metric (NaN
+ * not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per trial.
+ * Version 2 is written when a trial is on a ladder, so that others are still read by a version of Hone that knows only 1.
  */
-const VERSION = 2;
-/** Versions that are still read. */
 const READABLE: readonly number[] = [1, 2];
 
 const ENDS = ["completed", "pruned", "failed"] as const;
@@ -34,8 +32,6 @@ interface Header {
   readonly worker: readonly number[];
   readonly reason: readonly number[];
   readonly checkpoint: readonly number[];
-  /** Whether some trial is on a ladder, so that there are columns for it. */
-  readonly places?: boolean;
   /** Trials with attempts that were lost: position and their records. */
   readonly attempts: readonly (readonly [number, readonly AttemptRecord[]])[];
 }
@@ -43,6 +39,8 @@ interface Header {
 /** A decoded segment; its trials are made one at a time, on demand. */
 export interface Segment {
   readonly count: number;
+  /** Its size, packed. */
+  readonly bytes: number;
   readonly numbers: Uint32Array;
   readonly trial: (i: number) => TrialItem;
   /** The part of `trial` that a history holds: a hundred thousand whole trials are a lot of garbage. */
@@ -87,12 +85,11 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   };
   const hasPlaces = trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
   const header: Header = {
-    version: VERSION,
+    version: hasPlaces ? 2 : 1,
     count: trials.length,
     metrics,
     texts: [...texts.keys()],
     ...indexed,
-    ...(hasPlaces && { places: true }),
     attempts: trials.flatMap((trial, i) =>
       trial.attempts.length === 0 ? [] : [[i, trial.attempts] as const],
     ),
@@ -168,7 +165,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const created = doubles();
   const finished = doubles();
   const resource = doubles();
-  const places = header.places ? { bracket: integers(), rung: integers() } : null;
+  const places = header.version === 2 ? { bracket: integers(), rung: integers() } : null;
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
   const lostAttempts = new Map(header.attempts);
@@ -238,7 +235,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       job: null,
     };
   };
-  return { count: n, numbers, trial, result, point, find };
+  return { count: n, bytes: bytes.length, numbers, trial, result, point, find };
 };
 
 /** A new segment; fails under the name "segment" when another fold took its number first. */

@@ -71,8 +71,9 @@ const roomWithin = (facts: Omit<NoRoom, "kind" | "paused">): Room => {
   };
 };
 
-/** Whether a study's notice is about its budget; such a notice is removed when there is room again. */
-export const isAboutBudget = (notice: Notice | null): boolean => notice?.kind === "spending-limit";
+/** Whether a study's notice is removed when there is room again: about its budget, or in words of which nothing is known. */
+export const isAboutBudget = (notice: Notice | null): boolean =>
+  notice?.kind === "spending-limit" || notice?.kind === "text";
 
 /** Nothing runs and the budget does not allow one more attempt: a person must extend it. */
 export const pauseWithoutRoom = (head: Head, { limit }: Room): Change =>

@@ -69,13 +69,14 @@ export class FakeBatch implements BatchExecutor {
   /** How long lists may not show a new job yet, in milliseconds. */
   lag = 0;
   readonly #clock: TestClock;
+  #revisions = 0;
 
   constructor(clock: TestClock) {
     this.#clock = clock;
   }
 
   async register(study: string): Promise<string> {
-    const definition = `arn:definition/hone-${study}:${this.definitions.size + 1}`;
+    const definition = `arn:definition/hone-${study}:${++this.#revisions}`;
     this.definitions.add(definition);
     return definition;
   }

@@ -62,9 +62,8 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
   return {
     register: (study, team, executor) => register(options, study, team, executor),
 
-    deregister: async (definition) => {
-      await client.send(new DeregisterJobDefinitionCommand({ jobDefinition: definition }));
-    },
+    deregister: (definition) =>
+      unlessGone(() => client.send(new DeregisterJobDefinitionCommand({ jobDefinition: definition }))),
 
     submit: (request) => submit(options, request),
 
@@ -88,15 +87,17 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
       return jobs.filter((job) => job.jobName.startsWith(JOB_PREFIX));
     },
 
-    terminate: async (jobId, reason) => {
-      try {
-        await client.send(new TerminateJobCommand({ jobId, reason }));
-      } catch (error) {
-        // It is forgotten already.
-        if (!(error instanceof ClientException)) throw error;
-      }
-    },
+    terminate: (jobId, reason) => unlessGone(() => client.send(new TerminateJobCommand({ jobId, reason }))),
   };
+};
+
+/** Ends something that AWS Batch may have forgotten already. */
+const unlessGone = async (run: () => Promise<unknown>): Promise<void> => {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof ClientException)) throw error;
+  }
 };
 
 /**

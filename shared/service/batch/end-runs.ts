@@ -1,4 +1,5 @@
 import { OUR_TERMINATION } from "../../executor/batch/ending.ts";
+import { findHead } from "../../store/head.ts";
 import { readUnfolded } from "../../store/partition.ts";
 import { executionOf } from "../../study/execution.ts";
 import type { ServiceDeps } from "../core/deps.ts";
@@ -15,24 +16,28 @@ export const endRuns = async (
   id: string,
   most = Number.POSITIVE_INFINITY,
 ): Promise<boolean> => {
-  const items = await readUnfolded(deps.store, id);
-  if (items === null || items.head.generation === 0) return true;
-  const { head, trials } = items;
+  const head = await findHead(deps.store, id);
+  if (head === null || head.generation === 0) return true;
   try {
     const study = await loadStudyById(deps, id);
     const execution = study === null ? null : executionOf(study, head.generation);
     if (execution !== null) await deps.workflow.stop(execution, "The study was deleted.");
-    const jobs = trials.flatMap(({ state, job }) =>
-      state === "running" && job?.jobId != null ? [job.jobId] : [],
-    );
+    const jobs = await runningJobs(deps, id);
     for (const job of jobs.slice(0, Math.min(most, jobs.length))) {
       await deps.batch.terminate(job, `${OUR_TERMINATION} study deleted`);
     }
     if (jobs.length > most) return false;
-    if (head.definition !== "") await deps.batch.deregister(head.definition);
+    for (const definition of [head.definition, head.retired]) {
+      if (definition !== "") await deps.batch.deregister(definition);
+    }
     return true;
   } catch (error) {
     deps.log("end-runs-failed", { study: id, error: error instanceof Error ? error.name : "unknown" });
     return false;
   }
+};
+
+const runningJobs = async ({ store }: ServiceDeps, study: string): Promise<string[]> => {
+  const trials = (await readUnfolded(store, study))?.trials ?? [];
+  return trials.flatMap(({ state, job }) => (state === "running" && job?.jobId != null ? [job.jobId] : []));
 };

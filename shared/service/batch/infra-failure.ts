@@ -7,7 +7,7 @@ import { isAwaited } from "../../study/job.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { type Plan, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import type { FollowUp } from "../core/follow-up.ts";
+import { type FollowUp, followUp } from "../core/follow-up.ts";
 import { afterEnd } from "./after-end.ts";
 
 interface Options {
@@ -39,9 +39,11 @@ export const planInfraFailure = (
         attempt: trial.attempt,
         reason,
       });
-      // A study that is paused already, or deleted, stays as it is.
       const notice = { kind: "infra-failure", trial: trial.number, detail, paused: pause } as const;
-      await updateOnce(deps, noteRunning(study.id, notice, pause));
+      await followUp(deps, study.id, async () => {
+        // A study that is paused already, or deleted, stays as it is.
+        await updateOnce(deps, noteRunning(study.id, notice, pause));
+      });
       // A paused study is not topped up, but a machine that waits for this trial is answered.
       if (!pause || isAwaited(trial)) await afterEnd(deps, study, { ...trial, ...end.patch });
     },

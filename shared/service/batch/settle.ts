@@ -1,3 +1,4 @@
+import { Contended } from "../../errors.ts";
 import { type Ending, endingOf, hasEnded, secondsRun } from "../../executor/batch/ending.ts";
 import { parseJobName } from "../../executor/batch/job-name.ts";
 import type { BatchJob } from "../../schemas/batch-event.ts";
@@ -18,8 +19,7 @@ const TRIES = { tries: 5 };
 /**
  * Takes in what became of a job. Events come late, twice, out of order or never, so nothing depends on their order: only
  * the job of a running trial's current attempt counts, and only its end changes anything. A told result stands whatever
- * its job does afterwards.
- * @throws Unavailable when the trial kept changing.
+ * its job does afterwards. The end of a trial that keeps changing is left to the reconciler.
  */
 export const settleJob = async (deps: ServiceDeps, job: BatchJob): Promise<void> => {
   const address = parseJobName(job.jobName);
@@ -29,8 +29,12 @@ export const settleJob = async (deps: ServiceDeps, job: BatchJob): Promise<void>
     const trial = await findTrialItem(deps.store, study.id, address.trial);
     return trial?.attempt === address.attempt ? planSettle(deps, study, trial, job) : NOTHING;
   };
-  const then = await commit(deps, noRequest, plan, TRIES);
-  await then();
+  try {
+    const then = await commit(deps, noRequest, plan, TRIES);
+    await then();
+  } catch (error) {
+    if (!(error instanceof Contended)) throw error;
+  }
 };
 
 const NOTHING: Plan<FollowUp> = { changes: [], answer: async () => {} };

@@ -1,3 +1,4 @@
+import { Contended } from "../../errors.ts";
 import type { DispatchMessage } from "../../schemas/message.ts";
 import { changeHead } from "../../store/head.ts";
 import { changeTrial, newTrial, type TrialItem } from "../../store/trial.ts";
@@ -22,7 +23,6 @@ const NOTHING: Plan<Step> = { changes: [], answer: null };
  * then new ones from the algorithm. Commits on the head it read, so that the budget is exact however many top up at once,
  * and sends the messages afterwards; a message that was not sent is sent again by the reconciler. Studies that run in
  * rounds are left alone: their state machine hands out the trials.
- * @throws Unavailable when others kept winning.
  */
 export const topUp = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
   if (study.spec.executor.type !== "batch" || study.scheduler.rounds !== null) return;
@@ -31,10 +31,16 @@ export const topUp = async (deps: ServiceDeps, study: LoadedStudy): Promise<void
     seen = await findSnapshot(deps, study);
     return seen === null ? NOTHING : planTopUp(deps, seen);
   };
-  for (;;) {
-    const messages = await commit<Step>(deps, noRequest, plan);
-    if (messages === null) break;
-    if (messages.length > 0) await deps.queue.send(study.team, messages);
+  try {
+    for (;;) {
+      const messages = await commit<Step>(deps, noRequest, plan);
+      if (messages === null) break;
+      if (messages.length > 0) await deps.queue.send(study.team, messages);
+    }
+  } catch (error) {
+    // Those who kept winning have topped up.
+    if (!(error instanceof Contended)) throw error;
+    return;
   }
   if (seen !== null) await foldIfDue(deps, study, seen);
 };

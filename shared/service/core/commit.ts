@@ -1,4 +1,4 @@
-import { InProgress, KeyReuse, Unavailable } from "../../errors.ts";
+import { Contended, InProgress, KeyReuse } from "../../errors.ts";
 import { MAX_ACTIONS } from "../../store/limits.ts";
 import { findReceipt, putReceipt, RECEIPT } from "../../store/receipt.ts";
 import { type Change, ConditionFailed, type Update } from "../../store/store.ts";
@@ -44,7 +44,7 @@ type Failed = ReadonlySet<string> | null;
  * Commits what a use case plans: reads and plans, writes, and plans again when what was read has changed meanwhile. A request
  * with an Idempotency-Key is committed once: a repeat gets the first answer, byte for byte, for 24 hours.
  * @param plan reads and plans; called again after a conflict.
- * @throws what a plan refuses with; KeyReuse when the key came before with another body; InProgress; Unavailable when
+ * @throws what a plan refuses with; KeyReuse when the key came before with another body; InProgress; Contended when
  *   others kept winning.
  */
 export const commit = async <T>(
@@ -69,7 +69,7 @@ export const commit = async <T>(
     }
     await deps.store.pause(attempt);
   }
-  throw new Unavailable();
+  throw new Contended();
 };
 
 /** Writes all changes or none, without planning again. @returns whether they are written: false for a failed condition. */

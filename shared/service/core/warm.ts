@@ -23,15 +23,15 @@ export interface Warm {
 }
 
 const MAX_STUDIES = 200;
-/** Over all studies: about 100,000 trials, some 50 MB. */
-const MAX_SEGMENTS = 400;
+/** Of segments, over all studies: about 200,000 trials of ten parameters. */
+const MAX_SEGMENT_BYTES = 64e6;
 const MAX_HISTORIES = 8;
 const MAX_FRONTS = 20;
 
 /** An empty cache, one per process. */
 export const createWarm = (): Warm => ({
   studies: new LRUCache({ max: MAX_STUDIES }),
-  segments: new LRUCache({ max: MAX_SEGMENTS }),
+  segments: new LRUCache({ maxSize: MAX_SEGMENT_BYTES, sizeCalculation: ({ bytes }) => bytes }),
   histories: new LRUCache({ max: MAX_HISTORIES }),
   fronts: new LRUCache({ max: MAX_FRONTS }),
 });

@@ -11,6 +11,7 @@ import type { LoadedStudy } from "../../study/study.ts";
 import { endRuns } from "../batch/end-runs.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
+import { followUp } from "../core/follow-up.ts";
 
 /** Items that one pass deletes: about two seconds of work; the reconciler goes on with the rest. */
 const PASS = 2000;
@@ -40,8 +41,10 @@ export const deleteStudy = async (
       refusals: { [HEAD]: () => new StudyNotFound(study.id) },
     };
   });
-  // Jobs first, because their ids are deleted with the trials. What cannot be ended now the reconciler ends.
-  if (await endRuns(deps, study.id, JOBS_AT_ONCE)) await continueDeletion(deps, study.id);
+  await followUp(deps, study.id, async () => {
+    // Jobs first, because their ids are deleted with the trials. What cannot be ended now the reconciler ends.
+    if (await endRuns(deps, study.id, JOBS_AT_ONCE)) await continueDeletion(deps, study.id);
+  });
 };
 
 /** Deletes what is left of a study, as much as one pass allows. @returns whether nothing is left. */

@@ -16,7 +16,7 @@ import { foldedInto } from "../core/fold.ts";
 import { queuedTrial } from "../core/propose.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
-/** Imports of at least this many go to a segment at once, fewer to the tail. */
+/** Imports of at least this many go to a segment at once; fewer to the tail, if one transaction takes them all. */
 const SEGMENT_FROM = 50;
 const TRIES = { tries: 12 };
 
@@ -90,7 +90,8 @@ const numbered = (study: LoadedStudy, number: number, given: Given, now: number)
 const changesFor = ({ study, head }: Snapshot, trials: readonly TrialItem[]): Change[] => {
   const finished = trials.filter((trial) => trial.state !== "queued");
   const counted = { next: head.next + trials.length, imported: head.imported + finished.length };
-  if (finished.length < SEGMENT_FROM) return [changeHead(head, counted), ...trials.map(newTrial)];
+  const isFew = finished.length < SEGMENT_FROM && trials.length <= MAX_TRIAL_CHANGES;
+  if (isFew) return [changeHead(head, counted), ...trials.map(newTrial)];
   const bytes = encodeSegment(study.space, finished);
   if (bytes.length > MAX_SEGMENT_BYTES) {
     throw invalid("/trials", { kind: "import-too-large" }, "too-large");
