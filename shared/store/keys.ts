@@ -75,10 +75,10 @@ export const TEAM_STUDY_PREFIX = "STUDY#";
 export const receiptKey = (id: string): Key => ({ pk: `REQ#${id}`, sk: "REQ" });
 
 /** What the reconciler must visit: studies whose jobs run, and studies that are being deleted. */
-export const OPEN_PARTITION = "OPEN";
-export const openBatchKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `BATCH#${study}` });
-export const OPEN_BATCH_PREFIX = "BATCH#";
-export const openDeletionKey = (study: string): Key => ({ pk: OPEN_PARTITION, sk: `DELETION#${study}` });
-export const OPEN_DELETION_PREFIX = "DELETION#";
+export const RECONCILED_PARTITION = "OPEN";
+export const activeBatchKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `BATCH#${study}` });
+export const ACTIVE_BATCH_PREFIX = "BATCH#";
+export const deletionKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `DELETION#${study}` });
+export const DELETION_PREFIX = "DELETION#";
 /** Turns all dispatching of the deployment off and on. */
-export const switchKey: Key = { pk: OPEN_PARTITION, sk: "SWITCH" };
+export const switchKey: Key = { pk: RECONCILED_PARTITION, sk: "SWITCH" };

@@ -1,7 +1,7 @@
 import { StudyNotFound } from "../../errors.ts";
 import { newDeletion } from "../../store/deletion.ts";
 import { findHead, HEAD, markDeleting, markReportsSwept } from "../../store/head.ts";
-import { headKey, openBatchKey, openDeletionKey, specKey } from "../../store/keys.ts";
+import { activeBatchKey, deletionKey, headKey, specKey } from "../../store/keys.ts";
 import { removeListing } from "../../store/listing.ts";
 import { removeStudyItems } from "../../store/partition.ts";
 import { removeReports } from "../../store/report.ts";
@@ -63,6 +63,6 @@ export const continueDeletion = async (deps: ServiceDeps, study: string): Promis
   const { isEmpty } = await removeStudyItems(store, study, PASS);
   if (!isEmpty) return false;
   await removeRungs(store, study);
-  await store.removeAll([openBatchKey(study), specKey(study), headKey(study), openDeletionKey(study)]);
+  await store.removeAll([activeBatchKey(study), specKey(study), headKey(study), deletionKey(study)]);
   return true;
 };

@@ -6,7 +6,7 @@ import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
-import { openBatchKey } from "../../../../shared/store/keys.ts";
+import { activeBatchKey } from "../../../../shared/store/keys.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
 import { keyed, makeStudy, noReceipt } from "../../../support/service.ts";
 
@@ -113,7 +113,7 @@ test("a stop with drain lets running trials end, and starts no others", async ()
   world.batch.succeed(world.batch.of(0));
   await world.reconcile();
   await world.reconcile();
-  expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
+  expect(await world.deps.store.get(activeBatchKey(world.study.id))).toBeNull();
   expect(world.batch.definitions.size).toBe(1); // it may be started again
 });
 

@@ -3,7 +3,7 @@ import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
-import { openBatchKey } from "../../../../shared/store/keys.ts";
+import { activeBatchKey } from "../../../../shared/store/keys.ts";
 import { batchWorld, recordedGpuSeconds, type World, worldOn } from "../../../support/batch.ts";
 import { noReceipt } from "../../../support/service.ts";
 
@@ -64,7 +64,7 @@ test("when all trials are over the study is closed and its job definition given 
   await world.finish(0, 0.5);
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
-  expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
+  expect(await world.deps.store.get(activeBatchKey(world.study.id))).toBeNull();
   expect(await readStudy(world.deps, world.study)).toMatchObject({ state: "finished", started: false });
 });
 
@@ -85,7 +85,7 @@ test("a job definition that could not be deregistered is at the next visit, also
   await world.reconcile();
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
-  expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
+  expect(await world.deps.store.get(activeBatchKey(world.study.id))).toBeNull();
 });
 
 test("a study that is deleted while its jobs run leaves no job, no definition and no item behind", async () => {
