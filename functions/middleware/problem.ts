@@ -1,5 +1,6 @@
 import { problems } from "../../shared/api/problems.ts";
 import { DomainError, faultsInWords, Unavailable } from "../../shared/errors.ts";
+import { refusalSentence } from "../../shared/sentences/refusals.ts";
 import { logError } from "../log.ts";
 import type { ApiReply, Middleware } from "./event.ts";
 
@@ -30,7 +31,7 @@ export const toProblem = (error: unknown, requestId: string): ApiReply => {
       type,
       title,
       status,
-      detail: known?.message ?? "An internal error occurred. Please report it with the request id.",
+      detail: known?.message ?? refusalSentence({ kind: "internal" }),
       ...(known?.pointer !== undefined && { pointer: known.pointer }),
       ...(known?.errors !== undefined && { errors: faultsInWords(known.errors) }),
       retry,

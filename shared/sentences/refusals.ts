@@ -71,7 +71,7 @@ const sentences = {
     `A team has at most ${most} studies. Delete some of them first.`,
   "too-many-creations": ({ most }: { most: number }) =>
     `A team creates at most ${most} studies and tokens per minute.`,
-  internal: () => "Something went wrong on our side. Quote the request id when you report it.",
+  internal: () => "An internal error occurred. Please report it with the request id.",
   busy: () => "Hone is busy; nothing was lost. Retry.",
   "too-slow": () => "The request took too long. Retry it with the same Idempotency-Key.",
   "token-unchecked": () => "The token could not be checked at the moment. Retry.",
