@@ -12,52 +12,6 @@ const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<W
   return world;
 };
 
-test("the end of a job whose event was lost is found", async () => {
-  const world = await running();
-  world.batch.fail(world.batch.of(0), { exitCode: 9 });
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 9" });
-});
-
-test("a container that is not heard of for a lease is given up: its job ends, another attempt takes over", async () => {
-  const world = await running();
-  world.clock.now += 61_000;
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, attempts: [{ end: "expired" }] });
-  expect(world.batch.of(0)).toMatchObject({ status: "FAILED", statusReason: "hone: no heartbeat" });
-  await world.settle(world.batch.of(0));
-  await world.deliver();
-  expect(world.batch.alive()).toHaveLength(1);
-  expect((await world.trial(0)).lost).toBe(1);
-});
-
-test("a job that Batch has forgotten is an interruption", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  await world.deliver();
-  world.batch.forget(world.batch.of(0));
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1 }); // it may only be too new to be seen
-  world.clock.now += 61_000;
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });
-});
-
-test("jobs that nobody waits for are ended, those that somebody waits for are not", async () => {
-  const world = await batchWorld({ budget: { trials: 4, parallel: 4 } });
-  await world.launch();
-  await world.tell(1, 0.5);
-  world.clock.now += 30_000;
-  await world.reconcile();
-  expect(world.batch.terminations).toEqual([]); // a container that told its result is about to exit
-  world.clock.now += 100_000;
-  await world.claim(0); // renews its lease
-  await world.claim(2);
-  await world.claim(3);
-  await world.reconcile();
-  expect(world.batch.terminations.map(({ jobId }) => jobId)).toEqual([world.batch.of(1).jobId]);
-});
-
 test("when all trials are over the study is closed and its job definition given back", async () => {
   const world = await running();
   await world.finish(0, 0.5);

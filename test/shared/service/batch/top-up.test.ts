@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { openRung } from "../../../shared/service/rounds/halving.ts";
-import { patchStudy } from "../../../shared/service/studies/patch.ts";
-import { readStudy } from "../../../shared/service/studies/read.ts";
-import { batchExecution, batchWorld, halvingScheduler } from "../../support/batch.ts";
-import { noReceipt } from "../../support/service.ts";
+import { afterChange } from "../../../../shared/service/batch/after-end.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { readStudy } from "../../../../shared/service/studies/read.ts";
+import { addTrials } from "../../../../shared/service/trials/add.ts";
+import { batchExecution, batchWorld } from "../../../support/batch.ts";
+import { noReceipt } from "../../../support/service.ts";
 
 /** One GPU for up to an hour: each attempt reserves one GPU hour. */
 const hour = { executor: { ...batchExecution, gpus: 1, timeoutSeconds: 3600 } };
@@ -50,43 +51,31 @@ test("dollars bound a study without GPUs too", async () => {
   expect(world.queue.messages).toHaveLength(2);
 });
 
-test("an interrupted attempt that the money reaches for no more is held, and the study pauses", async () => {
-  const world = await batchWorld({ ...hour, budget: { trials: 1, parallel: 1, gpuHours: 1 } });
-  await world.launch();
-  world.clock.now += 60_000;
-  await world.settle(
-    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
-  );
-  await world.deliver();
-  expect(world.batch.submissions).toBe(1);
-  expect(await readStudy(world.deps, world.study)).toMatchObject({ state: "paused" });
-  await patchStudy(world.deps, world.study, { state: "running", budget: { gpuHours: 2 } }, noReceipt);
-  world.clock.now += 61_000;
-  await world.reconcile();
-  await world.deliver();
-  expect(world.batch.submissions).toBe(2);
+test("enqueued configurations go first, and are dispatched at once while there is room", async () => {
+  const world = await batchWorld({ budget: { trials: 6, parallel: 2 } });
+  await addTrials(world.deps, world.study, { trials: [{ params: { C: 2, gamma: 0.5 } }] }, noReceipt);
+  await world.start();
+  expect(await world.trial(0)).toMatchObject({ params: { C: 2, gamma: 0.5 }, attempt: 1 });
+  await patchStudy(world.deps, world.study, { budget: { parallel: 3 } }, noReceipt);
+  await addTrials(world.deps, world.study, { trials: [{ params: { C: 3, gamma: 0.5 } }] }, noReceipt);
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([0, 1, 2]);
 });
 
-test("two dispatchers at once do not let two attempts go on the money of one", async () => {
-  const world = await batchWorld({
-    ...hour,
-    scheduler: halvingScheduler,
-    budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
-  });
-  await world.start();
-  const { trials } = await openRung(world.deps, {
-    study: world.study.id,
-    generation: 1,
-    bracket: 0,
-    rung: 0,
-  });
-  const messages = trials.map(({ trial, attempt }) => ({
-    version: 1 as const,
-    study: world.study.id,
-    trial,
-    attempt,
-    taskToken: `token-${trial}`,
-  }));
-  await Promise.all(messages.map((message) => world.deliver([message])));
-  expect(world.batch.submissions).toBe(1);
+test("a paused study is not topped up", async () => {
+  const world = await batchWorld({ budget: { trials: 3, parallel: 1 } });
+  await world.launch();
+  await patchStudy(world.deps, world.study, { state: "paused" }, noReceipt);
+  await world.tell(0, 0.5);
+  expect(world.queue.messages).toEqual([]);
+  await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
+  await afterChange(world.deps, world.study);
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
+});
+
+test("many trials at once fill the parallelism exactly", async () => {
+  const world = await batchWorld({ budget: { trials: 250, parallel: 200 } });
+  await Promise.all([world.start(), world.start(), world.start()]);
+  expect(world.queue.messages).toHaveLength(200);
+  expect(new Set(world.queue.messages.map(({ trial }) => trial)).size).toBe(200);
+  expect((await readStudy(world.deps, world.study)).trials).toMatchObject({ queued: 200 });
 });

@@ -1,15 +1,14 @@
 import { expect, test } from "vitest";
-import type { Hint } from "../../../shared/optimizer/algorithm.ts";
-import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
-import { loadStudy } from "../../../shared/service/core/load.ts";
-import { readSnapshot } from "../../../shared/service/core/snapshot.ts";
-import { askTrials } from "../../../shared/service/trials/ask.ts";
-import { tellTrial } from "../../../shared/service/trials/tell.ts";
-import { putHint } from "../../../shared/store/hint.ts";
-import { hintKey } from "../../../shared/store/keys.ts";
-import { createTestTable } from "../../support/emulator.ts";
-import { injectFaults } from "../../support/faults.ts";
-import { makeStudy, noReceipt, TEAM, testDeps } from "../../support/service.ts";
+import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
+import { loadStudy } from "../../../../shared/service/core/load.ts";
+import { readSnapshot } from "../../../../shared/service/core/snapshot.ts";
+import { askTrials } from "../../../../shared/service/trials/ask.ts";
+import { tellTrial } from "../../../../shared/service/trials/tell.ts";
+import { putHint } from "../../../../shared/store/hint.ts";
+import { hintKey } from "../../../../shared/store/keys.ts";
+import { createTestTable } from "../../../support/emulator.ts";
+import { injectFaults } from "../../../support/faults.ts";
+import { makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
 
 /** A study asked and told so often that the model speaks. */
 const begun = async (deps: ServiceDeps, trials = 8, name: "gp" | "smac" | "rbf" = "gp") => {
@@ -54,36 +53,6 @@ test("a hint that is broken, or of another algorithm or revision, is passed over
   await deps.store.transact([{ name: "garbage", key: hintKey(study.id), put: { values: "what?" } }]);
   expect((await readSnapshot(deps, study)).hint).toBeNull();
   expect((await askAndTell(deps, study)).algorithm).toBe("gp");
-});
-
-test("an older hint does not replace a newer one, and an ask does not fail for it", async () => {
-  const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
-  const study = await begun(deps, 4);
-  const newer = { algorithm: "gp" as const, revision: 1, trials: 1000, values: [0, 0, 0, 0] };
-  await deps.store.update(putHint(study.id, newer, Date.now()));
-  await expect(deps.store.update(putHint(study.id, { ...newer, trials: 999 }, Date.now()))).rejects.toThrow(
-    "hint",
-  );
-  await askAndTell(deps, study);
-  expect((await readSnapshot(deps, study)).hint?.trials).toBe(1000);
-});
-
-test("a hint of another algorithm, or of another revision, gives way to one of fewer trials", async () => {
-  const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
-  const study = await makeStudy(deps);
-  const keep = (hint: Hint) => deps.store.update(putHint(study.id, hint, Date.now()));
-  const kept = async () => (await readSnapshot(deps, study)).hint;
-  const hints: Hint[] = [
-    { algorithm: "gp", revision: 1, trials: 1000, values: [1, 2] },
-    { algorithm: "smac", revision: 1, trials: 10, values: [3] },
-    { algorithm: "smac", revision: 2, trials: 5, values: [] },
-  ];
-  for (const hint of hints) {
-    await keep(hint);
-    expect(await kept()).toEqual(hint);
-  }
 });
 
 test("a hint makes the next asks no different in kind, and is written as rarely as the trials grow by a tenth", async () => {
