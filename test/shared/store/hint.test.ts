@@ -1,55 +1,74 @@
 import { expect, test } from "vitest";
-import type { Hint } from "../../../shared/optimizer/algorithm.ts";
-import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
-import { readSnapshot } from "../../../shared/service/core/snapshot.ts";
-import { askTrials } from "../../../shared/service/trials/ask.ts";
-import { tellTrial } from "../../../shared/service/trials/tell.ts";
-import { putHint } from "../../../shared/store/hint.ts";
+import { MOST_HINTED, putHint, readHint } from "../../../shared/store/hint.ts";
+import { hintKey } from "../../../shared/store/keys.ts";
 import { createTestTable } from "../../support/emulator.ts";
-import { makeStudy, noReceipt, testDeps } from "../../support/service.ts";
+import { testDeps } from "../../support/service.ts";
+import { NOON } from "../../support/study.ts";
 
-/** A study asked and told so often that the model speaks. */
-const begun = async (deps: ServiceDeps, trials = 8, name: "gp" | "smac" | "rbf" = "gp") => {
-  const study = await makeStudy(deps, { algorithm: { name, seed: 1 } });
-  for (let i = 0; i < trials; i++) await askAndTell(deps, study);
-  return study;
+const { client, tableName } = await createTestTable();
+const { store } = testDeps(client, tableName);
+
+type Hint = Parameters<typeof putHint>[1];
+const keep = (study: string, hint: Hint) => store.update(putHint(study, hint, NOON));
+const kept = async (study: string) => {
+  const item = await store.get(hintKey(study));
+  return item === null ? null : readHint(item);
 };
 
-const askAndTell = async (deps: ServiceDeps, study: Awaited<ReturnType<typeof makeStudy>>) => {
-  const { trials } = await askTrials(deps, study, { count: 1 }, noReceipt);
-  const [trial] = trials;
-  if (trial === undefined) throw new Error("no trial");
-  const accuracy = -(Math.log(Number(trial.params.C)) ** 2);
-  await tellTrial(deps, study, trial.number, { attempt: trial.attempt, values: { accuracy } }, noReceipt);
-  return trial;
-};
+test("a hint reads back as it was, its numbers as 32-bit floats", async () => {
+  const values = [0.5, -3, 1e-3, 2 ** 20];
+  await keep("study-a", { algorithm: "gp", revision: 2, trials: 10, values });
+  expect(await kept("study-a")).toEqual({
+    algorithm: "gp",
+    revision: 2,
+    trials: 10,
+    values: values.map(Math.fround),
+  });
+  await keep("study-b", { algorithm: "gp", revision: 1, trials: 1, values: [] });
+  expect((await kept("study-b"))?.values).toEqual([]);
+});
 
-test("an older hint does not replace a newer one, and an ask does not fail for it", async () => {
-  const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
-  const study = await begun(deps, 4);
-  const newer = { algorithm: "gp" as const, revision: 1, trials: 1000, values: [0, 0, 0, 0] };
-  await deps.store.update(putHint(study.id, newer, Date.now()));
-  await expect(deps.store.update(putHint(study.id, { ...newer, trials: 999 }, Date.now()))).rejects.toThrow(
-    "hint",
-  );
-  await askAndTell(deps, study);
-  expect((await readSnapshot(deps, study)).hint?.trials).toBe(1000);
+test("a hint of as many numbers as are kept fits", async () => {
+  const values = Array.from({ length: MOST_HINTED }, (_, i) => i);
+  await keep("study-c", { algorithm: "gp", revision: 1, trials: 1, values });
+  expect((await kept("study-c"))?.values).toEqual(values);
+});
+
+test("a hint replaces one of fewer trials, and none of as many or more", async () => {
+  const hint = { algorithm: "gp", revision: 1, trials: 10, values: [1] };
+  await keep("study-d", hint);
+  for (const trials of [10, 9]) {
+    await expect(keep("study-d", { ...hint, trials, values: [2] })).rejects.toEqual(
+      expect.objectContaining({ names: new Set(["hint"]) }),
+    );
+  }
+  expect(await kept("study-d")).toEqual(hint);
+  await keep("study-d", { ...hint, trials: 11 });
+  expect((await kept("study-d"))?.trials).toBe(11);
 });
 
 test("a hint of another algorithm, or of another revision, gives way to one of fewer trials", async () => {
-  const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
-  const study = await makeStudy(deps);
-  const keep = (hint: Hint) => deps.store.update(putHint(study.id, hint, Date.now()));
-  const kept = async () => (await readSnapshot(deps, study)).hint;
-  const hints: Hint[] = [
+  for (const hint of [
     { algorithm: "gp", revision: 1, trials: 1000, values: [1, 2] },
     { algorithm: "smac", revision: 1, trials: 10, values: [3] },
     { algorithm: "smac", revision: 2, trials: 5, values: [] },
-  ];
-  for (const hint of hints) {
-    await keep(hint);
-    expect(await kept()).toEqual(hint);
+  ]) {
+    await keep("study-e", hint);
+    expect(await kept("study-e")).toEqual(hint);
   }
+});
+
+test("every hint expires, 90 days after it was put", async () => {
+  await keep("study-f", { algorithm: "gp", revision: 1, trials: 1, values: [] });
+  expect((await store.get(hintKey("study-f")))?.ttl).toBe(NOON / 1000 + 90 * 24 * 3600);
+});
+
+test.each([
+  ["values that are no bytes", { algorithm: "gp", revision: 1, trials: 1, values: "what?" }],
+  ["half a number", { algorithm: "gp", revision: 1, trials: 1, values: new Uint8Array(6) }],
+  ["no algorithm", { revision: 1, trials: 1, values: new Uint8Array(4) }],
+  ["no revision", { algorithm: "gp", trials: 1, values: new Uint8Array(4) }],
+  ["no trials", { algorithm: "gp", revision: 1, values: new Uint8Array(4) }],
+])("a hint with %s is none", (_, item) => {
+  expect(readHint(item as Parameters<typeof readHint>[0])).toBeNull();
 });
