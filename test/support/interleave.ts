@@ -4,12 +4,19 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
  * Lets something happen just before the next call of a command, once: what was read is then out of date when it is
  * written.
  * @param command the command's name, as "TransactWriteItemsCommand".
+ * @param nth before which of the next calls; the first by default.
  */
-export const before = (client: DynamoDBClient, command: string, run: () => Promise<unknown>): void => {
+export const before = (
+  client: DynamoDBClient,
+  command: string,
+  run: () => Promise<unknown>,
+  nth = 1,
+): void => {
   let isDone = false;
+  let calls = 0;
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      if (!isDone && context.commandName === command) {
+      if (!isDone && context.commandName === command && ++calls === nth) {
         isDone = true;
         client.middlewareStack.remove("hone-before");
         await run();

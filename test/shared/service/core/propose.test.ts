@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
 import { loadStudy } from "../../../../shared/service/core/load.ts";
+import { proposeTrials } from "../../../../shared/service/core/propose.ts";
 import { readSnapshot } from "../../../../shared/service/core/snapshot.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
@@ -9,6 +10,7 @@ import { hintKey } from "../../../../shared/store/keys.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
+import { NOON } from "../../../support/study.ts";
 
 /** A study asked and told so often that the model speaks. */
 const begun = async (deps: ServiceDeps, trials = 8, name: "gp" | "smac" | "rbf" = "gp") => {
@@ -112,3 +114,65 @@ test.each(["gp", "smac", "rbf"] as const)(
     expect(trials.some(({ why }) => why.includes("cut short for time"))).toBe(true);
   },
 );
+
+test("an older hint does not replace a newer one, and an ask does not fail for it", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await begun(deps, 4);
+  const newer = { algorithm: "gp" as const, revision: 1, trials: 1000, values: [0, 0, 0, 0] };
+  await deps.store.update(putHint(study.id, newer, Date.now()));
+  await askAndTell(deps, study);
+  expect((await readSnapshot(deps, study)).hint?.trials).toBe(1000);
+});
+
+test("new trials are numbered from the head's counter on, queued, and say who chose them", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table, { now: NOON });
+  const study = await makeStudy(deps, { budget: { trials: 10 } });
+  await askTrials(deps, study, { count: 3 }, noReceipt);
+  const { trials, exhausted } = await proposeTrials(deps, await readSnapshot(deps, study), 2);
+  expect(exhausted).toBe(false);
+  expect(trials.map(({ number }) => number)).toEqual([3, 4]);
+  expect(trials[0]).toMatchObject({
+    state: "queued",
+    attempt: 0,
+    algorithm: "random",
+    created: NOON,
+    job: null,
+  });
+  // Nothing is written: the use case decides what becomes of them.
+  expect((await readSnapshot(deps, study)).head.next).toBe(3);
+});
+
+test("the same snapshot gives the same proposals, by a warm process and by a cold one", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table, { now: NOON });
+  const study = await makeStudy(deps, { algorithm: { name: "tpe", seed: 3, startup: 2 } });
+  for (let i = 0; i < 4; i++) await askAndTell(deps, study);
+  const snapshot = await readSnapshot(deps, study);
+  const warm = await proposeTrials(deps, snapshot, 3);
+  expect(await proposeTrials(testDeps(client, table, { now: NOON }), snapshot, 3)).toEqual(warm);
+});
+
+test("no more is proposed than the budget has, and nothing once the space is exhausted", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await makeStudy(deps, { budget: { trials: 3 } });
+  const snapshot = await readSnapshot(deps, study);
+  expect((await proposeTrials(deps, snapshot, 5)).trials).toHaveLength(3);
+  expect(await proposeTrials(deps, snapshot, 0)).toEqual({ trials: [], exhausted: false });
+  const head = { ...snapshot.head, exhausted: true };
+  expect(await proposeTrials(deps, { ...snapshot, head }, 5)).toEqual({ trials: [], exhausted: true });
+});
+
+test("an algorithm that finds fewer than were wanted has exhausted the space", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await makeStudy(deps, {
+    space: { x: { type: "categorical", choices: ["a", "b"] } },
+    algorithm: { name: "grid" },
+  });
+  const { trials, exhausted } = await proposeTrials(deps, await readSnapshot(deps, study), 5);
+  expect(trials.map(({ params }) => params.x).sort()).toEqual(["a", "b"]);
+  expect(exhausted).toBe(true);
+});
