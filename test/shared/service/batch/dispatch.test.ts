@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
+import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { openRung } from "../../../../shared/service/rounds/halving.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
+import { injectFaults } from "../../../support/faults.ts";
+import { before, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 
 const first = ({ study }: World) => ({ version: 1, study: study.id, trial: 0, attempt: 1 }) as const;
@@ -196,4 +199,61 @@ test("two dispatchers at once do not let two attempts go on the money of one", a
   }));
   await Promise.all(messages.map((message) => world.deliver([message])));
   expect(world.batch.submissions).toBe(1);
+});
+
+test("a message of a trial that does not exist, or of a study that is not started, is dropped", async () => {
+  const world = await batchWorld();
+  expect(await world.deliver([{ ...first(world), trial: 7 }])).toEqual([]);
+  await world.start();
+  const messages = world.queue.take();
+  expect(await world.deliver([{ ...first(world), trial: 7 }])).toEqual([]);
+  await stopStudy(world.deps, world.study, { drain: true }, noReceipt);
+  expect(await world.deliver(messages)).toEqual([]);
+  expect(world.batch.submissions).toBe(0);
+});
+
+test.each([
+  ["stopped", (world: World) => stopStudy(world.deps, world.study, { drain: true }, noReceipt)],
+  ["paused", (world: World) => patchStudy(world.deps, world.study, { state: "paused" }, noReceipt)],
+])("a study that is %s between the read and the fence submits nothing", async (_, change) => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  before(world.client, TRANSACT, () => change(world));
+  expect(await world.deliver()).toEqual([]);
+  expect(world.batch.submissions).toBe(0);
+});
+
+test("a container that claims before the dispatcher notes the job's id keeps its claim", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  before(world.client, UPDATE, () => world.claim(0));
+  await world.deliver();
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "claimed", jobId: world.batch.of(0).jobId } });
+  await world.tell(0, 0.5);
+});
+
+test("a message that meets a fault comes back, says why in the log, and is served then", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  const messages = world.queue.take();
+  let calls = 0;
+  // The switch and the spec are read; the process then loses the table.
+  const restore = injectFaults(world.client, () => (++calls === 3 ? "crash-before" : "none"));
+  expect(await world.deliver(messages)).toEqual(["0"]);
+  restore();
+  expect(world.lines).toContainEqual(
+    expect.objectContaining({ event: "dispatch-failed", trial: 0, attempt: 1 }),
+  );
+  expect(await world.deliver(messages)).toEqual([]);
+  expect(world.batch.submissions).toBe(1);
+});
+
+test("a fence whose reply was lost submits once", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  const restore = injectFaults(world.client, (command) => (command === TRANSACT ? "lost-reply" : "none"));
+  await world.deliver();
+  restore();
+  expect(world.batch.submissions).toBe(1);
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted" } });
 });

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
+import { Crash, injectFaults } from "../../../support/faults.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
+import { noReceipt } from "../../../support/service.ts";
 
 const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<World> => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, ...change });
@@ -154,4 +158,46 @@ test("when a trial ends the next one is on its way, by its tell or by its job's 
   await world.deliver();
   await world.settle(world.batch.fail(world.batch.run(world.batch.of(1)), { exitCode: 1 }));
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([2]);
+});
+
+test("a result that is told between an event's read and its write stands", async () => {
+  const world = await running();
+  before(world.client, TRANSACT, () => world.tell(0, 0.9));
+  await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "completed", values: { accuracy: 0.9 } });
+});
+
+test("a claim between the event of another job for the attempt and its write decides whose end counts", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [winner, loser] = world.batch.jobs.map((job) => world.batch.run(job));
+  before(world.client, TRANSACT, () => world.claim(0));
+  await world.settle(world.batch.fail(loser!, { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "running", job: { jobId: winner?.jobId } });
+});
+
+test("an attempt that nobody claimed is charged for as long as its job ran", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  const job = world.batch.run(world.batch.of(0));
+  world.clock.now += 30_000;
+  await world.settle(world.batch.fail(job, HOST_GONE));
+  expect(await world.trial(0)).toMatchObject({ seconds: 30 });
+  expect((await world.snapshot()).head.gpuSeconds).toBe(30);
+});
+
+test("the end of a job whose trial was told does what the tell may have left undone", async () => {
+  const world = await running({ budget: { trials: 2, parallel: 1 } });
+  const body = { attempt: 1, values: { accuracy: 0.5 } };
+  // The process dies right after its tell.
+  world.clock.now += 5000;
+  const revive = injectFaults(world.client, (command) => (command === TRANSACT ? "crash-after" : "none"));
+  await expect(tellTrial(world.process(), world.study, 0, body, noReceipt)).rejects.toThrow(Crash);
+  revive();
+  expect(world.queue.messages).toEqual([]);
+  await world.settle(world.batch.succeed(world.batch.of(0)));
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
 });

@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
+import { Conflict } from "../../../../shared/errors.ts";
 import { startStudy } from "../../../../shared/service/batch/start.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
-import { batchWorld } from "../../../support/batch.ts";
+import { listActiveBatches } from "../../../../shared/store/active-batch.ts";
+import { changeHead } from "../../../../shared/store/head.ts";
+import { openBatchKey } from "../../../../shared/store/keys.ts";
+import { batchWorld, halvingScheduler } from "../../../support/batch.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
 import { keyed, makeStudy, noReceipt } from "../../../support/service.ts";
 
 test("a start dispatches as many trials as may run at once; another start changes nothing", async () => {
@@ -59,4 +64,59 @@ test("a client study, a paused and a finished one are not started", async () => 
   await patchStudy(world.deps, world.study, { budget: { trials: 2 } }, noReceipt);
   await world.start();
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
+});
+
+test("a start says which start of the study it is, keeps the job definition, and removes the notice", async () => {
+  const world = await batchWorld();
+  await world.start();
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  const { head } = await world.snapshot();
+  await world.deps.store.transact([changeHead(head, { notice: { kind: "rounds-ended" } })]);
+  expect(await world.start()).toMatchObject({ started: true, message: null });
+  expect((await world.snapshot()).head).toMatchObject({ generation: 2, definition: head.definition });
+  expect(world.batch.definitions.size).toBe(1);
+});
+
+test("a study whose image Batch refuses is not started", async () => {
+  const world = await batchWorld();
+  const refusal = new Conflict({ kind: "batch-refuses" });
+  const batch = Object.assign(Object.create(world.batch), { register: () => Promise.reject(refusal) });
+  await expect(startStudy({ ...world.deps, batch }, world.study, noReceipt)).rejects.toBe(refusal);
+  expect((await world.snapshot()).head).toMatchObject({ started: false, generation: 0 });
+  expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
+});
+
+test("a started study is visited by the reconciler", async () => {
+  const world = await batchWorld();
+  await world.start();
+  expect(await listActiveBatches(world.deps.store)).toEqual([{ study: world.study.id, drain: false }]);
+});
+
+test("a study in rounds begins with its state machine: one per start, and the one before it ends", async () => {
+  const world = await batchWorld({ scheduler: halvingScheduler });
+  await world.start();
+  await world.start();
+  const name = (generation: number) => `${world.study.id}-${generation}`;
+  expect([...world.rounds.executions]).toEqual([[name(1), "running"]]);
+  expect(world.queue.messages).toEqual([]);
+  // Its stop could not reach Step Functions.
+  const stop = world.rounds.stop.bind(world.rounds);
+  world.rounds.stop = () => Promise.reject(new Error("down"));
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  world.rounds.stop = stop;
+  await world.start();
+  expect([...world.rounds.executions]).toEqual([
+    [name(1), "ended"],
+    [name(2), "running"],
+  ]);
+});
+
+test("a start that loses its head to another change starts all the same, once", async () => {
+  const world = await batchWorld();
+  before(world.client, TRANSACT, () =>
+    patchStudy(world.process(), world.study, { budget: { parallel: 1 } }, noReceipt),
+  );
+  expect(await world.start()).toMatchObject({ started: true, budget: { parallel: 1 } });
+  expect(world.batch.definitions.size).toBe(1);
+  expect(world.queue.messages).toHaveLength(1);
 });

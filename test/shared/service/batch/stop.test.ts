@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
-import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { haltChanges, stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
 import { openBatchKey } from "../../../../shared/store/keys.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
-import { noReceipt } from "../../../support/service.ts";
+import { before } from "../../../support/interleave.ts";
+import { keyed, makeStudy, noReceipt } from "../../../support/service.ts";
+import { headOf } from "../../../support/study.ts";
 
 const stop = (world: World, drain = false) => stopStudy(world.deps, world.study, { drain }, noReceipt);
 
@@ -68,4 +70,62 @@ test("a stop that could not end the jobs stands, and the reconciler ends them", 
   expect(world.batch.alive()).toHaveLength(0);
   expect(await world.trial(0)).toMatchObject({ state: "queued", job: null });
   expect(await world.trial(1)).toMatchObject({ state: "queued", job: null });
+});
+
+test("a study that was never started is stopped without a change", async () => {
+  const world = await batchWorld();
+  const { head } = await world.snapshot();
+  expect(await stop(world)).toMatchObject({ started: false });
+  expect((await world.snapshot()).head).toEqual(head);
+  expect(await world.deps.store.get(openBatchKey(world.study.id))).toBeNull();
+});
+
+test("the same stop with its key stops once", async () => {
+  const world = await batchWorld();
+  await world.start();
+  const first = await stopStudy(world.deps, world.study, {}, keyed("stop"));
+  await world.start();
+  expect(await stopStudy(world.deps, world.study, {}, keyed("stop"))).toEqual(first);
+  expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+});
+
+test("a stop after one that lets trials drain ends them", async () => {
+  const world = await batchWorld();
+  await world.launch();
+  await stop(world, true);
+  expect(world.batch.alive()).toHaveLength(2);
+  await stop(world);
+  expect(world.batch.alive()).toEqual([]);
+  expect(await world.trial(0)).toMatchObject({ state: "queued", job: null });
+});
+
+test("a study that is started again while its stop unwinds keeps its trials", async () => {
+  const world = await batchWorld();
+  await world.start();
+  // The first query plans the stop, the second reads what is to be put back.
+  before(world.client, "QueryCommand", () => world.start(), 2);
+  await stop(world);
+  expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+  expect(await world.trial(0)).toMatchObject({ state: "queued", job: { phase: "queued" } });
+});
+
+test("the clients of a study are not stopped", async () => {
+  const world = await batchWorld();
+  const client = await makeStudy(world.deps);
+  await expect(stopStudy(world.deps, client, {}, noReceipt)).rejects.toMatchObject({
+    type: "wrong-executor",
+    facts: { kind: "stop-of-client" },
+  });
+});
+
+test("a halt says what becomes of running trials and leaves a notice; of a study never started there is none", () => {
+  expect(haltChanges(headOf({ generation: 0 }), true)).toEqual([]);
+  const [head, active] = haltChanges(headOf({ generation: 3, rev: 5, started: true }), true, {
+    kind: "rounds-ended",
+  });
+  expect(head).toMatchObject({
+    update: { set: { started: false, rev: 6, notice: '{"kind":"rounds-ended"}' } },
+    when: { values: { rev: 5 } },
+  });
+  expect(active).toMatchObject({ put: { drain: true } });
 });

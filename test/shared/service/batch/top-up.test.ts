@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import { afterChange } from "../../../../shared/service/batch/after-end.ts";
+import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { topUp } from "../../../../shared/service/batch/top-up.ts";
+import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
-import { batchExecution, batchWorld } from "../../../support/batch.ts";
-import { noReceipt } from "../../../support/service.ts";
+import { batchExecution, batchWorld, halvingScheduler, worldOn } from "../../../support/batch.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
+import { makeStudy, noReceipt } from "../../../support/service.ts";
 
 /** One GPU for up to an hour: each attempt reserves one GPU hour. */
 const hour = { executor: { ...batchExecution, gpus: 1, timeoutSeconds: 3600 } };
@@ -78,4 +82,74 @@ test("many trials at once fill the parallelism exactly", async () => {
   expect(world.queue.messages).toHaveLength(200);
   expect(new Set(world.queue.messages.map(({ trial }) => trial)).size).toBe(200);
   expect((await readStudy(world.deps, world.study)).trials).toMatchObject({ queued: 200 });
+});
+
+test("a study that is not started, of clients, or in rounds is left alone", async () => {
+  const world = await batchWorld();
+  await topUp(world.deps, world.study);
+  const client = await makeStudy(world.deps);
+  await topUp(world.deps, client);
+  const rounds = await worldOn(world.client, world.tableName, { scheduler: halvingScheduler });
+  await rounds.start();
+  await topUp(rounds.deps, rounds.study);
+  expect([...world.queue.messages, ...rounds.queue.messages]).toEqual([]);
+  expect((await rounds.snapshot()).head.next).toBe(0);
+});
+
+test("topping up again while everything runs that may changes nothing", async () => {
+  const world = await batchWorld();
+  await world.start();
+  const seen = await world.snapshot();
+  await topUp(world.deps, world.study);
+  expect(await world.snapshot()).toEqual(seen);
+  expect(world.queue.messages).toHaveLength(2);
+});
+
+test("trials that a stop put back go first, on their next attempt, and need no new number", async () => {
+  const world = await batchWorld();
+  await world.launch();
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await patchStudy(world.deps, world.study, { budget: { parallel: 3 } }, noReceipt);
+  await world.start();
+  expect(world.queue.messages.map(({ trial, attempt }) => [trial, attempt])).toEqual([
+    [0, 2],
+    [1, 2],
+    [2, 1],
+  ]);
+});
+
+test("no more trials are created than the budget has, and a space that is exhausted ends the study", async () => {
+  const world = await batchWorld({
+    space: { x: { type: "categorical", choices: ["a", "b", "c"] } },
+    algorithm: { name: "grid" },
+    budget: { trials: 100, parallel: 10 },
+  });
+  await world.start();
+  expect(world.queue.messages).toHaveLength(3);
+  expect((await world.snapshot()).head).toMatchObject({ next: 3, exhausted: true });
+});
+
+test("two that top up at once fill the slots once, and each message is sent by whoever created its trial", async () => {
+  const world = await batchWorld({ budget: { trials: 10, parallel: 3 } });
+  before(world.client, TRANSACT, () => topUp(world.process(), world.study), 2);
+  await world.start();
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([0, 1, 2]);
+});
+
+test("the notice about the budget is removed as soon as there is room again", async () => {
+  const world = await batchWorld({ ...hour, budget: { trials: 10, parallel: 5, gpuHours: 2.5 } });
+  await world.start();
+  expect((await world.snapshot()).head.notice).toMatchObject({ kind: "budget-without-room", paused: false });
+  await patchStudy(world.deps, world.study, { budget: { gpuHours: 50 } }, noReceipt);
+  expect((await world.snapshot()).head.notice).toBeNull();
+  expect(world.queue.messages).toHaveLength(5);
+});
+
+test("a study that is deleted is not topped up, and that is no error", async () => {
+  const world = await batchWorld();
+  await world.start();
+  await deleteStudy(world.deps, world.study, noReceipt);
+  world.queue.take();
+  await topUp(world.deps, world.study);
+  expect(world.queue.messages).toEqual([]);
 });

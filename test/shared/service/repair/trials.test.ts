@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
+import { OVERDUE_MS, repairTrials } from "../../../../shared/service/repair/trials.ts";
+import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
+import { noReceipt } from "../../../support/service.ts";
 
 const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<World> => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, ...change });
@@ -108,4 +113,59 @@ test("a message that was never sent is sent again", async () => {
   await world.reconcile();
   await world.deliver();
   expect(world.batch.submissions).toBe(2);
+});
+
+test("a heartbeat between the reconciler's read and its write keeps the attempt", async () => {
+  const world = await running();
+  world.clock.now += 61_000;
+  before(world.client, TRANSACT, () =>
+    heartbeatTrial(world.process(), world.study, 0, { attempt: 1 }, noReceipt),
+  );
+  await repairTrials(world.deps, await world.snapshot());
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1, lost: 0 });
+  expect(world.batch.terminations).toEqual([]);
+});
+
+test("two reconcilers at once lose an attempt once", async () => {
+  const world = await running();
+  world.clock.now += 61_000;
+  const seen = await world.snapshot();
+  await Promise.all([repairTrials(world.process(), seen), repairTrials(world.process(), seen)]);
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });
+  expect((await world.trial(0)).attempts).toHaveLength(1);
+  expect((await world.snapshot()).head.gpuSeconds).toBe(61);
+});
+
+test("a queued attempt is sent again once a minute has passed since it was queued, not before", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.queue.take();
+  world.clock.now += OVERDUE_MS - 1;
+  await repairTrials(world.deps, await world.snapshot());
+  expect(world.queue.messages).toEqual([]);
+  world.clock.now += 1;
+  await repairTrials(world.deps, await world.snapshot());
+  expect(world.queue.take()).toEqual([{ version: 1, study: world.study.id, trial: 0, attempt: 1 }]);
+});
+
+test("an ended trial that a machine still waits for is answered, one that runs is not", async () => {
+  const world = await running({ budget: { trials: 2, parallel: 2 } });
+  for (const number of [0, 1]) {
+    const trial = await world.trial(number);
+    const job = { ...trial.job!, taskTokens: [`token-1-${number}`] };
+    await world.deps.store.update(changeTrial(trial, { job }));
+  }
+  world.rounds.broken = true;
+  await world.tell(0, 0.5);
+  world.rounds.broken = false;
+  await repairTrials(world.deps, await world.snapshot());
+  expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual(["token-1-0"]);
+});
+
+test("a job that ended while its trial's lease expired counts by its end", async () => {
+  const world = await running();
+  world.batch.fail(world.batch.of(0), { exitCode: 3 });
+  world.clock.now += 61_000;
+  await repairTrials(world.deps, await world.snapshot());
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 3" });
 });
