@@ -127,3 +127,26 @@ test("an attempt that waits for its job, or was put back, is not claimed", async
     facts: { given: 1, current: 2 },
   });
 });
+
+test("a container of an earlier attempt does not claim the current one", async () => {
+  const world = await submitted();
+  const { jobId } = world.batch.of(0);
+  await world.settle(
+    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
+  );
+  await world.deliver();
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 2, job: { phase: "submitted" } });
+  await expect(claimAs(world, "claimant-0123456789", jobId, 1)).rejects.toMatchObject({
+    type: "stale-attempt",
+    facts: { given: 1, current: 2 },
+  });
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", claimant: null } });
+});
+
+test("a container of another job has lost although it gave itself the same name", async () => {
+  const world = await submitted();
+  await claimAs(world, "claimant-0123456789");
+  await expect(claimAs(world, "claimant-0123456789", "another-job")).rejects.toMatchObject({
+    type: "claim-lost",
+  });
+});

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
-import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { haltChanges, stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { openRung } from "../../../../shared/service/rounds/halving.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
+import { withWait } from "../../../../shared/study/job.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { before, TRANSACT, UPDATE } from "../../../support/interleave.ts";
@@ -213,7 +215,14 @@ test("a message of a trial that does not exist, or of a study that is not starte
 });
 
 test.each([
-  ["stopped", (world: World) => stopStudy(world.deps, world.study, { drain: true }, noReceipt)],
+  // The stop is committed, and its process has died before it put the trial back.
+  [
+    "stopped",
+    async (world: World) => {
+      const { head } = await world.snapshot();
+      await world.deps.store.transact(haltChanges(head, false));
+    },
+  ],
   ["paused", (world: World) => patchStudy(world.deps, world.study, { state: "paused" }, noReceipt)],
 ])("a study that is %s between the read and the fence submits nothing", async (_, change) => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
@@ -256,4 +265,36 @@ test("a fence whose reply was lost submits once", async () => {
   restore();
   expect(world.batch.submissions).toBe(1);
   expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted" } });
+});
+
+/** A machine begins to wait for the trial. */
+const waitFor = async (world: World, taskToken: string) => {
+  const trial = await world.trial(0);
+  await world.deps.store.update(changeTrial(trial, { job: withWait(trial.job!, taskToken) }));
+};
+
+test("a machine that begins to wait between the read and the fence is not forgotten", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  before(world.client, TRANSACT, () => waitFor(world, "token-1-0"));
+  await world.deliver();
+  expect(world.batch.submissions).toBe(1);
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", taskTokens: ["token-1-0"] } });
+});
+
+test("a machine that begins to wait while a throttled attempt is put back is not forgotten", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["throttled"];
+  // The attempt then looks as if its submission were unclear; the reconciler finds that there is no job.
+  before(world.client, UPDATE, () => waitFor(world, "token-1-0"));
+  expect(await world.deliver()).toEqual(["0"]);
+  expect(await world.trial(0)).toMatchObject({ job: { taskTokens: ["token-1-0"] } });
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({
+    state: "queued",
+    attempt: 2,
+    job: { taskTokens: ["token-1-0"] },
+  });
 });

@@ -81,3 +81,15 @@ test("a queued attempt that gets its job meanwhile is not put back under it", as
   expect(await putBack(world.deps, await world.snapshot(), false)).toBe(false);
   expect(await world.trial(2)).toMatchObject({ state: "running", job: { phase: "submitted" } });
 });
+
+test("a trial whose job becomes known meanwhile is read again, so that the job is ended", async () => {
+  const world = await worldOn(client, tableName, { budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  before(client, TRANSACT, () => world.claim(0));
+  expect(await putBack(world.deps, await world.snapshot(), false)).toBe(false);
+  expect(world.batch.alive()).toHaveLength(1);
+  expect(await putBack(world.deps, await world.snapshot(), false)).toBe(true);
+  expect(world.batch.alive()).toEqual([]);
+});

@@ -201,3 +201,33 @@ test("the end of a job whose trial was told does what the tell may have left und
   await world.settle(world.batch.succeed(world.batch.of(0)));
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
 });
+
+test("an event of an earlier attempt does not end the current one, whose job is not known yet", async () => {
+  const world = await running();
+  const first = world.batch.fail(world.batch.of(0), HOST_GONE);
+  await world.settle(first);
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  const dispatching = await world.trial(0);
+  expect(dispatching).toMatchObject({ attempt: 2, job: { phase: "dispatching", jobId: null } });
+  await world.settle(first);
+  expect(await world.trial(0)).toEqual(dispatching);
+});
+
+test("of two jobs the one that claims decides, also when the machine of the other goes away just then", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [winner, loser] = world.batch.jobs.map((job) => world.batch.run(job));
+  before(world.client, TRANSACT, () => world.claim(0));
+  await world.settle(world.batch.fail(loser!, HOST_GONE));
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1, job: { jobId: winner?.jobId } });
+});
+
+test("an event of a job that runs leaves the claim as it is", async () => {
+  const world = await running();
+  const claimed = await world.trial(0);
+  await world.settle(world.batch.of(0));
+  expect(await world.trial(0)).toEqual(claimed);
+});

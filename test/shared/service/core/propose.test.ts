@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { algorithms } from "../../../../shared/optimizer/registry.ts";
 import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
 import { loadStudy } from "../../../../shared/service/core/load.ts";
 import { proposeTrials } from "../../../../shared/service/core/propose.ts";
@@ -9,6 +10,7 @@ import { putHint } from "../../../../shared/store/hint.ts";
 import { hintKey } from "../../../../shared/store/keys.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { injectFaults } from "../../../support/faults.ts";
+import { before, UPDATE } from "../../../support/interleave.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
 import { NOON } from "../../../support/study.ts";
 
@@ -115,14 +117,27 @@ test.each(["gp", "smac", "rbf"] as const)(
   },
 );
 
-test("an older hint does not replace a newer one, and an ask does not fail for it", async () => {
+test("a newer hint that another ask keeps meanwhile stays, and the ask does not fail for it", async () => {
   const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
+  const lines: string[] = [];
+  const deps = testDeps(client, table, { now: NOON }, { log: (event) => lines.push(event) });
   const study = await begun(deps, 4);
-  const newer = { algorithm: "gp" as const, revision: 1, trials: 1000, values: [0, 0, 0, 0] };
-  await deps.store.update(putHint(study.id, newer, Date.now()));
-  await askAndTell(deps, study);
+  const newer = {
+    algorithm: "gp" as const,
+    revision: algorithms.gp.revision,
+    trials: 1000,
+    values: [0, 0, 0, 0],
+  };
+  // Of what an ask does, only the hint is an update by itself.
+  let kept = false;
+  before(client, UPDATE, async () => {
+    kept = true;
+    await deps.store.update(putHint(study.id, newer, NOON));
+  });
+  expect((await askTrials(deps, study, { count: 1 }, noReceipt)).trials).toHaveLength(1);
+  expect(kept).toBe(true);
   expect((await readSnapshot(deps, study)).hint?.trials).toBe(1000);
+  expect(lines).toEqual([]);
 });
 
 test("new trials are numbered from the head's counter on, queued, and say who chose them", async () => {

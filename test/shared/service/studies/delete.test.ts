@@ -18,6 +18,7 @@ import { batchWorld, halvingScheduler } from "../../../support/batch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { Crash, injectFaults } from "../../../support/faults.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
 import { keyed, noReceipt, TEAM } from "../../../support/service.ts";
 import { trialOf } from "../../../support/study.ts";
@@ -77,9 +78,7 @@ test("it is gone for every caller at once, for those too whose process still kno
   await world.ask();
   const { study, process } = world;
   // The process dies as soon as the deletion is committed.
-  const restore = injectFaults(world.client, (command) =>
-    command === "TransactWriteItemsCommand" ? "crash-after" : "none",
-  );
+  const restore = injectFaults(world.client, (command) => (command === TRANSACT ? "crash-after" : "none"));
   await expect(remove(world)).rejects.toThrow(Crash);
   restore();
   const gone = { type: "study-not-found", facts: { study: study.id } };
@@ -102,10 +101,24 @@ test("of two deletions at once one is made, and the team counts the study once",
   const world = await clientWorld(table);
   const count = async () => Number((await world.deps.store.get(teamKey(TEAM)))?.studies);
   const counted = await count();
-  const results = await Promise.allSettled([remove(world), remove({ ...world, deps: world.process() })]);
-  const refused = results.filter((result) => result.status === "rejected");
-  expect(refused).toMatchObject([{ reason: { type: "study-not-found" } }]);
+  before(world.client, TRANSACT, () => remove({ ...world, deps: world.process() }));
+  await expect(remove(world)).rejects.toMatchObject({ type: "study-not-found" });
   expect(await count()).toBe(counted - 1);
+});
+
+test("a deletion that is committed and not yet carried out is not made twice", async () => {
+  const world = await clientWorld(table);
+  const count = async () => Number((await world.deps.store.get(teamKey(TEAM)))?.studies);
+  const counted = await count();
+  const die = async () => {
+    const restore = injectFaults(world.client, (command) => (command === TRANSACT ? "crash-after" : "none"));
+    await expect(remove({ ...world, deps: world.process() })).rejects.toThrow(Crash);
+    restore();
+  };
+  before(world.client, TRANSACT, die);
+  await expect(remove(world)).rejects.toMatchObject({ type: "study-not-found" });
+  expect(await count()).toBe(counted - 1);
+  expect(await continueDeletion(world.deps, world.study.id)).toBe(true);
 });
 
 test("a deletion is repeated with its key, without it the study is not found", async () => {

@@ -213,6 +213,15 @@ test("an expired trial whose heartbeat comes between an ask's read and its write
   expect(await trial(0)).toMatchObject({ state: "running", attempt: 1, worker: "w1" });
 });
 
+test("a dead trial whose heartbeat comes between an ask's read and its write lives on", async () => {
+  const { clock, ask, heartbeat, trial, client } = await setUp({ lease: { seconds: 60, maxAttempts: 1 } });
+  await ask("w1");
+  clock.now += 60_001;
+  before(client, TRANSACT, () => heartbeat(0));
+  expect((await ask("w2")).trials).toMatchObject([{ number: 1 }]);
+  expect(await trial(0)).toMatchObject({ state: "running", attempt: 1, leaseExpires: clock.now + 60_000 });
+});
+
 test("a dead trial that is told between an ask's read and its write keeps its result", async () => {
   const { clock, ask, trial, client, deps, study } = await setUp({ lease: { seconds: 60, maxAttempts: 1 } });
   await ask("w1");

@@ -63,6 +63,15 @@ test("another result for a trial that has one is refused, and the first stands",
   expect(await trial(0)).toEqual(told);
 });
 
+test("a tell of fewer metrics than were told is another result", async () => {
+  const { ask, tell, deps, study, trial } = await setUp();
+  await ask();
+  const body = { attempt: 1, values: { accuracy: 0.5, loss: 1 } };
+  await tellTrial(deps, study, 0, body, noReceipt);
+  await expect(tell(0, 0.5)).rejects.toMatchObject({ type: "already-told" });
+  expect((await trial(0)).values).toEqual(body.values);
+});
+
 test("a program that failed fails its trial with its reason, and may say so again", async () => {
   const { ask, deps, study, trial } = await setUp();
   await ask();
