@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { BudgetSpent, StaleAttempt } from "../../../shared/errors.ts";
-import { FOLD_AT } from "../../../shared/service/core/fold.ts";
+import { BudgetSpent } from "../../../shared/errors.ts";
 import { loadStudy } from "../../../shared/service/core/load.ts";
 import { readStudy } from "../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../shared/service/trials/add.ts";
@@ -113,46 +112,4 @@ test("imports while others ask leave numbers unique and the budget untouched", a
   expect(trials.map((trial) => trial.number)).toEqual(Array.from({ length: 330 }, (_, i) => i));
   expect((await readStudy(deps, study)).trials).toMatchObject({ running: 30, completed: 300 });
   await expect(addTrials(deps, study, { trials: [{ params }] }, noReceipt)).rejects.toThrow(BudgetSpent);
-});
-
-test("a long study is folded, reads the same, and old trials still answer", async () => {
-  const { client, tableName } = await createTestTable();
-  const deps = testDeps(client, tableName);
-  const study = await makeStudy(deps, { budget: { trials: 2 * FOLD_AT + 100 } });
-  const told = new Map<number, string>();
-  for (let asked = 0; asked < 2 * FOLD_AT + 100; ) {
-    const { trials } = await askTrials(deps, study, { count: 50 }, noReceipt);
-    asked += trials.length;
-    await Promise.all(
-      trials.map(async ({ number, params }) => {
-        const values = { accuracy: Math.sin(number), loss: number * 1e-300 };
-        told.set(number, JSON.stringify({ params, values }));
-        await tellTrial(deps, study, number, { attempt: 1, values }, noReceipt);
-      }),
-    );
-  }
-  const cold = testDeps(client, tableName);
-  const again = await loadStudy(cold, TEAM, study.id);
-  const exported = await exportTrials(cold, again);
-  expect(
-    exported.map((trial) => [trial.number, JSON.stringify({ params: trial.params, values: trial.values })]),
-  ).toEqual([...told].sort(([a], [b]) => a - b));
-  const open = await cold.store.query(`STUDY#${study.id}`, "B", "C");
-  expect(open.length).toBeLessThan(FOLD_AT + 60);
-  const read = await readStudy(cold, again);
-  expect(read.trials.completed).toBe(2 * FOLD_AT + 100);
-  const best = [...told.keys()].reduce((a, b) => (Math.sin(b) > Math.sin(a) ? b : a));
-  expect(read.best[0]?.number).toBe(best);
-
-  const first = JSON.parse(told.get(0) ?? "{}").values;
-  await expect(tellTrial(cold, again, 0, { attempt: 1, values: first }, noReceipt)).resolves.toEqual({
-    number: 0,
-    state: "completed",
-  });
-  await expect(
-    tellTrial(cold, again, 0, { attempt: 1, values: { accuracy: 9 } }, noReceipt),
-  ).rejects.toMatchObject({ type: "already-told" });
-  await expect(tellTrial(cold, again, 0, { attempt: 2, values: first }, noReceipt)).rejects.toThrow(
-    StaleAttempt,
-  );
 });

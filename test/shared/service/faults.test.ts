@@ -3,15 +3,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
-import { FOLD_AT, foldIfDue } from "../../../shared/service/core/fold.ts";
 import { loadStudy } from "../../../shared/service/core/load.ts";
-import { readSnapshot } from "../../../shared/service/core/snapshot.ts";
 import { createStudy } from "../../../shared/service/studies/create.ts";
 import { listStudies } from "../../../shared/service/studies/list.ts";
 import { readStudy } from "../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../shared/service/trials/ask.ts";
-import { exportTrials, listTrials } from "../../../shared/service/trials/read.ts";
+import { listTrials } from "../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../shared/service/trials/tell.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { Crash, type Fault, injectFaults } from "../../support/faults.ts";
@@ -100,45 +98,6 @@ test.each(faults)(
     expect((await listStudies(fresh(), TEAM, {})).studies).toHaveLength(5);
   },
 );
-
-test("a fold that dies at any call loses nothing and counts nothing twice", async () => {
-  const { client, tableName } = await createTestTable();
-  const fresh = () => testDeps(client, tableName);
-  for (const fault of ["crash-before", "crash-after"] as const) {
-    for (let k = 0; k < 8; k++) {
-      const study = await makeStudy(fresh(), { budget: { trials: 1000 } });
-      // Below the segment threshold, imports lie in the tail like told trials.
-      for (let i = 0; i < FOLD_AT; i += 32) {
-        const trials = Array.from({ length: 32 }, (_, j) => ({
-          params: { C: 1, gamma: 0.1 },
-          values: { accuracy: i + j },
-        }));
-        await addTrials(fresh(), study, { trials }, noReceipt);
-      }
-      const restore = injectFaults(client, onlyCall(k, fault));
-      const fold = async (deps: ServiceDeps) => foldIfDue(deps, study, await readSnapshot(deps, study));
-      await fold(fresh()).catch((error) => {
-        if (!(error instanceof Crash)) throw error;
-      });
-      restore();
-      const check = async () => {
-        const exported = await exportTrials(fresh(), study);
-        expect(exported.map((trial) => trial.values?.accuracy)).toEqual(
-          Array.from({ length: FOLD_AT }, (_, i) => i),
-        );
-        expect(await readStudy(fresh(), study)).toMatchObject({
-          trials: { completed: FOLD_AT },
-          best: [{ number: FOLD_AT - 1 }],
-        });
-      };
-      await check();
-      await fold(fresh());
-      await fold(fresh());
-      await check();
-      expect((await readSnapshot(fresh(), study)).head).toMatchObject({ segments: 1, unswept: -1 });
-    }
-  }
-}, 120_000);
 
 test("while the table throttles every call, an ask says busy in time and changes nothing", async () => {
   const { client, tableName } = await createTestTable();

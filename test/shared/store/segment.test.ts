@@ -4,8 +4,11 @@ import { expect, test } from "vitest";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { toCube } from "../../../shared/space/cube.ts";
 import type { SpaceDefinition } from "../../../shared/space/definition.ts";
-import { decodeSegment, encodeSegment } from "../../../shared/store/segment.ts";
+import { decodeSegment, encodeSegment, newSegment, readSegments } from "../../../shared/store/segment.ts";
 import type { TrialItem } from "../../../shared/store/trial.ts";
+import { createTestTable } from "../../support/emulator.ts";
+import { testDeps } from "../../support/service.ts";
+import { loadedStudy, trialOf } from "../../support/study.ts";
 
 const space = compileSpace({
   lr: { type: "float", low: 1e-5, high: 1, scale: "log" },
@@ -108,4 +111,28 @@ test("a segment of version 1 is still read", () => {
   for (const [i, trial] of trials.entries()) {
     expect(segment.trial(i)).toEqual({ ...trial, bracket: null, rung: null });
   }
+});
+
+test("a segment of a version that is not known is an error, not a guess", () => {
+  const { space } = loadedStudy();
+  const bytes = Buffer.from(encodeSegment(space, [trialOf({ state: "completed" })]));
+  bytes.write('"version":9', bytes.indexOf('"version":2'));
+  expect(() => decodeSegment("s-1", space, bytes)).toThrow("Segment version 9 is not known.");
+});
+
+test("segments are read in order of their numbers, from one to another, and a number is given once", async () => {
+  const { client, tableName } = await createTestTable();
+  const { store } = testDeps(client, tableName);
+  const { space } = loadedStudy();
+  const packed = (number: number) =>
+    encodeSegment(space, [trialOf({ study: "s-1", number, state: "failed" })]);
+  for (let k = 0; k < 12; k++) await store.transact([newSegment("s-1", k, packed(k))]);
+  await expect(store.transact([newSegment("s-1", 3, packed(99))])).rejects.toEqual(
+    expect.objectContaining({ names: new Set(["segment"]) }),
+  );
+  const numbers = async (from: number, to: number) =>
+    (await readSegments(store, "s-1", space, from, to)).map(({ numbers }) => numbers[0]);
+  expect(await numbers(0, 12)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect(await numbers(2, 4)).toEqual([2, 3]);
+  expect(await numbers(4, 4)).toEqual([]);
 });

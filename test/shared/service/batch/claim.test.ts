@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { claimTrial } from "../../../../shared/service/batch/claim.ts";
+import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
+import { injectFaults } from "../../../support/faults.ts";
+import { before, UPDATE } from "../../../support/interleave.ts";
 import { makeStudy, noReceipt, TEAM } from "../../../support/service.ts";
 
 const submitted = async (): Promise<World> => {
@@ -81,4 +84,69 @@ test("the trials of a client study are not claimed", async () => {
   await askTrials(world.deps, study, {}, noReceipt);
   const body = { attempt: 1, jobId: "job", claimant: "claimant-0123456789" };
   await expect(claimTrial(world.deps, study, 0, body)).rejects.toMatchObject({ type: "wrong-executor" });
+});
+
+test("a claim whose reply was lost is answered with a token that works", async () => {
+  const world = await submitted();
+  let updates = 0;
+  const restore = injectFaults(world.client, (command) =>
+    command === UPDATE && ++updates === 1 ? "lost-reply" : "none",
+  );
+  const { token } = await claimAs(world, "claimant-0123456789");
+  restore();
+  const place = { team: TEAM, study: world.study.id, trial: 0 };
+  expect(await authenticate(world.deps, `Bearer ${token}`, place)).toMatchObject({ kind: "trial" });
+});
+
+test("a container whose attempt is claimed between its read and its write has lost", async () => {
+  const world = await submitted();
+  before(world.client, UPDATE, () => claimAs(world, "claimant-number-1-xyz", "job-1"));
+  await expect(claimAs(world, "claimant-number-2-xyz", "job-2")).rejects.toMatchObject({
+    type: "claim-lost",
+    facts: { trial: 0, attempt: 1 },
+  });
+  expect((await world.trial(0)).job).toMatchObject({ jobId: "job-1", claimant: "claimant-number-1-xyz" });
+});
+
+test("another container of the same job has lost, too", async () => {
+  const world = await submitted();
+  await claimAs(world, "claimant-0123456789");
+  await expect(claimAs(world, "claimant-9876543210")).rejects.toMatchObject({ type: "claim-lost" });
+});
+
+test("an attempt that waits for its job, or was put back, is not claimed", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await expect(claimAs(world, "claimant-0123456789", "job-0")).rejects.toMatchObject({
+    type: "stale-attempt",
+  });
+  await world.deliver();
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await expect(claimAs(world, "claimant-0123456789")).rejects.toMatchObject({
+    type: "stale-attempt",
+    facts: { given: 1, current: 2 },
+  });
+});
+
+test("a container of an earlier attempt does not claim the current one", async () => {
+  const world = await submitted();
+  const { jobId } = world.batch.of(0);
+  await world.settle(
+    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
+  );
+  await world.deliver();
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 2, job: { phase: "submitted" } });
+  await expect(claimAs(world, "claimant-0123456789", jobId, 1)).rejects.toMatchObject({
+    type: "stale-attempt",
+    facts: { given: 1, current: 2 },
+  });
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", claimant: null } });
+});
+
+test("a container of another job has lost although it gave itself the same name", async () => {
+  const world = await submitted();
+  await claimAs(world, "claimant-0123456789");
+  await expect(claimAs(world, "claimant-0123456789", "another-job")).rejects.toMatchObject({
+    type: "claim-lost",
+  });
 });

@@ -1,13 +1,23 @@
 import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
+import { haltChanges, stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { openRung } from "../../../../shared/service/rounds/halving.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
-import { batchWorld, type World } from "../../../support/batch.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
+import { withWait } from "../../../../shared/study/job.ts";
+import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
+import { injectFaults } from "../../../support/faults.ts";
+import { before, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 
 const first = ({ study }: World) => ({ version: 1, study: study.id, trial: 0, attempt: 1 }) as const;
+
+/** One GPU for up to an hour: each attempt reserves one GPU hour. */
+const hour = { executor: { ...batchExecution, gpus: 1, timeoutSeconds: 3600 } };
 
 test("a queued attempt becomes one job, named after it, with a token that may claim it", async () => {
   const world = await batchWorld();
@@ -92,63 +102,6 @@ test("a throttled submission backs off: the attempt waits again and the message 
   expect(world.batch.jobs).toHaveLength(1);
 });
 
-test("a server error without a job is tried again, as a new attempt that is not counted as lost", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  world.batch.faults = ["lost"];
-  expect(await world.deliver()).toEqual([]);
-  expect(await world.trial(0)).toMatchObject({ state: "running", job: { phase: "dispatching" } });
-  await world.reconcile();
-  expect(world.queue.messages).toEqual([]); // not yet: the answer may only be late
-  world.clock.now += 61_000;
-  await world.reconcile();
-  await world.deliver();
-  expect(await world.trial(0)).toMatchObject({ attempt: 2, lost: 0, job: { phase: "submitted" } });
-  expect(world.batch.alive()).toHaveLength(1);
-});
-
-test("a time-out after the job was accepted: it is found by its name, and stays the only one", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  world.batch.faults = ["unheard"];
-  await world.deliver();
-  await world.deliver([first(world)]);
-  world.clock.now += 61_000;
-  await world.reconcile();
-  const { jobId } = world.batch.of(0);
-  expect(await world.trial(0)).toMatchObject({ attempt: 1, job: { phase: "submitted", jobId } });
-  expect(world.batch.submissions).toBe(1);
-  expect(world.batch.alive()).toHaveLength(1);
-});
-
-test("a job that shows up after it was given up for lost is of an attempt that is over, and is ended", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  world.batch.faults = ["unheard"];
-  world.batch.lag = 100_000;
-  await world.deliver();
-  world.clock.now += 61_000;
-  await world.reconcile();
-  await world.deliver();
-  const names = world.batch.jobs.map((job) => job.jobName);
-  expect(new Set(names).size).toBe(2);
-  await expect(world.claim(0, 1)).rejects.toMatchObject({ type: "stale-attempt" });
-  await world.reconcile();
-  expect(world.batch.alive().map((job) => job.environment.HONE_ATTEMPT)).toEqual(["2"]);
-});
-
-test("of two jobs for one attempt the oldest is adopted and the other ended", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  world.batch.faults = ["twice"];
-  await world.deliver();
-  const [oldest, twin] = world.batch.jobs;
-  world.clock.now += 61_000;
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", jobId: oldest?.jobId } });
-  expect(world.batch.terminations.map(({ jobId }) => jobId)).toEqual([twin?.jobId]);
-});
-
 test("a missing job queue fails the trial as infra, once, tells operators, and pauses the study", async () => {
   const world = await batchWorld();
   await world.start();
@@ -209,15 +162,139 @@ test("a paused study holds queued attempts back, and the reconciler sends them w
   expect(world.batch.submissions).toBe(2);
 });
 
-test("a message that was never sent is sent again", async () => {
-  const world = await batchWorld();
-  world.queue.deaf = true;
-  await world.start();
-  world.queue.deaf = false;
-  await world.reconcile();
-  expect(world.queue.messages).toHaveLength(0);
+test("an interrupted attempt that the money reaches for no more is held, and the study pauses", async () => {
+  const world = await batchWorld({ ...hour, budget: { trials: 1, parallel: 1, gpuHours: 1 } });
+  await world.launch();
+  world.clock.now += 60_000;
+  await world.settle(
+    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
+  );
+  await world.deliver();
+  expect(world.batch.submissions).toBe(1);
+  expect(await readStudy(world.deps, world.study)).toMatchObject({ state: "paused" });
+  await patchStudy(world.deps, world.study, { state: "running", budget: { gpuHours: 2 } }, noReceipt);
   world.clock.now += 61_000;
   await world.reconcile();
   await world.deliver();
   expect(world.batch.submissions).toBe(2);
+});
+
+test("two dispatchers at once do not let two attempts go on the money of one", async () => {
+  const world = await batchWorld({
+    ...hour,
+    scheduler: halvingScheduler,
+    budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
+  });
+  await world.start();
+  const { trials } = await openRung(world.deps, {
+    study: world.study.id,
+    generation: 1,
+    bracket: 0,
+    rung: 0,
+  });
+  const messages = trials.map(({ trial, attempt }) => ({
+    version: 1 as const,
+    study: world.study.id,
+    trial,
+    attempt,
+    taskToken: `token-${trial}`,
+  }));
+  await Promise.all(messages.map((message) => world.deliver([message])));
+  expect(world.batch.submissions).toBe(1);
+});
+
+test("a message of a trial that does not exist, or of a study that is not started, is dropped", async () => {
+  const world = await batchWorld();
+  expect(await world.deliver([{ ...first(world), trial: 7 }])).toEqual([]);
+  await world.start();
+  const messages = world.queue.take();
+  expect(await world.deliver([{ ...first(world), trial: 7 }])).toEqual([]);
+  await stopStudy(world.deps, world.study, { drain: true }, noReceipt);
+  expect(await world.deliver(messages)).toEqual([]);
+  expect(world.batch.submissions).toBe(0);
+});
+
+test.each([
+  // The stop is committed, and its process has died before it put the trial back.
+  [
+    "stopped",
+    async (world: World) => {
+      const { head } = await world.snapshot();
+      await world.deps.store.transact(haltChanges(head, false));
+    },
+  ],
+  ["paused", (world: World) => patchStudy(world.deps, world.study, { state: "paused" }, noReceipt)],
+])("a study that is %s between the read and the fence submits nothing", async (_, change) => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  before(world.client, TRANSACT, () => change(world));
+  expect(await world.deliver()).toEqual([]);
+  expect(world.batch.submissions).toBe(0);
+});
+
+test("a container that claims before the dispatcher notes the job's id keeps its claim", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  before(world.client, UPDATE, () => world.claim(0));
+  await world.deliver();
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "claimed", jobId: world.batch.of(0).jobId } });
+  await world.tell(0, 0.5);
+});
+
+test("a message that meets a fault comes back, says why in the log, and is served then", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  const messages = world.queue.take();
+  let calls = 0;
+  // The switch and the spec are read; the process then loses the table.
+  const restore = injectFaults(world.client, () => (++calls === 3 ? "crash-before" : "none"));
+  expect(await world.deliver(messages)).toEqual(["0"]);
+  restore();
+  expect(world.lines).toContainEqual(
+    expect.objectContaining({ event: "dispatch-failed", trial: 0, attempt: 1 }),
+  );
+  expect(await world.deliver(messages)).toEqual([]);
+  expect(world.batch.submissions).toBe(1);
+});
+
+test("a fence whose reply was lost submits once", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  const restore = injectFaults(world.client, (command) => (command === TRANSACT ? "lost-reply" : "none"));
+  await world.deliver();
+  restore();
+  expect(world.batch.submissions).toBe(1);
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted" } });
+});
+
+/** A machine begins to wait for the trial. */
+const waitFor = async (world: World, taskToken: string) => {
+  const trial = await world.trial(0);
+  await world.deps.store.update(changeTrial(trial, { job: withWait(trial.job!, taskToken) }));
+};
+
+test("a machine that begins to wait between the read and the fence is not forgotten", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  before(world.client, TRANSACT, () => waitFor(world, "token-1-0"));
+  await world.deliver();
+  expect(world.batch.submissions).toBe(1);
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", taskTokens: ["token-1-0"] } });
+});
+
+test("a machine that begins to wait while a throttled attempt is put back is not forgotten", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["throttled"];
+  // The attempt then looks as if its submission were unclear; the reconciler finds that there is no job.
+  before(world.client, UPDATE, () => waitFor(world, "token-1-0"));
+  expect(await world.deliver()).toEqual(["0"]);
+  expect(await world.trial(0)).toMatchObject({ job: { taskTokens: ["token-1-0"] } });
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({
+    state: "queued",
+    attempt: 2,
+    job: { taskTokens: ["token-1-0"] },
+  });
 });

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
+import { settleJob } from "../../../../shared/service/batch/settle.ts";
+import { tellTrial } from "../../../../shared/service/trials/tell.ts";
+import { ConditionFailed } from "../../../../shared/store/store.ts";
+import { TRIAL } from "../../../../shared/store/trial.ts";
 import { batchWorld, type World } from "../../../support/batch.ts";
+import { Crash, injectFaults } from "../../../support/faults.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
+import { noReceipt } from "../../../support/service.ts";
 
 const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<World> => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, ...change });
@@ -79,25 +86,6 @@ test("a trial that is interrupted on its last attempt fails with the reason", as
   expect(world.batch.submissions).toBe(3);
 });
 
-test("an image that cannot be pulled fails the trial as infra", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  await world.deliver();
-  const reason = "CannotPullContainerError: pull access denied";
-  await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
-  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: `infra: ${reason}` });
-  expect((await world.snapshot()).head.notice).toMatchObject({ kind: "infra-failure", detail: reason });
-  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure" }));
-});
-
-test("a job that ends without claiming its attempt fails the trial as infra, and says what to look at", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  await world.deliver();
-  await world.settle(world.batch.succeed(world.batch.run(world.batch.of(0))));
-  expect((await world.trial(0)).reason).toMatch(/^infra: .*hone exec/);
-});
-
 test("a machine that is reclaimed before the claim is an interruption too", async () => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await world.start();
@@ -173,4 +161,89 @@ test("when a trial ends the next one is on its way, by its tell or by its job's 
   await world.deliver();
   await world.settle(world.batch.fail(world.batch.run(world.batch.of(1)), { exitCode: 1 }));
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([2]);
+});
+
+test("a result that is told between an event's read and its write stands", async () => {
+  const world = await running();
+  before(world.client, TRANSACT, () => world.tell(0, 0.9));
+  await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "completed", values: { accuracy: 0.9 } });
+});
+
+test("a claim between the event of another job for the attempt and its write decides whose end counts", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [winner, loser] = world.batch.jobs.map((job) => world.batch.run(job));
+  before(world.client, TRANSACT, () => world.claim(0));
+  await world.settle(world.batch.fail(loser!, { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "running", job: { jobId: winner?.jobId } });
+});
+
+test("an attempt that nobody claimed is charged for as long as its job ran", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  const job = world.batch.run(world.batch.of(0));
+  world.clock.now += 30_000;
+  await world.settle(world.batch.fail(job, HOST_GONE));
+  expect(await world.trial(0)).toMatchObject({ seconds: 30 });
+  expect((await world.snapshot()).head.gpuSeconds).toBe(30);
+});
+
+test("the end of a job whose trial was told does what the tell may have left undone", async () => {
+  const world = await running({ budget: { trials: 2, parallel: 1 } });
+  const body = { attempt: 1, values: { accuracy: 0.5 } };
+  // The process dies right after its tell.
+  world.clock.now += 5000;
+  const revive = injectFaults(world.client, (command) => (command === TRANSACT ? "crash-after" : "none"));
+  await expect(tellTrial(world.process(), world.study, 0, body, noReceipt)).rejects.toThrow(Crash);
+  revive();
+  expect(world.queue.messages).toEqual([]);
+  await world.settle(world.batch.succeed(world.batch.of(0)));
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
+});
+
+test("an event of an earlier attempt does not end the current one, whose job is not known yet", async () => {
+  const world = await running();
+  const first = world.batch.fail(world.batch.of(0), HOST_GONE);
+  await world.settle(first);
+  world.batch.faults = ["unheard"];
+  await world.deliver();
+  const dispatching = await world.trial(0);
+  expect(dispatching).toMatchObject({ attempt: 2, job: { phase: "dispatching", jobId: null } });
+  await world.settle(first);
+  expect(await world.trial(0)).toEqual(dispatching);
+});
+
+test("of two jobs the one that claims decides, also when the machine of the other goes away just then", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [winner, loser] = world.batch.jobs.map((job) => world.batch.run(job));
+  before(world.client, TRANSACT, () => world.claim(0));
+  await world.settle(world.batch.fail(loser!, HOST_GONE));
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1, job: { jobId: winner?.jobId } });
+});
+
+test("an event of a job that runs leaves the claim as it is", async () => {
+  const world = await running();
+  const claimed = await world.trial(0);
+  await world.settle(world.batch.of(0));
+  expect(await world.trial(0)).toEqual(claimed);
+});
+
+test("the end of a job whose trial keeps changing is left to the reconciler", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.launch();
+  const job = world.batch.fail(world.batch.of(0), { exitCode: 1 });
+  const deps = world.process();
+  deps.store.transact = () => Promise.reject(new ConditionFailed([TRIAL]));
+  deps.store.pause = async () => {};
+  await expect(settleJob(deps, { ...job })).resolves.toBeUndefined();
+  expect(await world.trial(0)).toMatchObject({ state: "running" });
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 1" });
 });

@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
+import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
+import { activateBatch, listActiveBatches } from "../../../../shared/store/active-batch.ts";
+import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
 import { activeBatchKey } from "../../../../shared/store/keys.ts";
 import { batchWorld, recordedGpuSeconds, type World, worldOn } from "../../../support/batch.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
 import { noReceipt } from "../../../support/service.ts";
 
 const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<World> => {
@@ -12,52 +16,6 @@ const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<W
   await world.launch();
   return world;
 };
-
-test("the end of a job whose event was lost is found", async () => {
-  const world = await running();
-  world.batch.fail(world.batch.of(0), { exitCode: 9 });
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 9" });
-});
-
-test("a container that is not heard of for a lease is given up: its job ends, another attempt takes over", async () => {
-  const world = await running();
-  world.clock.now += 61_000;
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, attempts: [{ end: "expired" }] });
-  expect(world.batch.of(0)).toMatchObject({ status: "FAILED", statusReason: "hone: no heartbeat" });
-  await world.settle(world.batch.of(0));
-  await world.deliver();
-  expect(world.batch.alive()).toHaveLength(1);
-  expect((await world.trial(0)).lost).toBe(1);
-});
-
-test("a job that Batch has forgotten is an interruption", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
-  await world.start();
-  await world.deliver();
-  world.batch.forget(world.batch.of(0));
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1 }); // it may only be too new to be seen
-  world.clock.now += 61_000;
-  await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });
-});
-
-test("jobs that nobody waits for are ended, those that somebody waits for are not", async () => {
-  const world = await batchWorld({ budget: { trials: 4, parallel: 4 } });
-  await world.launch();
-  await world.tell(1, 0.5);
-  world.clock.now += 30_000;
-  await world.reconcile();
-  expect(world.batch.terminations).toEqual([]); // a container that told its result is about to exit
-  world.clock.now += 100_000;
-  await world.claim(0); // renews its lease
-  await world.claim(2);
-  await world.claim(3);
-  await world.reconcile();
-  expect(world.batch.terminations.map(({ jobId }) => jobId)).toEqual([world.batch.of(1).jobId]);
-});
 
 test("when all trials are over the study is closed and its job definition given back", async () => {
   const world = await running();
@@ -149,4 +107,78 @@ test("what attempts have used is counted once each, whoever ends them, and twice
   expect(head.gpuSeconds).toBe(11 + 21 + 21 + 61);
   expect(head.vcpuSeconds).toBe(2 * head.gpuSeconds);
   expect(recordedGpuSeconds(world.study, trials)).toBe(head.gpuSeconds);
+});
+
+test("what it did is logged: how many studies it had to visit, how many it did, and the faults", async () => {
+  const world = await running();
+  await world.reconcile();
+  expect(world.lines).toContainEqual({ event: "reconciled", tasks: 1, done: 1, faults: 0 });
+  world.batch.describe = () => Promise.reject(new Error("down"));
+  await world.reconcile();
+  expect(world.lines).toContainEqual({ event: "reconciled", tasks: 1, done: 1, faults: 1 });
+});
+
+test("each time it begins with another study, so that all get their turn before the deadline", async () => {
+  const one = await running({ name: "aaa" });
+  const two = await worldOn(one.client, one.tableName, { name: "bbb", budget: { trials: 1, parallel: 1 } });
+  await two.launch();
+  const visited: (string | undefined)[] = [];
+  for (const random of [0, 255]) {
+    const deadline = one.clock.now + 1000;
+    const describe = async (ids: readonly string[]) => {
+      visited.push(ids[0]);
+      one.clock.now = deadline;
+      return [];
+    };
+    const batch = Object.assign(Object.create(one.batch), { describe });
+    await reconcile({ ...one.deps, batch, randomBytes: () => Uint8Array.of(random) }, deadline);
+  }
+  expect(visited).toEqual([one.batch.of(0).jobId, two.batch.of(0).jobId]);
+});
+
+test("while dispatching is switched off it ends what ended, and sends nothing", async () => {
+  const world = await running({ budget: { trials: 3, parallel: 2 } });
+  await world.deps.store.transact([switchDispatch(false)]);
+  world.batch.fail(world.batch.of(0), { exitCode: 9 });
+  world.queue.take();
+  world.clock.now += 30_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({ state: "failed" });
+  world.queue.take();
+  world.clock.now += 61_000;
+  await world.claim(1);
+  await world.reconcile();
+  expect(world.queue.messages).toEqual([]);
+});
+
+test("a study of which nothing is left is visited no more", async () => {
+  const world = await batchWorld();
+  await world.deps.store.transact([activateBatch("no-such-study")]);
+  await world.reconcile();
+  expect(await listActiveBatches(world.deps.store)).toEqual([]);
+});
+
+test("a stopped study is visited until its trials are put back, and keeps its job definition", async () => {
+  const world = await running();
+  const terminate = world.batch.terminate.bind(world.batch);
+  world.batch.terminate = () => Promise.reject(new Error("down"));
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  world.batch.terminate = terminate;
+  await world.reconcile();
+  await world.reconcile();
+  expect(world.batch.alive()).toEqual([]);
+  expect(await listActiveBatches(world.deps.store)).toEqual([]);
+  expect(world.batch.definitions.size).toBe(1);
+});
+
+test("a finished study that is extended while it is being closed goes on", async () => {
+  const world = await running();
+  await world.finish(0, 0.5);
+  before(world.client, TRANSACT, () =>
+    patchStudy(world.process(), world.study, { budget: { trials: 2 } }, noReceipt),
+  );
+  await world.reconcile();
+  expect((await world.snapshot()).head).toMatchObject({ started: true, trials: 2 });
+  expect(world.batch.definitions.size).toBe(1);
+  expect(world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
 });

@@ -8,6 +8,7 @@ import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
 import { readRung } from "../../../../shared/store/rung.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
 import { noReceipt, studyBody, TEAM } from "../../../support/service.ts";
 
@@ -309,4 +310,73 @@ test("the trials of rounds that have begun cannot be made more", async () => {
   await expect(
     patchStudy(world.deps, world.study, { budget: { trials: 9 } }, noReceipt),
   ).rejects.toMatchObject({ type: "conflict" });
+});
+
+test("an execution of an earlier start finds nothing to do, and changes nothing", async () => {
+  const { world, machine } = await halvingWorld(3);
+  await machine.open(0);
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await world.start();
+  const { head } = await world.snapshot();
+  expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
+  expect(await machine.close(0)).toEqual({ rung: 0, done: true });
+  await failRounds(
+    world.deps,
+    { study: world.study.id, generation: 1, bracket: 0, rung: 0 },
+    "States.Timeout",
+  );
+  expect((await world.snapshot()).head).toEqual(head);
+});
+
+test("a rung that the ladder does not have is over", async () => {
+  const { machine } = await halvingWorld(3);
+  expect(await machine.open(3)).toMatchObject({ done: true, trials: [] });
+  expect(await machine.close(3)).toEqual({ rung: 3, done: true });
+});
+
+const stop = (world: World) => stopStudy(world.deps, world.study, {}, noReceipt);
+
+test("a study that is stopped while a rung is opened does not open it", async () => {
+  const { world, machine } = await halvingWorld(3);
+  // The first transaction creates the trials, the second opens the rung.
+  before(world.client, TRANSACT, () => stop(world), 2);
+  expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
+  expect(await readRung(world.deps.store, { study: world.study.id, bracket: 0, rung: 0 })).toBeNull();
+});
+
+test("a study that is stopped while a rung is closed does not close it", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await runAll(world, trials);
+  before(world.client, TRANSACT, () => stop(world));
+  expect(await machine.close(0)).toEqual({ rung: 0, done: true });
+  expect(await readRung(world.deps.store, { study: world.study.id, bracket: 0, rung: 0 })).toMatchObject({
+    state: "open",
+  });
+});
+
+test("a study that is stopped before the promoted trials are queued leaves them waiting at their rung", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await runAll(world, trials);
+  await machine.close(0);
+  before(world.client, TRANSACT, () => stop(world), 2);
+  expect(await machine.open(1)).toMatchObject({ done: true, trials: [] });
+  expect(await world.trial(2)).toMatchObject({ state: "paused", rung: 0, attempt: 1 });
+});
+
+test("a study that is stopped after a rung was decided prunes nothing until it goes on", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await runAll(world, trials);
+  // The first transaction decides, the second ends the trials that do not go on.
+  before(world.client, TRANSACT, () => stop(world), 2);
+  await machine.close(0);
+  expect(await world.trial(0)).toMatchObject({ state: "paused" });
+  await world.start();
+  expect(await new Machine(world, 2).close(0)).toEqual({ rung: 1, done: false });
+  expect(await world.trial(0)).toMatchObject({ state: "pruned" });
 });

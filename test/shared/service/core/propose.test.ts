@@ -1,15 +1,18 @@
 import { expect, test } from "vitest";
-import type { Hint } from "../../../shared/optimizer/algorithm.ts";
-import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
-import { loadStudy } from "../../../shared/service/core/load.ts";
-import { readSnapshot } from "../../../shared/service/core/snapshot.ts";
-import { askTrials } from "../../../shared/service/trials/ask.ts";
-import { tellTrial } from "../../../shared/service/trials/tell.ts";
-import { putHint } from "../../../shared/store/hint.ts";
-import { hintKey } from "../../../shared/store/keys.ts";
-import { createTestTable } from "../../support/emulator.ts";
-import { injectFaults } from "../../support/faults.ts";
-import { makeStudy, noReceipt, TEAM, testDeps } from "../../support/service.ts";
+import { algorithms } from "../../../../shared/optimizer/registry.ts";
+import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
+import { loadStudy } from "../../../../shared/service/core/load.ts";
+import { proposeTrials } from "../../../../shared/service/core/propose.ts";
+import { readSnapshot } from "../../../../shared/service/core/snapshot.ts";
+import { askTrials } from "../../../../shared/service/trials/ask.ts";
+import { tellTrial } from "../../../../shared/service/trials/tell.ts";
+import { putHint } from "../../../../shared/store/hint.ts";
+import { hintKey } from "../../../../shared/store/keys.ts";
+import { createTestTable } from "../../../support/emulator.ts";
+import { injectFaults } from "../../../support/faults.ts";
+import { before, UPDATE } from "../../../support/interleave.ts";
+import { makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
+import { NOON } from "../../../support/study.ts";
 
 /** A study asked and told so often that the model speaks. */
 const begun = async (deps: ServiceDeps, trials = 8, name: "gp" | "smac" | "rbf" = "gp") => {
@@ -54,36 +57,6 @@ test("a hint that is broken, or of another algorithm or revision, is passed over
   await deps.store.transact([{ name: "garbage", key: hintKey(study.id), put: { values: "what?" } }]);
   expect((await readSnapshot(deps, study)).hint).toBeNull();
   expect((await askAndTell(deps, study)).algorithm).toBe("gp");
-});
-
-test("an older hint does not replace a newer one, and an ask does not fail for it", async () => {
-  const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
-  const study = await begun(deps, 4);
-  const newer = { algorithm: "gp" as const, revision: 1, trials: 1000, values: [0, 0, 0, 0] };
-  await deps.store.update(putHint(study.id, newer, Date.now()));
-  await expect(deps.store.update(putHint(study.id, { ...newer, trials: 999 }, Date.now()))).rejects.toThrow(
-    "hint",
-  );
-  await askAndTell(deps, study);
-  expect((await readSnapshot(deps, study)).hint?.trials).toBe(1000);
-});
-
-test("a hint of another algorithm, or of another revision, gives way to one of fewer trials", async () => {
-  const { client, tableName: table } = await createTestTable();
-  const deps = testDeps(client, table);
-  const study = await makeStudy(deps);
-  const keep = (hint: Hint) => deps.store.update(putHint(study.id, hint, Date.now()));
-  const kept = async () => (await readSnapshot(deps, study)).hint;
-  const hints: Hint[] = [
-    { algorithm: "gp", revision: 1, trials: 1000, values: [1, 2] },
-    { algorithm: "smac", revision: 1, trials: 10, values: [3] },
-    { algorithm: "smac", revision: 2, trials: 5, values: [] },
-  ];
-  for (const hint of hints) {
-    await keep(hint);
-    expect(await kept()).toEqual(hint);
-  }
 });
 
 test("a hint makes the next asks no different in kind, and is written as rarely as the trials grow by a tenth", async () => {
@@ -143,3 +116,78 @@ test.each(["gp", "smac", "rbf"] as const)(
     expect(trials.some(({ why }) => why.includes("cut short for time"))).toBe(true);
   },
 );
+
+test("a newer hint that another ask keeps meanwhile stays, and the ask does not fail for it", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const lines: string[] = [];
+  const deps = testDeps(client, table, { now: NOON }, { log: (event) => lines.push(event) });
+  const study = await begun(deps, 4);
+  const newer = {
+    algorithm: "gp" as const,
+    revision: algorithms.gp.revision,
+    trials: 1000,
+    values: [0, 0, 0, 0],
+  };
+  // Of what an ask does, only the hint is an update by itself.
+  let kept = false;
+  before(client, UPDATE, async () => {
+    kept = true;
+    await deps.store.update(putHint(study.id, newer, NOON));
+  });
+  expect((await askTrials(deps, study, { count: 1 }, noReceipt)).trials).toHaveLength(1);
+  expect(kept).toBe(true);
+  expect((await readSnapshot(deps, study)).hint?.trials).toBe(1000);
+  expect(lines).toEqual([]);
+});
+
+test("new trials are numbered from the head's counter on, queued, and say who chose them", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table, { now: NOON });
+  const study = await makeStudy(deps, { budget: { trials: 10 } });
+  await askTrials(deps, study, { count: 3 }, noReceipt);
+  const { trials, exhausted } = await proposeTrials(deps, await readSnapshot(deps, study), 2);
+  expect(exhausted).toBe(false);
+  expect(trials.map(({ number }) => number)).toEqual([3, 4]);
+  expect(trials[0]).toMatchObject({
+    state: "queued",
+    attempt: 0,
+    algorithm: "random",
+    created: NOON,
+    job: null,
+  });
+  // Nothing is written: the use case decides what becomes of them.
+  expect((await readSnapshot(deps, study)).head.next).toBe(3);
+});
+
+test("the same snapshot gives the same proposals, by a warm process and by a cold one", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table, { now: NOON });
+  const study = await makeStudy(deps, { algorithm: { name: "tpe", seed: 3, startup: 2 } });
+  for (let i = 0; i < 4; i++) await askAndTell(deps, study);
+  const snapshot = await readSnapshot(deps, study);
+  const warm = await proposeTrials(deps, snapshot, 3);
+  expect(await proposeTrials(testDeps(client, table, { now: NOON }), snapshot, 3)).toEqual(warm);
+});
+
+test("no more is proposed than the budget has, and nothing once the space is exhausted", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await makeStudy(deps, { budget: { trials: 3 } });
+  const snapshot = await readSnapshot(deps, study);
+  expect((await proposeTrials(deps, snapshot, 5)).trials).toHaveLength(3);
+  expect(await proposeTrials(deps, snapshot, 0)).toEqual({ trials: [], exhausted: false });
+  const head = { ...snapshot.head, exhausted: true };
+  expect(await proposeTrials(deps, { ...snapshot, head }, 5)).toEqual({ trials: [], exhausted: true });
+});
+
+test("an algorithm that finds fewer than were wanted has exhausted the space", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await makeStudy(deps, {
+    space: { x: { type: "categorical", choices: ["a", "b"] } },
+    algorithm: { name: "grid" },
+  });
+  const { trials, exhausted } = await proposeTrials(deps, await readSnapshot(deps, study), 5);
+  expect(trials.map(({ params }) => params.x).sort()).toEqual(["a", "b"]);
+  expect(exhausted).toBe(true);
+});

@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { type Ending, endingOf, hasEnded, secondsRun } from "../../../../shared/executor/batch/ending.ts";
+import type { BatchJob } from "../../../../shared/schemas/batch-event.ts";
+import { NOON } from "../../../support/study.ts";
+
+/** What AWS Batch says of a job whose container ran and ended. */
+const job = (change: Partial<BatchJob> = {}): BatchJob => ({
+  jobId: "job-1",
+  jobName: "hone-svm-0-1",
+  status: "FAILED",
+  startedAt: NOON,
+  stoppedAt: NOON + 1500,
+  statusReason: "Essential container in task exited",
+  ...change,
+});
+
+const exited = (exitCode: number, reason?: string) =>
+  job({ container: { exitCode, ...(reason && { reason }) } });
+
+test.each<[string, BatchJob, Ending["kind"]]>([
+  ["exit code 0", job({ status: "SUCCEEDED", container: { exitCode: 0 } }), "succeeded"],
+  ["a reclaimed machine", job({ statusReason: "Host EC2 (instance i-0abc) terminated." }), "interrupted"],
+  [
+    "our own termination",
+    job({ statusReason: "hone: study stopped", container: { exitCode: 137 } }),
+    "interrupted",
+  ],
+  ["SIGTERM", exited(143), "interrupted"],
+  ["a program that asks for another attempt", exited(75), "interrupted"],
+  ["the time-out", job({ statusReason: "Job attempt duration exceeded timeout" }), "timeout"],
+  ["no memory left", exited(137, "OutOfMemoryError: Container killed due to memory usage"), "failed"],
+  ["SIGKILL", exited(137), "failed"],
+  ["a program that failed", exited(3), "failed"],
+  ["an end that says nothing", job({ statusReason: undefined }), "failed"],
+  [
+    "an image that cannot be pulled",
+    exited(1, "CannotPullContainerError: pull access denied"),
+    "not-started",
+  ],
+  ["a job that never got a machine", job({ startedAt: undefined }), "not-started"],
+])("%s is told apart", (_, ended, kind) => {
+  expect(endingOf(ended).kind).toBe(kind);
+});
+
+test("a machine that went away counts as interruption although the container never started", () => {
+  const lost = job({ startedAt: undefined, statusReason: "Host EC2 (instance i-0abc) terminated." });
+  expect(endingOf(lost).kind).toBe("interrupted");
+});
+
+test("what only the last attempt tells is read from it", () => {
+  const attempts = [
+    { container: { exitCode: 1 } },
+    { statusReason: "Host EC2 (instance i-1) terminated.", container: { exitCode: 9 } },
+  ];
+  expect(endingOf(job({ statusReason: undefined, attempts })).kind).toBe("interrupted");
+});
+
+test("a reason is never empty and never longer than it needs to be", () => {
+  expect(endingOf(job({ statusReason: undefined }))).toMatchObject({ reason: "AWS Batch gave no reason" });
+  const long = endingOf(job({ startedAt: undefined, container: { reason: "x".repeat(1000) } }));
+  expect(long).toMatchObject({ reason: `${"x".repeat(400)}...` });
+});
+
+test("a job has ended when it succeeded or failed, and in no other state", () => {
+  expect(hasEnded(job({ status: "SUCCEEDED" }))).toBe(true);
+  expect(hasEnded(job({ status: "FAILED" }))).toBe(true);
+  for (const status of ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"] as const) {
+    expect(hasEnded(job({ status }))).toBe(false);
+  }
+});
+
+test("a job ran for whole seconds, until now when it still runs, and not at all before it started", () => {
+  expect(secondsRun(job(), NOON + 99_000)).toBe(2);
+  expect(secondsRun(job({ stoppedAt: undefined }), NOON + 60_000)).toBe(60);
+  expect(secondsRun(job({ startedAt: undefined }), NOON)).toBe(0);
+  expect(secondsRun(job({ stoppedAt: NOON - 1000 }), NOON)).toBe(0);
+});

@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+import { alarmedEvents } from "../../../../shared/deployment.ts";
+import { planInfraFailure } from "../../../../shared/service/batch/infra-failure.ts";
+import { carryOut } from "../../../../shared/service/batch/settle.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
+import { batchWorld } from "../../../support/batch.ts";
+import { noReceipt } from "../../../support/service.ts";
+
+test("an image that cannot be pulled fails the trial as infra", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  const reason = "CannotPullContainerError: pull access denied";
+  await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: `infra: ${reason}` });
+  expect((await world.snapshot()).head.notice).toMatchObject({ kind: "infra-failure", detail: reason });
+  expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure" }));
+});
+
+test("a job that ends without claiming its attempt fails the trial as infra, and says what to look at", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  await world.settle(world.batch.succeed(world.batch.run(world.batch.of(0))));
+  expect((await world.trial(0)).reason).toMatch(/^infra: .*hone exec/);
+});
+
+/** A trial whose attempt was submitted and never reached its program. */
+const submitted = async (change: Parameters<typeof batchWorld>[0] = {}) => {
+  const world = await batchWorld({ budget: { trials: 3, parallel: 1 }, ...change });
+  await world.start();
+  await world.deliver();
+  const fail = async (pause: boolean, seconds = 0) =>
+    carryOut(
+      world.deps,
+      planInfraFailure(world.deps, world.study, await world.trial(0), "no such queue.", { pause, seconds }),
+    );
+  return { world, fail };
+};
+
+test("the trial fails on its first attempt, is charged, logged, and said on the study", async () => {
+  const { world, fail } = await submitted();
+  expect(await fail(false, 12)).toBe(true);
+  expect(await world.trial(0)).toMatchObject({
+    state: "failed",
+    attempt: 1,
+    seconds: 12,
+    reason: "infra: no such queue.",
+  });
+  expect(world.lines).toContainEqual(
+    expect.objectContaining({ event: alarmedEvents.infraFailure, trial: 0, attempt: 1 }),
+  );
+  expect((await world.snapshot()).head).toMatchObject({
+    state: "running",
+    gpuSeconds: 12,
+    notice: { kind: "infra-failure", trial: 0, detail: "no such queue.", paused: false },
+  });
+});
+
+test("when only this trial is concerned the next one is dispatched; when all are, the study pauses", async () => {
+  const one = await submitted();
+  await one.fail(false);
+  expect(one.world.queue.messages.map(({ trial }) => trial)).toEqual([1]);
+  const all = await submitted();
+  await all.fail(true);
+  expect(all.world.queue.messages).toEqual([]);
+  expect((await all.world.snapshot()).head).toMatchObject({ state: "paused", notice: { paused: true } });
+});
+
+test("a study that a person paused keeps its state and has no notice", async () => {
+  const { world, fail } = await submitted();
+  await patchStudy(world.deps, world.study, { state: "paused" }, noReceipt);
+  await fail(true);
+  expect(await world.trial(0)).toMatchObject({ state: "failed" });
+  expect((await world.snapshot()).head).toMatchObject({ state: "paused", notice: null });
+});
+
+test("a machine that waits for the trial is answered although the study pauses", async () => {
+  const { world, fail } = await submitted();
+  const trial = await world.trial(0);
+  const job = { ...trial.job!, taskTokens: ["token-1-0"] };
+  await world.deps.store.update(changeTrial(trial, { job }));
+  await fail(true);
+  expect(world.rounds.resumed).toEqual([
+    { taskToken: "token-1-0", output: { trial: 0, attempt: 1, state: "failed" } },
+  ]);
+});
+
+test("a trial that has moved on is not failed, and nothing is said of it", async () => {
+  const { world } = await submitted();
+  const seen = await world.trial(0);
+  await world.claim(0);
+  const plan = planInfraFailure(world.deps, world.study, seen, "no such queue.", { pause: true });
+  expect(await carryOut(world.deps, plan)).toBe(false);
+  expect(await world.trial(0)).toMatchObject({ state: "running" });
+  expect((await world.snapshot()).head).toMatchObject({ state: "running", notice: null });
+  expect(world.lines.filter(({ event }) => event === alarmedEvents.infraFailure)).toEqual([]);
+});

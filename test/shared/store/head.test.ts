@@ -1,0 +1,188 @@
+import { expect, test } from "vitest";
+import {
+  changeHead,
+  findHead,
+  firstHead,
+  HEAD,
+  type Head,
+  markDeleting,
+  markReportsSwept,
+  markSwept,
+  newHead,
+  noteRunning,
+  readHead,
+  spend,
+  whileDispatching,
+  whileStarted,
+} from "../../../shared/store/head.ts";
+import { headKey } from "../../../shared/store/keys.ts";
+import { ConditionFailed } from "../../../shared/store/store.ts";
+import { createTestTable } from "../../support/emulator.ts";
+import { testDeps } from "../../support/service.ts";
+import { headOf } from "../../support/study.ts";
+
+const { client, tableName } = await createTestTable();
+const { store } = testDeps(client, tableName);
+
+let studies = 0;
+/** A stored head of a study of its own. */
+const stored = async (change: Partial<Head> = {}): Promise<Head> => {
+  const study = `study-${studies++}`;
+  await store.transact([newHead(headOf({ ...change, study }, study))]);
+  return read(study);
+};
+
+const read = async (study: string): Promise<Head> => {
+  const head = await findHead(store, study);
+  if (head === null) throw new Error(`no head of ${study}`);
+  return head;
+};
+
+const failsAs = (names: string[]) => expect.objectContaining({ names: new Set(names) });
+
+test("a head reads back as it was written, doubles and notices included", async () => {
+  const full: Partial<Head> = {
+    state: "paused",
+    next: 7,
+    imported: 2,
+    exhausted: true,
+    gpuHours: 0.1 + 0.2,
+    dollars: 1e-7,
+    segments: 3,
+    unswept: 2,
+    folded: { completed: 5, pruned: 6, failed: 7 },
+    foldedBest: '{"number":1}',
+    started: true,
+    generation: 4,
+    definition: "arn:definition",
+    notice: { kind: "infra-failure", trial: 3, detail: "no queue", paused: true },
+    sweptReports: 9,
+  };
+  const head = await stored(full);
+  expect(head).toEqual(headOf({ ...full, study: head.study }, head.study));
+});
+
+test("there is no head of a study that does not exist", async () => {
+  expect(await findHead(store, "no-such-study")).toBeNull();
+});
+
+test("a study has one head: a second is refused by name and changes nothing", async () => {
+  const head = await stored({ next: 3 });
+  await expect(store.transact([newHead(headOf({ next: 99 }, head.study))])).rejects.toEqual(failsAs([HEAD]));
+  expect(await read(head.study)).toEqual(head);
+});
+
+test("a change of the head raises its revision and leaves the other fields as they are", async () => {
+  const head = await stored({ notice: { kind: "rounds-ended" } });
+  await store.transact([changeHead(head, { next: 5, dollars: 2.5, notice: null })]);
+  expect(await read(head.study)).toEqual({ ...head, rev: 1, next: 5, dollars: 2.5, notice: null });
+});
+
+test("of two changes made from the same revision the second is refused", async () => {
+  const head = await stored();
+  await store.transact([changeHead(head, { next: 1 })]);
+  await expect(store.transact([changeHead(head, { next: 2 })])).rejects.toEqual(failsAs([HEAD]));
+  expect((await read(head.study)).next).toBe(1);
+});
+
+test.each([
+  [true, "running", true],
+  [false, "running", false],
+  [true, "paused", false],
+  [true, "deleting", false],
+] as const)("dispatching with started %s and state %s: %s", async (started, state, holds) => {
+  const { study } = await stored({ started, state });
+  const check = store.transact([whileDispatching(study)]);
+  if (holds) await check;
+  else await expect(check).rejects.toEqual(failsAs([HEAD]));
+});
+
+test("a start holds until the study is stopped or started again", async () => {
+  const head = await stored({ started: true, generation: 2 });
+  await store.transact([whileStarted(head)]);
+  await expect(store.transact([whileStarted({ ...head, generation: 1 })])).rejects.toEqual(failsAs([HEAD]));
+  await store.transact([changeHead(head, { started: false })]);
+  await expect(store.transact([whileStarted(head)])).rejects.toEqual(failsAs([HEAD]));
+});
+
+test("a study is marked as deleting once, and a change made from an earlier revision then fails", async () => {
+  const head = await stored({ started: true });
+  await store.update(markDeleting(head.study));
+  expect(await read(head.study)).toMatchObject({ state: "deleting", started: false, rev: 1 });
+  await expect(store.update(markDeleting(head.study))).rejects.toEqual(failsAs([HEAD]));
+  await expect(store.transact([changeHead(head, { state: "running" })])).rejects.toThrow(ConditionFailed);
+});
+
+test("a study that does not exist is not marked, charged or noted, and no head comes to be", async () => {
+  const missing = "never-created";
+  await expect(store.update(markDeleting(missing))).rejects.toThrow(ConditionFailed);
+  await expect(store.transact([spend(missing, 1, 1)])).rejects.toThrow(ConditionFailed);
+  await expect(store.update(noteRunning(missing, { kind: "rounds-ended" }, true))).rejects.toThrow(
+    ConditionFailed,
+  );
+  expect(await findHead(store, missing)).toBeNull();
+});
+
+test("a notice is left on a running study, which it pauses or not; a paused study keeps its own", async () => {
+  const notice = { kind: "infra-failure", trial: 1, detail: "no image", paused: false } as const;
+  const { study } = await stored();
+  await store.update(noteRunning(study, notice, false));
+  expect(await read(study)).toMatchObject({ state: "running", notice, rev: 0 });
+  await store.update(noteRunning(study, { ...notice, paused: true }, true));
+  expect(await read(study)).toMatchObject({ state: "paused", notice: { paused: true }, rev: 1 });
+  await expect(store.update(noteRunning(study, notice, false))).rejects.toEqual(failsAs([HEAD]));
+  expect(await read(study)).toMatchObject({ notice: { paused: true } });
+});
+
+test("a segment is swept only while it is the one that is not", async () => {
+  const { study } = await stored({ segments: 3, unswept: 2 });
+  await expect(store.update(markSwept(study, 1))).rejects.toEqual(failsAs([HEAD]));
+  expect((await read(study)).unswept).toBe(2);
+  await store.update(markSwept(study, 2));
+  expect(await read(study)).toMatchObject({ unswept: -1, rev: 0 });
+});
+
+test("a deletion remembers how far it is with the reports", async () => {
+  const { study } = await stored();
+  await store.update(markReportsSwept(study, 40));
+  expect((await read(study)).sweptReports).toBe(40);
+});
+
+test("what attempts have used adds up, and holds no ask up", async () => {
+  const head = await stored();
+  await store.transact([spend(head.study, 7, 14)]);
+  await store.transact([spend(head.study, 3, 6)]);
+  expect(await read(head.study)).toMatchObject({ gpuSeconds: 10, vcpuSeconds: 20, rev: 0 });
+  await store.transact([changeHead(head, { next: 1 })]);
+});
+
+test("a head of an earlier version is read: its words as a notice, its missing fields as they were", async () => {
+  const study = "written-earlier";
+  const { notice, schedulerRevision, sweptReports, ...fields } = {
+    ...firstHead(
+      study,
+      { trials: 1, parallel: 1, gpuHours: 0, dollars: 0 },
+      { algorithmRevision: 1, schedulerRevision: 1 },
+    ),
+  };
+  const { folded, gpuHours, dollars, ...plain } = fields;
+  const item = {
+    ...plain,
+    gpuHours: "0",
+    dollars: "0",
+    foldedCompleted: 0,
+    foldedPruned: 0,
+    foldedFailed: 0,
+    message: "The rounds failed.",
+  };
+  await store.transact([{ name: HEAD, key: headKey(study), put: item }]);
+  expect(await read(study)).toMatchObject({
+    notice: { kind: "text", text: "The rounds failed." },
+    schedulerRevision: 1,
+    sweptReports: 0,
+  });
+  expect(readHead(study, { ...item, message: "" }).notice).toBeNull();
+  // A notice written since then takes the place of the words.
+  await store.update(noteRunning(study, { kind: "rounds-ended" }, false));
+  expect((await read(study)).notice).toEqual({ kind: "rounds-ended" });
+});

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { newHead } from "../../../shared/store/head.ts";
+import { putHint } from "../../../shared/store/hint.ts";
+import { studyPartition } from "../../../shared/store/keys.ts";
+import { readUnfolded, removeStudyItems } from "../../../shared/store/partition.ts";
+import { encodeSegment, newSegment } from "../../../shared/store/segment.ts";
+import { newSpec } from "../../../shared/store/spec.ts";
+import { newTrial } from "../../../shared/store/trial.ts";
+import { createTestTable } from "../../support/emulator.ts";
+import { testDeps } from "../../support/service.ts";
+import { headOf, loadedStudy, NOON, specOf, trialOf } from "../../support/study.ts";
+
+const { client, tableName } = await createTestTable();
+const { store } = testDeps(client, tableName);
+
+const { space } = loadedStudy();
+const hint = { algorithm: "gp", revision: 1, trials: 5, values: [1, 2] };
+const folded = (study: string) =>
+  newSegment(study, 0, encodeSegment(space, [trialOf({ study, number: 99, state: "completed" })]));
+
+/** A study with a head, a spec, a segment and trials of these numbers. */
+const stored = async (study: string, numbers: readonly number[]) => {
+  await store.transact([
+    newHead(headOf({ next: 100 }, study)),
+    newSpec(study, specOf()),
+    folded(study),
+    ...numbers.map((number) => newTrial(trialOf({ study, number }))),
+  ]);
+};
+
+test("one read gives the head and the unfolded trials in order of their numbers, no spec and no segment", async () => {
+  await stored("study-a", [10, 9, 100]);
+  const items = await readUnfolded(store, "study-a");
+  expect(items).toEqual({
+    head: headOf({ next: 100 }, "study-a"),
+    hint: null,
+    trials: [9, 10, 100].map((number) => trialOf({ study: "study-a", number })),
+  });
+});
+
+test("the hint comes with them, and is no trial", async () => {
+  await stored("study-b", [1]);
+  await store.update(putHint("study-b", hint, NOON));
+  const items = await readUnfolded(store, "study-b");
+  expect(items?.hint).toEqual(hint);
+  expect(items?.trials.map(({ number }) => number)).toEqual([1]);
+});
+
+test("without a head there is no study, whatever else lies in its partition", async () => {
+  expect(await readUnfolded(store, "study-none")).toBeNull();
+  await store.transact([newTrial(trialOf({ study: "study-none" }))]);
+  await store.update(putHint("study-none", hint, NOON));
+  expect(await readUnfolded(store, "study-none")).toBeNull();
+});
+
+test("a deletion removes everything but head and spec, which go last, in passes of a size", async () => {
+  await stored("study-c", [0, 1, 2, 3]);
+  await store.update(putHint("study-c", hint, NOON));
+  await stored("study-d", [0]);
+  let deleted = 0;
+  let passes = 0;
+  for (;;) {
+    const pass = await removeStudyItems(store, "study-c", 3);
+    deleted += pass.deleted;
+    passes++;
+    if (pass.isEmpty) break;
+  }
+  expect(deleted).toBe(6);
+  expect(passes).toBeGreaterThan(2);
+  const left = await store.query(studyPartition("study-c"), " ", "~");
+  expect(left.map(({ sk }) => sk)).toEqual(["A#HEAD", "Z#SPEC"]);
+  expect((await readUnfolded(store, "study-d"))?.trials).toHaveLength(1);
+  expect(await removeStudyItems(store, "study-c", 3)).toEqual({ deleted: 0, isEmpty: true });
+});

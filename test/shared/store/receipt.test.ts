@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { findReceipt, putReceipt, RECEIPT } from "../../../shared/store/receipt.ts";
+import { createTestTable } from "../../support/emulator.ts";
+import { testDeps } from "../../support/service.ts";
+import { NOON } from "../../support/study.ts";
+
+const { client, tableName } = await createTestTable();
+const { store } = testDeps(client, tableName);
+
+const DAY = 24 * 3_600_000;
+const refused = expect.objectContaining({ names: new Set([RECEIPT]) });
+
+test("an answer reads back byte for byte, with the body that it answers", async () => {
+  const receipt = { id: "one", body: "hash-of-body" };
+  await store.transact([putReceipt(receipt, { number: 1, x: 0.1 + 0.2 }, NOON)]);
+  expect(await findReceipt(store, receipt, NOON)).toEqual({
+    body: "hash-of-body",
+    answer: '{"number":1,"x":0.30000000000000004}',
+  });
+  expect(await findReceipt(store, { ...receipt, id: "two" }, NOON)).toBeNull();
+});
+
+test("a key is used once: a second answer under it is refused and the first stands", async () => {
+  const receipt = { id: "used", body: "body" };
+  await store.transact([putReceipt(receipt, "first", NOON)]);
+  await expect(store.transact([putReceipt(receipt, "second", NOON + DAY - 1000)])).rejects.toEqual(refused);
+  expect((await findReceipt(store, receipt, NOON))?.answer).toBe('"first"');
+});
+
+test("a receipt lasts for 24 hours, whether or not DynamoDB has deleted it, and its key may be used again", async () => {
+  const receipt = { id: "old", body: "body" };
+  await store.transact([putReceipt(receipt, "first", NOON)]);
+  expect(await findReceipt(store, receipt, NOON + DAY - 1)).not.toBeNull();
+  expect(await findReceipt(store, receipt, NOON + DAY)).toBeNull();
+  await store.transact([putReceipt({ ...receipt, body: "other" }, "second", NOON + DAY)]);
+  expect(await findReceipt(store, receipt, NOON + DAY)).toEqual({ body: "other", answer: '"second"' });
+});

@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  asCandidates,
+  bestOf,
+  type Candidate,
+  foldedBest,
+  mergeFoldedBest,
+} from "../../../shared/study/best.ts";
+import { headOf, specOf } from "../../support/study.ts";
+
+const one = specOf();
+const two = specOf({
+  objectives: [
+    { metric: "accuracy", direction: "maximize" },
+    { metric: "ms", direction: "minimize" },
+  ],
+});
+
+const trial = (
+  number: number,
+  values: Candidate["values"],
+  state: Candidate["state"] = "completed",
+): Candidate => ({
+  number,
+  state,
+  params: { C: number },
+  values,
+});
+
+const numbers = (best: readonly { number: number }[]) => best.map(({ number }) => number);
+
+test("the best trial of one objective is the one with the best value in its direction", () => {
+  const trials = [trial(0, { accuracy: 0.5 }), trial(1, { accuracy: 0.9 }), trial(2, { accuracy: 0.7 })];
+  expect(bestOf(one, trials)).toEqual([{ number: 1, params: { C: 1 }, values: { accuracy: 0.9 } }]);
+  const loss = specOf({ objectives: [{ metric: "accuracy", direction: "minimize" }] });
+  expect(numbers(bestOf(loss, trials))).toEqual([0]);
+});
+
+test("of equal trials the earliest is the best, in whatever order they are read", () => {
+  const trials = [trial(3, { accuracy: 1 }), trial(1, { accuracy: 1 }), trial(2, { accuracy: 1 })];
+  expect(numbers(bestOf(one, trials))).toEqual([1]);
+  expect(numbers(bestOf(one, trials.reverse()))).toEqual([1]);
+});
+
+test("a trial that did not complete, or is outside a limit, is never the best", () => {
+  const limited = specOf({ outcomes: [{ metric: "ms", max: 50 }] });
+  const trials = [
+    trial(0, { accuracy: 0.9, ms: 51 }),
+    trial(1, { accuracy: 0.8, ms: 10 }, "pruned"),
+    trial(2, { accuracy: 0.7, ms: 10 }, "paused"),
+    trial(3, null, "failed"),
+  ];
+  expect(bestOf(limited, trials)).toEqual([]);
+  expect(numbers(bestOf(limited, [...trials, trial(4, { accuracy: 0.1, ms: 50 })]))).toEqual([4]);
+});
+
+test("of several objectives the best are those that no other dominates, in order of their numbers", () => {
+  const value = fc.integer({ min: 0, max: 4 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(value, value), { maxLength: 12 }), (points) => {
+      const trials = points.map(([accuracy, ms], i) => trial(i, { accuracy, ms }));
+      const dominates = ([a, b]: readonly [number, number], [c, d]: readonly [number, number]) =>
+        a >= c && b <= d && (a > c || b < d);
+      const front = points.flatMap((point, i) =>
+        points.some((other) => dominates(other, point)) ? [] : [i],
+      );
+      expect(numbers(bestOf(two, trials.reverse()))).toEqual(front);
+    }),
+  );
+});
+
+test("the head remembers the best folded trial of one objective, and nothing for several", () => {
+  const empty = headOf();
+  expect(foldedBest(empty)).toEqual([]);
+  const first = mergeFoldedBest(one, empty, [trial(0, { accuracy: 0.5 }), trial(1, { accuracy: 0.4 })]);
+  const head = headOf({ foldedBest: first });
+  expect(foldedBest(head)).toMatchObject([{ number: 0, state: "completed", values: { accuracy: 0.5 } }]);
+  expect(mergeFoldedBest(one, head, [trial(2, { accuracy: 0.1 })])).toBe(first);
+  expect(JSON.parse(mergeFoldedBest(one, head, [trial(2, { accuracy: 0.6 })]))).toMatchObject({ number: 2 });
+  expect(mergeFoldedBest(one, empty, [trial(0, null, "failed")])).toBe("");
+  expect(mergeFoldedBest(two, empty, [trial(0, { accuracy: 1, ms: 1 })])).toBe("");
+});
+
+test("best trials compete again with others", () => {
+  const best = bestOf(one, [trial(0, { accuracy: 0.5 })]);
+  expect(numbers(bestOf(one, [...asCandidates(best), trial(1, { accuracy: 0.6 })]))).toEqual([1]);
+  expect(bestOf(one, asCandidates(best))).toEqual(best);
+});

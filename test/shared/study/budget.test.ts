@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { isAboutBudget, PRICES, pauseWithoutRoom, roomFor, usageOf } from "../../../shared/study/budget.ts";
+import { batchExecution } from "../../support/batch.ts";
+import { headOf, loadedStudy } from "../../support/study.ts";
+
+/** One GPU and two vCPUs for up to an hour. */
+const study = loadedStudy({ executor: batchExecution });
+const HOUR = 3600;
+
+test("an attempt uses its GPUs and vCPUs for as long as it ran", () => {
+  expect(usageOf({ ...batchExecution, gpus: 4, vcpus: 1.5 }, 60)).toEqual({
+    gpuSeconds: 240,
+    vcpuSeconds: 120,
+  });
+});
+
+test("without a limit, and for a study whose clients run the trials, there is always room", () => {
+  expect(roomFor(study, headOf(), 1000)).toEqual({ attempts: Number.POSITIVE_INFINITY, limit: null });
+  expect(roomFor(loadedStudy(), headOf({ gpuHours: 1 }), 1000).attempts).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("there is room for what is neither spent nor reserved by attempts that may still run", () => {
+  const head = headOf({ gpuHours: 5, gpuSeconds: 1.5 * HOUR });
+  expect(roomFor(study, head, 0).attempts).toBe(3);
+  expect(roomFor(study, head, 2)).toEqual({
+    attempts: 1,
+    limit: {
+      kind: "spending-limit",
+      unit: "GPU hours",
+      limit: 5,
+      spent: 1.5,
+      each: 1,
+      reserved: 2,
+      paused: false,
+    },
+  });
+  expect(roomFor(study, head, 9).attempts).toBe(0);
+});
+
+test("division that is not exact does not cost an attempt", () => {
+  const tenth = loadedStudy({ executor: { ...batchExecution, timeoutSeconds: 360 } });
+  expect(0.7 / 0.1).toBeLessThan(7);
+  expect(roomFor(tenth, headOf({ gpuHours: 0.7 }), 0).attempts).toBe(7);
+});
+
+test("dollars are spent by GPU and by vCPU, and the tighter limit counts", () => {
+  const each = PRICES.gpuHour + 2 * PRICES.vcpuHour;
+  const head = headOf({ dollars: 2.5 * each, gpuHours: 100 });
+  expect(roomFor(study, head, 0)).toMatchObject({ attempts: 2, limit: { unit: "dollars", each } });
+  const spent = { ...head, gpuSeconds: HOUR, vcpuSeconds: 2 * HOUR };
+  expect(roomFor(study, spent, 0).attempts).toBe(1);
+  expect(roomFor(study, { ...head, gpuHours: 1 }, 0)).toMatchObject({
+    attempts: 1,
+    limit: { unit: "GPU hours" },
+  });
+});
+
+test("a limit of GPU hours does not bound a study without GPUs", () => {
+  const cpu = loadedStudy({ executor: { ...batchExecution, gpus: 0 } });
+  expect(roomFor(cpu, headOf({ gpuHours: 0.001 }), 0).attempts).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a study is paused with the limit that left no room", () => {
+  const room = roomFor(study, headOf({ gpuHours: 0.5 }), 0);
+  const change = pauseWithoutRoom(headOf({ gpuHours: 0.5, rev: 4 }), room);
+  expect(change).toMatchObject({
+    update: { set: { state: "paused", rev: 5 } },
+    when: { values: { rev: 4 } },
+  });
+  const notice = "update" in change ? JSON.parse(String(change.update.set?.notice)) : null;
+  expect(notice).toMatchObject({ kind: "spending-limit", unit: "GPU hours", paused: true });
+  expect(isAboutBudget(notice)).toBe(true);
+});
+
+test("a notice about the budget is removed with it, and one that is only words; others stay", () => {
+  expect(isAboutBudget(null)).toBe(false);
+  expect(isAboutBudget({ kind: "rounds-ended" })).toBe(false);
+  expect(isAboutBudget({ kind: "text", text: "words of an earlier version" })).toBe(true);
+});

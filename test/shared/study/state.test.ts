@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import type { TrialState } from "../../../shared/schemas/trial.ts";
+import {
+  countTrials,
+  isUnfinished,
+  refuseUnlessRunning,
+  stateOf,
+  trialsLeft,
+  trialsUsed,
+} from "../../../shared/study/state.ts";
+import { headOf, snapshotOf, trialOf } from "../../support/study.ts";
+
+test.each<[TrialState, boolean]>([
+  ["queued", true],
+  ["running", true],
+  ["paused", true],
+  ["completed", false],
+  ["pruned", false],
+  ["failed", false],
+])("a trial that is %s: unfinished is %s", (state, expected) => {
+  expect(isUnfinished({ state })).toBe(expected);
+});
+
+test("the budget counts the trials handed out, and not the imported ones", () => {
+  const head = headOf({ trials: 10, next: 7, imported: 4 });
+  expect(trialsUsed(head)).toBe(3);
+  expect(trialsLeft(head)).toBe(7);
+});
+
+test("no trials are left once the search space is exhausted, nor when the budget was overdrawn", () => {
+  expect(trialsLeft(headOf({ trials: 10, next: 2, exhausted: true }))).toBe(0);
+  expect(trialsLeft(headOf({ trials: 2, next: 5 }))).toBe(0);
+});
+
+test("a study is finished when no trial is left to hand out and every trial has ended", () => {
+  const head = headOf({ trials: 1, next: 1 });
+  expect(stateOf({ head, trials: [trialOf({ state: "completed" })] })).toBe("finished");
+  for (const state of ["queued", "running", "paused"] as const) {
+    expect(stateOf({ head, trials: [trialOf({ state })] })).toBe("running");
+  }
+  expect(stateOf({ head: headOf({ trials: 2, next: 1 }), trials: [] })).toBe("running");
+});
+
+test("a paused study with nothing left to do is finished, one that is being deleted is not", () => {
+  const used = { trials: 1, next: 1 };
+  expect(stateOf({ head: headOf({ ...used, state: "paused" }), trials: [] })).toBe("finished");
+  expect(stateOf({ head: headOf({ ...used, state: "deleting" }), trials: [] })).toBe("deleting");
+});
+
+test("a paused and a finished study are refused, each with its own reason", () => {
+  const refusal = (head: Parameters<typeof headOf>[0]) => () =>
+    refuseUnlessRunning(snapshotOf({ head: headOf(head) }));
+  expect(refusal({})).not.toThrow();
+  expect(refusal({ state: "paused" })).toThrow(
+    expect.objectContaining({ type: "study-not-running", facts: { kind: "study-paused" } }),
+  );
+  expect(refusal({ trials: 1, next: 1 })).toThrow(
+    expect.objectContaining({ type: "study-not-running", facts: { kind: "study-finished" } }),
+  );
+});
+
+test("trials are counted by their state, folded ones included", () => {
+  const head = headOf({ folded: { completed: 100, pruned: 20, failed: 3 } });
+  const states: TrialState[] = ["queued", "running", "running", "paused", "completed", "failed"];
+  const trials = states.map((state, number) => trialOf({ number, state }));
+  expect(countTrials(snapshotOf({ head, trials }))).toEqual({
+    queued: 1,
+    running: 2,
+    paused: 1,
+    completed: 101,
+    pruned: 20,
+    failed: 4,
+  });
+});

@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import { algorithms } from "../../../shared/optimizer/registry.ts";
+import { Study } from "../../../shared/schemas/study.ts";
+import { Trial } from "../../../shared/schemas/trial.ts";
+import { timestamp, toStudy, toTrial } from "../../../shared/study/view.ts";
+import { headOf, jobOf, loadedStudy, NOON, snapshotOf, specOf, trialOf } from "../../support/study.ts";
+
+test("a time is written in UTC, to the millisecond", () => {
+  expect(timestamp(NOON + 7)).toBe("2026-11-23T12:00:00.007Z");
+});
+
+test("a trial is shown as the API's schema says, without tokens, fences and jobs", () => {
+  const job = jobOf({ bootstrapHash: "hash-b", tokenHash: "hash-t", taskTokens: ["task-token"] });
+  const trial = trialOf({
+    state: "completed",
+    values: { accuracy: 0.5 },
+    finished: NOON,
+    leaseExpires: null,
+    job,
+    lost: 1,
+  });
+  const shown = toTrial(specOf(), trial);
+  expect(Trial.parse(shown)).toEqual(shown);
+  expect(shown).toMatchObject({
+    number: 0,
+    state: "completed",
+    feasible: true,
+    created: "2026-11-23T12:00:00.000Z",
+    leaseExpires: null,
+    finished: "2026-11-23T12:00:00.000Z",
+  });
+  expect(JSON.stringify(shown)).not.toMatch(/hash-|task-token|job-1|claimant/);
+});
+
+test("a trial says whether it keeps the limits, once it has values", () => {
+  const limited = specOf({ outcomes: [{ metric: "ms", max: 50 }] });
+  expect(toTrial(limited, trialOf()).feasible).toBeNull();
+  expect(toTrial(limited, trialOf({ values: { accuracy: 1, ms: 51 } })).feasible).toBe(false);
+});
+
+test("a study is shown as the API's schema says, with its defaults and its progress", () => {
+  const head = headOf({ gpuSeconds: 1800, vcpuSeconds: 7200, started: true, next: 2 });
+  const trials = [trialOf({ state: "completed", values: { accuracy: 1 } }), trialOf({ number: 1 })];
+  const best = [{ number: 0, params: { C: 1 }, values: { accuracy: 1 } }];
+  const shown = toStudy(snapshotOf({ head, trials }), best);
+  expect(Study.parse(shown)).toEqual(shown);
+  expect(shown).toMatchObject({
+    state: "running",
+    algorithm: { name: "random", seed: 1 },
+    budget: { trials: 10, parallel: 4 },
+    trials: { completed: 1, running: 1 },
+    best,
+    started: true,
+    spent: { gpuHours: 0.5, vcpuHours: 2 },
+    message: null,
+  });
+});
+
+test("a seed that was drawn for the study is shown with its algorithm", () => {
+  const study = loadedStudy({ algorithm: { name: "tpe", startup: 5 }, seed: 4711 });
+  expect(toStudy(snapshotOf({ study }), []).algorithm).toEqual({ name: "tpe", startup: 5, seed: 4711 });
+});
+
+test("limits of money are shown only where there are some", () => {
+  expect(toStudy(snapshotOf({ head: headOf({ gpuHours: 3, dollars: 7 }) }), []).budget).toEqual({
+    trials: 10,
+    parallel: 4,
+    gpuHours: 3,
+    dollars: 7,
+  });
+});
+
+test("at most a hundred of the best trials are shown", () => {
+  const best = Array.from({ length: 150 }, (_, number) => ({ number, params: {}, values: { accuracy: 1 } }));
+  expect(toStudy(snapshotOf(), best).best).toEqual(best.slice(0, 100));
+});
+
+test("the message says what paused the study, in words", () => {
+  const head = headOf({
+    state: "paused",
+    notice: { kind: "infra-failure", trial: 3, detail: "no queue", paused: true },
+  });
+  expect(toStudy(snapshotOf({ head }), []).message).toBe(
+    "Trial 3: infra: no queue Fix it and resume the study.",
+  );
+});
+
+test("a study that began before its algorithm or scheduler changed says so", () => {
+  const now = algorithms.random.revision;
+  const head = headOf({ algorithmRevision: now + 1, schedulerRevision: 7 });
+  const { message } = toStudy(snapshotOf({ head }), []);
+  expect(message).toContain(`random has changed since this study began (revision ${now + 1}, now ${now}).`);
+  expect(message).toContain("none has changed since this study began (revision 7, now 1).");
+});
+
+test("while no completed trial keeps the limits the study says so", () => {
+  const study = loadedStudy({ outcomes: [{ metric: "ms", max: 50 }] });
+  const trials = [trialOf({ state: "completed", values: { accuracy: 1, ms: 60 } })];
+  expect(toStudy(snapshotOf({ study, trials }), []).message).toContain(
+    "No completed trial is within the limits",
+  );
+  expect(toStudy(snapshotOf({ study, trials: [trialOf()] }), []).message).toBeNull();
+  const best = [{ number: 0, params: {}, values: { accuracy: 1, ms: 1 } }];
+  expect(toStudy(snapshotOf({ study, trials }), best).message).toBeNull();
+});
