@@ -56,7 +56,7 @@ test("64 workers that ask and tell at once get every trial of the budget exactly
   expect(read.best).toMatchObject([{ number: 0, values: { accuracy: 1 } }]);
 });
 
-test("50 tells of one trial at once: one is applied, its equals are answered alike, the others refused", async () => {
+test("50 tells of one trial at once: one is applied, equal ones get the same answer, the others are refused", async () => {
   const { client, tableName } = await createTestTable();
   const deps = testDeps(client, tableName);
   const study = await makeStudy(deps);

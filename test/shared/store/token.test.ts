@@ -53,7 +53,7 @@ test("an id is given once", async () => {
   expect((await findToken(store, "acme", "dddddddddddd"))?.hash).toBe("hash");
 });
 
-test("a revoked token is gone with what says whose it was; revoking it again is refused by name", async () => {
+test("a revoked token is gone, and so is the item that names its team; revoking it again is refused by name", async () => {
   await store.transact(newToken(token("eeeeeeeeeeee")));
   await store.transact(removeToken("acme", "eeeeeeeeeeee"));
   expect(await findToken(store, "acme", "eeeeeeeeeeee")).toBeNull();

@@ -110,7 +110,7 @@ test("on any other trial's path a job's token is stale, and elsewhere it opens n
   }
 });
 
-test("one kind of job token does not stand for the other", async () => {
+test("one kind of job token is not accepted as the other", async () => {
   const swapped = trialToken.replace("hone_t2_", "hone_b2_");
   expect(await authenticate(deps, `Bearer ${swapped}`, atTrial(4))).toEqual(refusedAs("job-token-stale"));
 });

@@ -89,7 +89,7 @@ test("a revocation with its key may be repeated", async () => {
   expect(await deleteToken(deps, TEAM, id, write)).toBeNull();
 });
 
-test("a creation whose reply was lost makes one token, and its secret is heard", async () => {
+test("a creation whose reply was lost makes one token and answers with its secret", async () => {
   const restore = injectFaults(client, (command) =>
     command === "TransactWriteItemsCommand" ? "lost-reply" : "none",
   );

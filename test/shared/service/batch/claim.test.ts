@@ -19,7 +19,7 @@ const submitted = async (): Promise<World> => {
 const claimAs = (world: World, claimant: string, jobId = world.batch.of(0).jobId, attempt = 1) =>
   claimTrial(world.deps, world.study, 0, { attempt, jobId, claimant });
 
-test("a claim hands over the configuration and a token of the trial, and begins the lease", async () => {
+test("a claim answers with the configuration and a token of the trial, and begins the lease", async () => {
   const world = await submitted();
   const reply = await claimAs(world, "claimant-0123456789");
   const trial = await world.trial(0);

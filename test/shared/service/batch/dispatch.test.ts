@@ -162,7 +162,7 @@ test("a paused study holds queued attempts back, and the reconciler sends them w
   expect(world.batch.submissions).toBe(2);
 });
 
-test("an interrupted attempt that the money reaches for no more is held, and the study pauses", async () => {
+test("an interrupted attempt that the budget has no room for is held, and the study pauses", async () => {
   const world = await batchWorld({ ...hour, budget: { trials: 1, parallel: 1, gpuHours: 1 } });
   await world.launch();
   world.clock.now += 60_000;
@@ -179,7 +179,7 @@ test("an interrupted attempt that the money reaches for no more is held, and the
   expect(world.batch.submissions).toBe(2);
 });
 
-test("two dispatchers at once do not let two attempts go on the money of one", async () => {
+test("two dispatchers at once do not dispatch two attempts on a budget for one", async () => {
   const world = await batchWorld({
     ...hour,
     scheduler: halvingScheduler,

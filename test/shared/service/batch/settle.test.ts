@@ -16,7 +16,7 @@ const running = async (change: Parameters<typeof batchWorld>[0] = {}): Promise<W
 
 const HOST_GONE = { statusReason: "Host EC2 (instance i-0abc) terminated." };
 
-test("a container that exits 0 without telling fails its trial for want of a result", async () => {
+test("a container that exits 0 without telling a result fails its trial, and the reason says so", async () => {
   const world = await running();
   await world.settle(world.batch.succeed(world.batch.of(0)));
   expect(await world.trial(0)).toMatchObject({
@@ -48,7 +48,7 @@ test("a job that Batch ends for its time fails its trial as timed out", async ()
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: expect.stringMatching(/^timeout/) });
 });
 
-test("a program that fails without a word fails its trial with its exit code", async () => {
+test("a program that fails without output fails its trial with its exit code", async () => {
   const world = await running();
   await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 3 }));
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 3" });
@@ -121,7 +121,7 @@ test("events doubled, out of order, and late change nothing", async () => {
   expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 2 });
 });
 
-test("an end that is heard before the start is the end", async () => {
+test("an end event that arrives before the start event is final", async () => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await world.start();
   world.batch.faults = ["unheard"];
@@ -144,7 +144,7 @@ test("an event of a job whose submission was unclear makes it known", async () =
   expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", jobId: world.batch.of(0).jobId } });
 });
 
-test("jobs that are not ours, or of a study that is not known, are let be", async () => {
+test("jobs that are not ours, or of a study that is not known, are left alone", async () => {
   const world = await running();
   const job = world.batch.fail({ ...world.batch.of(0) }, { exitCode: 1 });
   await world.settle({ ...job, jobName: "nightly-report" });
@@ -163,7 +163,7 @@ test("when a trial ends the next one is on its way, by its tell or by its job's 
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([2]);
 });
 
-test("a result that is told between an event's read and its write stands", async () => {
+test("a result that is told between an event's read and its write is kept", async () => {
   const world = await running();
   before(world.client, TRANSACT, () => world.tell(0, 0.9));
   await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 1 }));

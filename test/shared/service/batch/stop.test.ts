@@ -118,7 +118,7 @@ test("the clients of a study are not stopped", async () => {
   });
 });
 
-test("a halt says what becomes of running trials and leaves a notice; of a study never started there is none", () => {
+test("a halt records what happens to running trials, and a notice; a study that was never started is not changed", () => {
   expect(haltChanges(headOf({ generation: 0 }), true)).toEqual([]);
   const [head, active] = haltChanges(headOf({ generation: 3, rev: 5, started: true }), true, {
     kind: "rounds-ended",

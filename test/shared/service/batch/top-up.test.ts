@@ -16,7 +16,7 @@ import { makeStudy, noReceipt } from "../../../support/service.ts";
 /** One GPU for up to an hour: each attempt reserves one GPU hour. */
 const hour = { executor: { ...batchExecution, gpus: 1, timeoutSeconds: 3600 } };
 
-test("no more trials are let go than the GPU hours allow if each used all of its time", async () => {
+test("no more trials are dispatched than the GPU hours allow if each used all of its time", async () => {
   const world = await batchWorld({ ...hour, budget: { trials: 10, parallel: 5, gpuHours: 2.5 } });
   await world.start();
   expect(world.queue.messages).toHaveLength(2);
@@ -26,7 +26,7 @@ test("no more trials are let go than the GPU hours allow if each used all of its
   });
 });
 
-test("what a trial does not use comes free when it ends", async () => {
+test("the part of the budget that a trial did not use is free again when it ends", async () => {
   const world = await batchWorld({ ...hour, budget: { trials: 10, parallel: 5, gpuHours: 2.5 } });
   await world.launch();
   world.clock.now += 600_000;
@@ -34,7 +34,7 @@ test("what a trial does not use comes free when it ends", async () => {
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([2]);
 });
 
-test("when the money does not reach for one more trial the study pauses and says why; extended it goes on", async () => {
+test("when the budget has no room for one more trial the study pauses and says why; extended, it continues", async () => {
   const world = await batchWorld({ ...hour, budget: { trials: 10, parallel: 5, gpuHours: 1.2 } });
   await world.launch();
   world.clock.now += 1_800_000;

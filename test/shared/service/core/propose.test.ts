@@ -30,7 +30,7 @@ const askAndTell = async (deps: ServiceDeps, study: Awaited<ReturnType<typeof ma
   return trial;
 };
 
-test("a fitted model's hyperparameters reach a process that knows nothing", async () => {
+test("a fitted model's hyperparameters reach a process without caches", async () => {
   const { client, tableName: table } = await createTestTable();
   const warm = testDeps(client, table);
   const study = await begun(warm);
@@ -42,7 +42,7 @@ test("a fitted model's hyperparameters reach a process that knows nothing", asyn
   expect((await askAndTell(cold, study)).algorithm).toBe("gp");
 });
 
-test("a hint that is broken, or of another algorithm or revision, is passed over", async () => {
+test("a hint that is broken, or of another algorithm or revision, is ignored", async () => {
   const { client, tableName: table } = await createTestTable();
   const deps = testDeps(client, table);
   const study = await begun(deps);
@@ -59,7 +59,7 @@ test("a hint that is broken, or of another algorithm or revision, is passed over
   expect((await askAndTell(deps, study)).algorithm).toBe("gp");
 });
 
-test("a hint makes the next asks no different in kind, and is written as rarely as the trials grow by a tenth", async () => {
+test("asks with a hint still use the model, and a hint is written only when the trials have grown by a tenth", async () => {
   const { client, tableName: table } = await createTestTable();
   const deps = testDeps(client, table);
   const study = await begun(deps, 4);

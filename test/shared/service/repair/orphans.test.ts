@@ -59,7 +59,7 @@ test("a second job for an attempt that another job claimed is ended; before any 
   );
 });
 
-test("a job whose name is not one of ours is let be", async () => {
+test("a job whose name is not one of ours is left alone", async () => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await world.launch();
   const stranger = { ...world.batch.of(0), jobId: "stranger", jobName: "hone-what-ever" };

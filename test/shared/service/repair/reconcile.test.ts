@@ -89,7 +89,7 @@ test("past its deadline the reconciler begins nothing", async () => {
   expect(await world.trial(0)).toMatchObject({ state: "running" });
 });
 
-test("what attempts have used is counted once each, whoever ends them, and twice by nobody", async () => {
+test("what each attempt has used is counted once, whoever ends it", async () => {
   const world = await batchWorld({ budget: { trials: 4, parallel: 4 } });
   await world.launch();
   world.clock.now += 10_500;

@@ -21,7 +21,7 @@ test("the end of a job whose event was lost is found", async () => {
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 9" });
 });
 
-test("a container that is not heard of for a lease is given up: its job ends, another attempt takes over", async () => {
+test("a container that sends nothing for a whole lease loses its attempt: its job ends, and another attempt begins", async () => {
   const world = await running();
   world.clock.now += 61_000;
   await world.reconcile();

@@ -66,7 +66,7 @@ test("nine trials halve to three and to one, and each of the others says at whic
   expect(await exportTrials(world.deps, world.study)).toHaveLength(9);
 });
 
-test("a trial that fails stands last and is never promoted; a rung of failures ends the study", async () => {
+test("a trial that fails ranks last and is never promoted; a rung of failures ends the study", async () => {
   const { world, machine } = await halvingWorld(3);
   const { trials } = await machine.open(0);
   machine.send(trials);

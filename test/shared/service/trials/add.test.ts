@@ -114,7 +114,7 @@ test("a trial imported with a metric that is not finite has failed, and says why
   });
 });
 
-test("a few imports lie in the tail, many go to a segment at once; both read alike", async () => {
+test("a few imports lie in the tail, many go to a segment at once; both read the same", async () => {
   const few = await setUp();
   await add(
     few,

@@ -140,7 +140,7 @@ test("the same report with its key is answered from the receipt, another body is
   await expect(report(2)).rejects.toMatchObject({ type: "key-reuse" });
 });
 
-test("a trial that the scheduler lets go on enters the rung that its report reached", async () => {
+test("a trial that the scheduler lets continue is entered in the rung that its report reached", async () => {
   const world = await scheduled();
   await world.ask(undefined, 2);
   expect(await world.report(0, 2, 0.1)).toMatchObject({ decision: "continue" });
@@ -232,7 +232,7 @@ test("a process that dies before its decision is written has decided nothing", a
   expect(await readReports(world.deps.store, world.study.id, 1)).toEqual([]);
 });
 
-test("a stop that was written and not heard is answered again to the same key", async () => {
+test("a stop whose reply was lost is answered again for the same key", async () => {
   const world = await scheduled();
   await world.ask(undefined, 2);
   await world.report(0, 3, 0.9);

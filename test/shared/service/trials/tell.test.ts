@@ -127,7 +127,7 @@ test("a tell without a metric that the study needs is refused with its place, an
   expect(await trial(0)).toMatchObject({ state: "running", values: null });
 });
 
-test("a folded trial still answers: the same tell alike, another one and a stale one with a refusal", async () => {
+test("a folded trial answers the same tell as before, and refuses another one and a stale one", async () => {
   const world = await setUp();
   const { ask, tell, deps, study, clock } = world;
   await ask();
@@ -214,7 +214,7 @@ test("a late tell counts while nobody else has the trial", async () => {
   expect(await tell(0, 0.5)).toEqual({ number: 0, state: "completed" });
 });
 
-test("a metric told as nan fails the trial with a reason; the same tell again is answered alike", async () => {
+test("a metric told as nan fails the trial with a reason; the same tell again gets the same answer", async () => {
   const { ask, deps, study } = await setUp();
   await ask("w1");
   const body = { attempt: 1, values: { accuracy: "nan" as const } };
