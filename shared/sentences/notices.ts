@@ -22,7 +22,7 @@ const sentences = {
     `The budget of ${limit} ${unit} has no room for another trial: ${spent.toFixed(2)} spent, and one may take ` +
     `${each.toFixed(2)} (${reserved} in progress).${paused ? " Extend it and resume the study." : ""}`,
   "infra-failure": ({ trial, detail, paused }: { trial: number; detail: string; paused: boolean }) =>
-    `Trial ${trial}: infra: ${detail}${paused ? " Fix it and resume the study." : ""}`,
+    `Trial ${trial}: infra: ${detail}${/[.?!]$/.test(detail) ? "" : "."}${paused ? " Fix it and resume the study." : ""}`,
   "rounds-failed": ({ rung, detail }: { rung: number; detail: string }) =>
     `The rounds failed at rung ${rung} (${detail}). Start the study again to continue.`,
   "rounds-ended": () => "The rounds were stopped from outside Hone. Start the study again to continue.",

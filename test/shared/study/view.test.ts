@@ -81,7 +81,7 @@ test("the message says what paused the study, in words", () => {
     notice: { kind: "infra-failure", trial: 3, detail: "no queue", paused: true },
   });
   expect(toStudy(snapshotOf({ head }), []).message).toBe(
-    "Trial 3: infra: no queue Fix it and resume the study.",
+    "Trial 3: infra: no queue. Fix it and resume the study.",
   );
 });
 

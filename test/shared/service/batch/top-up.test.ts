@@ -142,7 +142,7 @@ test("two that top up at once fill the slots once, and each message is sent by w
 test("the notice about the budget is removed as soon as there is room again", async () => {
   const world = await batchWorld({ ...hour, budget: { trials: 10, parallel: 5, gpuHours: 2.5 } });
   await world.start();
-  expect((await world.snapshot()).head.notice).toMatchObject({ kind: "budget-without-room", paused: false });
+  expect((await world.snapshot()).head.notice).toMatchObject({ kind: "spending-limit", paused: false });
   await patchStudy(world.deps, world.study, { budget: { gpuHours: 50 } }, noReceipt);
   expect((await world.snapshot()).head.notice).toBeNull();
   expect(world.queue.messages).toHaveLength(5);

@@ -88,9 +88,8 @@ test("a stopped trial counts with the values it reported, at its resource", asyn
   expect(history.resource).toEqual([3, 3]);
 });
 
-test("the algorithm is told the space, the budget as it is now and its own options", async () => {
+test("the algorithm is told the space, the metrics and the budget as it is now", async () => {
   const { snapshot, study } = await clientWorld(table, {
-    algorithm: { name: "tpe", startup: 5 },
     outcomes: [{ metric: "ms", max: 50 }],
     budget: { trials: 9, parallel: 3 },
   });
@@ -99,6 +98,5 @@ test("the algorithm is told the space, the budget as it is now and its own optio
     objectives: 1,
     outcomes: 1,
     budget: { trials: 9, parallel: 3 },
-    options: { name: "tpe", startup: 5 },
   });
 });

@@ -24,14 +24,6 @@ test("a snapshot holds the head, the hint and the unfolded trials, read in one q
   expect(commands).toEqual(["QueryCommand"]);
 });
 
-test("the hint of an algorithm that is gone is none", async () => {
-  const { deps, study, clock } = await clientWorld(table);
-  await deps.store.update(
-    putHint(study.id, { algorithm: "gone", revision: 1, trials: 5, values: [] }, clock.now),
-  );
-  expect((await readSnapshot(deps, study)).hint).toBeNull();
-});
-
 test("trials that a segment holds already count once, until they are swept from the tail", async () => {
   const { ask, tell, deps, study } = await clientWorld(table);
   await ask(undefined, 3);

@@ -15,13 +15,13 @@ import { putHint } from "../../../../shared/store/hint.ts";
 import { teamKey } from "../../../../shared/store/keys.ts";
 import { newReport } from "../../../../shared/store/report.ts";
 import { newRung, newRungEntry } from "../../../../shared/store/rung.ts";
-import { batchWorld, batchWorld, halvingScheduler } from "../../../support/batch.ts";
+import { batchWorld, halvingScheduler } from "../../../support/batch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { Crash, injectFaults } from "../../../support/faults.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
-import { keyed, noReceipt, noReceipt, TEAM } from "../../../support/service.ts";
+import { keyed, noReceipt, TEAM } from "../../../support/service.ts";
 import { trialOf } from "../../../support/study.ts";
 import type { TestTable } from "../../../support/table.ts";
 
