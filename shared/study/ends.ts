@@ -57,7 +57,7 @@ const completedAs = (study: LoadedStudy, trial: TrialItem, values: FiniteValues)
 
 /**
  * The end of the current attempt because its scheduler stopped or paused it at a report: pruned with the values it
- * reported, or parked with its checkpoint until a later ask.
+ * reported, or parked with them and its checkpoint until its rung is decided.
  */
 export const endAtReport = (
   study: LoadedStudy,
@@ -75,7 +75,7 @@ export const endAtReport = (
       leaseExpires: null,
       ...(verdict.decision === "stop" && { finished: now }),
       ...(seconds > 0 && { seconds: trial.seconds + seconds }),
-      // How far it got is what its values are worth.
+      // The values were measured at this step.
       ...(verdict.place === undefined ? { resource: step } : placed(verdict.place)),
     },
     changes: spent(study, seconds),
