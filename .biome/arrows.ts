@@ -24,7 +24,13 @@ const belowStudy = [
   "shared/store",
   "shared/ports.ts",
 ];
-const belowService = [...belowStudy, "shared/study", "shared/auth", "shared/deployment.ts"];
+/** The service reaches the numerics through the optimizer only. */
+const belowService = [
+  ...belowStudy.filter((room) => room !== "shared/numerics"),
+  "shared/study",
+  "shared/auth",
+  "shared/deployment.ts",
+];
 
 const inService = (...rooms: readonly string[]) => rooms.map((room) => `shared/service/${room}`);
 const serviceRooms = inService("core", "access", "batch", "trials", "rounds", "studies", "repair");
@@ -41,7 +47,14 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/space": core,
   "shared/optimizer": [...core, "shared/space"],
   "shared/scheduler": core,
-  "shared/schemas": [...schemas, "shared/errors.ts", "shared/space", "shared/optimizer", "shared/scheduler"],
+  "shared/schemas": [
+    "shared/values.ts",
+    "shared/patterns.ts",
+    "shared/errors.ts",
+    "shared/space",
+    "shared/optimizer",
+    "shared/scheduler",
+  ],
   "shared/ports.ts": [...schemas, "shared/scheduler"],
   "shared/auth": [...schemas, "shared/errors.ts"],
   "shared/executor": [
@@ -63,14 +76,8 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
   functions: [...belowService, ...serviceRooms, "shared/api"],
   infra: ["shared/api", "shared/deployment.ts"],
-  local: ["shared/schemas", "shared/values.ts", "shared/deployment.ts"],
-  cli: [
-    ...schemas,
-    "shared/errors.ts",
-    "shared/deployment.ts",
-    "shared/store",
-    ...inService("core", "access"),
-  ],
+  local: ["shared/schemas", "shared/deployment.ts"],
+  cli: [...schemas, "shared/errors.ts", "shared/deployment.ts", "shared/store", ...inService("access")],
 };
 
 /** Rooms that know neither Node nor AWS, no clock, no environment and no global randomness. */

@@ -53,7 +53,8 @@ export type TrialKind = (typeof TrialKind)[keyof typeof TrialKind];
 /**
  * All trials that exist, in order of their number: finished ones, and the running, queued and paused ones, which all
  * count as running. Column arrays, so that 100,000 trials are a few megabytes and cause no garbage collection. Columns
- * marked with `?` are absent when no trial of the study has such a value.
+ * marked with `?` are absent when no trial of the study has such a value; trials store no parent, instance, gradient or
+ * curve yet, so an algorithm that needs one cannot rely on it today.
  */
 export interface History {
   /** How many trials. */

@@ -4,7 +4,7 @@ import { headKey, hintKey, keyOf, specKey, studyPartition, UNFOLDED_RANGE } from
 import type { Store } from "./store.ts";
 import { readTrialItem, type TrialItem } from "./trial.ts";
 
-/** A study's partition as a whole: the one Query that an ask reads, and the deletion of everything in it. */
+/** What an ask reads of a study in one Query. */
 export interface UnfoldedItems {
   readonly head: Head;
   readonly hint: ReturnType<typeof readHint>;

@@ -31,6 +31,10 @@ export const withWait = (job: Job, taskToken: string | undefined): Job =>
 /** Whether a state machine waits for the end of the trial's current attempt. */
 export const isAwaited = (trial: TrialItem): boolean => trial.job !== null && trial.job.taskTokens.length > 0;
 
+/** Whether the job is the one that claimed the attempt, or before any did, the one submitted for it, whose id may be unknown. */
+export const isOwnJob = ({ job }: TrialItem, jobId: string): boolean =>
+  job?.jobId == null || job.jobId === jobId;
+
 /** The message that lets the dispatcher submit a queued attempt. */
 export const messageOf = (trial: TrialItem): DispatchMessage => ({
   version: 1,

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 
 /**
- * Faults injected between the service and a real DynamoDB, as middleware of the SDK. A fault sees every call and says
+ * Faults injected between the service and its table (the emulator's or the one in this process), as middleware of the SDK. A fault sees every call and says
  * what becomes of it.
  */
 export type Fault =

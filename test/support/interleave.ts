@@ -45,5 +45,6 @@ export const commandsOf = async (client: DynamoDBClient, run: () => Promise<unkn
   return commands;
 };
 
+export const QUERY = "QueryCommand";
 export const UPDATE = "UpdateItemCommand";
 export const TRANSACT = "TransactWriteItemsCommand";

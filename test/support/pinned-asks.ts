@@ -5,7 +5,7 @@ import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/his
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
-import { type NamedSpace, spaces } from "./spaces.ts";
+import { type NamedSpace, spaceNamed } from "./spaces.ts";
 
 /**
  * A few asks of every algorithm whose answers are pinned in `test/fixtures/proposals`: proposals of an algorithm stay the
@@ -111,11 +111,10 @@ const ask = (
 
 /** Every pinned ask of an algorithm. */
 export const pinnedAsks = (name: AlgorithmName): PinnedAsk[] => {
-  const byName = new Map(spaces.map((named) => [named.name, named]));
   const asks: PinnedAsk[] = [];
   const choice = withOptions.find((one) => one.name === name);
   for (const spaceName of PINNED_SPACES) {
-    const named = byName.get(spaceName)!;
+    const named = spaceNamed(spaceName);
     for (const situation of situations) {
       const { pinned, hint } = ask({ name }, named, situation, null);
       asks.push(pinned);
@@ -123,7 +122,7 @@ export const pinnedAsks = (name: AlgorithmName): PinnedAsk[] => {
     }
     if (choice !== undefined) asks.push(ask(choice, named, plain(30, 2), null).pinned);
   }
-  const wide = byName.get(WIDE)!;
+  const wide = spaceNamed(WIDE);
   for (const trials of [0, 60]) asks.push(ask({ name }, wide, plain(trials, 2), null).pinned);
   return asks;
 };

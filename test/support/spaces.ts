@@ -94,3 +94,10 @@ export const spaces: readonly NamedSpace[] = [
   ),
   named("100 dimensions", floats(100)),
 ];
+
+/** @throws if no space has that name: a test would otherwise fail far from its mistake. */
+export const spaceNamed = (name: string): NamedSpace => {
+  const named = spaces.find((one) => one.name === name);
+  if (named === undefined) throw new Error(`test/support/spaces.ts has no space "${name}"`);
+  return named;
+};

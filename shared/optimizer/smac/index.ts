@@ -87,8 +87,9 @@ const model = (
   for (let i = 0; i < count; i++) {
     const isRandom = (firstNumber + i) % RANDOM_EVERY === RANDOM_EVERY - 1;
     if (!isRandom) challengers ??= challenge(space, belief, known.centres, isLate, random);
-    const x = isRandom ? sampleCube(space, random) : challengers?.find((one) => fresh.accepts(one));
-    if (x === undefined || !fresh.accepts(x)) continue;
+    const pool = isRandom ? [sampleCube(space, random)] : challengers;
+    const x = pool?.find((one) => fresh.accepts(one));
+    if (x === undefined) continue;
     fresh.take(x);
     const why = isRandom ? "every fifth at random" : "expected improvement of a forest";
     proposals.push({ x, algorithm: "smac", why });

@@ -137,15 +137,16 @@ interface Guard {
 /**
  * The study must be started and not paused. With a limit of money the fence also commits on the head's revision, so that
  * no two attempts are dispatched on the same money; without room for this attempt there is no fence.
+ * @param head as it was when it was checked: a later read may be of a study that was paused meanwhile.
  */
 const guardOf = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promise<Guard> => {
   if (head.gpuHours === 0 && head.dollars === 0) return { fence: whileDispatching(study.id), now: [] };
   const snapshot = await readSnapshot(deps, study);
   const running = snapshot.trials.filter((trial) => trial.state === "running").length;
   const room = roomFor(study, snapshot.head, running);
-  if (room.attempts > 0) return { fence: changeHead(snapshot.head, {}), now: [] };
+  if (room.attempts > 0) return { fence: changeHead(head, {}), now: [] };
   // When nothing runs, nothing will leave room later.
-  return { fence: null, now: running === 0 ? [pauseWithoutRoom(snapshot.head, room)] : [] };
+  return { fence: null, now: running === 0 ? [pauseWithoutRoom(head, room)] : [] };
 };
 
 /** Keeps the token of the machine that waits for the attempt; the reconciler sends a held attempt again. */

@@ -23,7 +23,7 @@ export const endRuns = async (
     const execution = study === null ? null : executionOf(study, head.generation);
     if (execution !== null) await deps.workflow.stop(execution, "The study was deleted.");
     const jobs = await runningJobs(deps, id);
-    for (const job of jobs.slice(0, Math.min(most, jobs.length))) {
+    for (const job of jobs.slice(0, most)) {
       await deps.batch.terminate(job, `${OUR_TERMINATION} study deleted`);
     }
     if (jobs.length > most) return false;

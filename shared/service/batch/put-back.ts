@@ -22,7 +22,7 @@ export const putBack = async (
 ): Promise<boolean> => {
   const concerned = trials.filter((trial) => isActive(trial) && (trial.state === "queued" || !drain));
   let isComplete = concerned.length <= most;
-  for (const trial of concerned.slice(0, Math.min(most, concerned.length))) {
+  for (const trial of concerned.slice(0, most)) {
     if (!(await putOneBack(deps, study, trial))) isComplete = false;
   }
   return isComplete;

@@ -6,6 +6,7 @@ import { reasonSentence } from "../../sentences/reasons.ts";
 import type { Condition } from "../../store/store.ts";
 import { changeTrial, findTrialItem, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
 import { type End, endOf, lossOf, secondsSinceClaim } from "../../study/ends.ts";
+import { isOwnJob } from "../../study/job.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit, commitOnce, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
@@ -77,7 +78,7 @@ const planSettle = (
     const isDue = trial.job !== null && hasEnded(job);
     return isDue ? { changes: [], answer: () => afterEnd(deps, study, trial) } : NOTHING;
   }
-  if (trial.job === null || !isOwn(trial, job)) return NOTHING;
+  if (trial.job === null || !isOwnJob(trial, job.jobId)) return NOTHING;
   if (!hasEnded(job)) return planAdoption(deps, trial, trial.job, job);
   const ending = endingOf(job);
   const seconds = secondsUsed(trial, job, deps.clock());
@@ -85,9 +86,6 @@ const planSettle = (
   if (detail !== null) return planInfraFailure(deps, study, trial, detail, { pause: false, seconds });
   return planEnd(deps, study, trial, endFor(study, trial, ending, deps.clock(), seconds), sameJob(trial));
 };
-
-/** The job that claimed the attempt; before any did, the one that was submitted for it, whose id may not be known yet. */
-const isOwn = (trial: TrialItem, job: BatchJob) => trial.job?.jobId == null || trial.job.jobId === job.jobId;
 
 /** A job whose submission was unclear turns out to exist. */
 const planAdoption = (deps: ServiceDeps, trial: TrialItem, known: Job, job: BatchJob): Plan<FollowUp> => {

@@ -67,7 +67,7 @@ export const commit = async <T>(
       if (made !== null) return made.answer;
       throw refusal ?? new InProgress();
     }
-    await deps.store.pause(attempt);
+    if (attempt < tries) await deps.store.pause(attempt);
   }
   throw new Contended();
 };

@@ -9,7 +9,7 @@ export type FollowUp = () => Promise<void>;
  */
 export const followUp = async (
   { log }: Pick<ServiceDeps, "log">,
-  study: string | null,
+  study: string,
   run: FollowUp,
 ): Promise<void> => {
   try {

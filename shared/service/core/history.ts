@@ -21,20 +21,20 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   const d = study.space.parameters.length;
   const m = study.spec.objectives.length;
   const outcomes = study.spec.outcomes.length;
-  const known = deps.warm.histories.peek(study.id)?.segments ?? 0;
-  const from = Math.min(known, head.segments);
-  const fresh = await segmentsOf(deps, study, from, head.segments);
+  // Held from before the read on: what the cache drops meanwhile must not be taken for filled.
   const columns = columnsOf(deps, study);
+  const from = Math.min(columns.segments, head.segments);
+  const fresh = await segmentsOf(deps, study, from, head.segments);
   const n = head.next;
   const hasLadder = study.scheduler.start(0) !== null;
   if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), d, m, outcomes);
-  for (const [i, segment] of fresh.entries()) {
-    if (from + i < columns.segments) continue;
+  for (const [k, segment] of fresh.entries()) {
+    if (from + k < columns.segments) continue;
     for (let i = 0; i < segment.count; i++) {
       fillRow(study, columns, segment.result(i));
       segment.point(i, columns.x, (segment.numbers[i] ?? 0) * d);
     }
-    columns.segments = from + i + 1;
+    columns.segments = from + k + 1;
   }
   for (const trial of trials) {
     fillRow(study, columns, trial);

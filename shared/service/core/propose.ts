@@ -9,6 +9,7 @@ import { trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
+import { followUp } from "./follow-up.ts";
 import { historyOf, problemOf } from "./history.ts";
 
 /**
@@ -91,9 +92,7 @@ export const queuedTrial = (
 /** Keeps a hint for the next ask, on a cold Lambda too. An ask never fails because of it. */
 const keepHint = async (deps: ServiceDeps, study: string, hint: Hint | null): Promise<void> => {
   if (hint === null || hint.values.length > MOST_HINTED) return;
-  try {
+  await followUp(deps, study, async () => {
     await updateOnce(deps, putHint(study, hint, deps.clock()));
-  } catch (error) {
-    deps.log("hint was not kept", { study, reason: error instanceof Error ? error.name : "unknown" });
-  }
+  });
 };

@@ -22,18 +22,18 @@ export interface Warm {
   readonly fronts: LRUCache<string, FoldedFront>;
 }
 
-const MAX_STUDIES = 200;
+const CACHED_STUDIES = 200;
 /** Of segments, over all studies: about 200,000 trials of ten parameters. */
-const MAX_SEGMENT_BYTES = 64e6;
-const MAX_HISTORIES = 8;
-const MAX_FRONTS = 20;
+const CACHED_SEGMENT_BYTES = 64e6;
+const CACHED_HISTORIES = 8;
+const CACHED_FRONTS = 20;
 
 /** An empty cache, one per process. */
 export const createWarm = (): Warm => ({
-  studies: new LRUCache({ max: MAX_STUDIES }),
-  segments: new LRUCache({ maxSize: MAX_SEGMENT_BYTES, sizeCalculation: ({ bytes }) => bytes }),
-  histories: new LRUCache({ max: MAX_HISTORIES }),
-  fronts: new LRUCache({ max: MAX_FRONTS }),
+  studies: new LRUCache({ max: CACHED_STUDIES }),
+  segments: new LRUCache({ maxSize: CACHED_SEGMENT_BYTES, sizeCalculation: ({ bytes }) => bytes }),
+  histories: new LRUCache({ max: CACHED_HISTORIES }),
+  fronts: new LRUCache({ max: CACHED_FRONTS }),
 });
 
 export const segmentId = (study: string, k: number): string => `${study} ${k}`;

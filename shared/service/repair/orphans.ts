@@ -2,6 +2,7 @@ import { OUR_TERMINATION } from "../../executor/batch/ending.ts";
 import { type JobAddress, parseJobName } from "../../executor/batch/job-name.ts";
 import type { BatchJob } from "../../schemas/batch-event.ts";
 import type { TrialItem } from "../../store/trial.ts";
+import { isOwnJob } from "../../study/job.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
 import { findSnapshot } from "../core/snapshot.ts";
@@ -15,8 +16,9 @@ export const endOrphans = async (deps: ServiceDeps): Promise<void> => {
   for (const job of await deps.batch.listAlive()) {
     const address = parseJobName(job.jobName);
     if (address === null) continue;
-    const others = byStudy.get(address.study) ?? [];
-    byStudy.set(address.study, [...others, { job, address }]);
+    const jobs = byStudy.get(address.study) ?? [];
+    jobs.push({ job, address });
+    byStudy.set(address.study, jobs);
   }
   for (const [id, jobs] of byStudy) {
     const study = await loadStudyById(deps, id);
@@ -37,6 +39,6 @@ const isWanted = (
   now: number,
 ): boolean => {
   if (trial?.attempt !== attempt) return false;
-  if (trial.state === "running") return trial.job?.jobId == null || trial.job.jobId === job.jobId;
+  if (trial.state === "running") return isOwnJob(trial, job.jobId);
   return trial.finished !== null && now - trial.finished < GRACE_MS;
 };

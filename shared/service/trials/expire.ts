@@ -1,7 +1,7 @@
 import { changeTrial, leaseExpired } from "../../store/trial.ts";
 import { isExpired, isLastAttempt, LEASE_EXPIRED, outOfAttempts } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { commitOnce } from "../core/commit.ts";
+import { updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -18,7 +18,7 @@ export const endExpired = async (deps: ServiceDeps, snapshot: Snapshot): Promise
   for (const trial of dead) {
     // Told or taken meanwhile: what happened stands.
     const patch = outOfAttempts(trial, "expired", LEASE_EXPIRED, now);
-    await commitOnce(deps, [changeTrial(trial, patch, leaseExpired(now))]);
+    await updateOnce(deps, changeTrial(trial, patch, leaseExpired(now)));
   }
   return readSnapshot(deps, study);
 };

@@ -1,6 +1,6 @@
 import { AlreadyTold, StaleAttempt } from "../../errors.ts";
 import type { TellBody, TellReply } from "../../schemas/trial.ts";
-import { changeTrial, isFinished, type TrialItem } from "../../store/trial.ts";
+import { changeTrial, type TrialItem } from "../../store/trial.ts";
 import { endOf } from "../../study/ends.ts";
 import { judge, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -39,7 +39,7 @@ export const tellTrial = async (
       lone: true,
     };
   });
-  // Also after a repeat: the first tell may have died between its commit and what follows from it.
+  // After a repeat without a receipt, too: the first tell may have died between its commit and what follows from it.
   if (told !== null) await afterEnd(deps, study, told);
   return reply;
 };
@@ -59,8 +59,7 @@ const answerToRepeat = (trial: TrialItem, attempt: number, result: Result): Tell
       ? hasSameValues(result.values, trial.values) && trial.state !== "failed"
       : trial.state === "failed" && trial.reason === result.reason;
   if (isSame) return { number: trial.number, state: trial.state };
-  if (isFinished(trial.state) || trial.state === "paused") throw new AlreadyTold(trial.number, trial.state);
-  return null;
+  throw new AlreadyTold(trial.number, trial.state);
 };
 
 const hasSameValues = (a: FiniteValues, b: FiniteValues | null) =>

@@ -5,10 +5,10 @@ import { askAlgorithm, proposeWith } from "../../../shared/optimizer/propose.ts"
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { fromCube, toCube } from "../../../shared/space/cube.ts";
 import { problemOf } from "../../support/contracts/algorithm.ts";
-import { spaces } from "../../support/spaces.ts";
+import { spaceNamed } from "../../support/spaces.ts";
 
 test("a random ask is pinned", () => {
-  const named = spaces.find(({ name }) => name === "nested conditions")!;
+  const named = spaceNamed("nested conditions");
   const proposals = askAlgorithm({
     problem: problemOf(named),
     choice: { name: "random" },

@@ -11,7 +11,7 @@ import { repair } from "../../../shared/space/repair.ts";
 import { fromPriorQuantiles, sampleCube, samplePrior } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { anySpaceAndPoint } from "../../support/arbitraries.ts";
-import { spaces } from "../../support/spaces.ts";
+import { spaceNamed, spaces } from "../../support/spaces.ts";
 import { chiSquare, kolmogorovSmirnov } from "../../support/statistics.ts";
 
 const N = 3000;
@@ -175,7 +175,7 @@ test("where drawing and rejecting is hopeless, samples are found all the same, a
 });
 
 test("shares that sum to 1 fill the simplex evenly", () => {
-  const { space } = spaces.find(({ name }) => name === "shares that sum to 1")!;
+  const { space } = spaceNamed("shares that sum to 1");
   const random = createRandom(4);
   const sample = Array.from({ length: 1000 }, () => fromCube(space, sampleCube(space, random)));
   for (const name of ["x0", "x1", "x2"]) {
@@ -210,7 +210,7 @@ test("quantiles go through the priors: the middle of each is its median", () => 
 });
 
 test("a space where nothing can be found is refused with a sentence that says so", () => {
-  const { space } = spaces.find(({ name }) => name === "finite and constrained")!;
+  const { space } = spaceNamed("finite and constrained");
   const nothing = {
     ...space,
     constraints: [{ terms: [{ parameter: 0, coefficient: 1 }], min: 20, max: 30 }],

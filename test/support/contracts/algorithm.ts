@@ -8,7 +8,7 @@ import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { configurationKey } from "../configuration-key.ts";
-import { type NamedSpace, spaces } from "../spaces.ts";
+import { type NamedSpace, spaceNamed, spaces } from "../spaces.ts";
 
 /** What must hold for every algorithm, on every space. Run for each entry of the registry. */
 
@@ -180,7 +180,7 @@ export const algorithmContract = (name: AlgorithmName): void => {
 
   test(`${name}: whenever time runs out, an ask answers valid, new trials, and marks those cut short`, () => {
     const random = createRandom(9);
-    for (const named of [spaces[0]!, spaces.find(({ name }) => name === "nested conditions")!]) {
+    for (const named of [spaces[0]!, spaceNamed("nested conditions")]) {
       const { space } = named;
       for (const objectives of [1, 2]) {
         const rows = Array.from({ length: 60 }, (_, number): HistoryRow => {

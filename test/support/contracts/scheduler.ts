@@ -61,19 +61,21 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
       );
     });
 
-    test("each fault names its field and says what would be right", () => {
-      for (const { options, setting, pointer } of refused) {
-        const faults = kind.check(options, setting);
-        expect(faults.map((fault) => fault.pointer)).toContain(pointer);
-        for (const { fault } of faults) expect(faultSentence(fault)).toMatch(/^.{20,}\.$/s);
-      }
+    test.each(refused)("a fault names $pointer and says what would be right", (wrong) => {
+      const faults = kind.check(wrong.options, wrong.setting);
+      expect(faults.map((fault) => fault.pointer)).toContain(wrong.pointer);
+      for (const { fault } of faults) expect(faultSentence(fault)).toMatch(/^.{20,}\.$/s);
     });
 
     test("a trial begins at the bottom of a ladder, or without a resource", () => {
       fc.assert(
         fc.property(accepted, fc.nat({ max: 1000 }), ({ options }, trial) => {
-          const place = kind.create(options).start(trial);
-          if (place === null) return;
+          const { start, rounds } = kind.create(options);
+          const place = start(trial);
+          if (place === null) {
+            expect(rounds).toBeNull();
+            return;
+          }
           expect(place.rung).toBe(0);
           expect(place.bracket).toBeGreaterThanOrEqual(0);
           expect(place.resource).toBeGreaterThan(0);

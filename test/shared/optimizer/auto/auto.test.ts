@@ -6,12 +6,10 @@ import { compileSpace } from "../../../../shared/space/compile.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
 import { problemOf } from "../../../support/contracts/algorithm.ts";
-import { spaces } from "../../../support/spaces.ts";
-
-const spaceOf = (name: string) => spaces.find((named) => named.name === name)!;
+import { spaceNamed } from "../../../support/spaces.ts";
 
 test("a small finite space that fits the budget is tried out in full by the grid", () => {
-  const named = spaceOf("tiny and finite");
+  const named = spaceNamed("tiny and finite");
   const [proposal] = askAlgorithm({
     problem: problemOf(named),
     choice: { name: "auto" },
@@ -24,7 +22,7 @@ test("a small finite space that fits the budget is tried out in full by the grid
 });
 
 const history = (name: string, count: number, objectives = 1) => {
-  const { space } = spaceOf(name);
+  const { space } = spaceNamed(name);
   const random = createRandom(1);
   const rows = Array.from(
     { length: count },
@@ -52,7 +50,7 @@ test.each([
   ["mixed", 5000, 1000, 2, "nsga2", "several objectives"],
 ])("on '%s' with a budget of %i and %i results of %i objectives it asks %s", (...row) => {
   const [name, trials, results, objectives, algorithm, why] = row;
-  const problem = problemOf(spaceOf(name), { objectives, budget: { trials, parallel: 1 } });
+  const problem = problemOf(spaceNamed(name), { objectives, budget: { trials, parallel: 1 } });
   const [proposal] = askAlgorithm({
     problem,
     choice: { name: "auto" },

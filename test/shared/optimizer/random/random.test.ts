@@ -5,7 +5,7 @@ import { buildHistory } from "../../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
 import { problemOf } from "../../../support/contracts/algorithm.ts";
-import { spaces } from "../../../support/spaces.ts";
+import { spaceNamed, spaces } from "../../../support/spaces.ts";
 import { chiSquare, kolmogorovSmirnov } from "../../../support/statistics.ts";
 
 const [mixed] = spaces as [(typeof spaces)[number]];
@@ -42,7 +42,7 @@ test.each(["random", "sobol"] as const)(
 
 test("on a function of which few parameters matter, random search beats a grid of the same size", () => {
   // Bergstra and Bengio 2012: a grid of 64 points in 3 dimensions has only 4 values of the one that matters.
-  const named = spaces.find(({ name }) => name === "a narrow constraint")!;
+  const named = spaceNamed("a narrow constraint");
   const cube = { ...named, space: { ...named.space, constraints: [] } };
   const best = (choice: AlgorithmChoice, seed: number) => {
     const xs = askAlgorithm({

@@ -11,7 +11,7 @@ import { changeTrial } from "../../../../shared/store/trial.ts";
 import { withWait } from "../../../../shared/study/job.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { injectFaults } from "../../../support/faults.ts";
-import { before, TRANSACT, UPDATE } from "../../../support/interleave.ts";
+import { before, QUERY, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 
 const first = ({ study }: World) => ({ version: 1, study: study.id, trial: 0, attempt: 1 }) as const;
@@ -178,6 +178,21 @@ test("an interrupted attempt that the budget has no room for is held, and the st
   await world.deliver();
   expect(world.batch.submissions).toBe(2);
 });
+
+test.each(["paused", "stopped"] as const)(
+  "an attempt with a spending limit is not dispatched when its study is %s between the dispatcher's reads",
+  async (state) => {
+    const world = await batchWorld({ ...hour, budget: { trials: 1, parallel: 1, gpuHours: 5 } });
+    await world.start();
+    before(world.client, QUERY, () =>
+      state === "stopped"
+        ? stopStudy(world.deps, world.study, { drain: true }, noReceipt)
+        : patchStudy(world.deps, world.study, { state: "paused" }, noReceipt),
+    );
+    await world.deliver();
+    expect(world.batch.submissions).toBe(0);
+  },
+);
 
 test("two dispatchers at once do not dispatch two attempts on a budget for one", async () => {
   const world = await batchWorld({

@@ -15,9 +15,9 @@ test("what cannot be done is logged with its study, and never thrown", async () 
   const lines: object[] = [];
   const log = (event: string, fields: object) => void lines.push({ event, ...fields });
   await followUp({ log }, "svm-1", () => Promise.reject(new TypeError("no queue")));
-  await followUp({ log }, null, () => Promise.reject("not an error"));
+  await followUp({ log }, "svm-2", () => Promise.reject("not an error"));
   expect(lines).toEqual([
     { event: "follow-up-failed", study: "svm-1", error: "TypeError", message: "no queue" },
-    { event: "follow-up-failed", study: null, error: "unknown", message: "" },
+    { event: "follow-up-failed", study: "svm-2", error: "unknown", message: "" },
   ]);
 });

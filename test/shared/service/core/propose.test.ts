@@ -87,7 +87,7 @@ test.each(["crash-before", "throttle", "lost-reply"] as const)(
     restore();
     expect(trials).toMatchObject([{ number: 4, algorithm: "gp" }]);
     // After a lost reply the hint is there, and the repeated write finds its own.
-    expect(logged).toEqual(fault === "lost-reply" ? [] : ["hint was not kept"]);
+    expect(logged).toEqual(fault === "lost-reply" ? [] : ["follow-up-failed"]);
     expect((await readSnapshot(deps, study)).trials).toHaveLength(5);
     if (fault !== "lost-reply") expect((await readSnapshot(deps, study)).hint).toEqual(before);
   },

@@ -5,7 +5,7 @@ import { readTrial } from "../../../../shared/service/trials/read.ts";
 import { worldOn } from "../../../support/batch.ts";
 import { clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
-import { before, commandsOf, TRANSACT } from "../../../support/interleave.ts";
+import { before, commandsOf, UPDATE } from "../../../support/interleave.ts";
 
 const table = await createTestTable();
 const setUp = (change: Parameters<typeof clientWorld>[1] = {}) => clientWorld(table, change);
@@ -49,7 +49,7 @@ test("a heartbeat or a tell that comes meanwhile stands", async () => {
   });
   await ask("w1", 2);
   clock.now += 60_001;
-  before(client, TRANSACT, async () => {
+  before(client, UPDATE, async () => {
     await heartbeat(0);
     await tell(1, 0.5);
   });
