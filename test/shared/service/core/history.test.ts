@@ -5,6 +5,7 @@ import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { toCube } from "../../../../shared/space/cube.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
+import { before, QUERY } from "../../../support/interleave.ts";
 import { stopWorst } from "../../../support/schedulers.ts";
 import { noReceipt } from "../../../support/service.ts";
 
@@ -75,6 +76,20 @@ test("a warm process sees the same history as a cold one, through folds, tells a
     await world.tell(trials[0]!.number, step);
     expect(await copyOf(world, warm)).toEqual(await copyOf(world, world.process()));
   }
+});
+
+test("columns that the cache drops while they are filled lack no row", async () => {
+  const world = await clientWorld(table);
+  const warm = world.process();
+  await world.importSegment(60);
+  await copyOf(world, warm);
+  await world.importSegment(60);
+  const snapshot = await world.snapshot();
+  before(world.client, QUERY, async () => warm.warm.histories.clear());
+  const { y } = await historyOf(warm, snapshot);
+  expect(warm.warm.histories.size).toBe(0);
+  expect([...y]).toEqual(Array.from({ length: 120 }, (_, i) => -(i % 60)));
+  expect((await copyOf(world, warm)).y).toEqual([...y]);
 });
 
 test("a stopped trial counts with the values it reported, at its resource", async () => {
