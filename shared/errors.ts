@@ -98,8 +98,10 @@ export class InvalidJson extends Refused<
   }
 }
 
-/** The body, or the answer, is larger than Hone handles. */
-export class TooLarge extends Refused<"body-too-large" | "body-too-deep" | "reply-too-large"> {
+/** The body, the answer, or what would be stored is larger than Hone handles. */
+export class TooLarge extends Refused<
+  "body-too-large" | "body-too-deep" | "reply-too-large" | "item-too-large" | "write-too-large"
+> {
   readonly type = "too-large";
 }
 

@@ -26,8 +26,17 @@ export const Timestamp = z.iso.datetime().meta({ description: "UTC, RFC 3339." }
 /** A metric's value as told: a finite double, or the strings by which a program says that it failed. */
 export const MetricValue = z.union([z.number(), z.enum(["nan", "inf", "-inf"])]);
 
+/** With names of 64 characters they just fit into one item of the table, together with the rest of the trial. */
+export const MAX_METRICS = 3000;
+
 /** Values keyed by metric, never bare numbers. */
-export const MetricValues = z.record(Name, MetricValue);
+export const MetricValues = z
+  .record(Name, MetricValue)
+  .refine(
+    (values) => Object.keys(values).length <= MAX_METRICS,
+    `At most ${MAX_METRICS} metrics. Keep the others elsewhere.`,
+  )
+  .meta({ maxProperties: MAX_METRICS });
 
 /** Values as stored and answered: always finite. */
 export const FiniteValues = z.record(Name, z.number());

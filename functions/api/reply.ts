@@ -1,10 +1,8 @@
 import type { Route, RouteName } from "../../shared/api/routes.ts";
 import { TooLarge } from "../../shared/errors.ts";
+import { MAX_REPLY_BYTES } from "../../shared/study/capacity.ts";
 import type { ApiReply } from "../middleware/event.ts";
 import type { Reply, TextReply } from "./handler.ts";
-
-/** A Lambda's reply has at most 6 MB; API Gateway answers a larger one with 500. */
-const MAX_REPLY_MB = 5.5;
 
 export const healthReply: ApiReply = {
   statusCode: 200,
@@ -39,6 +37,6 @@ export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path:
 };
 
 const limited = (reply: ApiReply & { readonly body: string }): ApiReply => {
-  if (Buffer.byteLength(reply.body) <= MAX_REPLY_MB * 1e6) return reply;
-  throw new TooLarge({ kind: "reply-too-large", limitMB: MAX_REPLY_MB });
+  if (Buffer.byteLength(reply.body) <= MAX_REPLY_BYTES) return reply;
+  throw new TooLarge({ kind: "reply-too-large", limitMB: MAX_REPLY_BYTES / 1e6 });
 };

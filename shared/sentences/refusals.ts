@@ -90,6 +90,10 @@ const sentences = {
   "body-too-deep": ({ levels }: { levels: number }) => `The body is nested deeper than ${levels} levels.`,
   "reply-too-large": ({ limitMB }: { limitMB: number }) =>
     `The reply is larger than ${limitMB} MB. Read the trials in pages: GET .../trials?limit=100.`,
+  "item-too-large": ({ what, limitKiB }: { what: string; limitKiB: number }) =>
+    `What would be stored (${what}) is larger than the ${limitKiB} KiB that one item of the table may have. Send less.`,
+  "write-too-large": ({ limitMiB }: { limitMiB: number }) =>
+    `What would be stored is larger than the ${limitMiB} MiB that one transaction may have. Send less at once.`,
   "compressed-body": () => "Compressed bodies are not supported: leave Content-Encoding out.",
   "no-media-type": () => "Send the header Content-Type: application/json.",
   "other-media-type": () => "Only JSON is supported: send Content-Type: application/json.",

@@ -22,13 +22,21 @@ export interface Head {
   /** 0 when there is no limit. */
   readonly gpuHours: number;
   readonly dollars: number;
+  /** Leases given so far, first and later ones: what keeps asks from giving more than may run at once. */
+  readonly grants: number;
   /** Segments there are: `S#SEG#0` to `S#SEG#<segments - 1>`. */
   readonly segments: number;
   /** The segment whose trials may still lie in the tail too, or -1. */
   readonly unswept: number;
-  /** Trials in segments, by end. */
-  readonly folded: { readonly completed: number; readonly pruned: number; readonly failed: number };
-  /** JSON of the best folded trial of a single objective, or "". */
+  /** Trials in segments, by state. */
+  readonly folded: {
+    readonly completed: number;
+    readonly pruned: number;
+    readonly failed: number;
+    /** Those that have not gone on since. */
+    readonly paused: number;
+  };
+  /** JSON of where the best folded trial of a single objective is, or "". */
   readonly foldedBest: string;
   /** The revisions of the algorithm and the scheduler that the study began on. */
   readonly algorithmRevision: number;
@@ -58,12 +66,13 @@ type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars" | "noti
   readonly foldedCompleted: number;
   readonly foldedPruned: number;
   readonly foldedFailed: number;
+  readonly foldedPaused?: number;
   readonly notice: string;
   readonly message?: string;
 };
 
 /** What of a head may change. */
-export type HeadPatch = Partial<Omit<Head, "study" | "rev">>;
+export type HeadPatch = Partial<Omit<Head, "study" | "rev" | "grants">>;
 
 type Revisions = Pick<Head, "algorithmRevision" | "schedulerRevision">;
 type BudgetFields = Pick<Head, "trials" | "parallel" | "gpuHours" | "dollars">;
@@ -78,9 +87,10 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   next: 0,
   imported: 0,
   exhausted: false,
+  grants: 0,
   segments: 0,
   unswept: -1,
-  folded: { completed: 0, pruned: 0, failed: 0 },
+  folded: { completed: 0, pruned: 0, failed: 0, paused: 0 },
   foldedBest: "",
   started: false,
   generation: 0,
@@ -108,6 +118,7 @@ const written = ({ gpuHours, dollars, folded, notice, ...plain }: HeadPatch): It
     foldedCompleted: folded.completed,
     foldedPruned: folded.pruned,
     foldedFailed: folded.failed,
+    foldedPaused: folded.paused,
   }),
   ...(notice !== undefined && { notice: notice === null ? "" : JSON.stringify(notice), message: "" }),
 });
@@ -121,13 +132,19 @@ export const readHead = (study: string, item: Item): Head => {
     next: fields.next,
     imported: fields.imported,
     exhausted: fields.exhausted,
+    grants: fields.grants ?? 0,
     trials: fields.trials,
     parallel: fields.parallel,
     gpuHours: Number(fields.gpuHours),
     dollars: Number(fields.dollars),
     segments: fields.segments,
     unswept: fields.unswept,
-    folded: { completed: fields.foldedCompleted, pruned: fields.foldedPruned, failed: fields.foldedFailed },
+    folded: {
+      completed: fields.foldedCompleted,
+      pruned: fields.foldedPruned,
+      failed: fields.foldedFailed,
+      paused: fields.foldedPaused ?? 0,
+    },
     foldedBest: fields.foldedBest,
     algorithmRevision: fields.algorithmRevision,
     schedulerRevision: fields.schedulerRevision ?? 1,
@@ -160,6 +177,50 @@ export const changeHead = (head: Head, patch: HeadPatch): Change & { update: Upd
   update: { set: { ...written(patch), rev: head.rev + 1 } },
   when: { expression: "#rev = :rev", values: { rev: head.rev } },
 });
+
+/** Leases that an ask gives. */
+export interface Grant {
+  readonly leases: number;
+  /** How many more trials could run when the head was read. */
+  readonly room: number;
+}
+
+const mostGrants = ({ grants }: Head, { leases, room }: Grant): Condition => ({
+  expression: "(attribute_not_exists(#grants) OR #grants <= :grants)",
+  values: { grants: grants + room - leases },
+});
+
+/**
+ * Gives leases on trials that exist. It holds as long as there is room for them beside all leases given since the head was
+ * read, so that asks do not get in each other's way; fails under the name HEAD.
+ */
+export const grantLeases = (head: Head, grant: Grant): Change & { update: Update } => {
+  const { expression, values } = mostGrants(head, grant);
+  return {
+    name: HEAD,
+    key: headKey(head.study),
+    update: { add: { grants: grant.leases } },
+    when: {
+      expression: `#state = :state AND #parallel = :parallel AND ${expression}`,
+      values: { state: "running", parallel: head.parallel, ...values },
+    },
+  };
+};
+
+/** A change of the head that gives leases too, on the revision that was read and with room for them. */
+export const changeHeadGranting = (
+  head: Head,
+  patch: HeadPatch,
+  grant: Grant,
+): Change & { update: Update } => {
+  const change = changeHead(head, patch);
+  const { expression, values } = mostGrants(head, grant);
+  return {
+    ...change,
+    update: { ...change.update, add: { grants: grant.leases } },
+    when: { expression: `#rev = :rev AND ${expression}`, values: { rev: head.rev, ...values } },
+  };
+};
 
 const whileHead = (study: string, when: Condition): Change => ({
   name: HEAD,

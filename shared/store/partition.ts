@@ -1,8 +1,8 @@
-import { type Head, readHead } from "./head.ts";
+import { findHead, type Head, readHead } from "./head.ts";
 import { readHint } from "./hint.ts";
 import { headKey, hintKey, keyOf, specKey, studyPartition, UNFOLDED_RANGE } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { readTrialItem, type TrialItem } from "./trial.ts";
+import { jobOf, readTrialItem, type TrialItem, type TrialOwner } from "./trial.ts";
 
 /** What an ask reads of a study in one Query. */
 export interface UnfoldedItems {
@@ -12,17 +12,39 @@ export interface UnfoldedItems {
   readonly trials: readonly TrialItem[];
 }
 
-/** Reads head, hint and the trials that are not folded in one strongly consistent Query; null when there is no head. */
-export const readUnfolded = async (store: Store, study: string): Promise<UnfoldedItems | null> => {
+/**
+ * Reads head, hint and the trials that are not folded in one strongly consistent Query; null when there is no head. A Query of
+ * several pages is no snapshot: trials that are folded between two of them would be neither in a page nor in the
+ * segments of the head, so the head is read again, and everything once more if a fold came between.
+ */
+export const readUnfolded = async (
+  store: Store,
+  { id, space }: TrialOwner,
+): Promise<UnfoldedItems | null> => {
   const { from, to } = UNFOLDED_RANGE;
-  const [first, ...rest] = await store.query(studyPartition(study), from, to);
-  if (first?.sk !== headKey(study).sk) return null;
-  const hinted = rest[0]?.sk === hintKey(study).sk ? rest.shift() : undefined;
+  const { items, pages } = await store.queryPages(studyPartition(id), from, to);
+  const [first, ...rest] = items;
+  if (first?.sk !== headKey(id).sk) return null;
+  const head = readHead(id, first);
+  if (pages > 1 && (await findHead(store, id))?.segments !== head.segments) {
+    return readUnfolded(store, { id, space });
+  }
+  const hinted = rest[0]?.sk === hintKey(id).sk ? rest.shift() : undefined;
   return {
-    head: readHead(study, first),
+    head,
     hint: hinted === undefined ? null : readHint(hinted),
-    trials: rest.map((item) => readTrialItem(study, item)),
+    trials: rest.map((item) => readTrialItem(space, id, item)),
   };
+};
+
+/** Ids of the jobs that run trials of a study; its head may be of any state. */
+export const readRunningJobs = async (store: Store, study: string): Promise<string[]> => {
+  const { from, to } = UNFOLDED_RANGE;
+  const items = await store.query(studyPartition(study), from, to);
+  return items.flatMap((item) => {
+    const job = item.state === "running" ? jobOf(item) : null;
+    return job?.jobId == null ? [] : [job.jobId];
+  });
 };
 
 /**

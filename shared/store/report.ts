@@ -1,4 +1,5 @@
 import type { FiniteValues } from "../values.ts";
+import { toJson } from "./json.ts";
 import { keyOf, reportKey, trialPartition } from "./keys.ts";
 import type { Change, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
@@ -16,7 +17,7 @@ export interface ReportItem {
 export const newReport = (trial: TrialItem, step: number, values: FiniteValues, now: number): Change => ({
   name: "report",
   key: reportKey(trial.study, trial.number, trial.attempt, step),
-  put: { attempt: trial.attempt, step: String(step), values: JSON.stringify(values), at: now },
+  put: { attempt: trial.attempt, step: String(step), values: toJson(values), at: now },
 });
 
 /** The learning curve in order of its steps. */

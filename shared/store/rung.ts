@@ -1,4 +1,5 @@
 import type { FiniteValues } from "../values.ts";
+import { toJson } from "./json.ts";
 import { type Key, keyOf, RUNG_ENTRY_PREFIX, rungEntryKey, rungKey, rungPartition } from "./keys.ts";
 import type { Change, Item, Store } from "./store.ts";
 
@@ -87,7 +88,7 @@ export const newRungEntry = (
 ): Change => ({
   name: "rung-entry",
   key: rungEntryKey(study, bracket, rung, trial),
-  put: { trial, values: JSON.stringify(values) },
+  put: { trial, values: toJson(values) },
 });
 
 /**

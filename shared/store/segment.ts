@@ -3,22 +3,25 @@ import { coordinateOf, coordinateOfNumber } from "../space/axis.ts";
 import { isNumeric, type Space } from "../space/space.ts";
 import type { FiniteValues, ParameterValue, Params } from "../values.ts";
 import { segmentKey } from "./keys.ts";
+import { MAX_ITEM_BYTES } from "./limits.ts";
 import type { Change, Item, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
 
 /**
- * A segment: hundreds of finished trials in one immutable item, packed by column. Doubles are stored as their eight
- * bytes, so every finite value reads back bit for bit.
+ * A segment: hundreds of trials that have ended, or wait paused, in one immutable item, packed by column. Doubles are stored
+ * as their eight bytes, so every finite value reads back bit for bit. A trial that was folded while it was paused and has
+ * gone on since is in the tail or in a later segment too: that one counts.
  *
  * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
  * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, in version 2 bracket i32 and rung i32 (-1 none),
  * one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per metric (NaN
  * not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per trial.
- * Version 2 is written when a trial is on a ladder, so that others are still read by a version of Hone that knows only 1.
+ * Version 2 is written when a trial is on a ladder, version 3 (the same layout) when one is paused, so that other segments are
+ * still read by a version of Hone that knows only 1.
  */
-const READABLE: readonly number[] = [1, 2];
+const READABLE: readonly number[] = [1, 2, 3];
 
-const ENDS = ["completed", "pruned", "failed"] as const;
+const STATES = ["completed", "pruned", "failed", "paused"] as const;
 
 interface Header {
   readonly version: number;
@@ -57,14 +60,14 @@ const NO_RUNG = -1;
 
 const align = (offset: number) => (offset + 7) & ~7;
 
-/** Well below the 400 KB that DynamoDB allows per item. */
-export const MAX_SEGMENT_BYTES = 300_000;
+/** Below what an item may have, with its key; any one trial fits (`MAX_METRICS`, and the body that created its study). */
+export const MAX_SEGMENT_BYTES = MAX_ITEM_BYTES - 10_000;
 
 const choiceKey = (value: ParameterValue) => `${typeof value}:${String(value)}`;
 
 /**
- * Packs finished trials.
- * @throws RangeError when a trial is not finished.
+ * Packs trials that have ended or are paused.
+ * @throws RangeError when a trial runs or waits for its first attempt.
  */
 export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8Array => {
   const texts = new Map<string, number>();
@@ -83,9 +86,10 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     reason: trials.map((trial) => textOf(trial.reason)),
     checkpoint: trials.map((trial) => textOf(trial.checkpoint)),
   };
-  const hasPlaces = trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
+  const hasPaused = trials.some(({ state }) => state === "paused");
+  const hasPlaces = hasPaused || trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
   const header: Header = {
-    version: hasPlaces ? 2 : 1,
+    version: hasPaused ? 3 : hasPlaces ? 2 : 1,
     count: trials.length,
     metrics,
     texts: [...texts.keys()],
@@ -113,10 +117,10 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   new Uint32Array(bytes.buffer, take(4 * n), n).set(trials.map((trial) => trial.number));
   bytes.set(
     trials.map((trial) => {
-      const end = ENDS.indexOf(trial.state as (typeof ENDS)[number]);
-      if (end < 0)
+      const code = STATES.indexOf(trial.state as (typeof STATES)[number]);
+      if (code < 0)
         throw new RangeError(`Trial ${trial.number} is ${trial.state}; only finished trials are folded.`);
-      return end;
+      return code;
     }),
     take(n),
   );
@@ -165,7 +169,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const created = doubles();
   const finished = doubles();
   const resource = doubles();
-  const places = header.version === 2 ? { bracket: integers(), rung: integers() } : null;
+  const places = header.version >= 2 ? { bracket: integers(), rung: integers() } : null;
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
   const lostAttempts = new Map(header.attempts);
@@ -190,7 +194,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
     }
     return {
       number: numbers[i] ?? 0,
-      state: ENDS[states[i] ?? 0] ?? ("failed" as const),
+      state: STATES[states[i] ?? 0] ?? ("failed" as const),
       values: isTold ? values : null,
       resource: orNull(resource[i]),
       bracket: placeOrNull(places?.bracket[i]),

@@ -1,3 +1,4 @@
+import { toJson } from "./json.ts";
 import { specKey } from "./keys.ts";
 import type { Change, Store } from "./store.ts";
 
@@ -7,7 +8,7 @@ import type { Change, Store } from "./store.ts";
 export const newSpec = (study: string, spec: object): Change => ({
   name: "spec",
   key: specKey(study),
-  put: { spec: JSON.stringify(spec) },
+  put: { spec: toJson(spec) },
 });
 
 /** The spec as it was written, null when there is no such study. */

@@ -15,6 +15,7 @@ import {
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { Unavailable } from "../errors.ts";
 import type { Key } from "./keys.ts";
+import { itemBytes, itemTooLarge, refuseLargeItem, refuseLargeTransaction, writeTooLarge } from "./limits.ts";
 
 /**
  * The table, as the item files see it: plain objects in and out, conditions whose failure carries the name of
@@ -78,6 +79,18 @@ const isTransient = (error: unknown): boolean =>
   error instanceof Error &&
   (TRANSIENT.has(error.name) ||
     ("code" in error && typeof error.code === "string" && /^(ECONN|EPIPE|ETIMEDOUT)/.test(error.code)));
+
+/** Bytes that a change writes: an update only adds to what the item has, which DynamoDB alone knows. */
+const bytesOf = (change: Change): number => {
+  if ("put" in change) return itemBytes({ ...change.put, ...change.key });
+  return "update" in change ? itemBytes({ ...change.update.set, ...change.key }) : 0;
+};
+
+/** Whether DynamoDB refuses an item for its size: what an update would leave of one, DynamoDB alone knows. */
+const isItemTooLarge = (message = ""): boolean => /^Item size/.test(message);
+
+/** The same of all items of a transaction together. */
+const isWriteTooLarge = (message: string): boolean => /aggregate size|collection size/i.test(message);
 
 /** How often a transaction is sent while others hold its items. */
 const MAX_TRIES = 10;
@@ -156,7 +169,18 @@ export class Store {
    * @param limit stops after about that many items.
    */
   async query(pk: string, from: string, to: string, limit = Number.POSITIVE_INFINITY): Promise<Item[]> {
+    return (await this.queryPages(pk, from, to, limit)).items;
+  }
+
+  /** The same, with the number of pages that it took: each is read at its own moment. */
+  async queryPages(
+    pk: string,
+    from: string,
+    to: string,
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<{ readonly items: Item[]; readonly pages: number }> {
     const items: Item[] = [];
+    let pages = 0;
     let start: Record<string, AttributeValue> | undefined;
     do {
       const page = new QueryCommand({
@@ -170,8 +194,9 @@ export class Store {
       const reply = await this.#try(() => this.#client.send(page));
       for (const item of reply.Items ?? []) items.push(unmarshall(item) as Item);
       start = reply.LastEvaluatedKey;
+      pages++;
     } while (start !== undefined && items.length < limit);
-    return items;
+    return { items, pages };
   }
 
   /** All items whose sort key begins with `prefix`, from after `after` on. */
@@ -186,6 +211,7 @@ export class Store {
    * @throws ConditionFailed
    */
   async update(change: Change & { readonly update: Update }): Promise<void> {
+    refuseLargeItem(change.name, bytesOf(change));
     const { expression, names, values } = updateExpression(change.update);
     const command = new UpdateItemCommand({
       TableName: this.table,
@@ -204,6 +230,7 @@ export class Store {
         return;
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException) throw new ConditionFailed([change.name]);
+        if (error instanceof Error && isItemTooLarge(error.message)) throw itemTooLarge(change.name);
         if (!(error instanceof Error && error.name === "TransactionConflictException")) throw error;
         if (attempt >= MAX_TRIES) throw new Unavailable();
         await this.pause(attempt);
@@ -216,6 +243,11 @@ export class Store {
    * @throws ConditionFailed when a condition does not hold; Unavailable when the items stay contended.
    */
   async transact(changes: readonly Change[]): Promise<void> {
+    for (const change of changes) refuseLargeItem(change.name, bytesOf(change));
+    refuseLargeTransaction(
+      changes.length,
+      changes.reduce((sum, change) => sum + bytesOf(change), 0),
+    );
     const input = {
       TransactItems: changes.map((change) => this.#transactItem(change)),
       ClientRequestToken: this.#token(),
@@ -229,9 +261,11 @@ export class Store {
           const reasons: readonly CancellationReason[] = error.CancellationReasons ?? [];
           const failed = changes.filter((_, i) => reasons[i]?.Code === "ConditionalCheckFailed");
           if (failed.length > 0) throw new ConditionFailed(failed.map((change) => change.name));
-          if (reasons.some((reason) => reason.Code === "ValidationError")) throw error;
+          const invalid = reasons.findIndex((reason) => reason.Code === "ValidationError");
+          if (isItemTooLarge(reasons[invalid]?.Message)) throw itemTooLarge(changes[invalid]?.name ?? "item");
+          if (invalid >= 0) throw error;
         } else if (!(error instanceof TransactionInProgressException)) {
-          throw error;
+          throw error instanceof Error && isWriteTooLarge(error.message) ? writeTooLarge() : error;
         }
         if (attempt >= MAX_TRIES) throw new Unavailable();
         await this.pause(attempt);

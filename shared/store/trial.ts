@@ -1,6 +1,9 @@
 import type { AttemptRecord, TrialState } from "../schemas/trial.ts";
+import type { Space } from "../space/space.ts";
 import type { FiniteValues, Params } from "../values.ts";
+import { toJson } from "./json.ts";
 import { trialKey } from "./keys.ts";
+import { packParams, unpackParams } from "./packed-params.ts";
 import type { Change, Condition, Item, Store, Update } from "./store.ts";
 
 /**
@@ -53,12 +56,20 @@ export interface Job {
   readonly taskTokens: readonly string[];
 }
 
+/** Of a study, what reading and writing its trials needs. */
+export interface TrialOwner {
+  readonly id: string;
+  readonly space: Space;
+}
+
+/** As stored; `params` holds the JSON of trials written before they were packed. */
 interface TrialFields {
   readonly state: TrialState;
   readonly attempt: number;
   readonly lost?: number;
   readonly seconds?: number;
-  readonly params: string;
+  readonly packed?: Uint8Array;
+  readonly params?: string;
   readonly values?: string;
   readonly resource?: string;
   readonly bracket?: number;
@@ -72,7 +83,6 @@ interface TrialFields {
   readonly finished?: number;
   readonly checkpoint?: string;
   readonly attempts?: string;
-  readonly job?: string;
 }
 
 /** What of a trial may change after its creation; null removes. */
@@ -87,7 +97,7 @@ const written = (trial: TrialPatch): Record<string, string | number | undefined>
   ...(trial.seconds !== undefined && { seconds: trial.seconds === 0 ? undefined : trial.seconds }),
   // JSON carries every finite double bit for bit (-0 reads back as 0); DynamoDB's numbers do not.
   ...(trial.values !== undefined && {
-    values: trial.values === null ? undefined : JSON.stringify(trial.values),
+    values: trial.values === null ? undefined : toJson(trial.values),
   }),
   ...(trial.resource !== undefined && {
     resource: trial.resource === null ? undefined : String(trial.resource),
@@ -112,11 +122,11 @@ const isPresent = (entry: [string, string | number | undefined]): entry is [stri
 export const TRIAL = "trial";
 
 /** A trial that did not exist; fails under the name TRIAL when its number is taken. */
-export const newTrial = (trial: TrialItem): Change => ({
+export const newTrial = (space: Space, trial: TrialItem): Change => ({
   name: TRIAL,
   key: trialKey(trial.study, trial.number),
   put: {
-    params: JSON.stringify(trial.params),
+    packed: packParams(space, trial.params),
     created: trial.created,
     algorithm: trial.algorithm,
     why: trial.why,
@@ -162,7 +172,7 @@ export const sameJob = (trial: TrialItem): Condition =>
     ? { expression: "attribute_not_exists(#job)" }
     : { expression: "#job = :job", values: { job: JSON.stringify(trial.job) } };
 
-export const readTrialItem = (study: string, item: Item): TrialItem => {
+export const readTrialItem = (space: Space, study: string, item: Item): TrialItem => {
   const fields = item as unknown as TrialFields & { sk: string };
   return {
     study,
@@ -171,7 +181,7 @@ export const readTrialItem = (study: string, item: Item): TrialItem => {
     attempt: fields.attempt,
     lost: fields.lost ?? 0,
     seconds: fields.seconds ?? 0,
-    params: JSON.parse(fields.params) as Params,
+    params: readParams(space, fields),
     values: fields.values === undefined ? null : (JSON.parse(fields.values) as FiniteValues),
     resource: fields.resource === undefined ? null : Number(fields.resource),
     bracket: fields.bracket ?? null,
@@ -185,19 +195,30 @@ export const readTrialItem = (study: string, item: Item): TrialItem => {
     finished: fields.finished ?? null,
     checkpoint: fields.checkpoint ?? null,
     attempts: fields.attempts === undefined ? [] : (JSON.parse(fields.attempts) as AttemptRecord[]),
-    job: fields.job === undefined ? null : (JSON.parse(fields.job) as Job),
+    job: jobOf(item),
   };
 };
+
+const readParams = (space: Space, { packed, params }: TrialFields): Params =>
+  packed === undefined ? (JSON.parse(params ?? "{}") as Params) : unpackParams(space, packed);
 
 /** A trial that is not folded; null when there is none. */
 export const findTrialItem = async (
   store: Store,
-  study: string,
+  study: TrialOwner,
   number: number,
 ): Promise<TrialItem | null> => {
-  const item = await store.get(trialKey(study, number));
-  return item === null ? null : readTrialItem(study, item);
+  const item = await store.get(trialKey(study.id, number));
+  return item === null ? null : readTrialItem(study.space, study.id, item);
 };
+
+/** The job of a trial that is not folded; null when it has none. For what knows no search space. */
+export const findJob = async (store: Store, study: string, number: number): Promise<Job | null> =>
+  jobOf(await store.get(trialKey(study, number)));
+
+/** The job in an item as stored. */
+export const jobOf = (item: Item | null): Job | null =>
+  item?.job === undefined ? null : (JSON.parse(String(item.job)) as Job);
 
 export const isFinished = (state: TrialState): state is "completed" | "pruned" | "failed" =>
   state === "completed" || state === "pruned" || state === "failed";

@@ -1,6 +1,7 @@
 import { paretoFront } from "../numerics/pareto.ts";
 import type { BestTrial } from "../schemas/study.ts";
 import type { Head } from "../store/head.ts";
+import { toJson } from "../store/json.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { cost, violation } from "./objectives.ts";
 import type { StudySpec } from "./study.ts";
@@ -22,16 +23,35 @@ const completed = (trial: BestTrial): Candidate => ({ ...trial, state: "complete
 /** Best trials as candidates, to be compared with others. */
 export const asCandidates = (trials: readonly BestTrial[]): Candidate[] => trials.map(completed);
 
-/** The best folded trial that a head remembers; none for several objectives. */
-export const foldedBest = (head: Pick<Head, "foldedBest">): Candidate[] =>
-  head.foldedBest === "" ? [] : [completed(JSON.parse(head.foldedBest) as BestTrial)];
+/**
+ * What a head remembers of the best folded trial of a single objective: where it is and its value, so that the head stays
+ * small in any space. Heads of earlier versions hold the whole trial.
+ */
+export type FoldedBest =
+  | { readonly number: number; readonly segment: number; readonly value: number }
+  | BestTrial;
 
-/** What the head remembers once these trials are folded too: the best one of a single objective. */
+/** The best folded trial that a head remembers; null while there is none, and for several objectives. */
+export const foldedBest = ({ foldedBest }: Pick<Head, "foldedBest">): FoldedBest | null =>
+  foldedBest === "" ? null : (JSON.parse(foldedBest) as FoldedBest);
+
+/** What the head remembers once these trials are folded too, into its next segment. */
 export const mergeFoldedBest = (spec: StudySpec, head: Head, trials: readonly Candidate[]): string => {
-  if (spec.objectives.length > 1) return "";
-  const [best] = bestOf(spec, [...foldedBest(head), ...trials]);
-  return best === undefined ? "" : JSON.stringify(best);
+  const [objective, second] = spec.objectives;
+  const [best] = objective === undefined || second !== undefined ? [] : bestOf(spec, trials);
+  const value = objective === undefined ? undefined : best?.values[objective.metric];
+  if (objective === undefined || best === undefined || value === undefined) return head.foldedBest;
+  const known = foldedBest(head);
+  if (known !== null) {
+    const knownValue = "segment" in known ? known.value : known.values[objective.metric];
+    const difference = costOf(objective, value) - costOf(objective, knownValue ?? Number.NaN);
+    if (difference > 0 || (difference === 0 && known.number < best.number)) return head.foldedBest;
+  }
+  return toJson({ number: best.number, segment: head.segments, value });
 };
+
+const costOf = (objective: StudySpec["objectives"][number], value: number): number =>
+  cost(objective, { [objective.metric]: value });
 
 /**
  * The best feasible completed trial (the earliest of equals), or the Pareto set of several objectives in order of

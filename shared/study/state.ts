@@ -17,7 +17,8 @@ export const trialsLeft = (head: Head): number =>
 
 /** A study is finished when its budget is used up, or nothing new is left to try, and every trial has ended. */
 export const stateOf = ({ head, trials }: Pick<Snapshot, "head" | "trials">): StudyState => {
-  if (trialsLeft(head) === 0 && head.state !== "deleting" && !trials.some(isUnfinished)) return "finished";
+  const isOver = trialsLeft(head) === 0 && head.folded.paused === 0 && !trials.some(isUnfinished);
+  if (isOver && head.state !== "deleting") return "finished";
   return head.state;
 };
 
@@ -30,7 +31,7 @@ export const refuseUnlessRunning = (snapshot: Snapshot): void => {
 
 /** Trials of the study by their state, the folded ones included. */
 export const countTrials = ({ head, trials }: Snapshot): TrialCounts => {
-  const counts: TrialCounts = { queued: 0, running: 0, paused: 0, ...head.folded };
+  const counts: TrialCounts = { queued: 0, running: 0, ...head.folded };
   for (const trial of trials) counts[trial.state]++;
   return counts;
 };

@@ -12,6 +12,7 @@ import { afterEach, expect, test } from "vitest";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { AskReply } from "../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
+import { compileSpace } from "../../shared/space/compile.ts";
 import { changeHead, readHead } from "../../shared/store/head.ts";
 import { deletionKey, headKey, teamStudyKey } from "../../shared/store/keys.ts";
 import { Store } from "../../shared/store/store.ts";
@@ -90,6 +91,7 @@ test("when a job dies, the next trial starts, and a long tail of finished trials
 
 /** Makes a study as if `count` trials had run: its next trial has the number `count`. */
 const finishedBefore = async (study: string, count: number) => {
+  const space = compileSpace({ x: { type: "float", low: -5, high: 5 } });
   const one: Omit<TrialItem, "number"> = {
     study,
     state: "completed",
@@ -115,7 +117,9 @@ const finishedBefore = async (study: string, count: number) => {
   const numbers = Array.from({ length: count }, (_, number) => number);
   while (numbers.length > 0) {
     await store.transact(
-      numbers.splice(0, 100).map((number) => newTrial({ ...one, number, params: { x: number / count } })),
+      numbers
+        .splice(0, 100)
+        .map((number) => newTrial(space, { ...one, number, params: { x: number / count } })),
     );
   }
   await store.update(changeHead(await headOf(study), { next: count }));

@@ -1,7 +1,7 @@
 import type { Caller } from "../../auth/authorize.ts";
 import { type Credential, matchesHash, parseCredential } from "../../auth/token.ts";
 import { findToken, type TokenItem, teamOfToken } from "../../store/token.ts";
-import { findTrialItem } from "../../store/trial.ts";
+import { findJob } from "../../store/trial.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 
 /** What the path of a request names, as far as a credential depends on it. */
@@ -61,7 +61,7 @@ const authenticateJob = async (
   { team, study, trial }: PathTarget,
 ): Promise<Caller> => {
   if (team === null || study === null || trial === null) return refused({ kind: "job-token-elsewhere" });
-  const job = (await findTrialItem(deps.store, study, trial))?.job;
+  const job = await findJob(deps.store, study, trial);
   const hash = kind === "bootstrap" ? job?.bootstrapHash : job?.tokenHash;
   if (hash === undefined || hash === null || !matchesHash(token, hash)) {
     return refused({ kind: "job-token-stale" });

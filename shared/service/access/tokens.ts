@@ -27,7 +27,7 @@ export const createToken = async (
   createdBy: string,
   write: WriteContext,
 ): Promise<CreatedToken> => {
-  const reply = await commit<Token | CreatedToken>(deps, write, async () => {
+  const plan = async () => {
     if (!(await hasTeam(deps.store, team))) throw new NotFound({ kind: "no-team", team });
     const now = deps.clock();
     const { id, token, hash } = issueToken(deps.randomBytes);
@@ -45,12 +45,14 @@ export const createToken = async (
     return {
       changes: newToken(item),
       answer: { ...toToken(item), token },
-      remembered: toToken(item),
+      remembered: { id },
       refusals: creationRefusals(now),
     };
-  });
-  if ("token" in reply) return reply;
-  throw new ShownOnce({ kind: "secret-shown", id: reply.id });
+  };
+  const recall = async ({ id }: Pick<Token, "id">) => {
+    throw new ShownOnce({ kind: "secret-shown", id });
+  };
+  return commit<CreatedToken, Pick<Token, "id">>(deps, write, plan, { recall });
 };
 
 /** A page of the team's tokens, expired ones included, in order of their ids. */

@@ -103,7 +103,7 @@ const planFence = async (
 ): Promise<Plan<Fenced | null>> => {
   const [head, trial] = await Promise.all([
     findHead(deps.store, study.id),
-    findTrialItem(deps.store, study.id, message.trial),
+    findTrialItem(deps.store, study, message.trial),
   ]);
   if (head === null || head.state === "deleting" || !head.started) return NOTHING;
   const isWaiting = trial?.state === "queued" && trial.attempt === message.attempt;

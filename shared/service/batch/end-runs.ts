@@ -1,6 +1,6 @@
 import { OUR_TERMINATION } from "../../executor/batch/ending.ts";
 import { findHead } from "../../store/head.ts";
-import { readUnfolded } from "../../store/partition.ts";
+import { readRunningJobs } from "../../store/partition.ts";
 import { executionOf } from "../../study/execution.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
@@ -22,7 +22,7 @@ export const endRuns = async (
     const study = await loadStudyById(deps, id);
     const execution = study === null ? null : executionOf(study, head.generation);
     if (execution !== null) await deps.workflow.stop(execution, "The study was deleted.");
-    const jobs = await runningJobs(deps, id);
+    const jobs = await readRunningJobs(deps.store, id);
     for (const job of jobs.slice(0, most)) {
       await deps.batch.terminate(job, `${OUR_TERMINATION} study deleted`);
     }
@@ -35,9 +35,4 @@ export const endRuns = async (
     deps.log("end-runs-failed", { study: id, error: error instanceof Error ? error.name : "unknown" });
     return false;
   }
-};
-
-const runningJobs = async ({ store }: ServiceDeps, study: string): Promise<string[]> => {
-  const trials = (await readUnfolded(store, study))?.trials ?? [];
-  return trials.flatMap(({ state, job }) => (state === "running" && job?.jobId != null ? [job.jobId] : []));
 };

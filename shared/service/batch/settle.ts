@@ -27,7 +27,7 @@ export const settleJob = async (deps: ServiceDeps, job: BatchJob): Promise<void>
   const study = address === null ? null : await loadStudyById(deps, address.study);
   if (address === null || study === null) return;
   const plan = async () => {
-    const trial = await findTrialItem(deps.store, study.id, address.trial);
+    const trial = await findTrialItem(deps.store, study, address.trial);
     return trial?.attempt === address.attempt ? planSettle(deps, study, trial, job) : NOTHING;
   };
   try {

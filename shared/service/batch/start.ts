@@ -7,7 +7,7 @@ import { refuseUnlessRunning } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe } from "../core/describe.ts";
+import { describe, describeNow } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 import { topUp } from "./top-up.ts";
@@ -24,12 +24,12 @@ export const startStudy = async (
   const { executor } = study.spec;
   if (executor.type !== "batch") throw new WrongExecutor({ kind: "start-of-client" });
   let registered = "";
-  const reply = await commit(deps, write, async () => {
+  const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const { head } = snapshot;
     if (head.started) {
       if (registered !== "" && registered !== head.definition) await deps.batch.deregister(registered);
-      return { changes: [], answer: await describe(deps, snapshot) };
+      return { changes: [], answer: await describe(deps, snapshot), remembered: null };
     }
     refuseUnlessRunning(snapshot);
     if (head.definition === "" && registered === "") {
@@ -45,8 +45,10 @@ export const startStudy = async (
     return {
       changes: [changeHead(head, patch), activateBatch(study.id)],
       answer: await describe(deps, { ...snapshot, head: changed }),
+      remembered: null,
     };
-  });
+  };
+  const reply = await commit(deps, write, plan, { recall: () => describeNow(deps, study) });
   await followUp(deps, study.id, () => beginTrials(deps, study));
   return reply;
 };

@@ -8,7 +8,7 @@ import { executionOf } from "../../study/execution.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe } from "../core/describe.ts";
+import { describe, describeNow } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 import { putBack } from "./put-back.ts";
@@ -29,14 +29,16 @@ export const stopStudy = async (
   write: WriteContext,
 ): Promise<Study> => {
   if (study.spec.executor.type !== "batch") throw new WrongExecutor({ kind: "stop-of-client" });
-  const reply = await commit(deps, write, async () => {
+  const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const head: Head = { ...snapshot.head, started: false };
     return {
       changes: haltChanges(snapshot.head, drain),
       answer: await describe(deps, { ...snapshot, head }),
+      remembered: null,
     };
-  });
+  };
+  const reply = await commit(deps, write, plan, { recall: () => describeNow(deps, study) });
   await followUp(deps, study.id, () => unwind(deps, study, drain));
   return reply;
 };

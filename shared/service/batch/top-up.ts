@@ -3,11 +3,12 @@ import type { DispatchMessage } from "../../schemas/message.ts";
 import { changeHead } from "../../store/head.ts";
 import { changeTrial, newTrial, type TrialItem } from "../../store/trial.ts";
 import { isAboutBudget, pauseWithoutRoom, type Room, roomFor } from "../../study/budget.ts";
+import { mostTrialChanges } from "../../study/capacity.ts";
 import { isActive, messageOf, queuedJob } from "../../study/job.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { commit, MAX_TRIAL_CHANGES, type Plan } from "../core/commit.ts";
+import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { proposeTrials } from "../core/propose.ts";
@@ -49,7 +50,7 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const { study, head, trials } = snapshot;
   if (!head.started || stateOf(snapshot) !== "running") return NOTHING;
   const active = trials.filter(isActive).length;
-  const slots = Math.min(head.parallel - active, MAX_TRIAL_CHANGES);
+  const slots = Math.min(head.parallel - active, mostTrialChanges(study.space));
   const enqueued = trials.filter((trial) => trial.state === "queued" && trial.job === null);
   if (slots <= 0 || (enqueued.length === 0 && trialsLeft(head) === 0)) return NOTHING;
 
@@ -74,7 +75,7 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
         ...(isAboutBudget(head.notice) && { notice: null }),
       }),
       ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
-      ...created.map(newTrial),
+      ...created.map((trial) => newTrial(study.space, trial)),
     ],
     answer: [...again.map(({ trial, patch }) => ({ ...trial, ...patch })), ...created].map(messageOf),
   };

@@ -8,12 +8,12 @@ import type { ServiceDeps, WriteContext } from "./deps.ts";
 export type CommitDeps = Pick<ServiceDeps, "store" | "clock">;
 
 /** What a use case wants to write, and what it answers then. It is made from what was just read. */
-export interface Plan<T> {
+export interface Plan<T, R = T> {
   /** All of them or none; none when there is nothing to do. */
   readonly changes: readonly Change[];
   readonly answer: T;
-  /** What the receipt remembers, if not the answer itself. */
-  readonly remembered?: T;
+  /** What the receipt remembers, if not the answer itself: an answer may be larger than an item. */
+  readonly remembered?: R;
   /**
    * With a guard there may be more changes than one transaction takes: they are written in several, each with the guard, one
    * after the other. Each change must then be right by itself.
@@ -25,45 +25,53 @@ export interface Plan<T> {
   readonly refusals?: Readonly<Partial<Record<string, () => Error>>>;
 }
 
-/** How long a plan that became stale is made again. */
-export interface Persistence {
+export interface CommitOptions<T, R> {
+  /** How often a plan that became stale is made again, and for how long, by the service's clock. */
   readonly tries?: number;
-  /** By the service's clock. */
   readonly milliseconds?: number;
+  /** Makes the answer of a repeated request from what its receipt remembers, when that is not the answer itself. */
+  readonly recall?: (remembered: R) => Promise<T>;
 }
 
 const DEFAULT_TRIES = 10;
-
-/** Trials that one plan changes at most: in its transaction there is room for head, budget, rung and receipt beside them. */
-export const MAX_TRIAL_CHANGES = MAX_ACTIONS - 10;
 
 /** The names of the changes whose conditions did not hold; null when everything is written. */
 type Failed = ReadonlySet<string> | null;
 
 /**
  * Commits what a use case plans: reads and plans, writes, and plans again when what was read has changed meanwhile. A request
- * with an Idempotency-Key is committed once: a repeat gets the first answer, byte for byte, for 24 hours.
+ * with an Idempotency-Key is committed once: for 24 hours a repeat gets the first answer, byte for byte, or what `recall`
+ * makes of what was remembered of it.
  * @param plan reads and plans; called again after a conflict.
  * @throws what a plan refuses with; KeyReuse when the key came before with another body; InProgress; Contended when
  *   others kept winning.
  */
-export const commit = async <T>(
+export const commit = async <T, R = T>(
   deps: CommitDeps,
   write: WriteContext,
-  plan: () => Promise<Plan<T>>,
-  { tries = Number.POSITIVE_INFINITY, milliseconds }: Persistence = { tries: DEFAULT_TRIES },
+  plan: (attempt: number) => Promise<Plan<T, R>>,
+  options: CommitOptions<T, R> = {},
 ): Promise<T> => {
-  const earlier = await replay<T>(deps, write);
+  const { milliseconds, recall } = options;
+  const { tries = milliseconds === undefined ? DEFAULT_TRIES : Number.POSITIVE_INFINITY } = options;
+  const replayed = async () => {
+    const earlier = await rememberedOf<R>(deps, write);
+    if (earlier === null) return null;
+    return {
+      answer: recall === undefined ? (earlier.remembered as unknown as T) : await recall(earlier.remembered),
+    };
+  };
+  const earlier = await replayed();
   if (earlier !== null) return earlier.answer;
   const deadline = deps.clock() + (milliseconds ?? Number.POSITIVE_INFINITY);
   for (let attempt = 1; attempt <= tries && deps.clock() < deadline; attempt++) {
-    const planned = await plan();
+    const planned = await plan(attempt);
     const failed = await writePlan(deps, write, planned);
     if (failed === null) return planned.answer;
     const refusal = refusalOf(planned, failed);
     if (refusal !== null || failed.has(RECEIPT)) {
       // The change may be our own, made by a repeated request whose reply was lost: then its answer stands.
-      const made = await replay<T>(deps, write);
+      const made = await replayed();
       if (made !== null) return made.answer;
       throw refusal ?? new InProgress();
     }
@@ -88,22 +96,23 @@ export const updateOnce = async (
 export const wasAnswered = async (deps: CommitDeps, { receipt }: WriteContext): Promise<boolean> =>
   receipt !== null && (await findReceipt(deps.store, receipt, deps.clock()))?.body === receipt.body;
 
-const replay = async <T>(
+const rememberedOf = async <R>(
   { store, clock }: CommitDeps,
   { receipt }: WriteContext,
-): Promise<{ readonly answer: T } | null> => {
+): Promise<{ readonly remembered: R } | null> => {
   const stored = receipt === null ? null : await findReceipt(store, receipt, clock());
   if (stored === null) return null;
   if (stored.body !== receipt?.body) throw new KeyReuse();
-  return { answer: JSON.parse(stored.answer) as T };
+  return { remembered: JSON.parse(stored.answer) as R };
 };
 
-const writePlan = async <T>(
+const writePlan = async <T, R>(
   { store, clock }: CommitDeps,
   { receipt }: WriteContext,
-  { changes, answer, remembered = answer, guard, lone }: Plan<T>,
+  { changes, answer, remembered, guard, lone }: Plan<T, R>,
 ): Promise<Failed> => {
-  const receipts = receipt === null ? [] : [putReceipt(receipt, remembered, clock())];
+  const receipts =
+    receipt === null ? [] : [putReceipt(receipt, remembered === undefined ? answer : remembered, clock())];
   const all = [...changes, ...receipts];
   const [first] = all;
   if (first === undefined) return null;
@@ -127,7 +136,10 @@ const unlessFailed = async (run: () => Promise<void>): Promise<Failed> => {
   }
 };
 
-const refusalOf = <T>({ refusals = {} }: Plan<T>, failed: ReadonlySet<string>): Error | null => {
+const refusalOf = (
+  { refusals = {} }: Pick<Plan<unknown>, "refusals">,
+  failed: ReadonlySet<string>,
+): Error | null => {
   for (const name of failed) {
     const refuse = refusals[name];
     if (refuse !== undefined) return refuse();

@@ -15,7 +15,7 @@ export const findTrial = async (
   study: LoadedStudy,
   number: number,
 ): Promise<TrialItem> => {
-  const unfolded = await findTrialItem(deps.store, study.id, number);
+  const unfolded = await findTrialItem(deps.store, study, number);
   if (unfolded !== null) return unfolded;
   const find = await trialFinder(deps, await readSnapshot(deps, study));
   const trial = find(number);
@@ -30,7 +30,8 @@ export const trialFinder = async (deps: ServiceDeps, { study, head, trials }: Sn
   return (number: number): TrialItem | null => {
     const trial = unfolded.get(number);
     if (trial !== undefined) return trial;
-    for (const segment of segments) {
+    // A trial that was folded while it was paused may be in a later segment again.
+    for (const segment of segments.toReversed()) {
       const i = segment.find(number);
       if (i >= 0) return segment.trial(i);
     }

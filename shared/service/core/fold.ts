@@ -7,6 +7,7 @@ import { mergeFoldedBest } from "../../study/best.ts";
 import { isAwaited } from "../../study/job.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
+import { chance } from "./chance.ts";
 import { commitOnce, updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { followUp } from "./follow-up.ts";
@@ -22,6 +23,8 @@ import { readSnapshot } from "./snapshot.ts";
 export const FOLD_AT = 256;
 /** The last ones to end stay in the tail, so that a repeated tell and a trial's own token still find their item. */
 const KEEP = 32;
+/** Workers of whom each may fold. */
+const FEW_RUNNING = 8;
 
 /**
  * Folds the tail if it is long, in two steps: put the segment and name it in the head in one transaction, then delete
@@ -30,17 +33,28 @@ const KEEP = 32;
  */
 export const foldIfDue = (deps: ServiceDeps, study: LoadedStudy, seen: Snapshot): Promise<void> =>
   followUp(deps, study.id, async () => {
-    const finished = seen.trials.filter((trial) => isFinished(trial.state)).length;
-    if (finished < FOLD_AT && seen.head.unswept < 0) return;
+    const foldable = seen.trials.filter((trial) => isFoldable(study, trial)).length;
+    if (foldable < FOLD_AT && seen.head.unswept < 0) return;
+    if (foldable < 2 * FOLD_AT && !isItsTurn(deps, seen)) return;
     const snapshot = await readSnapshot(deps, study);
     if (snapshot.head.unswept >= 0) await sweep(deps, study, snapshot.head.unswept);
     else await fold(deps, snapshot);
   });
 
+/** Where many workers ask, only some asks try: one fold wins, and the others would have read and packed for nothing. */
+const isItsTurn = (deps: ServiceDeps, { trials }: Snapshot): boolean => {
+  const running = trials.filter(({ state }) => state === "running").length;
+  return running <= FEW_RUNNING || chance(deps) < FEW_RUNNING / running;
+};
+
+/** A batch study's paused trials wait for the next rung, which takes them from the tail. */
+const isFoldable = ({ spec }: LoadedStudy, trial: TrialItem): boolean =>
+  !isAwaited(trial) && (trial.state === "paused" ? spec.executor.type === "client" : isFinished(trial.state));
+
 const fold = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { study, head } = snapshot;
   const finished = snapshot.trials
-    .filter((trial) => isFinished(trial.state) && !isAwaited(trial))
+    .filter((trial) => isFoldable(study, trial))
     .sort((a, b) => (a.finished ?? 0) - (b.finished ?? 0))
     .slice(0, -KEEP);
   const { trials, bytes } = pack(study, finished);
@@ -59,13 +73,14 @@ export const foldedInto = (
   bytes: Uint8Array,
 ): [Pick<Head, "segments" | "folded" | "foldedBest">, Change] => {
   const count = (state: TrialItem["state"]) => trials.filter((trial) => trial.state === state).length;
-  const { completed, pruned, failed } = head.folded;
+  const { completed, pruned, failed, paused } = head.folded;
   const patch = {
     segments: head.segments + 1,
     folded: {
       completed: completed + count("completed"),
       pruned: pruned + count("pruned"),
       failed: failed + count("failed"),
+      paused: paused + count("paused"),
     },
     foldedBest: mergeFoldedBest(study.spec, head, trials),
   };

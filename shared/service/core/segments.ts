@@ -24,13 +24,25 @@ export const segmentsOf = async (
   return [...known, ...fresh];
 };
 
-/** Every folded trial, from a segment on; each is decoded when it is reached. */
+/** Every folded trial that is not in the tail, from a segment on; each is decoded when it is reached. */
 export const readFolded = async (
   deps: ServiceDeps,
-  { study, head }: Snapshot,
+  { study, head, trials }: Snapshot,
   from = 0,
-): Promise<Iterable<TrialItem>> => trialsIn(await segmentsOf(deps, study, from, head.segments));
+): Promise<Iterable<TrialItem>> => {
+  const tail = new Set(trials.map(({ number }) => number));
+  return latestIn(await segmentsOf(deps, study, from, head.segments), tail);
+};
 
-function* trialsIn(segments: readonly Segment[]): Generator<TrialItem> {
-  for (const segment of segments) for (let i = 0; i < segment.count; i++) yield segment.trial(i);
+/** Leaves out what was folded while it was paused and has gone on since. */
+function* latestIn(segments: readonly Segment[], tail: ReadonlySet<number>): Generator<TrialItem> {
+  for (const [k, segment] of segments.entries()) {
+    for (let i = 0; i < segment.count; i++) {
+      const trial = segment.trial(i);
+      const isLater = (later: Segment) => later.find(trial.number) >= 0;
+      const mayHaveGoneOn = trial.state === "paused";
+      if (mayHaveGoneOn && (tail.has(trial.number) || segments.slice(k + 1).some(isLater))) continue;
+      yield trial;
+    }
+  }
 }

@@ -17,7 +17,7 @@ export const readSnapshot = async (deps: ServiceDeps, study: LoadedStudy): Promi
 
 /** The same for work that no caller waits for: null when the study is gone or being deleted. */
 export const findSnapshot = async (deps: ServiceDeps, study: LoadedStudy): Promise<Snapshot | null> => {
-  const items = await readUnfolded(deps.store, study.id);
+  const items = await readUnfolded(deps.store, study);
   if (items === null || items.head.state === "deleting") return null;
   const { head, hint, trials } = items;
   const snapshot = { study, head, hint };

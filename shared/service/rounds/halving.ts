@@ -7,13 +7,14 @@ import { changeHead, whileStarted } from "../../store/head.ts";
 import { markClosed, newRung, type Rung, readRung } from "../../store/rung.ts";
 import type { Change } from "../../store/store.ts";
 import { changeTrial, newTrial, sameJob, type TrialItem } from "../../store/trial.ts";
+import { mostTrialChanges } from "../../study/capacity.ts";
 import { isActive, queuedJob } from "../../study/job.ts";
 import { placed, placeOf, rungAddress, standingOf } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { isUnfinished, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { haltChanges } from "../batch/stop.ts";
-import { commit, MAX_TRIAL_CHANGES, type Plan } from "../core/commit.ts";
+import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
 import { proposeTrials } from "../core/propose.ts";
@@ -118,13 +119,16 @@ const isAt = (study: LoadedStudy, trial: TrialItem, { bracket, rung }: RungPlace
 
 /** New trials for the bottom rung, one transaction of them; the budget of trials is used up by several such steps. */
 const planSampling = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<null>> => {
-  const { head } = snapshot;
-  const wanted = Math.min(MAX_TRIAL_CHANGES, trialsLeft(head));
+  const { study, head } = snapshot;
+  const wanted = Math.min(mostTrialChanges(study.space), trialsLeft(head));
   const { trials, exhausted } = await proposeTrials(deps, snapshot, wanted);
   const job = queuedJob(deps.clock());
   const created = trials.map((trial): TrialItem => ({ ...trial, attempt: 1, job }));
   const patch = { next: head.next + created.length, exhausted };
-  return { changes: [changeHead(head, patch), ...created.map(newTrial)], answer: null };
+  return {
+    changes: [changeHead(head, patch), ...created.map((trial) => newTrial(study.space, trial))],
+    answer: null,
+  };
 };
 
 /** The trials of a rung that is opened for the first time. */

@@ -10,8 +10,8 @@ import type { StudySpec } from "../../study/study.ts";
 import { creationRefusals } from "../access/creation-limits.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe } from "../core/describe.ts";
-import { studyOf } from "../core/load.ts";
+import { describe, describeNow } from "../core/describe.ts";
+import { loadStudy, studyOf } from "../core/load.ts";
 
 const DEFAULT_PARALLEL = { client: 1000, batch: 4 } as const;
 const DEFAULT_LEASE = { seconds: 300, maxAttempts: 3 } as const;
@@ -29,8 +29,8 @@ export const createStudy = (
   team: string,
   body: CreateStudyBody,
   write: WriteContext,
-): Promise<Study> =>
-  commit(deps, write, async () => {
+): Promise<Study> => {
+  const plan = async () => {
     const spec = completeSpec(deps, team, body);
     const study = studyOf(`${spec.name.slice(0, MAX_NAME)}-${randomSuffix(deps)}`, spec);
     const budget = completeBudget(spec, body);
@@ -48,9 +48,14 @@ export const createStudy = (
         ...countStudy(team, now),
       ],
       answer: await describe(deps, { study, head, hint: null, trials: [] }),
+      remembered: { id: study.id },
       refusals: creationRefusals(now),
     };
-  });
+  };
+  const recall = async ({ id }: { readonly id: string }) =>
+    describeNow(deps, await loadStudy(deps, team, id));
+  return commit(deps, write, plan, { recall });
+};
 
 const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): StudySpec => {
   const algorithm = body.algorithm ?? { name: "auto" };

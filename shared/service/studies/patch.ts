@@ -7,7 +7,7 @@ import type { LoadedStudy } from "../../study/study.ts";
 import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe } from "../core/describe.ts";
+import { describe, describeNow } from "../core/describe.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /**
@@ -20,7 +20,7 @@ export const patchStudy = async (
   body: PatchStudyBody,
   write: WriteContext,
 ): Promise<Study> => {
-  const reply = await commit(deps, write, async () => {
+  const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const { head } = snapshot;
     const trials = body.budget?.trials ?? head.trials;
@@ -38,8 +38,10 @@ export const patchStudy = async (
     return {
       changes: [changeHead(head, patch)],
       answer: await describe(deps, { ...snapshot, head: changed }),
+      remembered: null,
     };
-  });
+  };
+  const reply = await commit(deps, write, plan, { recall: () => describeNow(deps, study) });
   await afterChange(deps, study);
   return reply;
 };

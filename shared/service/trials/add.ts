@@ -5,12 +5,13 @@ import { changeHead } from "../../store/head.ts";
 import { encodeSegment, MAX_SEGMENT_BYTES } from "../../store/segment.ts";
 import type { Change } from "../../store/store.ts";
 import { newTrial, type TrialItem } from "../../store/trial.ts";
+import { mostTrialChanges } from "../../study/capacity.ts";
 import { judge } from "../../study/result.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf, trialsLeft, trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { afterChange } from "../batch/after-end.ts";
-import { commit, MAX_TRIAL_CHANGES } from "../core/commit.ts";
+import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { foldedInto } from "../core/fold.ts";
 import { queuedTrial } from "../core/propose.ts";
@@ -36,9 +37,8 @@ export const addTrials = async (
 ): Promise<AddTrialsReply> => {
   const given = body.trials.map((trial, i) => check(study, trial, `/trials/${i}`));
   const queued = given.filter((trial) => trial.state === "queued").length;
-  if (queued > MAX_TRIAL_CHANGES) {
-    throw invalid("/trials", { kind: "too-many-queued", queued, most: MAX_TRIAL_CHANGES });
-  }
+  const most = mostTrialChanges(study.space);
+  if (queued > most) throw invalid("/trials", { kind: "too-many-queued", queued, most });
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     refuseOverBudget(snapshot, queued);
@@ -90,13 +90,17 @@ const numbered = (study: LoadedStudy, number: number, given: Given, now: number)
 const changesFor = ({ study, head }: Snapshot, trials: readonly TrialItem[]): Change[] => {
   const finished = trials.filter((trial) => trial.state !== "queued");
   const counted = { next: head.next + trials.length, imported: head.imported + finished.length };
-  const isFew = finished.length < SEGMENT_FROM && trials.length <= MAX_TRIAL_CHANGES;
-  if (isFew) return [changeHead(head, counted), ...trials.map(newTrial)];
+  const isFew = finished.length < SEGMENT_FROM && trials.length <= mostTrialChanges(study.space);
+  if (isFew) return [changeHead(head, counted), ...trials.map((trial) => newTrial(study.space, trial))];
   const bytes = encodeSegment(study.space, finished);
   if (bytes.length > MAX_SEGMENT_BYTES) {
     throw invalid("/trials", { kind: "import-too-large" }, "too-large");
   }
   const [patch, segment] = foldedInto(study, head, finished, bytes);
   const queued = trials.filter((trial) => trial.state === "queued");
-  return [changeHead(head, { ...counted, ...patch }), segment, ...queued.map(newTrial)];
+  return [
+    changeHead(head, { ...counted, ...patch }),
+    segment,
+    ...queued.map((trial) => newTrial(study.space, trial)),
+  ];
 };

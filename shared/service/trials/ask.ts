@@ -1,24 +1,22 @@
 import { WrongExecutor } from "../../errors.ts";
 import type { AskBody, AskReply, LeasedTrial } from "../../schemas/trial.ts";
-import { changeHead } from "../../store/head.ts";
+import { changeHead, changeHeadGranting, grantLeases } from "../../store/head.ts";
+import type { Change } from "../../store/store.ts";
 import { changeTrial, leaseExpired, newTrial, type TrialItem, type TrialPatch } from "../../store/trial.ts";
-import {
-  isExpired,
-  isLastAttempt,
-  LEASE_EXPIRED,
-  leaseEnd,
-  lostAttempt,
-  outOfAttempts,
-} from "../../study/lease.ts";
+import { mostLeases, mostTrialChanges } from "../../study/capacity.ts";
+import { LEASE_EXPIRED, leaseEnd, lostAttempt, outOfAttempts } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
-import { commit, MAX_TRIAL_CHANGES, type Plan } from "../core/commit.ts";
+import { chance } from "../core/chance.ts";
+import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
+import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { readSnapshot } from "../core/snapshot.ts";
+import { chooseTrials } from "./choose.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
 const COMPETE_MS = 8000;
@@ -26,10 +24,17 @@ const COMPETE_MS = 8000;
 const LONGEST_WAIT_SECONDS = 5;
 const PAUSED_WAIT_SECONDS = 30;
 
+/** What the receipt of an ask remembers: the rest of its answer is in the trials. */
+interface Remembered extends Omit<AskReply, "trials"> {
+  readonly leaseExpires: string;
+  readonly leases: readonly Pick<LeasedTrial, "number" | "attempt" | "resource">[];
+}
+
 /**
- * Leases up to `count` trials, in this order: the worker's own running ones, those whose lease expired, enqueued ones,
- * new ones from the algorithm. Commits only on the head it read, so numbers, budget and parallelism are exact however
- * many others ask; the loser of a race plans again.
+ * Leases up to `count` trials, in this order: the worker's own running ones, those whose lease expired, queued ones, new
+ * ones from the algorithm. Numbers and budget are exact because new trials commit on the head's revision, and no more run
+ * than may because every lease is counted there. Leases on trials that exist are given without that revision, so asks seldom
+ * get in each other's way: where many workers ask, an ask that proposes anyway leaves some trials more for the next ones.
  * @throws WrongExecutor for a batch study, Unavailable when others kept winning.
  */
 export const askTrials = async (
@@ -40,20 +45,31 @@ export const askTrials = async (
 ): Promise<AskReply> => {
   if (study.spec.executor.type !== "client") throw new WrongExecutor({ kind: "ask-of-batch" });
   let seen: Snapshot | null = null;
-  const plan = async () => {
+  const plan = async (attempt: number) => {
     seen = await readSnapshot(deps, study);
-    return planAsk(deps, seen, body);
+    return planAsk(deps, seen, body, attempt);
   };
-  const reply = await commit(deps, write, plan, { milliseconds: COMPETE_MS });
+  const recall = (remembered: Remembered) => replyAgain(deps, study, remembered);
+  const reply = await commit<AskReply, Remembered>(deps, write, plan, { milliseconds: COMPETE_MS, recall });
   if (seen !== null) await foldIfDue(deps, study, seen);
   return reply;
 };
 
-const planAsk = async (deps: ServiceDeps, snapshot: Snapshot, body: AskBody): Promise<Plan<AskReply>> => {
+const planAsk = async (
+  deps: ServiceDeps,
+  snapshot: Snapshot,
+  body: AskBody,
+  attempt: number,
+): Promise<Plan<AskReply, Remembered>> => {
   const { study, head } = snapshot;
   const now = deps.clock();
-  const { own, waiting, dead, wanted } = chooseTrials(snapshot, body, now);
-  const fresh = await proposeTrials(deps, snapshot, wanted);
+  const most = mostLeases(study.space);
+  const count = Math.min(body.count ?? 1, most);
+  const { own, waiting, dead, wanted, room } = chooseTrials(snapshot, body.worker, count, now, () =>
+    chance(deps),
+  );
+  const ahead = wanted === 0 ? 0 : Math.min(most - count, aheadOf(snapshot, attempt));
+  const fresh = await proposeTrials(deps, snapshot, wanted === 0 ? 0 : wanted + ahead);
 
   const lease = {
     state: "running" as const,
@@ -62,64 +78,69 @@ const planAsk = async (deps: ServiceDeps, snapshot: Snapshot, body: AskBody): Pr
   };
   const again = own.map((trial) => ({ trial, patch: { leaseExpires: lease.leaseExpires } }));
   const taken = waiting.map((trial) => ({ trial, patch: nextAttempt(trial, lease, now) }));
-  const created = fresh.trials.map((trial): TrialItem => ({ ...trial, ...lease, attempt: 1 }));
-  const trialChanges = [
-    ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
-    ...taken.map(({ trial, patch }) =>
-      changeTrial(trial, patch, trial.state === "running" ? leaseExpired(now) : undefined),
-    ),
-    ...dead.map((trial) =>
-      changeTrial(trial, outOfAttempts(trial, "expired", LEASE_EXPIRED, now), leaseExpired(now)),
-    ),
-    ...created.map(newTrial),
-  ];
+  const created = fresh.trials.map(
+    (trial, i): TrialItem => (i < wanted ? { ...trial, ...lease, attempt: 1 } : trial),
+  );
+  const given = created.slice(0, wanted);
+  const ended = dead.slice(0, mostTrialChanges(study.space) - own.length - taken.length - created.length);
 
   const headPatch = { next: head.next + created.length, exhausted: fresh.exhausted };
-  const hasChanges = trialChanges.length > 0 || fresh.exhausted !== head.exhausted;
   const after = {
     head: { ...head, ...headPatch },
-    trials: [...snapshot.trials.filter((trial) => !dead.includes(trial)), ...created],
+    trials: [...snapshot.trials.filter((trial) => !ended.includes(trial)), ...created],
   };
-  const leased = [...again, ...taken].map(({ trial, patch }): TrialItem => ({ ...trial, ...patch }));
-  const trials = [...leased, ...created].map((trial) => toLease(trial, lease.leaseExpires));
+  const leased = [
+    ...[...again, ...taken].map(({ trial, patch }): TrialItem => ({ ...trial, ...patch })),
+    ...given,
+  ];
   const state = stateOf(after);
+  const leaseExpires = timestamp(lease.leaseExpires);
+  const rest = { state, retryAfter: leased.length > 0 ? null : retryAfter(state, after.trials, now) };
   return {
-    changes: hasChanges ? [changeHead(head, headPatch), ...trialChanges] : [],
-    answer: { trials, state, retryAfter: trials.length > 0 ? null : retryAfter(state, after.trials, now) },
+    changes: [
+      ...headChanges(snapshot, headPatch, { leases: taken.length + given.length, room }),
+      ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
+      ...taken.map(({ trial, patch }) =>
+        changeTrial(trial, patch, trial.state === "running" ? leaseExpired(now) : undefined),
+      ),
+      ...ended.map((trial) =>
+        changeTrial(trial, outOfAttempts(trial, "expired", LEASE_EXPIRED, now), leaseExpired(now)),
+      ),
+      ...created.map((trial) => newTrial(study.space, trial)),
+    ],
+    answer: { trials: leased.map((trial) => toLease(trial, leaseExpires)), ...rest },
+    remembered: {
+      ...rest,
+      leaseExpires,
+      leases: leased.map(({ number, attempt, resource }) => ({ number, attempt, resource })),
+    },
   };
 };
 
-/** What an ask does with the trials that exist. */
-interface Chosen {
-  /** The worker's own running trials, which it gets back. */
-  readonly own: readonly TrialItem[];
-  /** Trials that get their next attempt. */
-  readonly waiting: readonly TrialItem[];
-  /** Trials whose last attempt expired, which fail. */
-  readonly dead: readonly TrialItem[];
-  /** How many new trials there is room for. */
-  readonly wanted: number;
-}
+/** A lease on a trial that exists needs room, a new trial needs the revision too, and the rest concerns no other ask. */
+const headChanges = (
+  { head }: Snapshot,
+  patch: { readonly next: number; readonly exhausted: boolean },
+  grant: { readonly leases: number; readonly room: number },
+): Change[] => {
+  if (patch.next !== head.next || patch.exhausted !== head.exhausted) {
+    return grant.leases > 0 ? [changeHeadGranting(head, patch, grant)] : [changeHead(head, patch)];
+  }
+  return grant.leases > 0 ? [grantLeases(head, grant)] : [];
+};
 
-const chooseTrials = ({ study, head, trials }: Snapshot, body: AskBody, now: number): Chosen => {
-  const count = Math.min(body.count ?? 1, MAX_TRIAL_CHANGES);
-  const isOwn = (trial: TrialItem) =>
-    body.worker !== undefined && trial.state === "running" && trial.worker === body.worker;
-  const own = trials.filter(isOwn).slice(0, count);
-  const expired = trials.filter((trial) => isExpired(trial, now) && !isOwn(trial));
-  const running = trials.filter((trial) => trial.state === "running" && !expired.includes(trial)).length;
-  const slots =
-    head.state === "running" ? Math.max(0, Math.min(count - own.length, head.parallel - running)) : 0;
-  const waiting = [
-    ...expired.filter((trial) => !isLastAttempt(study, trial)),
-    ...trials.filter((trial) => trial.state === "queued"),
-  ].slice(0, slots);
-  return {
-    own,
-    waiting,
-    dead: expired.filter((trial) => isLastAttempt(study, trial)).slice(0, MAX_TRIAL_CHANGES - count),
-    wanted: slots - waiting.length,
-  };
+/** Of the running trials, the share that is proposed ahead: results that come in meanwhile are as many as that. */
+const AHEAD_SHARE = 8;
+const MOST_AHEAD = 64;
+
+/**
+ * How many trials an ask proposes beyond those it hands out. None while few run, so that every proposal knows all results;
+ * more when others keep winning, because then many are waiting.
+ */
+const aheadOf = ({ trials }: Snapshot, attempt: number): number => {
+  const running = trials.filter((trial) => trial.state === "running").length;
+  const contended = attempt < 3 ? 0 : 2 ** (attempt - 2) - 1;
+  return Math.min(MOST_AHEAD, Math.max(Math.floor(running / AHEAD_SHARE), contended));
 };
 
 /** The next attempt of a queued trial, or of one whose lease expired. */
@@ -133,16 +154,30 @@ const nextAttempt = (trial: TrialItem, lease: TrialPatch, now: number): TrialPat
   }),
 });
 
-const toLease = (trial: TrialItem, leaseExpires: number): LeasedTrial => ({
+const toLease = (trial: TrialItem, leaseExpires: string): LeasedTrial => ({
   number: trial.number,
   attempt: trial.attempt,
   params: trial.params,
   resource: trial.resource,
   checkpoint: trial.checkpoint,
-  leaseExpires: timestamp(leaseExpires),
+  leaseExpires,
   algorithm: trial.algorithm,
   why: trial.why,
 });
+
+/** The answer to a repeated ask: the same leases, whatever has become of the trials. */
+const replyAgain = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  { leases, leaseExpires, ...rest }: Remembered,
+): Promise<AskReply> => {
+  const find = leases.length === 0 ? () => null : await trialFinder(deps, await readSnapshot(deps, study));
+  const trials = leases.flatMap((lease) => {
+    const trial = find(lease.number);
+    return trial === null ? [] : [toLease({ ...trial, ...lease }, leaseExpires)];
+  });
+  return { trials, ...rest };
+};
 
 /** Seconds after which another ask may help: when the next lease expires, but not too long. */
 const retryAfter = (state: AskReply["state"], trials: readonly TrialItem[], now: number): number | null => {

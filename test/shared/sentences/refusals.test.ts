@@ -58,6 +58,8 @@ const refusals = kindsOf<Refusal>({
   "non-finite-literal": fc.record({ literal: word, line: count, column: count }),
   "body-too-large": fc.record({ limitKiB: count }),
   "body-too-deep": fc.record({ levels: count }),
+  "item-too-large": fc.record({ what: word, limitKiB: count }),
+  "write-too-large": fc.record({ limitMiB: count }),
   "reply-too-large": fc.record({ limitMB: count }),
   "compressed-body": none,
   "no-media-type": none,

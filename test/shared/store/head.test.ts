@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import {
   changeHead,
+  changeHeadGranting,
   findHead,
   firstHead,
+  grantLeases,
   HEAD,
   type Head,
   markDeleting,
@@ -50,13 +52,14 @@ test("a head reads back as it was written, doubles and notices included", async 
     dollars: 1e-7,
     segments: 3,
     unswept: 2,
-    folded: { completed: 5, pruned: 6, failed: 7 },
+    folded: { completed: 5, pruned: 6, failed: 7, paused: 8 },
     foldedBest: '{"number":1}',
     started: true,
     generation: 4,
     definition: "arn:definition",
     notice: { kind: "infra-failure", trial: 3, detail: "no queue", paused: true },
     sweptReports: 9,
+    grants: 10,
   };
   const head = await stored(full);
   expect(head).toEqual(headOf({ ...full, study: head.study }, head.study));
@@ -83,6 +86,43 @@ test("of two changes made from the same revision the second is refused", async (
   await store.transact([changeHead(head, { next: 1 })]);
   await expect(store.transact([changeHead(head, { next: 2 })])).rejects.toEqual(failsAs([HEAD]));
   expect((await read(head.study)).next).toBe(1);
+});
+
+test("leases are given while there is room beside all that were given since the head was read", async () => {
+  const head = await stored({ parallel: 4 });
+  const give = (leases: number, room: number) => store.update(grantLeases(head, { leases, room }));
+  await give(2, 3);
+  await expect(give(2, 3)).rejects.toEqual(failsAs([HEAD]));
+  await give(1, 3);
+  await expect(give(1, 3)).rejects.toEqual(failsAs([HEAD]));
+  expect(await read(head.study)).toEqual({ ...head, grants: 3 });
+});
+
+test("leases are given on a running study only, and on the limit that was read", async () => {
+  for (const change of [{ state: "paused" }, { state: "deleting" }, { parallel: 9 }] as const) {
+    const head = await stored({ parallel: 4 });
+    await store.update(changeHead(head, change));
+    await expect(store.update(grantLeases(head, { leases: 1, room: 4 }))).rejects.toEqual(failsAs([HEAD]));
+  }
+});
+
+test("a change that gives leases needs both the revision and the room", async () => {
+  const head = await stored({ parallel: 4 });
+  const change = (leases: number, room: number) =>
+    store.update(changeHeadGranting(head, { next: 7 }, { leases, room }));
+  await store.update(grantLeases(head, { leases: 2, room: 4 }));
+  await expect(change(3, 4)).rejects.toEqual(failsAs([HEAD]));
+  await change(2, 4);
+  expect(await read(head.study)).toEqual({ ...head, rev: 1, next: 7, grants: 4 });
+  await expect(change(0, 4)).rejects.toEqual(failsAs([HEAD]));
+});
+
+test("a head of an earlier version, which counts no leases, gives them too", async () => {
+  const head = await stored({ parallel: 4 });
+  await store.update({ name: HEAD, key: headKey(head.study), update: { drop: ["grants", "foldedPaused"] } });
+  expect(await read(head.study)).toEqual(head);
+  await store.update(grantLeases(head, { leases: 4, room: 4 }));
+  await expect(store.update(grantLeases(head, { leases: 1, room: 4 }))).rejects.toEqual(failsAs([HEAD]));
 });
 
 test.each([

@@ -24,13 +24,13 @@ const stored = async (study: string, numbers: readonly number[]) => {
     newHead(headOf({ next: 100 }, study)),
     newSpec(study, specOf()),
     folded(study),
-    ...numbers.map((number) => newTrial(trialOf({ study, number }))),
+    ...numbers.map((number) => newTrial(space, trialOf({ study, number }))),
   ]);
 };
 
 test("one read gives the head and the unfolded trials in order of their numbers, no spec and no segment", async () => {
   await stored("study-a", [10, 9, 100]);
-  const items = await readUnfolded(store, "study-a");
+  const items = await readUnfolded(store, { id: "study-a", space });
   expect(items).toEqual({
     head: headOf({ next: 100 }, "study-a"),
     hint: null,
@@ -41,16 +41,16 @@ test("one read gives the head and the unfolded trials in order of their numbers,
 test("the hint comes with them, and is no trial", async () => {
   await stored("study-b", [1]);
   await store.update(putHint("study-b", hint, NOON));
-  const items = await readUnfolded(store, "study-b");
+  const items = await readUnfolded(store, { id: "study-b", space });
   expect(items?.hint).toEqual(hint);
   expect(items?.trials.map(({ number }) => number)).toEqual([1]);
 });
 
 test("without a head there is no study, whatever else lies in its partition", async () => {
-  expect(await readUnfolded(store, "study-none")).toBeNull();
-  await store.transact([newTrial(trialOf({ study: "study-none" }))]);
+  expect(await readUnfolded(store, { id: "study-none", space })).toBeNull();
+  await store.transact([newTrial(space, trialOf({ study: "study-none" }))]);
   await store.update(putHint("study-none", hint, NOON));
-  expect(await readUnfolded(store, "study-none")).toBeNull();
+  expect(await readUnfolded(store, { id: "study-none", space })).toBeNull();
 });
 
 test("a deletion removes everything but head and spec, which go last, in passes of a size", async () => {
@@ -69,6 +69,6 @@ test("a deletion removes everything but head and spec, which go last, in passes 
   expect(passes).toBeGreaterThan(2);
   const left = await store.query(studyPartition("study-c"), " ", "~");
   expect(left.map(({ sk }) => sk)).toEqual(["A#HEAD", "Z#SPEC"]);
-  expect((await readUnfolded(store, "study-d"))?.trials).toHaveLength(1);
+  expect((await readUnfolded(store, { id: "study-d", space }))?.trials).toHaveLength(1);
   expect(await removeStudyItems(store, "study-c", 3)).toEqual({ deleted: 0, isEmpty: true });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { compileSpace } from "../../../shared/space/compile.ts";
 import { trialKey } from "../../../shared/store/keys.ts";
 import {
   changeTrial,
@@ -17,15 +18,24 @@ import { jobOf, NOON, STUDY, trialOf } from "../../support/study.ts";
 const { client, tableName } = await createTestTable();
 const { store } = testDeps(client, tableName);
 
+/** The space of the trials here: numbers, choices of every type, a condition. */
+const space = compileSpace({
+  C: { type: "float", low: 0.01, high: 1000, scale: "log" },
+  gamma: { type: "float", low: 1e-5, high: 1, scale: "log" },
+  tiny: { type: "float", low: 0, high: 1 },
+  optimizer: { type: "categorical", choices: [null, "null", true, "ü"] },
+  flag: { type: "ordinal", choices: [1, 2, "2"], when: { optimizer: [true] } },
+});
+
 let trials = 0;
 /** A stored trial with a number of its own. */
 const stored = async (change: Partial<TrialItem> = {}): Promise<TrialItem> => {
   const trial = trialOf({ ...change, number: trials++ });
-  await store.transact([newTrial(trial)]);
+  await store.transact([newTrial(space, trial)]);
   return trial;
 };
 
-const read = (number: number) => findTrialItem(store, STUDY, number);
+const read = (number: number) => findTrialItem(store, { id: STUDY, space }, number);
 const stale = expect.objectContaining({ names: new Set([TRIAL]) });
 
 test("a trial reads back as it was written, every field of it", async () => {
@@ -34,7 +44,7 @@ test("a trial reads back as it was written, every field of it", async () => {
     attempt: 3,
     lost: 2,
     seconds: 17,
-    params: { lr: 5e-324, optimizer: null, flag: true, name: "ü" },
+    params: { C: 0.1 + 0.2, gamma: 1, tiny: 5e-324, optimizer: true, flag: "2" },
     values: { accuracy: 0.1 + 0.2, loss: 1e300, zero: 0 },
     resource: 2.5,
     bracket: 1,
@@ -57,7 +67,7 @@ test("a trial of few fields reads back with the others empty", async () => {
 
 test("a number is handed out once: a second trial of that number is refused", async () => {
   const trial = await stored();
-  await expect(store.transact([newTrial({ ...trial, attempt: 9 })])).rejects.toEqual(stale);
+  await expect(store.transact([newTrial(space, { ...trial, attempt: 9 })])).rejects.toEqual(stale);
   expect(await read(trial.number)).toEqual(trial);
 });
 

@@ -72,14 +72,40 @@ test("of several objectives the best are those that no other dominates, in order
 
 test("the head remembers the best folded trial of one objective, and nothing for several", () => {
   const empty = headOf();
-  expect(foldedBest(empty)).toEqual([]);
+  expect(foldedBest(empty)).toBeNull();
   const first = mergeFoldedBest(one, empty, [trial(0, { accuracy: 0.5 }), trial(1, { accuracy: 0.4 })]);
-  const head = headOf({ foldedBest: first });
-  expect(foldedBest(head)).toMatchObject([{ number: 0, state: "completed", values: { accuracy: 0.5 } }]);
+  const head = headOf({ foldedBest: first, segments: 1 });
+  expect(foldedBest(head)).toEqual({ number: 0, segment: 0, value: 0.5 });
   expect(mergeFoldedBest(one, head, [trial(2, { accuracy: 0.1 })])).toBe(first);
-  expect(JSON.parse(mergeFoldedBest(one, head, [trial(2, { accuracy: 0.6 })]))).toMatchObject({ number: 2 });
+  const better = mergeFoldedBest(one, head, [trial(2, { accuracy: 0.6 })]);
+  expect(JSON.parse(better)).toEqual({ number: 2, segment: 1, value: 0.6 });
   expect(mergeFoldedBest(one, empty, [trial(0, null, "failed")])).toBe("");
   expect(mergeFoldedBest(two, empty, [trial(0, { accuracy: 1, ms: 1 })])).toBe("");
+});
+
+test("of equals the head remembers the earliest, in whatever order they are folded", () => {
+  const later = headOf({
+    foldedBest: mergeFoldedBest(one, headOf(), [trial(7, { accuracy: 0.5 })]),
+    segments: 1,
+  });
+  expect(
+    foldedBest({ foldedBest: mergeFoldedBest(one, later, [trial(3, { accuracy: 0.5 })]) }),
+  ).toMatchObject({
+    number: 3,
+  });
+  expect(
+    foldedBest({ foldedBest: mergeFoldedBest(one, later, [trial(9, { accuracy: 0.5 })]) }),
+  ).toMatchObject({
+    number: 7,
+  });
+});
+
+test("a head of an earlier version, which holds the whole trial, is compared like any other", () => {
+  const earlier = { number: 4, params: { C: 1 }, values: { accuracy: 0.5, ms: 3 } };
+  const head = headOf({ foldedBest: JSON.stringify(earlier), segments: 2 });
+  expect(foldedBest(head)).toEqual(earlier);
+  expect(mergeFoldedBest(one, head, [trial(5, { accuracy: 0.4 })])).toBe(head.foldedBest);
+  expect(JSON.parse(mergeFoldedBest(one, head, [trial(5, { accuracy: 0.6 })]))).toMatchObject({ segment: 2 });
 });
 
 test("best trials compete again with others", () => {

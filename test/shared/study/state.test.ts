@@ -60,7 +60,7 @@ test("a paused and a finished study are refused, each with its own reason", () =
 });
 
 test("trials are counted by their state, folded ones included", () => {
-  const head = headOf({ folded: { completed: 100, pruned: 20, failed: 3 } });
+  const head = headOf({ folded: { completed: 100, pruned: 20, failed: 3, paused: 0 } });
   const states: TrialState[] = ["queued", "running", "running", "paused", "completed", "failed"];
   const trials = states.map((state, number) => trialOf({ number, state }));
   expect(countTrials(snapshotOf({ head, trials }))).toEqual({

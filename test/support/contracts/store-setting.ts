@@ -87,6 +87,11 @@ export const expectRefused = async (run: Promise<unknown>): Promise<void> => {
   });
 };
 
+/** A write that is over a limit of size is refused as such, which tells a caller that sending it again is of no use. */
+export const expectTooLarge = async (run: Promise<unknown>): Promise<void> => {
+  await expect(run).rejects.toMatchObject({ type: "too-large" });
+};
+
 /** The first calls meet the faults of a list, one fault per call; later calls meet none. @returns the calls. */
 export const withFaults = async (
   { client }: TestTable,

@@ -7,7 +7,7 @@ import { newTrial } from "../../../../shared/store/trial.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { noReceipt, TEAM, testDeps } from "../../../support/service.ts";
-import { jobOf, trialOf } from "../../../support/study.ts";
+import { jobOf, loadedStudy, trialOf } from "../../../support/study.ts";
 
 const { client, tableName } = await createTestTable({ maxAttempts: 2 });
 const clock = { now: Date.parse("2026-11-23T12:00:00Z") };
@@ -78,11 +78,12 @@ test("a revoked token is unknown from then on", async () => {
 
 const bootstrap = issueJobToken("bootstrap", 2, deps.randomBytes).token;
 const trialToken = issueJobToken("trial", 2, deps.randomBytes).token;
+const { space } = loadedStudy();
 const job = jobOf({ bootstrapHash: hashToken(bootstrap), tokenHash: hashToken(trialToken) });
 await deps.store.transact([
-  newTrial(trialOf({ study: "svm-1", number: 4, attempt: 2, job })),
-  newTrial(trialOf({ study: "svm-1", number: 5, job: jobOf() })),
-  newTrial(trialOf({ study: "svm-1", number: 6 })),
+  newTrial(space, trialOf({ study: "svm-1", number: 4, attempt: 2, job })),
+  newTrial(space, trialOf({ study: "svm-1", number: 5, job: jobOf() })),
+  newTrial(space, trialOf({ study: "svm-1", number: 6 })),
 ]);
 const atTrial = (trial: number): PathTarget => ({ team: TEAM, study: "svm-1", trial });
 

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import { Conflict, NotFound } from "../../../../shared/errors.ts";
 import {
+  type CommitOptions,
   commit,
   commitOnce,
-  MAX_TRIAL_CHANGES,
-  type Persistence,
   type Plan,
   updateOnce,
   wasAnswered,
@@ -46,8 +45,8 @@ const counter = async () => {
 const write = <T>(
   plan: () => Promise<Plan<T>>,
   context: WriteContext = noReceipt,
-  persistence?: Persistence,
-) => commit(deps, context, plan, persistence);
+  options?: CommitOptions<T, T>,
+) => commit(deps, context, plan, options);
 
 test("what is planned is written, and the plan's answer given", async () => {
   const { plan, read, plans } = await counter();
@@ -276,10 +275,6 @@ test("a guard without changes costs nothing", async () => {
   expect(await commandsOf(client, () => write(async () => ({ guard, changes: [], answer: null })))).toEqual(
     [],
   );
-});
-
-test("the trials of one plan leave room for head, budget, rung and receipt in a transaction", () => {
-  expect(MAX_TRIAL_CHANGES).toBeLessThanOrEqual(MAX_ACTIONS - 5);
 });
 
 test("once means once: a failed condition is told, and nothing is written again", async () => {

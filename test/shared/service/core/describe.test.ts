@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bestTrialsOf, describe } from "../../../../shared/service/core/describe.ts";
+import { segmentId } from "../../../../shared/service/core/warm.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
@@ -11,20 +12,23 @@ const table = await createTestTable();
 const numbersOf = async ({ snapshot }: ClientWorld, deps: ClientWorld["deps"]) =>
   (await bestTrialsOf(deps, await snapshot())).map(({ number }) => number);
 
-test("the best trial of a single objective is known without reading a segment", async () => {
+test("the best trial of a single objective is read from its own segment, once in a warm process", async () => {
   const world = await clientWorld(table);
   await world.importSegment(60);
+  await world.importSegment(50);
   const snapshot = await world.snapshot();
   const deps = world.process();
   const commands = await commandsOf(table.client, async () => {
     expect(await describe(deps, snapshot)).toMatchObject({
-      trials: { completed: 60 },
-      best: [{ number: 59 }],
+      trials: { completed: 110 },
+      best: [{ number: 59, params: { C: 1, gamma: 0.1 }, values: { accuracy: 59 } }],
     });
+    await describe(deps, snapshot);
   });
-  expect(commands).toEqual([]);
+  expect(commands).toEqual(["QueryCommand"]);
+  expect([...deps.warm.segments.keys()]).toEqual([segmentId(world.study.id, 0)]);
   await world.ask();
-  await world.tell(60, 59);
+  await world.tell(110, 59);
   expect(await numbersOf(world, deps)).toEqual([59]);
 });
 

@@ -136,7 +136,7 @@ test("a few imports lie in the tail, many go to a segment at once; both read the
 
 test("an import that does not fit a segment is refused, and none of it is added", async () => {
   const world = await setUp();
-  const extra = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`m${i}`, i]));
+  const extra = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`m${i}`, i]));
   const trials = Array.from({ length: 500 }, () => ({ params, values: { accuracy: 1, ...extra } }));
   await expect(add(world, trials)).rejects.toMatchObject({ type: "too-large", pointer: "/trials" });
   expect((await world.snapshot()).head.next).toBe(0);

@@ -135,7 +135,7 @@ test("a folded trial answers the same tell as before, and refuses another one an
   clock.now += 1000;
   await world.fillTail(FOLD_AT);
   await foldIfDue(deps, study, await world.snapshot());
-  expect(await findTrialItem(deps.store, study.id, 0)).toBeNull();
+  expect(await findTrialItem(deps.store, study, 0)).toBeNull();
   expect(await tell(0, 0.5)).toEqual({ number: 0, state: "completed" });
   await expect(tell(0, 0.6)).rejects.toMatchObject({ type: "already-told" });
   await expect(tell(0, 0.5, 2)).rejects.toMatchObject({ type: "stale-attempt" });
