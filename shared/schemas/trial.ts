@@ -12,7 +12,10 @@ export const Attempt = z.int().min(1).max(1_000_000);
 export const MAX_ASK = 100;
 
 export const AskBody = z.strictObject({
-  count: z.int().min(1).max(MAX_ASK).optional().meta({ description: "1 by default." }),
+  count: z.int().min(1).max(MAX_ASK).optional().meta({
+    description:
+      "1 by default. One ask hands out at most 90, fewer of configurations that are very large: ask again for more.",
+  }),
   worker: Name.optional().meta({
     description: "Names the asker: when it asks again it gets its own running trials back first.",
   }),

@@ -23,6 +23,8 @@ export const studyFaults = {
   "too-many-queued": ({ queued, most }: { queued: number; most: number }) =>
     `${queued} trials without values; enqueue at most ${most} in one call.`,
   "import-too-large": () => "These trials are too large to import in one call. Send fewer at a time.",
+  "executor-too-large": ({ bytes, most }: { bytes: number; most: number }) =>
+    `The image's name, the command and the environment have ${bytes} bytes together; a job takes ${most}. Put the rest into the image.`,
   "image-not-allowed": ({ prefixes }: { prefixes: readonly string[] }) =>
     `This deployment runs images whose name begins with ${prefixes.join(" or ")}. Create a study with such an image.`,
 };

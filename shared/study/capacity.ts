@@ -33,15 +33,17 @@ export const mostLeases = (space: Space): number =>
     ),
   );
 
-const utf8 = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+export const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;
+
+const jsonBytes = (value: unknown): number => utf8Bytes(JSON.stringify(value));
 
 /** Bytes of a space's longest configuration in JSON, at most. */
 export const longestConfiguration = ({ parameters }: Space): number =>
   parameters.reduce(
     (sum, parameter) =>
       sum +
-      utf8(parameter.name) +
+      jsonBytes(parameter.name) +
       2 +
-      ("choices" in parameter ? Math.max(...parameter.choices.map(utf8)) : NUMBER_BYTES),
+      ("choices" in parameter ? Math.max(...parameter.choices.map(jsonBytes)) : NUMBER_BYTES),
     0,
   );

@@ -13,6 +13,7 @@ export const checkStudy = (spec: StudySpec, space: Space, budget: Problem["budge
   const errors = [
     ...checkAlgorithm(spec, space, budget),
     ...checkMetrics(spec),
+    ...checkExecutor(spec),
     ...checkScheduler(spec.scheduler, {
       executor: spec.executor.type,
       objectives: spec.objectives.length,
@@ -29,6 +30,19 @@ const checkAlgorithm = (spec: StudySpec, space: Space, budget: Problem["budget"]
     pointer: `/algorithm${pointer}`,
     fault,
   }));
+};
+
+/** A job definition of AWS Batch takes 24 KiB, the stack's own part (roles, logs, network) included. */
+const MOST_EXECUTOR_BYTES = 20 * 1024;
+
+const checkExecutor = ({ executor }: StudySpec): FieldError[] => {
+  if (executor.type !== "batch") return [];
+  const { image, command, environment = {} } = executor;
+  // As Batch has it: {"name": "...", "value": "..."}.
+  const variables = Object.entries(environment).map(([name, value]) => ({ name, value }));
+  const bytes = new TextEncoder().encode(JSON.stringify({ image, command, variables })).length;
+  if (bytes <= MOST_EXECUTOR_BYTES) return [];
+  return [{ pointer: "/executor", fault: { kind: "executor-too-large", bytes, most: MOST_EXECUTOR_BYTES } }];
 };
 
 const checkMetrics = ({ objectives, outcomes }: StudySpec): FieldError[] => [

@@ -4,6 +4,7 @@ import type { BestTrial, Study } from "../schemas/study.ts";
 import type { Trial } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
 import type { TrialItem } from "../store/trial.ts";
+import { utf8Bytes } from "./capacity.ts";
 import { isFeasible } from "./objectives.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { countTrials, stateOf } from "./state.ts";
@@ -34,6 +35,7 @@ export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
 });
 
 const MAX_SHOWN_BEST = 100;
+const MAX_SHOWN_BYTES = 3e6;
 const HOUR = 3600;
 
 /**
@@ -65,11 +67,23 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
     lease: spec.lease,
     executor: spec.executor,
     trials: countTrials(snapshot),
-    best: best.slice(0, MAX_SHOWN_BEST),
+    best: firstOf(best),
     started: head.started,
     spent: { gpuHours: head.gpuSeconds / HOUR, vcpuHours: head.vcpuSeconds / HOUR },
     message: noticesOf(snapshot, best).map(noticeSentence).join(" ") || null,
   };
+};
+
+/** As many as a reply has room for beside the study itself; `GET .../best` has all. */
+const firstOf = (best: readonly BestTrial[]): BestTrial[] => {
+  let bytes = 0;
+  const fits = (trial: BestTrial) => {
+    bytes += utf8Bytes(JSON.stringify(trial));
+    return bytes <= MAX_SHOWN_BYTES;
+  };
+  const shown = best.slice(0, MAX_SHOWN_BEST);
+  const end = shown.findIndex((trial) => !fits(trial));
+  return end < 0 ? shown : shown.slice(0, end);
 };
 
 /** What a person should know about the study now. */

@@ -32,6 +32,7 @@ const faults = kindsOf<Fault>({
   "metric-missing": fc.record({ metric: word, role: fc.constantFrom("objective", "outcome"), told: word }),
   "too-many-queued": fc.record({ queued: count, most: count }),
   "import-too-large": none,
+  "executor-too-large": fc.record({ bytes: count, most: count }),
   "image-not-allowed": fc.record({ prefixes: fc.array(word, { minLength: 1, maxLength: 3 }) }),
   "unknown-parameter": both(fc.record({ name: word }), known),
   "low-above-high": fc.record({ low: count, high: count }),
