@@ -1,7 +1,7 @@
 import { createRandom, type Random } from "../numerics/random.ts";
 import { snap } from "../space/cube.ts";
 import { type Axis, enumerate, everyValue, type Tried } from "../space/enumerate.ts";
-import { sampleCube } from "../space/sample.ts";
+import { sampleCube, samplePrior } from "../space/sample.ts";
 import type { Space } from "../space/space.ts";
 import type {
   Algorithm,
@@ -19,6 +19,8 @@ import { createFresh, type Fresh } from "./common/fresh.ts";
 
 /** Random draws before what is left of a finite space is enumerated instead. */
 const TRIES = 100;
+/** Draws per missing point once time has run out. */
+const LATE_DRAWS = 20;
 
 /** One ask: what a study wants, what it knows, and how many trials. */
 export interface Ask {
@@ -38,8 +40,14 @@ export interface Ask {
   readonly isLate?: () => boolean;
 }
 
+/** What an ask gets. */
+export interface Proposed extends Answer<Proposal> {
+  /** Fewer were proposed than wanted because nothing new is left, and not because time ran out. */
+  readonly isExhausted: boolean;
+}
+
 /** Asks a study's algorithm for trials: see `proposeWith`. */
-export const askAlgorithm = (ask: Ask): Answer<Proposal> => {
+export const askAlgorithm = (ask: Ask): Proposed => {
   const { problem, choice, history, count, seed, firstNumber, hint = null, isLate = () => false } = ask;
   const seeded = { ...problem, options: choice, seed, firstNumber, hint, isLate };
   return proposeWith(algorithmOf(choice), seeded, history, count);
@@ -50,7 +58,8 @@ export const askAlgorithm = (ask: Ask): Answer<Proposal> => {
  * neither running nor tried before. What an algorithm does not deliver is replaced by a draw from the prior, in a
  * finite space by one of the configurations that are left; only the grid ends where its points end.
  * @param history all trials that exist, running ones included.
- * @returns `count` proposals, fewer only when a finite space, or the grid, holds nothing new; the algorithm's hint.
+ * @returns `count` proposals, fewer when a finite space, or the grid, holds nothing new, or when time runs out where
+ * almost nothing is allowed; the algorithm's hint.
  * @throws InvalidInput when no allowed point can be found.
  */
 export const proposeWith = <Schemas extends OptionSchemas>(
@@ -58,7 +67,7 @@ export const proposeWith = <Schemas extends OptionSchemas>(
   problem: SeededProblem<OptionsOf<Schemas>>,
   history: History,
   count: number,
-): Answer<Proposal> => {
+): Proposed => {
   const { space, seed, firstNumber } = problem;
   const random = createRandom(seed, firstNumber);
   const fresh = createFresh(space, history);
@@ -75,29 +84,62 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     fresh.take(x);
     proposals.push({ ...draft, x, cutShort: draft.cutShort ?? hasBeenLate });
   }
-  if (algorithm.name === "grid") return { proposals, hint };
-  while (proposals.length < count) {
-    const x = fallback(space, history, fresh, random);
-    if (x === null) break;
-    fresh.take(x);
+  const isMissing = () => proposals.length < count;
+  if (algorithm.name !== "grid" && isMissing()) {
     const origin = algorithm.name === "auto" ? "random" : algorithm.name;
-    proposals.push({ x, algorithm: origin, why: "fallback", cutShort: hasBeenLate });
+    const search = { space, history, fresh, random, isLate };
+    // However late it is, an ask gets one trial: otherwise the next one would end like it.
+    const least = proposals.length === 0 ? 1 : 0;
+    for (const x of otherPoints(search, least, count - proposals.length)) {
+      proposals.push({ x, algorithm: origin, why: "fallback", cutShort: hasBeenLate });
+    }
   }
-  return { proposals, hint };
+  return { proposals, hint, isExhausted: isMissing() && !hasBeenLate };
 };
 
-/** A point that is allowed and new; null when there is none. */
-const fallback = (space: Space, history: History, fresh: Fresh, random: Random): Float64Array | null => {
-  for (let i = 0; i < TRIES; i++) {
+interface Search {
+  readonly space: Space;
+  readonly history: History;
+  readonly fresh: Fresh;
+  readonly random: Random;
+  readonly isLate: () => boolean;
+}
+
+/** Points that are allowed and new, each taken when it is given: as many as are wanted while there is time, if there are. */
+function* otherPoints(
+  { space, history, fresh, random, isLate }: Search,
+  least: number,
+  wanted: number,
+): Generator<Float64Array> {
+  let found = 0;
+  for (let misses = 0; found < wanted && misses < TRIES && !isLate(); misses++) {
     const x = sampleCube(space, random);
-    if (fresh.accepts(x)) return x;
+    if (!fresh.accepts(x)) continue;
+    fresh.take(x);
+    yield x;
+    found++;
+    misses = 0;
   }
+  // A single draw costs nothing; where almost nothing is allowed, looking for what is takes longer than there is time.
+  for (let draws = 0; found < wanted && isLate() && draws < LATE_DRAWS * wanted; draws++) {
+    const x = samplePrior(space, random);
+    if (!fresh.accepts(x)) continue;
+    fresh.take(x);
+    yield x;
+    found++;
+  }
+  const missing = (isLate() ? least : wanted) - found;
+  if (missing <= 0) return;
   // The points that are left may be rare: enumerate all branches, with a few random values of continuous parameters.
   const axes = space.parameters.map((parameter) =>
     parameter.size === Infinity ? randomValues(random) : everyValue(parameter),
   );
-  return enumerate(space, axes, withTaken(history, space.parameters.length, fresh.taken), 1)[0] ?? null;
-};
+  const tried = withTaken(history, space.parameters.length, fresh.taken);
+  for (const x of enumerate(space, axes, tried, missing)) {
+    fresh.take(x);
+    yield x;
+  }
+}
 
 /** An axis of a few random values, which were almost certainly not tried before. */
 const randomValues = (random: Random): Axis => {

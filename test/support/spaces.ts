@@ -101,3 +101,20 @@ export const spaceNamed = (name: string): NamedSpace => {
   if (named === undefined) throw new Error(`test/support/spaces.ts has no space "${name}"`);
   return named;
 };
+
+/** Eight choices of twelve of which one is allowed each, and a number: allowed points exist, and drawing one is a rare luck. */
+export const nearlyEmpty: NamedSpace = named(
+  "nearly nothing allowed",
+  {
+    ...Object.fromEntries(
+      Array.from({ length: 8 }, (_, i) => [
+        `c${i}`,
+        { type: "categorical", choices: Array.from({ length: 12 }, (_, j) => `v${j}`) } as const,
+      ]),
+    ),
+    x: { type: "float", low: 0, high: 1 },
+  },
+  Infinity,
+  [],
+  Array.from({ length: 8 * 11 }, (_, k) => ({ [`c${k % 8}`]: `v${Math.floor(k / 8)}` })),
+);

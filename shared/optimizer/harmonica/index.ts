@@ -36,7 +36,7 @@ const search = (
   const bits = bitsOf(space);
   const { fixed, stage, isOver } = stagesOf(problem, history, bits);
   const fresh = createFresh(space, history);
-  for (let tries = 0; fresh.taken.length < count && tries < TRIES * count; tries++) {
+  for (let tries = 0; fresh.taken.length < count && tries < TRIES * count && !problem.isLate(); tries++) {
     const x = bits.draw(fixed, random);
     if (fresh.accepts(x)) fresh.take(x);
   }

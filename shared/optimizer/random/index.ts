@@ -12,9 +12,9 @@ export const random: Algorithm<typeof options> = {
   name: "random",
   revision: 1,
   options,
-  propose: ({ space }, history, count, chance) => {
+  propose: ({ space, isLate }, history, count, chance) => {
     const fresh = createFresh(space, history);
-    for (let tries = 0; fresh.taken.length < count && tries < TRIES * count; tries++) {
+    for (let tries = 0; fresh.taken.length < count && tries < TRIES * count && !isLate(); tries++) {
       const x = sampleCube(space, chance);
       if (fresh.accepts(x)) fresh.take(x);
     }

@@ -7,7 +7,7 @@ import { refuseUnlessRunning } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe, describeNow } from "../core/describe.ts";
+import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 import { topUp } from "./top-up.ts";
@@ -29,7 +29,7 @@ export const startStudy = async (
     const { head } = snapshot;
     if (head.started) {
       if (registered !== "" && registered !== head.definition) await deps.batch.deregister(registered);
-      return { changes: [], answer: await describe(deps, snapshot), remembered: null };
+      return planned([], await describe(deps, snapshot));
     }
     refuseUnlessRunning(snapshot);
     if (head.definition === "" && registered === "") {
@@ -42,13 +42,14 @@ export const startStudy = async (
       notice: null,
     };
     const changed: Head = { ...head, ...patch };
-    return {
-      changes: [changeHead(head, patch), activateBatch(study.id)],
-      answer: await describe(deps, { ...snapshot, head: changed }),
-      remembered: null,
-    };
+    return planned(
+      [changeHead(head, patch), activateBatch(study.id)],
+      await describe(deps, { ...snapshot, head: changed }),
+    );
   };
-  const reply = await commit(deps, write, plan, { recall: () => describeNow(deps, study) });
+  const reply = await commit(deps, write, plan, {
+    recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
+  });
   await followUp(deps, study.id, () => beginTrials(deps, study));
   return reply;
 };

@@ -8,7 +8,7 @@ import { executionOf } from "../../study/execution.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe, describeNow } from "../core/describe.ts";
+import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 import { putBack } from "./put-back.ts";
@@ -32,13 +32,11 @@ export const stopStudy = async (
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const head: Head = { ...snapshot.head, started: false };
-    return {
-      changes: haltChanges(snapshot.head, drain),
-      answer: await describe(deps, { ...snapshot, head }),
-      remembered: null,
-    };
+    return planned(haltChanges(snapshot.head, drain), await describe(deps, { ...snapshot, head }));
   };
-  const reply = await commit(deps, write, plan, { recall: () => describeNow(deps, study) });
+  const reply = await commit(deps, write, plan, {
+    recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
+  });
   await followUp(deps, study.id, () => unwind(deps, study, drain));
   return reply;
 };

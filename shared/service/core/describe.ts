@@ -1,15 +1,64 @@
 import type { BestTrial, Study } from "../../schemas/study.ts";
+import type { Change } from "../../store/store.ts";
 import { asCandidates, bestOf, foldedBest } from "../../study/best.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { toStudy } from "../../study/view.ts";
+import type { Plan } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
+import { trialFinder } from "./find-trial.ts";
 import { readFolded, segmentsOf } from "./segments.ts";
 import { readSnapshot } from "./snapshot.ts";
 
-/** The study as it is now: what a repeated request is answered with, because its first answer may be larger than a receipt. */
-export const describeNow = async (deps: ServiceDeps, study: LoadedStudy): Promise<Study> =>
-  describe(deps, await readSnapshot(deps, study));
+/** What a receipt remembers of a study that was answered: the rest is in its spec and its trials. */
+export type RememberedStudy = Pick<
+  Study,
+  "study" | "state" | "budget" | "trials" | "started" | "spent" | "message"
+> & {
+  readonly best: readonly number[];
+};
+
+const remember = ({
+  study,
+  state,
+  budget,
+  trials,
+  started,
+  spent,
+  message,
+  best,
+}: Study): RememberedStudy => ({
+  study,
+  state,
+  budget,
+  trials,
+  started,
+  spent,
+  message,
+  best: best.map(({ number }) => number),
+});
+
+/** What is written, and the study that is answered then. */
+export const planned = (changes: readonly Change[], answer: Study): Plan<Study, RememberedStudy> => ({
+  changes,
+  answer,
+  remembered: remember(answer),
+});
+
+/** The study as it was answered then. */
+export const recallStudy = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  { best, ...remembered }: RememberedStudy,
+): Promise<Study> => {
+  const snapshot = await readSnapshot(deps, study);
+  const find = best.length === 0 ? () => null : await trialFinder(deps, snapshot);
+  const trials = best.flatMap((number) => {
+    const trial = find(number);
+    return trial === null ? [] : [{ number, params: trial.params, values: trial.values ?? {} }];
+  });
+  return { ...toStudy(snapshot, []), ...remembered, best: trials };
+};
 
 /** The study as GET shows it. */
 export const describe = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Study> =>

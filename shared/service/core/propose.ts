@@ -41,7 +41,7 @@ export const proposeTrials = async (
   if (wanted <= 0) return { trials: [], exhausted: head.exhausted };
   const history = await historyOf(deps, snapshot);
   const deadline = deps.clock() + COMPUTE_MS;
-  const { proposals, hint } = askAlgorithm({
+  const { proposals, hint, isExhausted } = askAlgorithm({
     problem: problemOf(snapshot),
     choice: study.spec.algorithm,
     history,
@@ -60,7 +60,7 @@ export const proposeTrials = async (
       why: cutShort ? `${why}, cut short for time` : why,
     }),
   );
-  return { trials, exhausted: trials.length < wanted };
+  return { trials, exhausted: isExhausted };
 };
 
 /** A trial that waits for its first attempt, where the study's scheduler lets it begin. */

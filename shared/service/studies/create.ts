@@ -10,7 +10,7 @@ import type { StudySpec } from "../../study/study.ts";
 import { creationRefusals } from "../access/creation-limits.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe, describeNow } from "../core/describe.ts";
+import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { loadStudy, studyOf } from "../core/load.ts";
 
 const DEFAULT_PARALLEL = { client: 1000, batch: 4 } as const;
@@ -22,7 +22,8 @@ const MAX_NAME = 56;
 
 /**
  * Creates a study; it runs at once, a batch study when it is started.
- * @throws InvalidInput naming the field, RateLimited when the team creates too many.
+ * @throws InvalidInput naming the field, RateLimited when the team creates too many, StudyNotFound when the creation is repeated
+ * and its study was deleted since.
  */
 export const createStudy = (
   deps: ServiceDeps,
@@ -40,20 +41,17 @@ export const createStudy = (
       schedulerRevision: schedulers[spec.scheduler.name].revision,
     });
     const now = deps.clock();
-    return {
-      changes: [
-        newHead(head),
-        newSpec(study.id, spec),
-        newListing(team, { study: study.id, name: spec.name, state: "active", created: spec.created }),
-        ...countStudy(team, now),
-      ],
-      answer: await describe(deps, { study, head, hint: null, trials: [] }),
-      remembered: { id: study.id },
-      refusals: creationRefusals(now),
-    };
+    const changes = [
+      newHead(head),
+      newSpec(study.id, spec),
+      newListing(team, { study: study.id, name: spec.name, state: "active", created: spec.created }),
+      ...countStudy(team, now),
+    ];
+    const answer = await describe(deps, { study, head, hint: null, trials: [] });
+    return { ...planned(changes, answer), refusals: creationRefusals(now) };
   };
-  const recall = async ({ id }: { readonly id: string }) =>
-    describeNow(deps, await loadStudy(deps, team, id));
+  const recall = async (remembered: RememberedStudy) =>
+    recallStudy(deps, await loadStudy(deps, team, remembered.study), remembered);
   return commit(deps, write, plan, { recall });
 };
 

@@ -7,7 +7,7 @@ import type { LoadedStudy } from "../../study/study.ts";
 import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe, describeNow } from "../core/describe.ts";
+import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /**
@@ -35,13 +35,11 @@ export const patchStudy = async (
       dollars: body.budget?.dollars ?? head.dollars,
     };
     const changed: Head = { ...head, ...patch };
-    return {
-      changes: [changeHead(head, patch)],
-      answer: await describe(deps, { ...snapshot, head: changed }),
-      remembered: null,
-    };
+    return planned([changeHead(head, patch)], await describe(deps, { ...snapshot, head: changed }));
   };
-  const reply = await commit(deps, write, plan, { recall: () => describeNow(deps, study) });
+  const reply = await commit(deps, write, plan, {
+    recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
+  });
   await afterChange(deps, study);
   return reply;
 };

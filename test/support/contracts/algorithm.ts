@@ -8,7 +8,7 @@ import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { configurationKey } from "../configuration-key.ts";
-import { type NamedSpace, spaceNamed, spaces } from "../spaces.ts";
+import { type NamedSpace, nearlyEmpty, spaceNamed, spaces } from "../spaces.ts";
 
 /** What must hold for every algorithm, on every space. Run for each entry of the registry. */
 
@@ -211,6 +211,25 @@ export const algorithmContract = (name: AlgorithmName): void => {
           expect(isMarked).toBe(looks > most);
         }
       }
+    }
+  });
+
+  test(`${name}: where almost nothing is allowed, an ask that runs out of time answers with what it has, at once`, () => {
+    const named = nearlyEmpty;
+    for (const most of LOOKS) {
+      let looks = 0;
+      const { proposals, isExhausted } = askAlgorithm({
+        problem: problemOf(named),
+        choice: { name },
+        history: buildHistory(named.space, 1, []),
+        count: 90,
+        seed: 1,
+        firstNumber: 0,
+        isLate: () => ++looks > most,
+      });
+      expect(proposals.length).toBeGreaterThan(0);
+      for (const proposal of proposals) expectSound(named, name, proposal);
+      if (looks > most) expect(isExhausted).toBe(false);
     }
   });
 
