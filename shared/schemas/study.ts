@@ -24,8 +24,18 @@ export const Budget = z.strictObject({
     .max(10_000)
     .optional()
     .meta({ description: "Trials at once; 1,000 by default for client studies, 4 for batch." }),
-  gpuHours: z.number().positive().max(1_000_000).optional(),
-  dollars: z.number().positive().max(10_000_000).optional(),
+  gpuHours: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .optional()
+    .meta({ description: "Only if Hone runs the trials, with GPUs." }),
+  dollars: z
+    .number()
+    .positive()
+    .max(10_000_000)
+    .optional()
+    .meta({ description: "An estimate at Spot prices; only if Hone runs the trials." }),
 });
 
 export const LeaseSettings = z.strictObject({
@@ -114,7 +124,9 @@ export const PageQuery = z.strictObject({ cursor: Cursor.optional(), limit: Limi
 export const PatchStudyBody = z
   .strictObject({
     state: z.enum(["running", "paused"]).optional(),
-    budget: Budget.partial().optional(),
+    budget: Budget.partial()
+      .refine((budget) => Object.keys(budget).length > 0, "Give what shall change.")
+      .optional(),
   })
   .refine((body) => body.state !== undefined || body.budget !== undefined, "Give `state`, `budget` or both.");
 

@@ -318,6 +318,46 @@ test("18: twenty concurrent requests with the same key make one trial", async ()
   expect(body.trials.running).toBe(1);
 });
 
+test.each<[string, string, object, string]>([
+  ["gradients, which no algorithm uses", "tell", { gradients: { C: 1 } }, "/gradients"],
+  ["values and a failure", "tell", { failed: { reason: "x" } }, "/values"],
+  [
+    "a failure and a pruning",
+    "tell",
+    { values: undefined, failed: { reason: "x" }, pruned: { reason: "x" } },
+    "/values",
+  ],
+  ["nothing", "tell", { values: undefined }, "/values"],
+  ["a pruning without a reason", "tell", { pruned: {} }, "/pruned/reason"],
+  [
+    "a pruning without the objective",
+    "tell",
+    { values: { loss: 1 }, pruned: { reason: "x" } },
+    "/values/accuracy",
+  ],
+])("a tell with %s is a 422 that names the field", async (_, route, change, pointer) => {
+  const number = await leased();
+  const body = { attempt: 1, values: { accuracy: 1 }, ...change };
+  const reply = await post(`/${study}/trials/${number}/${route}`, { body });
+  expect([reply.status, reply.body.pointer]).toEqual([422, pointer]);
+  const trial = await call<Trial>("GET", `${base}/${study}/trials/${number}`, { caller: editor });
+  expect(trial.body.state).toBe("running");
+});
+
+test("limits of spending on a client study are a 422, when it is created and when it is changed", async () => {
+  const budget = { trials: 3, dollars: 1 };
+  const created = await post("", { body: studyBody({ budget }) });
+  expect([created.status, created.body.pointer]).toEqual([422, "/budget/dollars"]);
+  expect(created.body.detail).toContain("Leave it out");
+  const patched = await call("PATCH", `${base}/${study}`, {
+    caller: editor,
+    body: { budget: { gpuHours: 1 } },
+  });
+  expect([patched.status, patched.body.pointer]).toEqual([422, "/budget/gpuHours"]);
+  const nothing = await call("PATCH", `${base}/${study}`, { caller: editor, body: { budget: {} } });
+  expect([nothing.status, nothing.body.pointer]).toEqual([422, "/budget"]);
+});
+
 test("an invalid query is a 422 that points at the parameter", async () => {
   const get = (query: string) => call("GET", `${base}/${study}/trials?${query}`, { caller: editor });
   expect((await get("limit=0")).body).toMatchObject({ status: 422, pointer: "/limit" });
