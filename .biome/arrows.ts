@@ -42,6 +42,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/patterns.ts": [],
   "shared/json-pointer.ts": [],
   "shared/deployment.ts": [],
+  "shared/patience.ts": [],
   "shared/errors.ts": ["shared/sentences"],
   "shared/values.ts": ["shared/patterns.ts"],
   "shared/space": core,
@@ -76,8 +77,15 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
   functions: [...belowService, ...serviceRooms, "shared/api"],
   infra: ["shared/api", "shared/deployment.ts"],
-  local: ["shared/schemas", "shared/deployment.ts"],
-  cli: [...schemas, "shared/errors.ts", "shared/deployment.ts", "shared/store", ...inService("access")],
+  local: ["shared/schemas", "shared/deployment.ts", "shared/patience.ts"],
+  cli: [
+    ...schemas,
+    "shared/errors.ts",
+    "shared/deployment.ts",
+    "shared/patience.ts",
+    "shared/store",
+    ...inService("access"),
+  ],
 };
 
 /** Rooms that know neither Node nor AWS, no clock, no environment and no global randomness. */

@@ -1,10 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { fetchPatiently } from "../shared/patience.ts";
 import { type Access, readAccess } from "./access.ts";
 import { CommandError } from "./command.ts";
-
-const MAX_TRIES = 5;
-const TIMEOUT_MS = 60_000;
 
 /** An error of the API (RFC 9457), or of API Gateway, which sends only `message`. */
 interface Problem {
@@ -16,7 +13,8 @@ interface Problem {
 }
 
 /**
- * Calls the API for the caller's team. A write has an Idempotency-Key, so it can be retried when Hone is busy.
+ * Calls the API for the caller's team, for up to a minute while Hone is busy. A write has an Idempotency-Key, so it is done
+ * once.
  * @param path below `/teams/{team}`.
  * @returns the body of a successful reply. @throws CommandError with the problem.
  */
@@ -31,14 +29,10 @@ export const call = async (method: string, path: string, body?: unknown): Promis
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
-  for (let tries = 1; ; tries++) {
-    const reply = await send(`${api}/teams/${team}${path}`, request);
-    const text = await reply.text();
-    if (reply.ok) return text;
-    const problem = parseProblem(text);
-    if (!mayRepeat(reply.status, problem) || tries === MAX_TRIES) throw failure(reply.status, problem);
-    await sleep(1000 * Number(reply.headers.get("retry-after") ?? tries));
-  }
+  const reply = await send(`${api}/teams/${team}${path}`, request);
+  const text = await reply.text();
+  if (reply.ok) return text;
+  throw failure(reply.status, parseProblem(text));
 };
 
 /** Like `call`, for replies that are JSON. */
@@ -49,15 +43,12 @@ export const callJson = async <T>(method: string, path: string, body?: unknown):
 
 const send = async (url: string, request: RequestInit): Promise<Response> => {
   try {
-    return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetchPatiently(url, request);
   } catch (error) {
     const { cause } = error as Error;
     throw new CommandError(`${url} does not answer: ${cause instanceof Error ? cause.message : error}`);
   }
 };
-
-const mayRepeat = (status: number, problem: Problem & { retry?: boolean }) =>
-  status === 429 || status === 503 || (status === 409 && problem.retry === true);
 
 const parseProblem = (text: string): Problem => {
   try {

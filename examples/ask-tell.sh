@@ -6,7 +6,9 @@ if [ -z "${HONE_API:-}" ]; then # the local stack of this folder
   HONE_API=$(setting api) HONE_TEAM=$(setting team) HONE_TOKEN=$(setting token)
 fi
 hone() { # a call: method, path, body
-  curl -sS --fail-with-body -X "$1" "$HONE_API/teams/$HONE_TEAM/studies$2" ${3:+-d "$3"} \
+  key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n') # so that a repeated request takes effect once
+  curl -sS --fail-with-body --retry 8 --retry-max-time 60 -H "Idempotency-Key: $key" \
+    -X "$1" "$HONE_API/teams/$HONE_TEAM/studies$2" ${3:+-d "$3"} \
     -H "Authorization: Bearer $HONE_TOKEN" -H "Content-Type: application/json"
 }
 field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; } # the reply's field of that name

@@ -10,7 +10,11 @@ the standard library.
 
 import json
 import os
+import random
+import time
+import urllib.error
 import urllib.request
+import uuid
 
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
@@ -59,9 +63,20 @@ here = here if here["api"] else json.load(open(".hone/local.json"))  # written b
 
 
 def call(method, path, body=None):
-    headers = {"Authorization": f"Bearer {here['token']}", "Content-Type": "application/json"}
+    headers = {
+        "Authorization": f"Bearer {here['token']}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": uuid.uuid4().hex,  # so that a repeated request takes effect once
+    }
     url, data = f"{here['api']}/teams/{here['team']}/studies{path}", body and json.dumps(body).encode()
-    return json.load(urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)))
+    for tries in range(8):
+        try:
+            return json.load(urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method)))
+        except urllib.error.HTTPError as error:
+            if error.code not in (429, 500, 502, 503, 504) or tries == 7:
+                raise
+            after = float(error.headers.get("Retry-After") or 0)
+            time.sleep(max(after, 0.25 * 2**tries) * random.uniform(1, 1.2))
 
 
 study = call("POST", "", STUDY)["study"]

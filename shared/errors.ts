@@ -151,6 +151,7 @@ export class Forbidden extends Refused<
   | "token-of-one-trial"
   | "token-of-one-attempt"
   | "role-not-allowed"
+  | "worker-without-study"
   | "job-token-not-allowed"
 > {
   readonly type = "forbidden";

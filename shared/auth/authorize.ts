@@ -55,7 +55,10 @@ const work: readonly Action[] = ["trial:ask", "trial:report", "trial:tell"];
 const edit: readonly Action[] = ["study:create", "study:update", "study:delete", "study:run", "trial:add"];
 const own: readonly Action[] = ["token:create", "token:list", "token:delete"];
 
-/** The access matrix. A worker runs trials; it does not see other studies' results or change a study. */
+/**
+ * The access matrix. A worker runs trials, and changes no study. It reads the study that its token is restricted to; a
+ * worker of the whole team reads none, because an ask gives it all that it needs.
+ */
 export const roleActions: Readonly<Record<Role, ReadonlySet<Action>>> = {
   viewer: new Set(read),
   worker: new Set<Action>([...work, "study:read", "trial:read"]),
@@ -91,6 +94,9 @@ export const authorize = (caller: Caller, action: Action, target: Target): void 
     }
     if (!roleActions[caller.role].has(action)) {
       throw new Forbidden({ kind: "role-not-allowed", role: caller.role, action });
+    }
+    if (caller.role === "worker" && caller.study === null && read.includes(action)) {
+      throw new Forbidden({ kind: "worker-without-study" });
     }
     return;
   }

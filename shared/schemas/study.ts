@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AlgorithmChoice, Seed } from "../optimizer/choice.ts";
 import { SchedulerChoice } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
-import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
+import { Cursor, FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
 
 export { AlgorithmChoice, SchedulerChoice, Seed };
 
@@ -24,8 +24,18 @@ export const Budget = z.strictObject({
     .max(10_000)
     .optional()
     .meta({ description: "Trials at once; 1,000 by default for client studies, 4 for batch." }),
-  gpuHours: z.number().positive().max(1_000_000).optional(),
-  dollars: z.number().positive().max(10_000_000).optional(),
+  gpuHours: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .optional()
+    .meta({ description: "Only if Hone runs the trials, with GPUs." }),
+  dollars: z
+    .number()
+    .positive()
+    .max(10_000_000)
+    .optional()
+    .meta({ description: "An estimate at Spot prices; only if Hone runs the trials." }),
 });
 
 export const LeaseSettings = z.strictObject({
@@ -112,14 +122,15 @@ export const StudySummary = z.strictObject({
   created: Timestamp,
 });
 export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
-/** A cursor becomes part of a sort key, which DynamoDB refuses beyond 1,024 bytes. */
-export const PageQuery = z.strictObject({ cursor: z.string().max(128).optional(), limit: Limit.optional() });
+export const PageQuery = z.strictObject({ cursor: Cursor.optional(), limit: Limit.optional() });
 
 /** Pause, resume, extend. */
 export const PatchStudyBody = z
   .strictObject({
     state: z.enum(["running", "paused"]).optional(),
-    budget: Budget.partial().optional(),
+    budget: Budget.partial()
+      .refine((budget) => Object.keys(budget).length > 0, "Give what shall change.")
+      .optional(),
   })
   .refine((body) => body.state !== undefined || body.budget !== undefined, "Give `state`, `budget` or both.");
 

@@ -2,8 +2,11 @@ import * as z from "zod";
 import { TOKEN_ID } from "../patterns.ts";
 import { Id, Timestamp } from "../values.ts";
 
-/** What a token may do: see the actions of each role in `auth/authorize.ts`. */
-export const Role = z.enum(["viewer", "worker", "editor", "owner"]);
+/** What a token may do: the actions of each role are in `auth/authorize.ts`. */
+export const Role = z.enum(["viewer", "worker", "editor", "owner"]).meta({
+  description:
+    "A viewer reads. A worker asks, reports and tells, and reads only the study that its token is restricted to. An editor does both, and creates, changes, runs and deletes studies. An owner also creates and revokes tokens.",
+});
 
 /** The public part of a token. */
 export const TokenId = z.string().regex(new RegExp(`^${TOKEN_ID}$`));

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "../values.ts";
+import { Cursor, FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "../values.ts";
 import { BestTrial, StudyState } from "./study.ts";
 
 export const TrialState = z.enum(["queued", "running", "paused", "completed", "pruned", "failed"]);
@@ -46,22 +46,30 @@ export const AskReply = z.strictObject({
 
 const checkpoint = z.string().min(1).max(1024).optional();
 
-/** The end of an attempt: either `values` or `failed`. */
+const ended = z.strictObject({ reason: z.string().min(1).max(1024) });
+
+/** The end of an attempt: `values`, `failed`, or `pruned` with the values that it has. */
 export const TellBody = z
   .strictObject({
     attempt: Attempt,
     values: MetricValues.optional(),
-    failed: z.strictObject({ reason: z.string().min(1).max(1024) }).optional(),
-    gradients: z
-      .record(Name, z.number())
-      .optional()
-      .meta({ description: "d objective / d parameter, for algorithms that use them." }),
+    failed: ended.optional().meta({ description: "The program raised an error or gave no result." }),
+    pruned: ended.optional().meta({
+      description:
+        "The program ended the trial early, by a rule of its own, because it was not promising. Its last `values` are optional.",
+    }),
     checkpoint,
   })
-  .refine((body) => (body.values === undefined) !== (body.failed === undefined), {
-    path: ["values"],
-    message: "Give either `values` or `failed`, not both.",
-  });
+  .refine(
+    ({ values, failed, pruned }) =>
+      failed === undefined
+        ? values !== undefined || pruned !== undefined
+        : values === undefined && pruned === undefined,
+    {
+      path: ["values"],
+      message: "Give `values`, or `failed`, or `pruned` with or without `values`.",
+    },
+  );
 
 export const TellReply = z.strictObject({ number: SafeInt, state: TrialState });
 
@@ -161,7 +169,7 @@ export const TrialDetail = z.strictObject({
 export const TrialPage = z.strictObject({ trials: z.array(Trial), cursor: z.string().nullable() });
 
 export const TrialsQuery = z.strictObject({
-  cursor: z.string().max(1024).optional(),
+  cursor: Cursor.optional(),
   limit: Limit.optional(),
   state: TrialState.optional(),
 });

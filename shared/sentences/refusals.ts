@@ -24,6 +24,8 @@ const sentences = {
     `This token is valid for attempt ${attempt} only.`,
   "role-not-allowed": ({ role, action }: { role: string; action: string }) =>
     `A token with the role ${role} must not do this (${action}).`,
+  "worker-without-study": () =>
+    "A worker's token reads only the study that it is restricted to. Create it with a `study`, or read with a viewer's token.",
   "job-token-not-allowed": ({ token, action }: { token: string; action: string }) =>
     `A ${token} token must not do this (${action}).`,
 

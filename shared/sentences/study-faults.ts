@@ -6,6 +6,12 @@ export const studyFaults = {
       : `${metric} is named twice. Give its max and min together.`,
   "too-many-round-runs": ({ scheduler, most }: { scheduler: string; most: number }) =>
     `${scheduler} runs at most ${most} trials, counted once per rung that they reach. Lower the budget of trials.`,
+  "spending-of-client": ({ field }: { field: "dollars" | "gpuHours" }) =>
+    `Hone cannot know what the trials of a client study cost, so it cannot keep to budget.${field}. Leave it out, or let Hone run the trials: executor {"type": "batch"}.`,
+  "gpu-hours-without-gpus": () =>
+    "The trials of this study use no GPUs, so budget.gpuHours would limit nothing. Set executor.gpus, or limit budget.dollars.",
+  "environment-name-taken": ({ name }: { name: string }) =>
+    `Hone or AWS Batch sets ${name} itself. Use a name that does not begin with HONE_ or AWS_BATCH.`,
   "rounds-need-batch": ({ scheduler }: { scheduler: string }) =>
     `${scheduler} runs in synchronous rounds, which need the batch executor. Leave the scheduler out for a client study.`,
   "one-objective-only": ({ scheduler }: { scheduler: string }) =>

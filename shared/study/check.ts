@@ -1,19 +1,29 @@
 import { type FieldError, InvalidInput } from "../errors.ts";
+import { sizeOf } from "../executor/batch/size.ts";
+import { pointerTo } from "../json-pointer.ts";
 import type { Problem } from "../optimizer/algorithm.ts";
 import { checkChoice } from "../optimizer/choice.ts";
 import { checkScheduler } from "../scheduler/registry.ts";
 import type { Space } from "../space/space.ts";
 import type { StudySpec } from "./study.ts";
 
+/** Limits of what a study's jobs may spend; 0, or left out: without a limit. */
+interface Spending {
+  readonly gpuHours?: number | undefined;
+  readonly dollars?: number | undefined;
+}
+
 /**
  * Checks what concerns several fields of a new study at once.
  * @throws InvalidInput with every fault.
  */
-export const checkStudy = (spec: StudySpec, space: Space, budget: Problem["budget"]): void => {
+export const checkStudy = (spec: StudySpec, space: Space, budget: Problem["budget"] & Spending): void => {
   const errors = [
     ...checkAlgorithm(spec, space, budget),
     ...checkMetrics(spec),
     ...checkExecutor(spec),
+    ...checkSpending(spec, budget),
+    ...checkEnvironment(spec),
     ...checkScheduler(spec.scheduler, {
       executor: spec.executor.type,
       objectives: spec.objectives.length,
@@ -44,6 +54,37 @@ const checkExecutor = ({ executor }: StudySpec): FieldError[] => {
   if (bytes <= MOST_EXECUTOR_BYTES) return [];
   return [{ pointer: "/executor", fault: { kind: "executor-too-large", bytes, most: MOST_EXECUTOR_BYTES } }];
 };
+
+/** A limit of spending that would limit nothing is refused, so that nobody relies on it. */
+export const checkSpending = (
+  { executor }: Pick<StudySpec, "executor">,
+  { gpuHours = 0, dollars = 0 }: Spending,
+): FieldError[] => {
+  if (executor.type === "client") {
+    const given = [
+      ...(gpuHours > 0 ? ["gpuHours" as const] : []),
+      ...(dollars > 0 ? ["dollars" as const] : []),
+    ];
+    return given.map((field) => ({
+      pointer: `/budget/${field}`,
+      fault: { kind: "spending-of-client", field },
+    }));
+  }
+  return gpuHours > 0 && sizeOf(executor).gpus === 0
+    ? [{ pointer: "/budget/gpuHours", fault: { kind: "gpu-hours-without-gpus" } }]
+    : [];
+};
+
+/** Names that Hone sets for each job, whatever the study says. A study may say where its checkpoints go. */
+const TAKEN = /^(HONE_(?!CHECKPOINT_OUT$)|AWS_BATCH)/;
+
+const checkEnvironment = ({ executor }: StudySpec): FieldError[] =>
+  Object.keys((executor.type === "batch" && executor.environment) || {})
+    .filter((name) => TAKEN.test(name))
+    .map((name) => ({
+      pointer: `/executor/environment${pointerTo([name])}`,
+      fault: { kind: "environment-name-taken", name },
+    }));
 
 const checkMetrics = ({ objectives, outcomes }: StudySpec): FieldError[] => [
   ...namedTwice("objectives", objectives),

@@ -37,22 +37,34 @@ export const endOf = (
   seconds = secondsSinceClaim(trial, now),
 ): End => ({
   patch: {
-    ...(result.state === "completed"
-      ? completedAs(study, trial, result.values)
-      : { state: "failed" as const, reason: result.reason }),
+    ...resultAs(study, trial, result),
     leaseExpires: null,
     finished: now,
     ...(seconds > 0 && { seconds: trial.seconds + seconds }),
   },
   changes: [
     ...spent(study, seconds),
+    // Neither a trial that failed nor one that its client pruned is ever promoted.
     ...rungEntry(study, trial, result.state === "completed" ? result.values : null),
   ],
 });
 
-const completedAs = (study: LoadedStudy, trial: TrialItem, values: FiniteValues) => {
-  const { state, reason } = study.scheduler.end(placeOf(study, trial));
-  return { state, values, ...(reason !== null && { reason: reasonSentence(reason) }) };
+const resultAs = (study: LoadedStudy, trial: TrialItem, result: Result): End["patch"] => {
+  switch (result.state) {
+    case "failed":
+      return { state: "failed", reason: result.reason };
+    case "pruned":
+      // Without new values it keeps those of the rung below.
+      return {
+        state: "pruned",
+        reason: result.reason,
+        ...(result.values !== null && { values: result.values }),
+      };
+    case "completed": {
+      const { state, reason } = study.scheduler.end(placeOf(study, trial));
+      return { state, values: result.values, ...(reason !== null && { reason: reasonSentence(reason) }) };
+    }
+  }
 };
 
 /**
@@ -134,7 +146,7 @@ const spent = (study: LoadedStudy, seconds: number): Change[] => {
   return [spend(study.id, gpuSeconds, vcpuSeconds)];
 };
 
-/** Enters the trial's values into the rung that records its end: null for a trial that failed. */
+/** Enters the trial's values into the rung that records its end: null for one that must not go on. */
 const rungEntry = (study: LoadedStudy, trial: TrialItem, values: FiniteValues | null): readonly Change[] => {
   const { records } = study.scheduler.end(placeOf(study, trial));
   return records === null ? [] : [newRungEntry(rungAddress(study, records), trial.number, values)];

@@ -197,3 +197,35 @@ test("the program continues when nobody reads the runner's output", async () => 
   expect((await running.ended).code).toBe(0);
   expect(service.of("tell")[0]?.body.values).toEqual({ loss: 1 });
 });
+
+test("a program that prunes its trial says why; the metrics so far are told with it", async () => {
+  const service = await serve();
+  const program = `
+    echo '{"step": 1, "loss": 3, "pruned": 0.5}'
+    echo '{"step": 2, "loss": 2}'
+    echo '{"pruned": "no progress"}'`;
+  expect((await runJob(service, sh(program))).code).toBe(0);
+  expect(service.of("tell").map(({ body }) => body)).toEqual([
+    { attempt: 2, values: { loss: 2, pruned: 0.5 }, pruned: { reason: "no progress" } },
+  ]);
+});
+
+test("a pruned trial without metrics, or without those that the study needs, is told without values", async () => {
+  const bare = await serve();
+  expect((await runJob(bare, sh(`echo '{"pruned": ""}'`))).code).toBe(0);
+  expect(bare.of("tell").map(({ body }) => body)).toEqual([
+    { attempt: 2, pruned: { reason: "pruned by the program" } },
+  ]);
+  const picky = await serve({
+    tell: ({ number, body }) =>
+      body.values === undefined ? { body: { number, state: "pruned" } } : { problem: "invalid-input" },
+  });
+  expect((await runJob(picky, sh(`echo '{"other": 1, "pruned": "why"}'`))).code).toBe(0);
+  expect(picky.of("tell").map(({ body }) => body.values)).toEqual([{ other: 1 }, undefined]);
+});
+
+test("a program that fails has failed, whatever it said of pruning", async () => {
+  const service = await serve();
+  await runJob(service, sh(`echo '{"loss": 1, "pruned": "why"}'; exit 3`));
+  expect(service.of("tell")[0]?.body).toMatchObject({ failed: { reason: "exit code 3" } });
+});

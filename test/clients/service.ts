@@ -11,6 +11,7 @@ export interface SentBody {
   readonly step: number;
   readonly values: Readonly<Record<string, number | string>>;
   readonly failed: { readonly reason: string };
+  readonly pruned: { readonly reason: string };
   readonly checkpoint: string;
   readonly jobId: string;
   readonly claimant: string;
@@ -40,6 +41,11 @@ export const TRIAL_TOKEN = "hone_trialtoken_0123456789";
 
 const expires = "2026-11-23T12:00:00Z";
 
+const endOf = ({ failed, pruned }: SentBody) => {
+  if (failed !== undefined) return "failed";
+  return pruned === undefined ? "completed" : "pruned";
+};
+
 /** The replies of a healthy service; a test can override them. */
 const healthy = (params: Params, heartbeatSeconds: number): Script => ({
   claim: (call) => ({
@@ -57,7 +63,7 @@ const healthy = (params: Params, heartbeatSeconds: number): Script => ({
   report: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
   heartbeat: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
   tell: (call) => ({
-    body: { number: call.number, state: call.body.failed === undefined ? "completed" : "failed" },
+    body: { number: call.number, state: endOf(call.body) },
   }),
 });
 

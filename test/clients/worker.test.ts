@@ -7,30 +7,8 @@ import { serve, sh, start } from "./driver.ts";
 import type { Answer, Call, ContractService, Script } from "./service.ts";
 
 const TOKEN = "hone_worker_0123456789";
-const leaseExpires = "2026-11-23T12:00:00Z";
-
-const study = {
-  study: "svm-digits",
-  name: "svm-digits",
-  team: "acme",
-  state: "running",
-  created: "2026-11-23T11:00:00Z",
-  space: { x: { type: "float", low: 0, high: 1 } },
-  constraints: [],
-  forbidden: [],
-  objectives: [{ metric: "loss", direction: "minimize" }],
-  outcomes: [],
-  algorithm: { name: "random" },
-  scheduler: { name: "none" },
-  budget: { trials: 4 },
-  lease: { seconds: 30, maxAttempts: 3 },
-  executor: { type: "client" },
-  trials: { queued: 0, running: 0, paused: 0, completed: 0, pruned: 0, failed: 0 },
-  best: [],
-  started: false,
-  spent: { gpuHours: 0, vcpuHours: 0 },
-  message: null,
-};
+const LEASE_MS = 30_000;
+const leaseExpires = new Date(Date.now() + LEASE_MS).toISOString();
 
 const handOut = (number: number, params: Params = { x: number }): Answer => ({
   body: {
@@ -59,7 +37,7 @@ const nothing = (state: string, retryAfter: number | null = null): Answer => ({
 const serveStudy = (count: number, script: Script = {}) => {
   let next = 0;
   const ask = () => (next < count ? handOut(next++) : nothing("finished"));
-  return serve({ getStudy: () => ({ body: study }), ask, ...script });
+  return serve({ ask, ...script });
 };
 
 const environment = (service: ContractService) => ({
@@ -86,6 +64,24 @@ test("a worker runs every trial that it gets, until the study is finished", asyn
   ]);
   expect(new Set(service.calls.map((call) => call.token))).toEqual(new Set([TOKEN]));
   expect(new Set(service.of("ask").map((call) => call.key)).size).toBe(4);
+});
+
+test("a worker sends three heartbeats in the time of a lease, by the service's clock", async () => {
+  // The service's clock is a year ahead; a lease of 0.9 s counts as the shortest that there is, of 10 s.
+  const ahead = Date.now() + 365 * 24 * 3600 * 1000;
+  const late = (seconds: number): Answer => ({
+    raw: (response) => {
+      const { body } = handOut(0) as { body: { trials: object[] } };
+      const trial = { ...body.trials[0], leaseExpires: new Date(ahead + seconds * 1000).toISOString() };
+      response.setHeader("Date", new Date(ahead).toUTCString());
+      response.end(JSON.stringify({ ...body, trials: [trial] }));
+    },
+  });
+  const service = await serveStudy(1, {
+    ask: (_, count) => (count === 1 ? late(0.9) : nothing("finished")),
+  });
+  const { code } = await work(service, `sleep 3.8; ${loss.replace("$HONE_PARAM_X", "0")}`).ended;
+  expect([code, service.of("heartbeat").length]).toEqual([0, 1]);
 });
 
 test("two jobs run in parallel as separate workers, and their output lines have different labels", async () => {

@@ -162,6 +162,7 @@ test("tokens: a viewer cannot write, a worker cannot create, a revoked token is 
   expect((await viewer.call("POST", `/studies/${study}/ask`, {})).status).toBe(403);
   const worker = await token("worker");
   expect((await worker.call("POST", `/studies/${study}/ask`, {})).status).toBe(200);
+  expect((await worker.call("GET", `/studies/${study}`)).status).toBe(403);
   expect((await worker.call("POST", "/studies", studyBody())).status).toBe(403);
 
   expect((await call("GET", "/tokens")).body).not.toHaveProperty("tokens.0.token");

@@ -1,6 +1,7 @@
-import { BudgetSpent, Conflict } from "../../errors.ts";
+import { BudgetSpent, Conflict, InvalidInput } from "../../errors.ts";
 import type { PatchStudyBody, Study } from "../../schemas/study.ts";
 import { changeHead, type Head } from "../../store/head.ts";
+import { checkSpending } from "../../study/check.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf, trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -12,7 +13,7 @@ import { readSnapshot } from "../core/snapshot.ts";
 
 /**
  * Pauses, resumes or extends a study.
- * @throws BudgetSpent when the budget would be less than what was handed out already; Conflict.
+ * @throws InvalidInput for a limit that limits nothing; BudgetSpent when the budget would be less than what was handed out already; Conflict.
  */
 export const patchStudy = async (
   deps: ServiceDeps,
@@ -20,6 +21,8 @@ export const patchStudy = async (
   body: PatchStudyBody,
   write: WriteContext,
 ): Promise<Study> => {
+  const faults = checkSpending(study.spec, body.budget ?? {});
+  if (faults.length > 0) throw new InvalidInput(faults);
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const { head } = snapshot;

@@ -2,7 +2,7 @@ import { AlreadyTold, StaleAttempt } from "../../errors.ts";
 import type { TellBody, TellReply } from "../../schemas/trial.ts";
 import { changeTrial, type TrialItem } from "../../store/trial.ts";
 import { endOf } from "../../study/ends.ts";
-import { judge, type Result } from "../../study/result.ts";
+import { judge, judgePruned, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { FiniteValues } from "../../values.ts";
 import { afterEnd } from "../batch/after-end.ts";
@@ -11,7 +11,7 @@ import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
 
 /**
- * Takes a trial's final result. The same tell again is answered as the first was; a different one, or one of an attempt
+ * Takes a trial's final result: its values, its failure, or that its client pruned it. The same tell again is answered as the first was; a different one, or one of an attempt
  * that no longer owns the trial, is refused and changes nothing. An expired lease does not matter while no other attempt
  * has the trial: the attempt number decides, never a clock.
  * @throws AlreadyTold, StaleAttempt, TrialNotFound, InvalidInput
@@ -44,23 +44,42 @@ export const tellTrial = async (
   return reply;
 };
 
-const resultOf = (study: LoadedStudy, body: TellBody): Result =>
-  body.failed !== undefined
-    ? { state: "failed", reason: body.failed.reason }
-    : judge(study.spec, body.values ?? {}, "/values");
+const resultOf = ({ spec }: LoadedStudy, { values, failed, pruned }: TellBody): Result => {
+  if (failed !== undefined) return { state: "failed", reason: failed.reason };
+  if (pruned !== undefined) return judgePruned(spec, pruned.reason, values, "/values");
+  return judge(spec, values ?? {}, "/values");
+};
 
 /** The answer to a tell that has nothing to change: a repeat. Null when the attempt owns the trial and may tell. */
 const answerToRepeat = (trial: TrialItem, attempt: number, result: Result): TellReply | null => {
   if (attempt !== trial.attempt) throw new StaleAttempt(trial.number, attempt, trial.attempt);
   if (trial.state === "running") return null;
   if (trial.state === "queued") throw new StaleAttempt(trial.number, attempt, trial.attempt + 1);
-  const isSame =
-    result.state === "completed"
-      ? hasSameValues(result.values, trial.values) && trial.state !== "failed"
-      : trial.state === "failed" && trial.reason === result.reason;
-  if (isSame) return { number: trial.number, state: trial.state };
+  if (isSame(trial, result)) return { number: trial.number, state: trial.state };
   throw new AlreadyTold(trial.number, trial.state);
 };
+
+const isSame = (trial: TrialItem, result: Result): boolean => {
+  switch (result.state) {
+    case "failed":
+      return trial.state === "failed" && trial.reason === result.reason;
+    case "pruned":
+      return trial.state === "pruned" && trial.reason === result.reason && keeps(trial, result.values);
+    case "completed":
+      return hasSameValues(result.values, trial.values) && mayHaveCompleted(trial);
+  }
+};
+
+/** Whether a trial that was told as pruned with these values has the values that it has. */
+const keeps = ({ values, rung }: TrialItem, told: FiniteValues | null): boolean =>
+  told === null ? values === null || (rung ?? 0) > 0 : hasSameValues(told, values);
+
+/**
+ * A scheduler may have pruned a trial after it was told, or stopped it at a report with these values; on no ladder, and
+ * without a step at which it was stopped, only its client can have pruned it.
+ */
+const mayHaveCompleted = ({ state, resource }: TrialItem): boolean =>
+  state !== "failed" && !(state === "pruned" && resource === null);
 
 const hasSameValues = (a: FiniteValues, b: FiniteValues | null) =>
   b !== null &&

@@ -67,12 +67,27 @@ test.each(Role.options)(
         token,
         body: bodies[name],
       });
-      if (roleActions[role].has(route.action as Action))
+      const isRead = route.action === "study:read" || route.action === "trial:read";
+      if (roleActions[role].has(route.action as Action) && !(role === "worker" && isRead))
         expect([401, 403, 422, 500, 503], name).not.toContain(status);
       else expect(status, name).toBe(403);
     }
   },
 );
+
+test("a worker's token reads the study it is restricted to; one of the whole team works on any and reads none", async () => {
+  const study = await newStudy();
+  const reads = inOrder.filter(([, { action }]) => action === "study:read" || action === "trial:read");
+  const { token: own } = await newToken("worker", TEAM, study);
+  const { token: wide } = await newToken("worker");
+  expect((await call("POST", pathOf(routes.ask, study), { token: wide })).status).toBe(200);
+  for (const [name, route] of reads) {
+    expect((await call(route.method, pathOf(route, study), { token: own })).status, name).toBe(200);
+    const { body } = await call(route.method, pathOf(route, study), { token: wide });
+    expect(body, name).toMatchObject({ status: 403, type: "forbidden" });
+    expect(body.detail).toContain("Create it with a `study`");
+  }
+});
 
 test("without a credential every route except health is a 401", async () => {
   const study = await newStudy();

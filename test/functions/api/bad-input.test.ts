@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
+import { type Route, routes } from "../../../shared/api/routes.ts";
 import type { Caller } from "../../../shared/auth/authorize.ts";
 import type { Problem } from "../../../shared/schemas/problem.ts";
 import type { Study } from "../../../shared/schemas/study.ts";
@@ -317,6 +318,46 @@ test("18: twenty concurrent requests with the same key make one trial", async ()
   expect(body.trials.running).toBe(1);
 });
 
+test.each<[string, string, object, string]>([
+  ["gradients, which no algorithm uses", "tell", { gradients: { C: 1 } }, "/gradients"],
+  ["values and a failure", "tell", { failed: { reason: "x" } }, "/values"],
+  [
+    "a failure and a pruning",
+    "tell",
+    { values: undefined, failed: { reason: "x" }, pruned: { reason: "x" } },
+    "/values",
+  ],
+  ["nothing", "tell", { values: undefined }, "/values"],
+  ["a pruning without a reason", "tell", { pruned: {} }, "/pruned/reason"],
+  [
+    "a pruning without the objective",
+    "tell",
+    { values: { loss: 1 }, pruned: { reason: "x" } },
+    "/values/accuracy",
+  ],
+])("a tell with %s is a 422 that names the field", async (_, route, change, pointer) => {
+  const number = await leased();
+  const body = { attempt: 1, values: { accuracy: 1 }, ...change };
+  const reply = await post(`/${study}/trials/${number}/${route}`, { body });
+  expect([reply.status, reply.body.pointer]).toEqual([422, pointer]);
+  const trial = await call<Trial>("GET", `${base}/${study}/trials/${number}`, { caller: editor });
+  expect(trial.body.state).toBe("running");
+});
+
+test("limits of spending on a client study are a 422, when it is created and when it is changed", async () => {
+  const budget = { trials: 3, dollars: 1 };
+  const created = await post("", { body: studyBody({ budget }) });
+  expect([created.status, created.body.pointer]).toEqual([422, "/budget/dollars"]);
+  expect(created.body.detail).toContain("Leave it out");
+  const patched = await call("PATCH", `${base}/${study}`, {
+    caller: editor,
+    body: { budget: { gpuHours: 1 } },
+  });
+  expect([patched.status, patched.body.pointer]).toEqual([422, "/budget/gpuHours"]);
+  const nothing = await call("PATCH", `${base}/${study}`, { caller: editor, body: { budget: {} } });
+  expect([nothing.status, nothing.body.pointer]).toEqual([422, "/budget"]);
+});
+
 test("an invalid query is a 422 that points at the parameter", async () => {
   const get = (query: string) => call("GET", `${base}/${study}/trials?${query}`, { caller: editor });
   expect((await get("limit=0")).body).toMatchObject({ status: 422, pointer: "/limit" });
@@ -325,11 +366,50 @@ test("an invalid query is a 422 that points at the parameter", async () => {
   expect((await get("limit=1&limit=2")).body).toMatchObject({ status: 422, pointer: "/limit" });
   expect((await get("state=done")).body).toMatchObject({ status: 422, pointer: "/state" });
   expect((await get("lmit=1")).body).toMatchObject({ status: 422, pointer: "/lmit" });
-  const long = await call("GET", `${base}?cursor=${"c".repeat(129)}`, { caller: editor });
-  expect(long.body).toMatchObject({ status: 422, pointer: "/cursor" });
-  expect((await call("GET", `${base}?cursor=${"%E2%82%AC".repeat(128)}`, { caller: editor })).status).toBe(
-    200,
-  );
+  for (const limit of ["0x10", "1e2", "+5", "5.0", "%205", "0b11", "5n", "1001", "9".repeat(400)]) {
+    expect((await get(`limit=${limit}`)).body, limit).toMatchObject({ status: 422, pointer: "/limit" });
+  }
+  expect((await get("limit=1000")).status).toBe(200);
+});
+
+test("a forged cursor is a 422 on every list", async () => {
+  const owner: Caller = { ...editor, role: "owner" };
+  const team = `/v1/teams/${TEAM}`;
+  const forged = ["", "0", "5", "svm-1", "%F0%9F%98%80", "%00", "c".repeat(1025), "%E2%82%AC".repeat(300)];
+  for (const list of ["/studies", "/tokens", `/studies/${study}/trials`]) {
+    for (const cursor of forged) {
+      const { body } = await call("GET", `${team}${list}?cursor=${cursor}`, { caller: owner });
+      expect(body, `${list} ${cursor}`).toMatchObject({ status: 422, pointer: "/cursor" });
+    }
+  }
+});
+
+test("a cursor is valid for its own list only, and not when a letter of it is changed", async () => {
+  const { body } = await call<{ cursor: string }>("GET", `${base}/${study}/trials?limit=1`, {
+    caller: editor,
+  });
+  const { cursor } = body;
+  const read = async (list: string, given: string) =>
+    (await call("GET", `${list}?cursor=${given}`, { caller: editor })).status;
+  expect(await read(`${base}/${study}/trials`, cursor)).toBe(200);
+  expect(await read(base, cursor)).toBe(422);
+  expect(await read(`${base}/${await create()}/trials`, cursor)).toBe(422);
+  for (let i = 0; i < cursor.length; i++) {
+    const changed = `${cursor.slice(0, i)}${cursor[i] === "A" ? "B" : "A"}${cursor.slice(i + 1)}`;
+    expect(await read(`${base}/${study}/trials`, changed), changed).toBe(422);
+  }
+});
+
+test("an unknown query parameter is a 422 on every route, those without a query included", async () => {
+  const owner: Caller = { ...editor, role: "owner" };
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    const path = `/v1/teams/${TEAM}${route.path}`
+      .replace("{study}", study)
+      .replace("{number}", "0")
+      .replace("{token}", "abcdefghijkl");
+    const { body } = await call(route.method, `${path}?color=blue`, { caller: owner });
+    expect(body, name).toMatchObject({ status: 422, type: "invalid-input", pointer: "/color" });
+  }
 });
 
 test("a body where none is expected is refused", async () => {

@@ -19,7 +19,7 @@ const job = (kind: "bootstrap" | "trial"): Caller => ({ kind, ...target });
 /** What each may do, written out: a change of the matrix must change it here too. */
 const may: Readonly<Record<Role | "bootstrap" | "trial", readonly Action[]>> = {
   viewer: ["study:list", "study:read", "trial:read"],
-  worker: ["study:read", "trial:ask", "trial:report", "trial:tell", "trial:read"],
+  worker: ["trial:ask", "trial:report", "trial:tell"],
   editor: actions.filter((action) => !action.startsWith("token:") && action !== "trial:claim"),
   owner: actions.filter((action) => action !== "trial:claim"),
   bootstrap: ["trial:claim"],
@@ -40,6 +40,19 @@ test.each(callers.flatMap((each) => actions.map((action) => ({ ...each, action }
     else expect(attempt).toThrow(Forbidden);
   },
 );
+
+test("a worker of one study reads that study; a worker of the team works on all and reads none", () => {
+  const own = token("worker", "svm-1");
+  for (const action of ["study:read", "trial:read"] as const) {
+    expect(() => authorize(own, action, target)).not.toThrow();
+    expect(() => authorize(own, action, { ...target, study: "svm-2" })).toThrow(StudyNotFound);
+    expect(() => authorize(token("worker"), action, target)).toThrow(
+      new Forbidden({ kind: "worker-without-study" }),
+    );
+  }
+  expect(() => authorize(token("worker"), "trial:ask", { ...target, study: "svm-2" })).not.toThrow();
+  expect(() => authorize(own, "study:list", { team: "acme" })).toThrow(Forbidden);
+});
 
 test("a refused credential may nothing, and hears why", () => {
   for (const action of actions) {

@@ -23,6 +23,7 @@ const refusals = kindsOf<Refusal>({
   "token-of-one-trial": none,
   "token-of-one-attempt": fc.record({ attempt: count }),
   "role-not-allowed": fc.record({ role: word, action: word }),
+  "worker-without-study": none,
   "job-token-not-allowed": fc.record({ token: word, action: word }),
   "already-told": fc.record({ trial: count, state: word }),
   "stale-attempt": fc.record({ trial: count, given: count, current: count }),

@@ -6,10 +6,10 @@ import type { StudySpec } from "../../../shared/study/study.ts";
 import { batchExecution, halvingScheduler } from "../../support/batch.ts";
 import { specOf } from "../../support/study.ts";
 
-const faultsOf = (change: Partial<StudySpec>, trials = 10) => {
+const faultsOf = (change: Partial<StudySpec>, trials = 10, spending: object = {}) => {
   try {
     const spec = specOf(change);
-    checkStudy(spec, compileSpace(spec.space), { trials, parallel: 4 });
+    checkStudy(spec, compileSpace(spec.space), { trials, parallel: 4, ...spending });
   } catch (error) {
     if (error instanceof InvalidInput) return error.errors;
     throw error;
@@ -87,4 +87,28 @@ test("every fault is told at once", () => {
     "/scheduler/name",
     "/scheduler/name",
   ]);
+});
+
+test("limits of spending are refused where Hone cannot keep to them", () => {
+  const both = { gpuHours: 1, dollars: 2 };
+  expect(faultsOf({}, 10, both)).toEqual([
+    { pointer: "/budget/gpuHours", fault: { kind: "spending-of-client", field: "gpuHours" } },
+    { pointer: "/budget/dollars", fault: { kind: "spending-of-client", field: "dollars" } },
+  ]);
+  expect(faultsOf({ executor: { ...batchExecution, gpus: 0 } }, 10, both)).toEqual([
+    { pointer: "/budget/gpuHours", fault: { kind: "gpu-hours-without-gpus" } },
+  ]);
+  expect(faultsOf({ executor: batchExecution }, 10, both)).toEqual([]);
+});
+
+test("a variable that Hone or Batch sets for each job is refused; where checkpoints go is the study's to say", () => {
+  const environment = { SEED: "1", HONE_CHECKPOINT_OUT: "s3://b/c" };
+  expect(faultsOf({ executor: { ...batchExecution, environment } })).toEqual([]);
+  const taken = { HONE_TOKEN: "mine", HONE_CHECKPOINT_OUT_2: "", AWS_BATCH_JOB_ID: "1" };
+  expect(faultsOf({ executor: { ...batchExecution, environment: { ...environment, ...taken } } })).toEqual(
+    Object.keys(taken).map((name) => ({
+      pointer: `/executor/environment/${name}`,
+      fault: { kind: "environment-name-taken", name },
+    })),
+  );
 });

@@ -73,6 +73,20 @@ test("a trial that fails enters its rung without values", () => {
   expect(entriesIn(changes)).toEqual([{ key: rungEntryKey(STUDY, 0, 1, 0), values: "null" }]);
 });
 
+test("a trial that its client pruned is pruned at any rung, and enters it as one that does not go on", () => {
+  const own = { state: "pruned", reason: "my rule", values: { accuracy: 0.4 } } as const;
+  expect(endOf(client, trialOf(), own, NOON)).toEqual({
+    patch: { ...own, leaseExpires: null, finished: NOON },
+    changes: [],
+  });
+  for (const [rung, resource] of [1, 3, 9].entries()) {
+    const trial = trialOf({ bracket: 0, rung, resource, values: { accuracy: 0.3 } });
+    const { patch, changes } = endOf(halving, trial, { ...own, values: null }, NOON);
+    expect(patch).toEqual({ state: "pruned", reason: "my rule", leaseExpires: null, finished: NOON });
+    expect(entriesIn(changes)).toEqual([{ key: rungEntryKey(STUDY, 0, rung, 0), values: "null" }]);
+  }
+});
+
 const reason: Reason = { kind: "decided-in-rounds", scheduler: "asha" };
 
 test("a stop at a report prunes the trial with what it reported and charges what it used", () => {

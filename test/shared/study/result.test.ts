@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { InvalidInput } from "../../../shared/errors.ts";
-import { finiteOnly, judge } from "../../../shared/study/result.ts";
+import { finiteOnly, judge, judgePruned } from "../../../shared/study/result.ts";
 import { specOf } from "../../support/study.ts";
 
 const spec = specOf({ outcomes: [{ metric: "latencyMs", max: 50 }] });
@@ -59,4 +59,26 @@ test("no more than ten of the told metrics are repeated", () => {
 
 test("a point of a learning curve keeps what is finite", () => {
   expect(finiteOnly({ loss: "nan", accuracy: 0.5, other: "inf" })).toEqual({ accuracy: 0.5 });
+});
+
+test("a client may prune a trial with values of every objective, or without any", () => {
+  const values = { accuracy: 0.5, extra: 2 };
+  expect(judgePruned(spec, "my rule", values, "/values")).toEqual({
+    state: "pruned",
+    reason: "my rule",
+    values,
+  });
+  expect(judgePruned(spec, "my rule", undefined, "/values")).toEqual({
+    state: "pruned",
+    reason: "my rule",
+    values: null,
+  });
+  expect(() => judgePruned(spec, "my rule", { latencyMs: 3 }, "/values")).toThrow(InvalidInput);
+});
+
+test("a pruned trial with a metric that is not finite has failed", () => {
+  expect(judgePruned(spec, "my rule", { accuracy: "nan" }, "/values")).toEqual({
+    state: "failed",
+    reason: 'The metric accuracy was told as "nan".',
+  });
 });

@@ -6,6 +6,7 @@ import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
+import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { readRung } from "../../../../shared/store/rung.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
@@ -64,6 +65,31 @@ test("nine trials halve to three and to one, and each of the others says at whic
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
   expect(await exportTrials(world.deps, world.study)).toHaveLength(9);
+});
+
+test("a trial that its program prunes by its own rule does not go on, however good, and the rung closes", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  machine.send(trials);
+  await world.deliver();
+  await world.finish(0, 0.1);
+  await world.finish(1, 0.2);
+  await world.claim(2);
+  const body = { attempt: 1, pruned: { reason: "plateau" }, values: { accuracy: 0.9 } };
+  expect(await tellTrial(world.deps, world.study, 2, body, noReceipt)).toEqual({
+    number: 2,
+    state: "pruned",
+  });
+  expect(world.rounds.waiting.size).toBe(0);
+  const rung = await readRung(world.deps.store, { study: world.study.id, bracket: 0, rung: 0 });
+  expect(rung?.results.get(2)).toBeNull();
+  expect(await machine.close(0)).toEqual({ rung: 1, done: false });
+  expect(await world.trial(2)).toMatchObject({
+    state: "pruned",
+    reason: "plateau",
+    values: { accuracy: 0.9 },
+  });
+  expect((await machine.open(1)).trials).toEqual([{ trial: 1, attempt: 2 }]);
 });
 
 test("a trial that fails ranks last and is never promoted; a rung of failures ends the study", async () => {

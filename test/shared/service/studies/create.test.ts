@@ -44,10 +44,11 @@ test("a study runs at once, with every default filled in, and is shown as a read
 test("the answer is the study as it is stored", async () => {
   const shown = await create({
     lease: { seconds: 60 },
+    executor: batchExecution,
     budget: { trials: 7, gpuHours: 0.1 + 0.2, dollars: 5 },
   });
   expect(shown.lease).toEqual({ seconds: 60, maxAttempts: 3 });
-  expect(shown.budget).toEqual({ trials: 7, parallel: 1000, gpuHours: 0.1 + 0.2, dollars: 5 });
+  expect(shown.budget).toEqual({ trials: 7, parallel: 4, gpuHours: 0.1 + 0.2, dollars: 5 });
   const { study, ...rest } = shown;
   expect(await findHead(deps.store, study)).toMatchObject({
     trials: 7,

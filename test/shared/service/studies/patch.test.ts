@@ -3,7 +3,7 @@ import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { noteRunning } from "../../../../shared/store/head.ts";
-import { batchWorld, halvingScheduler, worldOn } from "../../../support/batch.ts";
+import { batchExecution, batchWorld, halvingScheduler, worldOn } from "../../../support/batch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
@@ -26,11 +26,31 @@ test("a study is paused and resumed, and the answer shows it", async () => {
 });
 
 test("a budget is changed field by field; what is not named stays", async () => {
-  const world = await clientWorld(table, { budget: { trials: 5, parallel: 2, gpuHours: 3 } });
+  const world = await clientWorld(table, {
+    executor: batchExecution,
+    budget: { trials: 5, parallel: 2, gpuHours: 3 },
+  });
   const { budget } = await patch(world, { budget: { trials: 9, dollars: 7 } });
   expect(budget).toEqual({ trials: 9, parallel: 2, gpuHours: 3, dollars: 7 });
   expect((await world.read()).budget).toEqual(budget);
   expect((await patch(world, { state: "paused" })).budget).toEqual(budget);
+});
+
+test("a limit of spending is refused where it would limit nothing, and nothing is changed", async () => {
+  const client = await clientWorld(table);
+  await expect(patch(client, { budget: { trials: 3, gpuHours: 1, dollars: 2 } })).rejects.toMatchObject({
+    type: "invalid-input",
+    errors: [
+      { pointer: "/budget/gpuHours", fault: { kind: "spending-of-client", field: "gpuHours" } },
+      { pointer: "/budget/dollars", fault: { kind: "spending-of-client", field: "dollars" } },
+    ],
+  });
+  expect((await client.read()).budget.trials).toBe(40);
+  const cpu = await clientWorld(table, { executor: { ...batchExecution, gpus: 0 } });
+  await expect(patch(cpu, { budget: { gpuHours: 1 } })).rejects.toMatchObject({
+    errors: [{ pointer: "/budget/gpuHours", fault: { kind: "gpu-hours-without-gpus" } }],
+  });
+  expect((await patch(cpu, { budget: { dollars: 1 } })).budget.dollars).toBe(1);
 });
 
 test("a budget of trials may fall to what was handed out, imports not counted, and no lower", async () => {

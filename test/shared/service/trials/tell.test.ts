@@ -237,3 +237,69 @@ test.each([1e20, 1e300, 5e-324, Number.MAX_VALUE, 0.1 + 0.2, -1.5e-310])(
     expect((await readStudy(deps, study)).best[0]?.values).toEqual({ accuracy });
   },
 );
+
+const pruned = { attempt: 1, pruned: { reason: "my own rule" } };
+
+test("a client prunes a trial by its own rule, with or without values, and may say so again", async () => {
+  const { ask, deps, study, trial, clock } = await setUp();
+  await ask("w1", 2);
+  const tell = (number: number, body: object) =>
+    tellTrial(deps, study, number, { ...pruned, ...body }, noReceipt);
+  const values = { accuracy: 0.5 };
+  expect(await tell(0, { values })).toEqual({ number: 0, state: "pruned" });
+  expect(await tell(1, {})).toEqual({ number: 1, state: "pruned" });
+  const told = [await trial(0), await trial(1)];
+  expect(told).toMatchObject([
+    { state: "pruned", values, reason: "my own rule", leaseExpires: null, finished: clock.now },
+    { state: "pruned", values: null, reason: "my own rule" },
+  ]);
+  clock.now += 1000;
+  expect(await tell(0, { values })).toEqual({ number: 0, state: "pruned" });
+  expect(await tell(1, {})).toEqual({ number: 1, state: "pruned" });
+  expect([await trial(0), await trial(1)]).toEqual(told);
+  expect((await readStudy(deps, study)).trials).toMatchObject({ pruned: 2, running: 0, completed: 0 });
+  expect((await readStudy(deps, study)).best).toEqual([]);
+});
+
+test("a pruned trial takes no other result, and another result is not pruned later", async () => {
+  const { ask, deps, study, trial } = await setUp();
+  await ask("w1", 3);
+  const values = { accuracy: 0.5 };
+  const tell = (number: number, body: object) =>
+    tellTrial(deps, study, number, { attempt: 1, ...body }, noReceipt);
+  await tell(0, { ...pruned, values });
+  await tell(1, { values });
+  await tell(2, { failed: { reason: "my own rule" } });
+  const told = [await trial(0), await trial(1), await trial(2)];
+  for (const [number, body] of [
+    [0, { values }],
+    [0, pruned],
+    [0, { ...pruned, values: { accuracy: 0.6 } }],
+    [0, { pruned: { reason: "another rule" }, values }],
+    [0, { failed: { reason: "my own rule" } }],
+    [1, { ...pruned, values }],
+    [2, pruned],
+  ] as const) {
+    await expect(tell(number, body), JSON.stringify([number, body])).rejects.toMatchObject({
+      type: "already-told",
+    });
+  }
+  await expect(tell(0, { ...pruned, attempt: 2 })).rejects.toMatchObject({ type: "stale-attempt" });
+  expect([await trial(0), await trial(1), await trial(2)]).toEqual(told);
+});
+
+test("a pruned trial is folded with its reason, and a repeat after that is answered alike", async () => {
+  const { ask, deps, study, fillTail, snapshot, process } = await setUp({ budget: { trials: 1000 } });
+  await ask("w1", 2);
+  const values = { accuracy: 0.5 };
+  const tell = (number: number, body: object) =>
+    tellTrial(deps, study, number, { ...pruned, ...body }, noReceipt);
+  await tell(0, { values });
+  await tell(1, {});
+  await fillTail();
+  await foldIfDue(deps, study, await snapshot());
+  expect(await findTrialItem(deps.store, study.id, 0)).toBeNull();
+  expect(await tell(0, { values })).toEqual({ number: 0, state: "pruned" });
+  expect(await tell(1, {})).toEqual({ number: 1, state: "pruned" });
+  expect((await readStudy(process(), study)).trials.pruned).toBe(2);
+});
