@@ -72,7 +72,7 @@ export interface History {
    * own units; NaN when unknown.
    */
   readonly excess: Float64Array;
-  /** One TrialKind per trial. */
+  /** One TrialKind per trial. A result far outside the others counts as failed (`common/far-outside.ts`); its `y` is kept. */
   readonly kind: Uint8Array;
   /** The resource at which `y` was measured (the last reported step for pruned trials); NaN without a scheduler. */
   readonly resource: Float64Array;

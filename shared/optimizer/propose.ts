@@ -15,6 +15,7 @@ import type {
   SeededProblem,
 } from "./algorithm.ts";
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
+import { penaltiesAsFailures } from "./common/far-outside.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
 
 /** Random draws before what is left of a finite space is enumerated instead. */
@@ -55,7 +56,8 @@ export const askAlgorithm = (ask: Ask): Proposed => {
 
 /**
  * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
- * neither running nor tried before. What an algorithm does not deliver is replaced by a draw from the prior, in a
+ * neither running nor tried before. To an algorithm a trial whose result is far outside the others is one that failed.
+ * What an algorithm does not deliver is replaced by a draw from the prior, in a
  * finite space by one of the configurations that are left; only the grid ends where its points end.
  * @param history all trials that exist, running ones included.
  * @returns `count` proposals, fewer when a finite space, or the grid, holds nothing new, or when time runs out where
@@ -77,7 +79,8 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, history, count, random);
+  const seen = penaltiesAsFailures(history, problem.objectives);
+  const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {
     const x = snap(space, draft.x);
     if (!fresh.accepts(x)) continue;

@@ -62,7 +62,7 @@ const options = {};
 
 export const auto: Algorithm<typeof options> = {
   name: "auto",
-  revision: 2,
+  revision: 3,
   options,
   propose: (problem, history, count, random): Answer => {
     const { algorithm, because } = choose(problem, history);

@@ -1,4 +1,5 @@
 import { type History, TrialKind } from "../algorithm.ts";
+import { limitOf } from "./far-outside.ts";
 import { halfRank, yeoJohnson } from "./output-warp.ts";
 import { thinEvenly } from "./thin.ts";
 
@@ -155,8 +156,12 @@ const constraintsOf = (
   });
 };
 
-/** Values of about unit size that keep their sign; large ones are compressed. */
-const compressAroundZero = (values: Float64Array, isSigned: boolean): Float64Array => {
+/** Values of about unit size that keep their sign; large ones are compressed, and one far outside counts as the worst. */
+const compressAroundZero = (given: Float64Array, isSigned: boolean): Float64Array => {
+  const limit = limitOf(given);
+  // If all others are within bounds, by about as much as the furthest of them.
+  const most = limit > 0 ? limit : given.reduce((a, b) => Math.max(a, -b), 0);
+  const values = limit === Infinity ? given : given.map((value) => (value > limit ? most : value));
   const sizes = values
     .filter((value) => value !== 0)
     .map(Math.abs)

@@ -10,8 +10,20 @@ const median = (sorted: Float64Array): number => {
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 };
 
-/** Mean 0 and standard deviation 1; zeros when all values are equal. */
-const standardise = (y: Float64Array): Float64Array => {
+/** Values divided by a power of two, so that none is above 1: the square of none overflows, and no digit changes. */
+const scaledDown = (y: Float64Array): Float64Array => {
+  const largest = y.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  if (largest === 0) return y;
+  const order = Math.ceil(Math.log2(largest));
+  // In two steps: one power alone may itself overflow.
+  const half = 2 ** -Math.trunc(order / 2);
+  const rest = 2 ** -(order - Math.trunc(order / 2));
+  return y.map((v) => v * half * rest);
+};
+
+/** Mean 0 and standard deviation 1, whatever the unit; zeros when all values are equal. */
+export const standardise = (values: Float64Array): Float64Array => {
+  const y = scaledDown(values);
   const n = y.length;
   const mean = y.reduce((sum, v) => sum + v, 0) / n;
   const variance = y.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / n;
@@ -20,7 +32,8 @@ const standardise = (y: Float64Array): Float64Array => {
 };
 
 /** Median 0, and an interquartile range about as wide as a standard normal's. */
-const standardiseMiddle = (y: Float64Array): Float64Array => {
+const standardiseMiddle = (values: Float64Array): Float64Array => {
+  const y = scaledDown(values);
   const sorted = Float64Array.from(y).sort();
   const n = y.length;
   const middle = median(sorted);
@@ -73,7 +86,8 @@ export const yeoJohnson = (values: Float64Array): Float64Array => {
  * The better half of the values as it is, the worse half by its ranks only, spread as the better half's mirror image
  * would be if it were normal. Source: Vizier's half-rank warp (Song et al. 2024, "The Vizier Gaussian process bandit").
  */
-export const halfRank = (values: Float64Array): Float64Array => {
+export const halfRank = (given: Float64Array): Float64Array => {
+  const values = scaledDown(given);
   const n = values.length;
   const sorted = Float64Array.from(values).sort();
   const middle = median(sorted);

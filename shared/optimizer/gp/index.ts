@@ -18,7 +18,7 @@ import { featuresOf } from "./features.ts";
 import { createMaximiser } from "./maximise.ts";
 import { fitSurrogates, MOST_POINTS, WIDE } from "./surrogates.ts";
 
-const REVISION = 1;
+const REVISION = 2;
 
 const options = {
   startup: z.int().min(2).max(1000).optional().meta({

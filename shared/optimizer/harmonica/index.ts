@@ -3,6 +3,7 @@ import { createRandom } from "../../numerics/random.ts";
 import { type Algorithm, answer, type Draft, type History, type SeededProblem } from "../algorithm.ts";
 import { gather } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
+import { standardise } from "../common/output-warp.ts";
 import { scalarised } from "../common/scalarise.ts";
 import { type Bits, bitsOf } from "./bits.ts";
 import { check, type Options, options, settingsOf } from "./options.ts";
@@ -20,7 +21,7 @@ const TRIES = 50;
  */
 export const harmonica: Algorithm<typeof options> = {
   name: "harmonica",
-  revision: 1,
+  revision: 2,
   options,
   check,
   propose: (problem, history, count, random) => answer(search(problem, history, count, random)),
@@ -53,7 +54,7 @@ const stagesOf = (problem: SeededProblem<Options>, history: History, bits: Bits)
   const evidence = gather(history, objectives, problem.outcomes ?? 0, "plain");
   if (evidence === null) return { fixed, stage: 0, isOver: false };
   const targets = penalise(
-    scalarised(evidence.objectives, createRandom(seed, 0x6861726d)),
+    scalarised(evidence.objectives.map(standardise), createRandom(seed, 0x6861726d)),
     evidence.isFeasible,
   );
   const learned: Monomial[] = [];

@@ -51,7 +51,7 @@ const REFINED = 0.05;
  */
 export const rbf: Algorithm<typeof options> = {
   name: "rbf",
-  revision: 1,
+  revision: 2,
   options,
   propose: (problem, history, count, random) => {
     const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
@@ -117,9 +117,20 @@ const model = (
 const nameOf = (step: number): string =>
   step < LOCAL ? `global step ${step + 1}` : step === LOCAL ? "local step" : "refinement";
 
-/** One target per trial; an infeasible one is worse than all feasible ones. */
+/**
+ * One target per trial; an infeasible one is worse than all feasible ones. An interpolant meets every value, so that the
+ * worst value beside good trials bends it everywhere: what failed counts as the median while it is rare, and as the worst
+ * when half of the trials fail.
+ */
 const penalised = (evidence: Evidence, random: Random): Float64Array => {
   const targets = scalarised(evidence.objectives, random);
+  const known = targets.filter((_, i) => evidence.noise[i] === 1).sort();
+  const share = 1 - known.length / targets.length;
+  const failure = known[Math.floor(Math.min(1, Math.max(0.5, 2 * share)) * (known.length - 1))];
+  if (failure !== undefined) {
+    for (let i = 0; i < targets.length; i++)
+      if (evidence.noise[i]! > 1) targets[i] = Math.min(targets[i]!, failure);
+  }
   const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);
   const penalty = new Float64Array(targets.length);
   for (const { positions, excess } of evidence.constraints) {

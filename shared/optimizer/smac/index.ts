@@ -51,7 +51,7 @@ const STARTUP = 10;
  */
 export const smac: Algorithm<typeof options> = {
   name: "smac",
-  revision: 1,
+  revision: 2,
   options,
   propose: (problem, history, count, random) => {
     const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Hint, Problem } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { gp } from "../../../../shared/optimizer/gp/index.ts";
 import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { fromCube } from "../../../../shared/space/cube.ts";
@@ -86,7 +87,7 @@ test("a hint of no use changes nothing; one that fits is where the fit begins", 
   const problem = problemOf(square);
   const history = long(problem);
   const ask = (values: readonly number[] | null) => {
-    const hint: Hint | null = values && { algorithm: "gp", revision: 1, trials: 60, values };
+    const hint: Hint | null = values && { algorithm: "gp", revision: gp.revision, trials: 60, values };
     return askAlgorithm({
       problem,
       choice: { name: "gp" },

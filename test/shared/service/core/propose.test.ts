@@ -49,7 +49,7 @@ test("a hint that is broken, or of another algorithm or revision, is ignored", a
   for (const hint of [
     { algorithm: "gp" as const, revision: 999, trials: 100, values: [1, 2, 3] },
     { algorithm: "tpe" as const, revision: 1000, trials: 100, values: [] },
-    { algorithm: "gp" as const, revision: 1, trials: 1e6, values: [Number.NaN] },
+    { algorithm: "gp" as const, revision: algorithms.gp.revision, trials: 1e6, values: [Number.NaN] },
   ]) {
     await deps.store.update(putHint(study.id, hint, Date.now()));
     expect((await askAndTell(deps, study)).algorithm).toBe("gp");
@@ -191,3 +191,31 @@ test("an algorithm that finds fewer than were wanted has exhausted the space", a
   expect(trials.map(({ params }) => params.x).sort()).toEqual(["a", "b"]);
   expect(exhausted).toBe(true);
 });
+
+test.each(["minimize", "maximize"] as const)(
+  "a penalty costs what a failure costs, whatever its size: %s",
+  async (direction) => {
+    const { client, tableName: table } = await createTestTable();
+    const deps = testDeps(client, table);
+    const sign = direction === "minimize" ? 1 : -1;
+    /** The last trial of a study in which a small C goes wrong, and how its user says so. */
+    const lastOf = async (penalty: number | null) => {
+      const objectives = [{ metric: "score", direction }];
+      const study = await makeStudy(deps, { algorithm: { name: "gp", seed: 1 }, objectives });
+      for (let i = 0; ; i++) {
+        const { trials } = await askTrials(deps, study, { count: 1 }, noReceipt);
+        const { number, attempt, params, why } = trials[0]!;
+        if (i === 12) return { params, why };
+        const score = sign * ((Math.log(Number(params.C)) - 2) ** 2 + Math.log(Number(params.gamma)) ** 2);
+        const isWrong = Number(params.C) < 1;
+        const end =
+          isWrong && penalty === null
+            ? { failed: { reason: "diverged" } }
+            : { values: { score: isWrong && penalty !== null ? sign * penalty : score } };
+        await tellTrial(deps, study, number, { attempt, ...end }, noReceipt);
+      }
+    };
+    const told = await lastOf(null);
+    for (const penalty of [1e6, 1e10, 1e100]) expect(await lastOf(penalty)).toEqual(told);
+  },
+);
