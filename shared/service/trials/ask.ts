@@ -1,4 +1,3 @@
-import { WrongExecutor } from "../../errors.ts";
 import type { AskBody, AskReply, LeasedTrial } from "../../schemas/trial.ts";
 import { changeHead } from "../../store/head.ts";
 import { changeTrial, leaseExpired, newTrial, type TrialItem, type TrialPatch } from "../../store/trial.ts";
@@ -18,7 +17,7 @@ import { commit, MAX_TRIAL_CHANGES, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { proposeTrials } from "../core/propose.ts";
-import { readSnapshot } from "../core/snapshot.ts";
+import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
 const COMPETE_MS = 8000;
@@ -38,7 +37,7 @@ export const askTrials = async (
   body: AskBody,
   write: WriteContext,
 ): Promise<AskReply> => {
-  if (study.spec.executor.type !== "client") throw new WrongExecutor({ kind: "ask-of-batch" });
+  if (study.spec.executor.type !== "client") throw await wrongExecutor(deps, study, { kind: "ask-of-batch" });
   let seen: Snapshot | null = null;
   const plan = async () => {
     seen = await readSnapshot(deps, study);
