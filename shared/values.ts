@@ -43,7 +43,12 @@ export const Cursor = z
   .max(1024)
   .meta({ description: "Opaque: give back the cursor of the last page." });
 
-export const Limit = z.coerce.number().int().min(1).max(1000);
+/** A number in a query is text: only plain digits are read, not all that JavaScript reads as a number. */
+export const Limit = z
+  .string()
+  .regex(/^[0-9]{1,15}$/, "Write a whole number from 1 to 1000 in digits.")
+  .transform(Number)
+  .pipe(z.int().min(1).max(1000));
 
 export type Params = z.infer<typeof Params>;
 export type ParameterValue = z.infer<typeof ParameterValue>;

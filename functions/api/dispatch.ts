@@ -18,7 +18,7 @@ const handlers: Handlers = { ...studies, ...trials, ...tokens };
 /** A handler whose route is not known at compile time; the type `Handlers` has checked each one against its route. */
 type AnyHandler = (request: object, deps: ServiceDeps) => Promise<Reply<RouteName> | TextReply>;
 
-const NoBody = z.strictObject({});
+const Nothing = z.strictObject({});
 
 /**
  * Checks the input against the route's schemas, loads the study that the path names, checks that the caller is allowed to do
@@ -29,13 +29,13 @@ export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiR
   if (match.route === "health") return healthReply;
   const route: Route = routes[match.route];
   const { team, token } = match.path;
+  const query = validate(route.query ?? Nothing, queryOf(event.rawQueryString));
 
   // A repeated deletion: the study no longer exists, so it cannot be loaded or authorized. The receipt belongs to this caller.
   if (route.method === "DELETE" && (await wasAnswered(deps, { receipt })))
     return toReply(route, { body: null }, "");
 
-  const query = route.query && validate(route.query, queryOf(event.rawQueryString));
-  const body = validate(route.body ?? NoBody, json);
+  const body = validate(route.body ?? Nothing, json);
   const study = match.path.study === "" ? null : await loadStudy(deps, team, match.path.study);
   const number = match.path.number === "" ? null : Number(match.path.number);
   authorize(caller, route.action, {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { AlgorithmChoice, Seed } from "../optimizer/choice.ts";
 import { SchedulerChoice } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
-import { FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
+import { Cursor, FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
 
 export { AlgorithmChoice, SchedulerChoice, Seed };
 
@@ -108,8 +108,7 @@ export const StudySummary = z.strictObject({
   created: Timestamp,
 });
 export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
-/** A cursor becomes part of a sort key, which DynamoDB refuses beyond 1,024 bytes. */
-export const PageQuery = z.strictObject({ cursor: z.string().max(128).optional(), limit: Limit.optional() });
+export const PageQuery = z.strictObject({ cursor: Cursor.optional(), limit: Limit.optional() });
 
 /** Pause, resume, extend. */
 export const PatchStudyBody = z

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "../values.ts";
+import { Cursor, FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "../values.ts";
 import { BestTrial, StudyState } from "./study.ts";
 
 export const TrialState = z.enum(["queued", "running", "paused", "completed", "pruned", "failed"]);
@@ -158,7 +158,7 @@ export const TrialDetail = z.strictObject({
 export const TrialPage = z.strictObject({ trials: z.array(Trial), cursor: z.string().nullable() });
 
 export const TrialsQuery = z.strictObject({
-  cursor: z.string().max(1024).optional(),
+  cursor: Cursor.optional(),
   limit: Limit.optional(),
   state: TrialState.optional(),
 });

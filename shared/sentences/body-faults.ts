@@ -9,4 +9,6 @@ export const bodyFaults = {
   "inexact-integer": ({ literal, becomes }: { literal: string; becomes: string }) =>
     `The integer ${literal} would become ${becomes}. Send integers beyond 2^53 - 1 as a string, or as a float (1.5e20).`,
   "query-given-twice": ({ name }: { name: string }) => `The parameter ${name} is given more than once.`,
+  "cursor-of-no-page": () =>
+    "This is not the cursor of a page of this list. Give back the `cursor` of the last page as it is, or leave it out to begin again.",
 };

@@ -1,11 +1,13 @@
 import { issueToken } from "../../auth/token.ts";
 import { NotFound, ShownOnce } from "../../errors.ts";
+import { TOKEN_ID } from "../../patterns.ts";
 import type { PageQuery } from "../../schemas/study.ts";
 import type { CreatedToken, CreateTokenBody, Token, TokenPage } from "../../schemas/token.ts";
 import { hasTeam } from "../../store/team.ts";
 import { listTokenItems, newToken, removeToken, TOKEN, type TokenItem } from "../../store/token.ts";
 import { timestamp } from "../../study/view.ts";
 import { commit } from "../core/commit.ts";
+import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { creationRefusals } from "./creation-limits.ts";
 
@@ -53,14 +55,22 @@ export const createToken = async (
   throw new ShownOnce({ kind: "secret-shown", id: reply.id });
 };
 
-/** A page of the team's tokens, expired ones included, in order of their ids. */
+/**
+ * A page of the team's tokens, expired ones included, in order of their ids.
+ * @throws InvalidInput for a cursor that is not one of this list.
+ */
 export const listTokens = async (
   deps: Pick<Deps, "store">,
   team: string,
-  { cursor = "", limit = PAGE }: PageQuery,
+  { cursor, limit = PAGE }: PageQuery,
 ): Promise<TokenPage> => {
-  const items = await listTokenItems(deps.store, team, cursor, limit);
-  return { tokens: items.map(toToken), cursor: items.length < limit ? null : (items.at(-1)?.id ?? null) };
+  const cursors = cursorsOf(`tokens of ${team}`, TOKEN_ID);
+  const items = await listTokenItems(deps.store, team, cursors.read(cursor) ?? "", limit);
+  const last = items.at(-1);
+  return {
+    tokens: items.map(toToken),
+    cursor: items.length < limit || last === undefined ? null : cursors.write(last.id),
+  };
 };
 
 /**

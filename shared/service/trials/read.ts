@@ -1,8 +1,10 @@
+import { TRIAL_NUMBER } from "../../patterns.ts";
 import type { BestReply, Trial, TrialDetail, TrialPage, TrialsQuery } from "../../schemas/trial.ts";
 import { readReports } from "../../store/report.ts";
 import { isFinished } from "../../store/trial.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp, toTrial } from "../../study/view.ts";
+import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { bestTrialsOf } from "../core/describe.ts";
 import { findTrial, trialFinder } from "../core/find-trial.ts";
@@ -11,14 +13,18 @@ import { readSnapshot } from "../core/snapshot.ts";
 
 const PAGE = 100;
 
-/** Trials in order of their numbers, from the cursor on. */
+/**
+ * Trials in order of their numbers, from the cursor on.
+ * @throws InvalidInput for a cursor that is not one of this list.
+ */
 export const listTrials = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   query: TrialsQuery,
 ): Promise<TrialPage> => {
+  const cursors = cursorsOf(`trials of ${study.id}`, TRIAL_NUMBER);
+  const from = Number(cursors.read(query.cursor) ?? 0);
   const snapshot = await readSnapshot(deps, study);
-  const from = query.cursor === undefined ? 0 : Math.max(0, Number.parseInt(query.cursor, 10) || 0);
   const limit = query.limit ?? PAGE;
   const find = await trialFinder(deps, snapshot);
   const page: Trial[] = [];
@@ -28,7 +34,7 @@ export const listTrials = async (
     if (trial !== null && (query.state === undefined || trial.state === query.state))
       page.push(toTrial(study.spec, trial));
   }
-  return { trials: page, cursor: number < snapshot.head.next ? String(number) : null };
+  return { trials: page, cursor: number < snapshot.head.next ? cursors.write(String(number)) : null };
 };
 
 /**

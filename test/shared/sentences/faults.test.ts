@@ -23,6 +23,7 @@ const faults = kindsOf<Fault>({
   "half-surrogate": none,
   "beyond-doubles": fc.record({ literal: word }),
   "inexact-integer": fc.record({ literal: word, becomes: word }),
+  "cursor-of-no-page": none,
   "query-given-twice": fc.record({ name: word }),
   "metric-named-twice": fc.record({ metric: word, field: fc.constantFrom("objectives", "outcomes") }),
   "min-above-max": fc.record({ min: count, max: count }),
