@@ -20,6 +20,8 @@ const receiptOf = ({ headers, requestContext, rawPath, caller, json, match }: Ap
   return {
     id: hash([identityOf(caller), method, rawPath, key]),
     body: hash(canonical(json)),
+    // The receipt of a deletion outlives the study.
+    ...(match.path.study !== "" && method !== "DELETE" && { study: match.path.study }),
   };
 };
 

@@ -105,11 +105,9 @@ export const Study = z.strictObject({
   lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
   executor: Executor,
   trials: TrialCounts,
-  best: z
-    .array(BestTrial)
-    .meta({
-      description: "None yet, one, or the first of the Pareto set: up to 100, fewer when they are large.",
-    }),
+  best: z.array(BestTrial).meta({
+    description: "None yet, one, or the first of the Pareto set: up to 100, fewer when they are large.",
+  }),
   started: z.boolean().meta({ description: "Whether the batch executor is dispatching." }),
   spent: z.strictObject({ gpuHours: z.number(), vcpuHours: z.number() }),
   message: z.string().nullable().meta({ description: "What a person should know: why it waits or ended." }),

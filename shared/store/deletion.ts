@@ -1,15 +1,35 @@
 import { DELETION_PREFIX, deletionKey, RECONCILED_PARTITION } from "./keys.ts";
-import type { Change, Store } from "./store.ts";
+import type { Change, Item, Store } from "./store.ts";
 
 /** One small item per study that is being deleted, until nothing of the study is left. */
-export const newDeletion = (study: string, team: string): Change => ({
+export interface Deletion {
+  readonly study: string;
+  readonly team: string;
+  /** When it was asked for, milliseconds since 1970. */
+  readonly at: number;
+}
+
+export const newDeletion = ({ study, team, at }: Deletion): Change => ({
   name: "deletion",
   key: deletionKey(study),
-  put: { team },
+  put: { team, at },
 });
 
+/** An item of an older version of Hone has no time: it is older than any request. */
+const readDeletion = (study: string, item: Item): Deletion => ({
+  study,
+  team: String(item.team),
+  at: Number(item.at ?? 0),
+});
+
+/** Null when the study is not being deleted, or gone altogether. */
+export const findDeletion = async (store: Store, study: string): Promise<Deletion | null> => {
+  const item = await store.get(deletionKey(study));
+  return item === null ? null : readDeletion(study, item);
+};
+
 /** Studies that are being deleted. */
-export const listDeletions = async (store: Store): Promise<string[]> => {
+export const listDeletions = async (store: Store): Promise<Deletion[]> => {
   const items = await store.list(RECONCILED_PARTITION, DELETION_PREFIX);
-  return items.map((item) => String(item.sk).slice(DELETION_PREFIX.length));
+  return items.map((item) => readDeletion(String(item.sk).slice(DELETION_PREFIX.length), item));
 };

@@ -269,11 +269,15 @@ export const markSwept = (study: string, k: number): Change & { update: Update }
   when: { expression: "#unswept = :k", values: { k } },
 });
 
-/** The reports of trials below `number` are deleted. */
+/** The reports of trials below `number` are deleted; fails when another process has come as far, or the head is gone. */
 export const markReportsSwept = (study: string, number: number): Change & { update: Update } => ({
   name: HEAD,
   key: headKey(study),
   update: { set: { sweptReports: number } },
+  when: {
+    expression: "attribute_exists(pk) AND (attribute_not_exists(#sweptReports) OR #sweptReports < :number)",
+    values: { number },
+  },
 });
 
 /** Adds what an ended attempt has used. It holds no asks up: the revision stays. */

@@ -72,7 +72,16 @@ export const teamStudyKey = (team: string, study: string): Key => ({
 });
 export const TEAM_STUDY_PREFIX = "STUDY#";
 
-export const receiptKey = (id: string): Key => ({ pk: `REQ#${id}`, sk: "REQ" });
+/** Receipts of a study lie in this many partitions, so that they share no partition's writes and its deletion finds them. */
+const RECEIPT_SHARDS = 16;
+const receiptPartition = (study: string, shard: number) => `REQ#${study}#${shard}`;
+/** @param study whose receipt it is; none for what belongs to a team, and for a deletion, whose receipt outlives its study. */
+export const receiptKey = (id: string, study?: string): Key =>
+  study === undefined
+    ? { pk: `REQ#${id}`, sk: "REQ" }
+    : { pk: receiptPartition(study, (id.codePointAt(0) ?? 0) % RECEIPT_SHARDS), sk: id };
+export const receiptPartitions = (study: string): string[] =>
+  Array.from({ length: RECEIPT_SHARDS }, (_, shard) => receiptPartition(study, shard));
 
 /** What the reconciler must visit: studies whose jobs run, and studies that are being deleted. */
 export const RECONCILED_PARTITION = "OPEN";

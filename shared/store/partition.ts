@@ -1,6 +1,6 @@
 import { findHead, type Head, readHead } from "./head.ts";
 import { readHint } from "./hint.ts";
-import { headKey, hintKey, keyOf, specKey, studyPartition, UNFOLDED_RANGE } from "./keys.ts";
+import { headKey, hintKey, keyOf, segmentKey, studyPartition, UNFOLDED_RANGE } from "./keys.ts";
 import type { Store } from "./store.ts";
 import { jobOf, readTrialItem, type TrialItem, type TrialOwner } from "./trial.ts";
 
@@ -48,18 +48,18 @@ export const readRunningJobs = async (store: Store, study: string): Promise<stri
 };
 
 /**
- * Deletes items of a study's partition, but not its head and its spec, which go last.
+ * Deletes a study's hint and its trials that are not folded: from then on no attempt of it can change anything.
  * @param most items to look at in this call.
- * @returns how many were deleted, and whether none of them is left.
+ * @returns whether none is left.
  */
-export const removeStudyItems = async (
-  store: Store,
-  study: string,
-  most: number,
-): Promise<{ readonly deleted: number; readonly isEmpty: boolean }> => {
-  const last = new Set([headKey(study).sk, specKey(study).sk]);
-  const items = await store.query(studyPartition(study), " ", "~", most);
-  const keys = items.map(keyOf).filter(({ sk }) => !last.has(sk));
-  await store.removeAll(keys);
-  return { deleted: keys.length, isEmpty: items.length < most };
+export const removeUnfolded = async (store: Store, study: string, most: number): Promise<boolean> => {
+  const { from, to } = UNFOLDED_RANGE;
+  const items = await store.query(studyPartition(study), from, to, most);
+  const { sk: head } = headKey(study);
+  await store.removeAll(items.map(keyOf).filter(({ sk }) => sk !== head));
+  return items.length < most;
 };
+
+/** Deletes a study's segments by their keys: reading them costs as much as many asks. */
+export const removeSegments = (store: Store, { study, segments }: Head): Promise<void> =>
+  store.removeAll(Array.from({ length: segments }, (_, k) => segmentKey(study, k)));

@@ -1,4 +1,4 @@
-import { receiptKey } from "./keys.ts";
+import { receiptKey, receiptPartitions } from "./keys.ts";
 import type { Change, Store } from "./store.ts";
 
 /**
@@ -13,6 +13,8 @@ export interface Receipt {
   readonly id: string;
   /** Hash of the body. */
   readonly body: string;
+  /** The study that is written; its deletion deletes the receipt too. */
+  readonly study?: string;
 }
 
 export const RECEIPT = "receipt";
@@ -28,7 +30,7 @@ export const findReceipt = async (
   receipt: Receipt,
   now: number,
 ): Promise<StoredReceipt | null> => {
-  const item = await store.get(receiptKey(receipt.id));
+  const item = await store.get(receiptKey(receipt.id, receipt.study));
   if (item === null || Number(item.ttl) * 1000 <= now) return null;
   return { body: String(item.body), answer: String(item.answer) };
 };
@@ -38,8 +40,13 @@ export const putReceipt = (receipt: Receipt, answer: unknown, now: number): Chan
   const seconds = Math.floor(now / 1000);
   return {
     name: RECEIPT,
-    key: receiptKey(receipt.id),
+    key: receiptKey(receipt.id, receipt.study),
     put: { body: receipt.body, answer: JSON.stringify(answer), ttl: seconds + LIFETIME_SECONDS },
     when: { expression: "attribute_not_exists(pk) OR #ttl <= :seconds", values: { seconds } },
   };
+};
+
+/** Deletes the receipts of a study. */
+export const removeReceipts = async (store: Store, study: string): Promise<void> => {
+  await Promise.all(receiptPartitions(study).map((partition) => store.removePartition(partition)));
 };

@@ -1,6 +1,6 @@
 import type { FiniteValues } from "../values.ts";
 import { toJson } from "./json.ts";
-import { keyOf, reportKey, trialPartition } from "./keys.ts";
+import { reportKey, trialPartition } from "./keys.ts";
 import type { Change, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
 
@@ -33,9 +33,6 @@ export const readReports = async (store: Store, study: string, number: number): 
     .sort((a, b) => a.step - b.step || a.attempt - b.attempt);
 };
 
-/** Deletes the learning curve of a trial. @returns how many items that were. */
-export const removeReports = async (store: Store, study: string, number: number): Promise<number> => {
-  const items = await store.query(trialPartition(study, number), " ", "~");
-  await store.removeAll(items.map(keyOf));
-  return items.length;
-};
+/** Deletes the learning curve of a trial. */
+export const removeReports = (store: Store, study: string, number: number): Promise<void> =>
+  store.removePartition(trialPartition(study, number));

@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { Unavailable } from "../errors.ts";
-import type { Key } from "./keys.ts";
+import { type Key, keyOf } from "./keys.ts";
 import { itemBytes, itemTooLarge, refuseLargeItem, refuseLargeTransaction, writeTooLarge } from "./limits.ts";
 
 /**
@@ -97,6 +97,8 @@ const MAX_TRIES = 10;
 /** Enough for a few dozen contenders to take a turn each. */
 const LONGEST_PAUSE_MS = 1500;
 const BATCH = 25;
+/** Items of a partition that are read to be deleted. */
+const REMOVED_AT_ONCE = 500;
 
 const attributeNames = (expression: string): Record<string, string> =>
   Object.fromEntries([...expression.matchAll(/#(\w+)/g)].map((match) => [match[0], match[1] ?? ""]));
@@ -284,6 +286,15 @@ export class Store {
         if (requests.length > 0 && attempt >= MAX_TRIES) throw new Unavailable();
         if (requests.length > 0) await this.pause(attempt);
       }
+    }
+  }
+
+  /** Deletes every item of a partition, a few at a time however many there are. */
+  async removePartition(pk: string): Promise<void> {
+    for (;;) {
+      const items = await this.query(pk, " ", "~", REMOVED_AT_ONCE);
+      await this.removeAll(items.map(keyOf));
+      if (items.length < REMOVED_AT_ONCE) return;
     }
   }
 

@@ -48,6 +48,8 @@ const reconcile = async () => {
   expect(reply.FunctionError).toBeUndefined();
 };
 
+const UNIT = { type: "float", low: 0, high: 1 } as const;
+
 /** A program that ends immediately, except for one trial, which must be ended from outside. */
 const slowOn = (number: number) => `
 import json, os, time
@@ -197,11 +199,21 @@ test("rounds whose start was lost are started, and those of an earlier start are
   expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
 });
 
+test("an ask that finds a long tail of finished trials folds it", async () => {
+  const { study } = (await call<Study>("POST", "/studies", studyBody({ space: { x: UNIT } }))).body;
+  await finishedBefore(study, FOLD_AT);
+  expect((await call("POST", `/studies/${study}/ask`, {})).status).toBe(200);
+  expect((await headOf(study)).segments).toBe(1);
+});
+
 test("a running study is deleted with its jobs, its rounds and its job definition", async () => {
   const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
   await start(study);
   const job = await running(study, 0);
   expect((await call("DELETE", `/studies/${study}`)).status).toBe(204);
+  // As if a minute had passed.
+  await store.transact([{ name: "deletion", key: deletionKey(study), put: { team: stack.team } }]);
+  await reconcile();
   await expectGone(study, job);
 });
 

@@ -1,5 +1,5 @@
 import { issueJobToken } from "../../auth/token.ts";
-import { ClaimLost, StaleAttempt, WrongExecutor } from "../../errors.ts";
+import { ClaimLost, StaleAttempt } from "../../errors.ts";
 import type { ClaimBody, ClaimReply } from "../../schemas/trial.ts";
 import { changeTrial, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
 import { leaseEnd } from "../../study/lease.ts";
@@ -8,6 +8,7 @@ import { timestamp } from "../../study/view.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
+import { wrongExecutor } from "../core/snapshot.ts";
 
 const TRIES = { tries: 5 };
 /** A container sends this many heartbeats in the time of a lease, so that it may lose two. */
@@ -26,7 +27,8 @@ export const claimTrial = async (
   number: number,
   body: ClaimBody,
 ): Promise<ClaimReply> => {
-  if (study.spec.executor.type !== "batch") throw new WrongExecutor({ kind: "claim-of-client" });
+  if (study.spec.executor.type !== "batch")
+    throw await wrongExecutor(deps, study, { kind: "claim-of-client" });
   const plan = async (): Promise<Plan<ClaimReply>> => {
     const trial = await findTrial(deps, study, number);
     const job = claimable(trial, body);

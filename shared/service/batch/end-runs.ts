@@ -5,6 +5,9 @@ import { executionOf } from "../../study/execution.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
 
+/** Jobs that are ended at the same time. */
+const WIDTH = 10;
+
 /**
  * Ends everything that runs for a study that is being deleted: its rounds, its jobs, its job definition. Repeating it is
  * harmless. Jobs whose id is not known yet are found by the reconciler among all jobs that are alive.
@@ -23,8 +26,10 @@ export const endRuns = async (
     const execution = study === null ? null : executionOf(study, head.generation);
     if (execution !== null) await deps.workflow.stop(execution, "The study was deleted.");
     const jobs = await readRunningJobs(deps.store, id);
-    for (const job of jobs.slice(0, most)) {
-      await deps.batch.terminate(job, `${OUR_TERMINATION} study deleted`);
+    const ending = jobs.slice(0, most);
+    for (let i = 0; i < ending.length; i += WIDTH) {
+      const some = ending.slice(i, i + WIDTH);
+      await Promise.all(some.map((job) => deps.batch.terminate(job, `${OUR_TERMINATION} study deleted`)));
     }
     if (jobs.length > most) return false;
     for (const definition of [head.definition, head.retired]) {

@@ -1,4 +1,3 @@
-import { WrongExecutor } from "../../errors.ts";
 import type { Study } from "../../schemas/study.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
@@ -9,7 +8,7 @@ import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
-import { readSnapshot } from "../core/snapshot.ts";
+import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { topUp } from "./top-up.ts";
 
 /**
@@ -22,7 +21,7 @@ export const startStudy = async (
   write: WriteContext,
 ): Promise<Study> => {
   const { executor } = study.spec;
-  if (executor.type !== "batch") throw new WrongExecutor({ kind: "start-of-client" });
+  if (executor.type !== "batch") throw await wrongExecutor(deps, study, { kind: "start-of-client" });
   let registered = "";
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);

@@ -1,4 +1,3 @@
-import { WrongExecutor } from "../../errors.ts";
 import type { StopBody, Study } from "../../schemas/study.ts";
 import type { Notice } from "../../sentences/notices.ts";
 import { activateBatch } from "../../store/active-batch.ts";
@@ -10,7 +9,7 @@ import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
-import { readSnapshot } from "../core/snapshot.ts";
+import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { putBack } from "./put-back.ts";
 
 /** Trials put back while the caller waits; the reconciler puts back the rest. */
@@ -28,7 +27,8 @@ export const stopStudy = async (
   { drain = false }: StopBody,
   write: WriteContext,
 ): Promise<Study> => {
-  if (study.spec.executor.type !== "batch") throw new WrongExecutor({ kind: "stop-of-client" });
+  if (study.spec.executor.type !== "batch")
+    throw await wrongExecutor(deps, study, { kind: "stop-of-client" });
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const head: Head = { ...snapshot.head, started: false };

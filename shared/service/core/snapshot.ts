@@ -1,4 +1,4 @@
-import { StudyNotFound } from "../../errors.ts";
+import { StudyNotFound, WrongExecutor } from "../../errors.ts";
 import { readUnfolded } from "../../store/partition.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -26,4 +26,17 @@ export const findSnapshot = async (deps: ServiceDeps, study: LoadedStudy): Promi
   const swept = await segmentsOf(deps, study, head.unswept, head.unswept + 1);
   const isFolded = (number: number) => swept.some((segment) => segment.find(number) >= 0);
   return { ...snapshot, trials: trials.filter(({ number }) => !isFolded(number)) };
+};
+
+/**
+ * The refusal of a call that belongs to the other executor; of a study that is gone, callers hear only that.
+ * @throws StudyNotFound
+ */
+export const wrongExecutor = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  facts: WrongExecutor["facts"],
+): Promise<WrongExecutor> => {
+  await readSnapshot(deps, study);
+  return new WrongExecutor(facts);
 };

@@ -1,7 +1,7 @@
 import { alarmedEvents } from "../../deployment.ts";
 import type { Execution } from "../../ports.ts";
 import { type ActiveBatch, deactivateBatch, listActiveBatches } from "../../store/active-batch.ts";
-import { listDeletions } from "../../store/deletion.ts";
+import { type Deletion, listDeletions } from "../../store/deletion.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
 import { changeHead, findHead, type HeadPatch } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
@@ -34,7 +34,7 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
   const dispatching = await isDispatchOn(deps.store);
   const tasks = [
     ...batches.map((batch) => ({ study: batch.study, run: () => reconcileStudy(deps, batch, dispatching) })),
-    ...deletions.map((study) => ({ study, run: () => finishDeletion(deps, study, deadline) })),
+    ...deletions.map((one) => ({ study: one.study, run: () => finishDeletion(deps, one, deadline) })),
   ];
   const [random = 0] = deps.randomBytes(1);
   const first = Math.floor((random / 256) * tasks.length);
@@ -129,7 +129,10 @@ const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot, execution: Exe
   await commitOnce(deps, haltChanges(head, false, { kind: "rounds-ended" }));
 };
 
-const finishDeletion = async (deps: ServiceDeps, study: string, deadline: number): Promise<void> => {
-  if (!(await endRuns(deps, study))) return;
-  while (deps.clock() < deadline) if (await continueDeletion(deps, study)) return;
+/** Jobs first, because their ids are deleted with the trials. */
+const finishDeletion = async (deps: ServiceDeps, deletion: Deletion, deadline: number): Promise<void> => {
+  if (!(await endRuns(deps, deletion.study))) return;
+  while (deps.clock() < deadline) {
+    if ((await continueDeletion(deps, deletion)) !== "unfinished") return;
+  }
 };

@@ -1,25 +1,32 @@
 import { StudyNotFound } from "../../errors.ts";
-import { newDeletion } from "../../store/deletion.ts";
-import { findHead, HEAD, markDeleting, markReportsSwept } from "../../store/head.ts";
+import { type Deletion, newDeletion } from "../../store/deletion.ts";
+import { findHead, HEAD, type Head, markDeleting, markReportsSwept } from "../../store/head.ts";
 import { activeBatchKey, deletionKey, headKey, specKey } from "../../store/keys.ts";
 import { removeListing } from "../../store/listing.ts";
-import { removeStudyItems } from "../../store/partition.ts";
+import { removeSegments, removeUnfolded } from "../../store/partition.ts";
+import { removeReceipts } from "../../store/receipt.ts";
 import { removeReports } from "../../store/report.ts";
 import { removeRungs } from "../../store/rung.ts";
 import { uncountStudy } from "../../store/team.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { endRuns } from "../batch/end-runs.ts";
-import { commit } from "../core/commit.ts";
+import { commit, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { followUp } from "../core/follow-up.ts";
 
-/** Items that one pass deletes: about two seconds of work; the reconciler goes on with the rest. */
-const PASS = 2000;
+/** Trials whose items, or reports, one pass deletes: about a second of work. */
+const PASS = 500;
+/** Trials whose reports are deleted at the same time. */
+const WIDTH = 16;
 /** Jobs ended while the caller waits. */
 const JOBS_AT_ONCE = 100;
+/** No request lives longer (infra/core-stack.ts): after that nobody is left who read the study before its deletion. */
+export const SETTLED_MS = 60_000;
 
 /**
- * Deletes a study. It is gone for every caller at once; its items follow, in passes that may be repeated.
+ * Deletes a study: marks it, and from then on every read and write of it answers that there is no such study, in processes
+ * too that still know it, because each of them reads the head. The reconciler deletes what is left; running jobs, which cost
+ * money, are ended at once.
  * @throws StudyNotFound
  */
 export const deleteStudy = async (
@@ -34,7 +41,7 @@ export const deleteStudy = async (
       changes: [
         markDeleting(study.id),
         removeListing(study.team, study.id),
-        newDeletion(study.id, study.team),
+        newDeletion({ study: study.id, team: study.team, at: deps.clock() }),
         uncountStudy(study.team),
       ],
       answer: null,
@@ -42,27 +49,49 @@ export const deleteStudy = async (
     };
   });
   await followUp(deps, study.id, async () => {
-    // Jobs first, because their ids are deleted with the trials. What cannot be ended now the reconciler ends.
-    if (await endRuns(deps, study.id, JOBS_AT_ONCE)) await continueDeletion(deps, study.id);
+    await endRuns(deps, study.id, JOBS_AT_ONCE);
   });
 };
 
-/** Deletes what is left of a study, as much as one pass allows. @returns whether nothing is left. */
-export const continueDeletion = async (deps: ServiceDeps, study: string): Promise<boolean> => {
+/**
+ * How far a deletion is: more passes are needed; nothing is left but what says that the study is being deleted, which stays
+ * until `SETTLED_MS` after the request; nothing at all is left.
+ */
+export type Progress = "unfinished" | "settling" | "gone";
+
+/**
+ * Deletes what is left of a study, as much as one pass allows. The order is what makes it complete while others still write.
+ * The mark has raised the head's revision, so no trial, segment or rung can be added. Trials go first, and a tell or report,
+ * which change their trial on a condition, fail from then on; so whatever they write in the same transaction can be deleted
+ * after it, once and for all. A hint, or the receipt of a repeated tell, is written without a condition on the study: those
+ * of requests that began before the mark are deleted when these have ended. Head, spec and the deletion itself go last:
+ * until then each pass can be repeated.
+ */
+export const continueDeletion = async (deps: ServiceDeps, { study, at }: Deletion): Promise<Progress> => {
   const { store, warm } = deps;
   warm.studies.delete(study);
   const head = await findHead(store, study);
-  let deleted = 0;
-  for (let number = head?.sweptReports ?? 0; number < (head?.next ?? 0); number++) {
-    deleted += (await removeReports(store, study, number)) + 1;
-    if (deleted < PASS) continue;
-    await store.update(markReportsSwept(study, number + 1));
-    return false;
+  if (!(await removeUnfolded(store, study, PASS))) return "unfinished";
+  if (head !== null) {
+    if (!(await sweepReports(deps, head))) return "unfinished";
+    await removeSegments(store, head);
   }
-  // Head and spec go last: until then the pass can be repeated.
-  const { isEmpty } = await removeStudyItems(store, study, PASS);
-  if (!isEmpty) return false;
   await removeRungs(store, study);
-  await store.removeAll([activeBatchKey(study), specKey(study), headKey(study), deletionKey(study)]);
-  return true;
+  await removeReceipts(store, study);
+  if (deps.clock() < at + SETTLED_MS) return "settling";
+  await store.removeAll([activeBatchKey(study), specKey(study), headKey(study)]);
+  // What leads the reconciler here goes when all else is known to be gone: a batch of deletions may be carried out in part.
+  await store.removeAll([deletionKey(study)]);
+  return "gone";
+};
+
+/** Deletes reports of a study's trials, and remembers in the head how far it came. @returns whether all are deleted. */
+const sweepReports = async (deps: ServiceDeps, { study, sweptReports, next }: Head): Promise<boolean> => {
+  const end = Math.min(next, sweptReports + PASS);
+  for (let from = sweptReports; from < end; from += WIDTH) {
+    const numbers = Array.from({ length: Math.min(WIDTH, end - from) }, (_, i) => from + i);
+    await Promise.all(numbers.map((number) => removeReports(deps.store, study, number)));
+  }
+  if (end > sweptReports) await updateOnce(deps, markReportsSwept(study, end));
+  return end === next;
 };

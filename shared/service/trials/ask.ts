@@ -1,4 +1,3 @@
-import { WrongExecutor } from "../../errors.ts";
 import type { AskBody, AskReply, LeasedTrial } from "../../schemas/trial.ts";
 import { changeHead, changeHeadGranting, grantLeases } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
@@ -15,7 +14,7 @@ import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { proposeTrials } from "../core/propose.ts";
-import { readSnapshot } from "../core/snapshot.ts";
+import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { chooseTrials } from "./choose.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
@@ -43,7 +42,7 @@ export const askTrials = async (
   body: AskBody,
   write: WriteContext,
 ): Promise<AskReply> => {
-  if (study.spec.executor.type !== "client") throw new WrongExecutor({ kind: "ask-of-batch" });
+  if (study.spec.executor.type !== "client") throw await wrongExecutor(deps, study, { kind: "ask-of-batch" });
   let seen: Snapshot | null = null;
   const plan = async (attempt: number) => {
     seen = await readSnapshot(deps, study);

@@ -1,19 +1,24 @@
 import { beforeAll, expect, test } from "vitest";
+import { type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
 import type { Caller } from "../../../shared/auth/authorize.ts";
 import type { Study, StudyPage } from "../../../shared/schemas/study.ts";
 import type { Trial } from "../../../shared/schemas/trial.ts";
-import { batchExecution, worldOn } from "../../support/batch.ts";
+import { SETTLED_MS } from "../../../shared/service/studies/delete.ts";
+import { batchExecution, type World, worldOn } from "../../support/batch.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
 import { studyBody, TEAM } from "../../support/service.ts";
 
 const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
+const owner: Caller = { ...editor, role: "owner" };
 const base = `/v1/teams/${TEAM}/studies`;
 
 let call: Gateway;
+let world: World;
 beforeAll(async () => {
   const { client, tableName } = await createTestTable();
-  call = gateway((await worldOn(client, tableName)).deps);
+  world = await worldOn(client, tableName);
+  call = gateway(world.deps);
 });
 
 const create = async (change: object = {}) =>
@@ -77,7 +82,45 @@ test("a deleted study no longer exists, and a repeated deletion with the same ke
   });
   expect((await call("DELETE", path, { caller: editor })).status).toBe(404);
   expect((await call("DELETE", path, { caller: editor, headers })).status).toBe(204);
+  world.clock.now += SETTLED_MS;
+  await world.reconcile();
+  expect((await call("DELETE", path, { caller: editor })).status).toBe(404);
+  expect((await call("DELETE", path, { caller: editor, headers })).status).toBe(204);
 });
+
+test.each([
+  ["client", {}],
+  ["batch", { executor: batchExecution }],
+])(
+  "from a deletion on, every route of a %s study and its trials says that there is no such study",
+  async (_, change) => {
+    const { study } = await create(change);
+    const path = `${base}/${study}`;
+    await call("POST", `${path}/ask`, { caller: editor, body: { count: 2 } });
+    expect((await call("DELETE", path, { caller: editor })).status).toBe(204);
+    const claim = { attempt: 1, jobId: "job", claimant: "claimant-0123456789" };
+    const bodies: Partial<Record<RouteName, object>> = {
+      patchStudy: { state: "paused" },
+      report: { attempt: 1, step: 1, values: { accuracy: 1 } },
+      heartbeat: { attempt: 1 },
+      tell: { attempt: 1, values: { accuracy: 1 } },
+      addTrials: { trials: [{ params: { C: 1, gamma: 0.1 } }] },
+      claim,
+    };
+    const concerned = (Object.entries(routes) as [RouteName, Route][]).filter(([, { path }]) =>
+      path.startsWith("/studies/{study}"),
+    );
+    expect(concerned.length).toBeGreaterThan(12);
+    for (const [name, { method, path: pattern }] of concerned) {
+      const url = `/v1/teams/${TEAM}${pattern.replace("{study}", study).replace("{number}", "0")}`;
+      const body = bodies[name];
+      const reply = await call(method, url, { caller: owner, ...(body !== undefined && { body }) });
+      // No bearer token may claim, whatever the study is.
+      expect([name, reply.status]).toEqual([name, name === "claim" ? 403 : 404]);
+      if (name !== "claim") expect(reply.body).toMatchObject({ type: "study-not-found" });
+    }
+  },
+);
 
 test("trials are imported, listed, filtered and exported as JSON and CSV", async () => {
   const { study } = await create({

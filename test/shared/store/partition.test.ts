@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { newHead } from "../../../shared/store/head.ts";
 import { putHint } from "../../../shared/store/hint.ts";
 import { studyPartition } from "../../../shared/store/keys.ts";
-import { readUnfolded, removeStudyItems } from "../../../shared/store/partition.ts";
+import { readUnfolded, removeSegments, removeUnfolded } from "../../../shared/store/partition.ts";
 import { encodeSegment, newSegment } from "../../../shared/store/segment.ts";
 import { newSpec } from "../../../shared/store/spec.ts";
 import { newTrial } from "../../../shared/store/trial.ts";
@@ -53,22 +53,18 @@ test("without a head there is no study, whatever else lies in its partition", as
   expect(await readUnfolded(store, { id: "study-none", space })).toBeNull();
 });
 
-test("a deletion removes everything but head and spec, which go last, in passes of a size", async () => {
+test("the unfolded trials and the hint are removed in passes of a size, the segments by their keys; head and spec stay", async () => {
   await stored("study-c", [0, 1, 2, 3]);
   await store.update(putHint("study-c", hint, NOON));
   await stored("study-d", [0]);
-  let deleted = 0;
-  let passes = 0;
-  for (;;) {
-    const pass = await removeStudyItems(store, "study-c", 3);
-    deleted += pass.deleted;
-    passes++;
-    if (pass.isEmpty) break;
-  }
-  expect(deleted).toBe(6);
-  expect(passes).toBeGreaterThan(2);
-  const left = await store.query(studyPartition("study-c"), " ", "~");
-  expect(left.map(({ sk }) => sk)).toEqual(["A#HEAD", "Z#SPEC"]);
+  const left = async () => (await store.query(studyPartition("study-c"), " ", "~")).map(({ sk }) => sk);
+  expect(await removeUnfolded(store, "study-c", 3)).toBe(false);
+  expect(await left()).toHaveLength(6);
+  while (!(await removeUnfolded(store, "study-c", 3))) expect((await left()).length).toBeGreaterThan(3);
+  expect(await left()).toEqual(["A#HEAD", "S#SEG#000000", "Z#SPEC"]);
+  await removeSegments(store, headOf({ segments: 1 }, "study-c"));
+  expect(await left()).toEqual(["A#HEAD", "Z#SPEC"]);
   expect((await readUnfolded(store, { id: "study-d", space }))?.trials).toHaveLength(1);
-  expect(await removeStudyItems(store, "study-c", 3)).toEqual({ deleted: 0, isEmpty: true });
+  expect(await removeUnfolded(store, "study-c", 3)).toBe(true);
+  expect(await removeUnfolded(store, "study-none", 3)).toBe(true);
 });

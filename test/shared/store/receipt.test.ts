@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findReceipt, putReceipt, RECEIPT } from "../../../shared/store/receipt.ts";
+import { findReceipt, putReceipt, RECEIPT, removeReceipts } from "../../../shared/store/receipt.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { testDeps } from "../../support/service.ts";
 import { NOON } from "../../support/study.ts";
@@ -34,4 +34,17 @@ test("a receipt lasts for 24 hours, whether or not DynamoDB has deleted it, and 
   expect(await findReceipt(store, receipt, NOON + DAY)).toBeNull();
   await store.transact([putReceipt({ ...receipt, body: "other" }, "second", NOON + DAY)]);
   expect(await findReceipt(store, receipt, NOON + DAY)).toEqual({ body: "other", answer: '"second"' });
+});
+
+test("a study's receipts are kept apart from others and go together", async () => {
+  const of = (id: string, study?: string) => ({ id, body: "body", ...(study !== undefined && { study }) });
+  const own = Array.from({ length: 20 }, (_, i) => of(`${String.fromCodePoint(97 + i)}-own`, "study-a"));
+  const others = [of("a-own"), of("a-own", "study-b"), of("a-own", "study-a1")];
+  await store.transact([...own, ...others].map((receipt) => putReceipt(receipt, receipt.study ?? "", NOON)));
+  for (const one of [...own, ...others]) {
+    expect(await findReceipt(store, one, NOON)).toMatchObject({ answer: JSON.stringify(one.study ?? "") });
+  }
+  await removeReceipts(store, "study-a");
+  for (const one of own) expect(await findReceipt(store, one, NOON)).toBeNull();
+  for (const one of others) expect(await findReceipt(store, one, NOON)).not.toBeNull();
 });

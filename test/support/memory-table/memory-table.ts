@@ -99,6 +99,11 @@ export class MemoryTable {
     }
   }
 
+  /** The key of every item in the table, as a scan would find them. */
+  keys(): Key[] {
+    return this.#items.keys();
+  }
+
   #get(input: GetInput): object {
     this.#expectTable(input);
     const item = this.#items.get(readKey(input.Key));

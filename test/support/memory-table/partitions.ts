@@ -21,6 +21,11 @@ interface Entry {
 export class Partitions {
   readonly #partitions = new Map<string, Entry[]>();
 
+  /** The key of every item. */
+  keys(): Key[] {
+    return [...this.#partitions].flatMap(([pk, entries]) => entries.map(({ sk }) => ({ pk, sk })));
+  }
+
   get({ pk, sk }: Key): Attributes | null {
     const entries = this.#partitions.get(pk) ?? [];
     const { at, found } = findPlace(entries, sk);

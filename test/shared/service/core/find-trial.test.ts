@@ -7,7 +7,7 @@ import { commandsOf } from "../../../support/interleave.ts";
 
 const table = await createTestTable();
 
-test("an unfolded trial is one read away, a folded one is found in its segment", async () => {
+test("an unfolded trial is read beside the head, a folded one is found in its segment", async () => {
   const { process, study, importSegment, ask } = await clientWorld(table);
   await importSegment(60);
   await ask("w1");
@@ -18,7 +18,7 @@ test("an unfolded trial is one read away, a folded one is found in its segment",
       worker: "w1",
     });
   });
-  expect(commands).toEqual(["GetItemCommand"]);
+  expect(commands).toEqual(["GetItemCommand", "GetItemCommand"]);
   expect(await findTrial(process(), study, 7)).toMatchObject({
     number: 7,
     state: "completed",
@@ -34,11 +34,14 @@ test("a number that was never given is no trial", async () => {
   });
 });
 
-test("a trial of a study that is being deleted is not found in a segment", async () => {
-  const { deps, study, importSegment } = await clientWorld(table);
+test("a trial of a study that is being deleted is not found, neither in a segment nor while its item is still there", async () => {
+  const { deps, study, importSegment, ask } = await clientWorld(table);
   await importSegment(60);
+  await ask();
   await deps.store.update(markDeleting(study.id));
-  await expect(findTrial(deps, study, 7)).rejects.toMatchObject({ type: "study-not-found" });
+  for (const number of [7, 60]) {
+    await expect(findTrial(deps, study, number)).rejects.toMatchObject({ type: "study-not-found" });
+  }
 });
 
 test("all trials of a snapshot are found by their numbers, in any order", async () => {

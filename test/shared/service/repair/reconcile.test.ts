@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
-import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { activateBatch, listActiveBatches } from "../../../../shared/store/active-batch.ts";
@@ -57,6 +57,8 @@ test("a study that is deleted while its jobs run leaves no job, no definition an
   await world.reconcile();
   expect(world.batch.alive()).toHaveLength(0);
   expect(world.batch.definitions.size).toBe(0);
+  world.clock.now += SETTLED_MS;
+  await world.reconcile();
   expect(await world.deps.store.query(`STUDY#${world.study.id}`, " ", "~")).toEqual([]);
   expect(await world.deps.store.query("OPEN", " ", "~")).toEqual([]);
 });

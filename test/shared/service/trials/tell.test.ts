@@ -298,7 +298,7 @@ test("a pruned trial is folded with its reason, and a repeat after that is answe
   await tell(1, {});
   await fillTail();
   await foldIfDue(deps, study, await snapshot());
-  expect(await findTrialItem(deps.store, study.id, 0)).toBeNull();
+  expect(await findTrialItem(deps.store, study, 0)).toBeNull();
   expect(await tell(0, { values })).toEqual({ number: 0, state: "pruned" });
   expect(await tell(1, {})).toEqual({ number: 1, state: "pruned" });
   expect((await readStudy(process(), study)).trials.pruned).toBe(2);
