@@ -179,7 +179,9 @@ export class ClaimLost extends Refused<"claim-lost"> {
 }
 
 /** The resource is in a state that makes this request impossible. */
-export class Conflict extends Refused<"team-exists" | "rounds-begun" | "study-finished" | "batch-refuses"> {
+export class Conflict extends Refused<
+  "team-exists" | "rounds-begun" | "study-finished" | "space-exhausted" | "batch-refuses"
+> {
   readonly type = "conflict";
 }
 
@@ -189,7 +191,7 @@ export class BudgetSpent extends Refused<"budget-below-used" | "budget-without-r
 }
 
 /** The study is paused, finished or being deleted. */
-export class StudyNotRunning extends Refused<"study-paused" | "study-finished" | "space-exhausted"> {
+export class StudyNotRunning extends Refused<"study-paused" | "study-finished"> {
   readonly type = "study-not-running";
 }
 

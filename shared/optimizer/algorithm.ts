@@ -17,6 +17,16 @@ export interface Problem {
   readonly outcomes?: number;
   /** Trials the study may run in total, and at once. */
   readonly budget: { readonly trials: number; readonly parallel: number };
+  /** Which configurations may be tried once more when nothing new is left; none if left out. */
+  readonly repeats?: Repeats;
+}
+
+/** Further trials that a configuration may get. */
+export interface Repeats {
+  /** After all its trials failed. */
+  readonly failed: number;
+  /** After one of them completed. */
+  readonly completed: number;
 }
 
 /** A problem as an algorithm receives it: with its options, and what it may use in addition to its Random. */

@@ -3,18 +3,21 @@ import { snap } from "../space/cube.ts";
 import { type Axis, enumerate, everyValue, type Tried } from "../space/enumerate.ts";
 import { sampleCube, samplePrior } from "../space/sample.ts";
 import type { Space } from "../space/space.ts";
-import type {
-  Algorithm,
-  Answer,
-  Hint,
-  History,
-  OptionSchemas,
-  OptionsOf,
-  Problem,
-  Proposal,
-  SeededProblem,
+import {
+  type Algorithm,
+  type Answer,
+  type Hint,
+  type History,
+  type OptionSchemas,
+  type OptionsOf,
+  type Problem,
+  type Proposal,
+  type Repeats,
+  type SeededProblem,
+  TrialKind,
 } from "./algorithm.ts";
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
+import { triedAgain } from "./common/again.ts";
 import { penaltiesAsFailures } from "./common/far-outside.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
 
@@ -58,7 +61,8 @@ export const askAlgorithm = (ask: Ask): Proposed => {
  * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
  * neither running nor tried before. To an algorithm a trial whose result is far outside the others is one that failed.
  * What an algorithm does not deliver is replaced by a draw from the prior, in a
- * finite space by one of the configurations that are left; only the grid ends where its points end.
+ * finite space by one of the configurations that are left; only the grid ends where its points end. After that a study may
+ * have configurations tried once more.
  * @param history all trials that exist, running ones included.
  * @returns `count` proposals, fewer when a finite space, or the grid, holds nothing new, or when time runs out where
  * almost nothing is allowed; the algorithm's hint.
@@ -97,8 +101,27 @@ export const proposeWith = <Schemas extends OptionSchemas>(
       proposals.push({ x, algorithm: origin, why: "fallback", cutShort: hasBeenLate });
     }
   }
-  return { proposals, hint, isExhausted: isMissing() && !hasBeenLate };
+  const { repeats = NO_REPEATS } = problem;
+  if (isMissing() && !hasBeenLate) {
+    const missing = count - proposals.length;
+    for (const { x, why } of triedAgain(
+      history,
+      space.parameters.length,
+      problem.objectives,
+      repeats,
+      missing,
+    )) {
+      proposals.push({ x, algorithm: algorithm.name, why, cutShort: false });
+    }
+  }
+  // What runs, or is proposed now, may have to be tried again when it has ended.
+  const isMoreToCome =
+    repeats.failed + repeats.completed > 0 &&
+    (proposals.length > 0 || history.kind.subarray(0, history.n).includes(TrialKind.running));
+  return { proposals, hint, isExhausted: isMissing() && !hasBeenLate && !isMoreToCome };
 };
+
+const NO_REPEATS: Repeats = { failed: 0, completed: 0 };
 
 interface Search {
   readonly space: Space;

@@ -38,6 +38,21 @@ export const Budget = z.strictObject({
     .meta({ description: "An estimate at Spot prices; only if Hone runs the trials." }),
 });
 
+/** What may be tried more than once. */
+export const Repeats = z.strictObject({
+  attempts: z.int().min(1).max(10).optional().meta({
+    description: "Attempts of a trial that is told as failed; 1 by default: it fails at once.",
+  }),
+  failed: z.int().min(0).max(100).optional().meta({
+    description:
+      "Further trials of a configuration that failed, once nothing new is left to try; 0 by default.",
+  }),
+  completed: z.int().min(0).max(100).optional().meta({
+    description:
+      "Further trials of a configuration that completed, once nothing new is left to try, for noisy objectives; 0 by default.",
+  }),
+});
+
 export const LeaseSettings = z.strictObject({
   seconds: z.int().min(10).max(86_400).optional(),
   maxAttempts: z.int().min(1).max(10).optional(),
@@ -71,6 +86,7 @@ export const CreateStudyBody = z.strictObject({
   scheduler: SchedulerChoice.optional(),
   budget: Budget,
   lease: LeaseSettings.optional(),
+  repeats: Repeats.optional(),
   executor: Executor.optional(),
 });
 
@@ -103,6 +119,7 @@ export const Study = z.strictObject({
   scheduler: SchedulerChoice,
   budget: Budget,
   lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
+  repeats: Repeats.required(),
   executor: Executor,
   trials: TrialCounts,
   best: z.array(BestTrial).meta({

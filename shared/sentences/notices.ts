@@ -28,6 +28,10 @@ const sentences = {
   "rounds-ended": () => "The rounds were stopped from outside Hone. Start the study again to continue.",
   "revision-changed": ({ name, began, now }: { name: string; began: number; now: number }) =>
     `${name} has changed since this study began (revision ${began}, now ${now}).`,
+  "space-exhausted": ({ left, failed }: { left: number; failed: number }) =>
+    `Every configuration of the search space has been tried, so ${left} trials of the budget are left.` +
+    (failed > 0 ? ` ${failed} trials failed; enqueue their configurations to try them again.` : "") +
+    " A study whose `repeats` says so tries failed or noisy configurations again by itself.",
   "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",
 };
 

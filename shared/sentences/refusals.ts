@@ -42,7 +42,8 @@ const sentences = {
   // The state of a study.
   "study-paused": () => "The study is paused. Resume it, then start it.",
   "study-finished": () => "The study is finished. Extend its budget to run it again.",
-  "space-exhausted": () => "The study is finished: every configuration of its search space has been tried.",
+  "space-exhausted": ({ left }: { left: number }) =>
+    `Every configuration of the search space has been tried, with ${left} trials of the budget left: a larger budget changes nothing. Enqueue configurations to try them again.`,
   "rounds-begun": () =>
     "The rounds of this study have begun, so the number of its trials can no longer change.",
   "budget-below-used": ({ used }: { used: number }) =>

@@ -35,18 +35,46 @@ export const endOf = (
   result: Result,
   now: number,
   seconds = secondsSinceClaim(trial, now),
+): End => {
+  if (result.state === "failed" && mayFailAgain(study, trial)) {
+    return againAfter(study, trial, result.reason, now, seconds);
+  }
+  return {
+    patch: {
+      ...resultAs(study, trial, result),
+      leaseExpires: null,
+      finished: now,
+      ...(seconds > 0 && { seconds: trial.seconds + seconds }),
+    },
+    changes: [
+      ...spent(study, seconds),
+      // Neither a trial that failed nor one that its client pruned is ever promoted.
+      ...rungEntry(study, trial, result.state === "completed" ? result.values : null),
+    ],
+  };
+};
+
+/** Whether the study gives a trial that is told as failed another attempt. */
+const mayFailAgain = ({ spec }: LoadedStudy, { attempts }: TrialItem): boolean =>
+  attempts.filter(({ end }) => end === "failed").length + 1 < spec.repeats.attempts;
+
+/** The trial waits for another attempt after one that failed. */
+const againAfter = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  reason: string,
+  now: number,
+  seconds: number,
 ): End => ({
   patch: {
-    ...resultAs(study, trial, result),
+    state: "queued",
+    attempts: lostAttempt(trial, "failed", reason, now),
     leaseExpires: null,
-    finished: now,
     ...(seconds > 0 && { seconds: trial.seconds + seconds }),
+    // Hone runs the next attempt itself; a client's begins with an ask.
+    ...(trial.job !== null && { attempt: trial.attempt + 1, job: queuedJob(now, trial.job) }),
   },
-  changes: [
-    ...spent(study, seconds),
-    // Neither a trial that failed nor one that its client pruned is ever promoted.
-    ...rungEntry(study, trial, result.state === "completed" ? result.values : null),
-  ],
+  changes: spent(study, seconds),
 });
 
 const resultAs = (study: LoadedStudy, trial: TrialItem, result: Result): End["patch"] => {

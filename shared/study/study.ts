@@ -3,13 +3,17 @@ import type { CreateStudyBody, Executor } from "../schemas/study.ts";
 import type { Space } from "../space/space.ts";
 
 /** What the client asked for, with every default filled in. It never changes, so a warm Lambda keeps it. */
-export type StudySpec = Omit<Required<CreateStudyBody>, "lease" | "budget" | "executor"> & {
+export type StudySpec = Omit<Required<CreateStudyBody>, "lease" | "repeats" | "budget" | "executor"> & {
   readonly team: string;
   readonly created: number;
   readonly seed: number;
   readonly lease: { readonly seconds: number; readonly maxAttempts: number };
+  readonly repeats: { readonly attempts: number; readonly failed: number; readonly completed: number };
   readonly executor: Executor;
 };
+
+/** Every trial has one attempt to fail, and every configuration one trial. */
+export const NO_REPEATS: StudySpec["repeats"] = { attempts: 1, failed: 0, completed: 0 };
 
 /** A study as the use cases see it: of the caller's team, its space compiled and its scheduler made. */
 export interface LoadedStudy {

@@ -7,7 +7,7 @@ import type { TrialItem } from "../store/trial.ts";
 import { utf8Bytes } from "./capacity.ts";
 import { isFeasible } from "./objectives.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { countTrials, stateOf } from "./state.ts";
+import { countTrials, stateOf, trialsUsed } from "./state.ts";
 import type { StudySpec } from "./study.ts";
 
 /** Milliseconds since 1970 as the API writes them. */
@@ -65,6 +65,7 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
       ...(head.dollars > 0 && { dollars: head.dollars }),
     },
     lease: spec.lease,
+    repeats: spec.repeats,
     executor: spec.executor,
     trials: countTrials(snapshot),
     best: firstOf(best),
@@ -95,8 +96,17 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
     ...(head.notice === null ? [] : [head.notice]),
     ...revisionNotice(algorithm.name, head.algorithmRevision, algorithms[algorithm.name].revision),
     ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
+    ...exhaustedNotice(snapshot),
     ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
   ];
+};
+
+/** Why a study has ended although its budget has not. */
+const exhaustedNotice = (snapshot: Snapshot): Notice[] => {
+  const { head } = snapshot;
+  const left = head.trials - trialsUsed(head);
+  if (!head.exhausted || left <= 0 || stateOf(snapshot) !== "finished") return [];
+  return [{ kind: "space-exhausted", left, failed: countTrials(snapshot).failed }];
 };
 
 /** A deploy that changes what an algorithm or a scheduler does says so on the studies that began before it. */

@@ -4,7 +4,7 @@ import { studyOf } from "../../shared/service/core/load.ts";
 import { firstHead, type Head } from "../../shared/store/head.ts";
 import type { Job, TrialItem } from "../../shared/store/trial.ts";
 import type { Snapshot } from "../../shared/study/snapshot.ts";
-import type { LoadedStudy, StudySpec } from "../../shared/study/study.ts";
+import { type LoadedStudy, NO_REPEATS, type StudySpec } from "../../shared/study/study.ts";
 
 /** A study, its head and its trials as values, for what needs no table. */
 
@@ -27,6 +27,7 @@ export const specOf = (change: Partial<StudySpec> = {}): StudySpec => ({
   seed: 1,
   scheduler: { name: "none" },
   lease: { seconds: 60, maxAttempts: 3 },
+  repeats: NO_REPEATS,
   executor: { type: "client" },
   ...change,
 });

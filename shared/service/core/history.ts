@@ -59,4 +59,5 @@ export const problemOf = ({ study, head }: Snapshot): Problem => ({
   objectives: study.spec.objectives.length,
   outcomes: study.spec.outcomes.length,
   budget: { trials: head.trials, parallel: head.parallel },
+  repeats: study.spec.repeats,
 });

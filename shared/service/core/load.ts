@@ -2,7 +2,7 @@ import { StudyNotFound } from "../../errors.ts";
 import { schedulerOf } from "../../scheduler/registry.ts";
 import { compileSpace } from "../../space/compile.ts";
 import { findSpec } from "../../store/spec.ts";
-import type { LoadedStudy, StudySpec } from "../../study/study.ts";
+import { type LoadedStudy, NO_REPEATS, type StudySpec } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
 
 type LoadDeps = Pick<ServiceDeps, "store" | "warm">;
@@ -17,13 +17,16 @@ export const loadStudy = async (deps: LoadDeps, team: string, id: string): Promi
   return study;
 };
 
+/** What studies of earlier versions of Hone have of the fields that they did not know. */
+const SINCE = { repeats: NO_REPEATS };
+
 /** Loads a study for work that no caller asked for: messages, events, repairs. */
 export const loadStudyById = async ({ store, warm }: LoadDeps, id: string): Promise<LoadedStudy | null> => {
   const known = warm.studies.get(id);
   if (known !== undefined) return known;
   const spec = await findSpec(store, id);
   if (spec === null) return null;
-  const study = studyOf(id, spec as StudySpec);
+  const study = studyOf(id, { ...SINCE, ...(spec as StudySpec) });
   warm.studies.set(id, study);
   return study;
 };

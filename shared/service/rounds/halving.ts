@@ -124,7 +124,8 @@ const planSampling = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan
   const { trials, exhausted } = await proposeTrials(deps, snapshot, wanted);
   const job = queuedJob(deps.clock());
   const created = trials.map((trial): TrialItem => ({ ...trial, attempt: 1, job }));
-  const patch = { next: head.next + created.length, exhausted };
+  // A machine does not wait for trials that may have to be tried again.
+  const patch = { next: head.next + created.length, exhausted: exhausted || created.length === 0 };
   return {
     changes: [changeHead(head, patch), ...created.map((trial) => newTrial(study.space, trial))],
     answer: null,

@@ -6,7 +6,7 @@ import { newListing } from "../../store/listing.ts";
 import { newSpec } from "../../store/spec.ts";
 import { countStudy } from "../../store/team.ts";
 import { checkStudy } from "../../study/check.ts";
-import type { StudySpec } from "../../study/study.ts";
+import { NO_REPEATS, type StudySpec } from "../../study/study.ts";
 import { creationRefusals } from "../access/creation-limits.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
@@ -71,6 +71,7 @@ const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): S
     seed: algorithm.seed ?? ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,
     scheduler: body.scheduler ?? { name: "none" },
     lease: { ...DEFAULT_LEASE, ...body.lease },
+    repeats: { ...NO_REPEATS, ...body.repeats },
     executor: body.executor ?? { type: "client" },
   };
 };

@@ -53,6 +53,10 @@ const refuseChange = (snapshot: Snapshot, body: PatchStudyBody, trials: number):
   if (study.scheduler.rounds !== null && head.generation > 0 && trials !== head.trials) {
     throw new Conflict({ kind: "rounds-begun" });
   }
+  const left = head.trials - trialsUsed(head);
+  if (trials > head.trials && head.exhausted && left > 0 && stateOf(snapshot) === "finished") {
+    throw new Conflict({ kind: "space-exhausted", left });
+  }
   if (body.state !== undefined && stateOf(snapshot) === "finished" && trials === head.trials) {
     throw new Conflict({ kind: "study-finished" });
   }

@@ -1,4 +1,4 @@
-import { BudgetSpent, invalid, StudyNotRunning } from "../../errors.ts";
+import { BudgetSpent, invalid } from "../../errors.ts";
 import type { AddTrialsBody, AddTrialsReply } from "../../schemas/trial.ts";
 import { validateConfiguration } from "../../space/validate.ts";
 import { changeHead } from "../../store/head.ts";
@@ -8,7 +8,7 @@ import { newTrial, type TrialItem } from "../../store/trial.ts";
 import { mostTrialChanges } from "../../study/capacity.ts";
 import { judge } from "../../study/result.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { stateOf, trialsLeft, trialsUsed } from "../../study/state.ts";
+import { trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
@@ -27,7 +27,7 @@ type Given = Pick<TrialItem, "params" | "values" | "state" | "reason">;
 /**
  * Enqueues configurations (without values), which the next asks hand out first, and imports finished trials (with
  * values), which the trial budget does not count.
- * @throws InvalidInput pointing into the body, BudgetSpent, StudyNotRunning.
+ * @throws InvalidInput pointing into the body, BudgetSpent.
  */
 export const addTrials = async (
   deps: ServiceDeps,
@@ -68,9 +68,6 @@ const refuseOverBudget = (snapshot: Snapshot, queued: number): void => {
   const { head } = snapshot;
   const left = head.trials - trialsUsed(head);
   if (queued > left) throw new BudgetSpent({ kind: "budget-without-room", left, wanted: queued });
-  if (stateOf(snapshot) === "finished" && trialsLeft(head) === 0) {
-    throw new StudyNotRunning({ kind: "space-exhausted" });
-  }
 };
 
 const numbered = (study: LoadedStudy, number: number, given: Given, now: number): TrialItem => {

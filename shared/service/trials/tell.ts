@@ -52,11 +52,19 @@ const resultOf = ({ spec }: LoadedStudy, { values, failed, pruned }: TellBody): 
 
 /** The answer to a tell that has nothing to change: a repeat. Null when the attempt owns the trial and may tell. */
 const answerToRepeat = (trial: TrialItem, attempt: number, result: Result): TellReply | null => {
+  if (failedBefore(trial, attempt, result)) return { number: trial.number, state: "queued" };
   if (attempt !== trial.attempt) throw new StaleAttempt(trial.number, attempt, trial.attempt);
   if (trial.state === "running") return null;
   if (trial.state === "queued") throw new StaleAttempt(trial.number, attempt, trial.attempt + 1);
   if (isSame(trial, result)) return { number: trial.number, state: trial.state };
   throw new AlreadyTold(trial.number, trial.state);
+};
+
+/** Whether this attempt was told as failed before, for this reason, and the trial waits for another attempt since. */
+const failedBefore = ({ state, attempts }: TrialItem, attempt: number, result: Result): boolean => {
+  const last = attempts.at(-1);
+  const isSame = last?.attempt === attempt && last.end === "failed";
+  return state === "queued" && result.state === "failed" && isSame && last.reason === result.reason;
 };
 
 const isSame = (trial: TrialItem, result: Result): boolean => {

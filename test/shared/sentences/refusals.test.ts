@@ -30,7 +30,7 @@ const refusals = kindsOf<Refusal>({
   "claim-lost": fc.record({ trial: count, attempt: count }),
   "study-paused": none,
   "study-finished": none,
-  "space-exhausted": none,
+  "space-exhausted": fc.record({ left: count }),
   "rounds-begun": none,
   "budget-below-used": fc.record({ used: count }),
   "budget-without-room": fc.record({ left: count, wanted: count }),

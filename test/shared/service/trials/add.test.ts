@@ -142,18 +142,20 @@ test("an import that does not fit a segment is refused, and none of it is added"
   expect((await world.snapshot()).head.next).toBe(0);
 });
 
-test("nothing is enqueued into a search space of which every configuration was tried; imports are taken", async () => {
+test("a configuration is enqueued although every one of the search space was tried, as far as the budget has room", async () => {
   const world = await setUp({
     space: { x: { type: "categorical", choices: ["a"] } },
     algorithm: { name: "grid" },
-    budget: { trials: 9 },
+    budget: { trials: 2 },
   });
   await world.ask(undefined, 5);
   await world.tell(0, 0.5);
   expect((await world.ask()).state).toBe("finished");
+  await add(world, [{ params: { x: "a" } }]);
+  expect((await world.ask()).trials).toMatchObject([{ number: 1, params: { x: "a" } }]);
   await expect(add(world, [{ params: { x: "a" } }])).rejects.toMatchObject({
-    type: "study-not-running",
-    facts: { kind: "space-exhausted" },
+    type: "budget-spent",
+    facts: { kind: "budget-without-room", left: 0, wanted: 1 },
   });
   await add(world, [{ params: { x: "a" }, values: { accuracy: 1 } }]);
 });
