@@ -21,7 +21,13 @@ export const acknowledgeCore = (core: CoreStack, names: Names): void => {
     core,
     "HttpApi/Route-health",
     "APIG4",
-    "The only route without an authorizer: it only says that the API is running.",
+    "A route without an authorizer: it only says that the API is running.",
+  );
+  acknowledge(
+    core,
+    "HttpApi/Route-none",
+    "APIG4",
+    "Requests that match no route: the handler answers 404, and without an authorizer's context 401.",
   );
   acknowledgeLambdas(core, names);
   acknowledge(

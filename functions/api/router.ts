@@ -20,9 +20,10 @@ export interface Match {
 const MAX_PATH = 512;
 
 /**
- * Finds the route of a request by its path as it was sent. Paths contain only fixed words and ids of lower-case letters, digits
- * and hyphens, so `..`, `//`, `%2f`, capitals and a trailing slash match no route. A known path with another method is a
- * 404 too, because API Gateway has one route per pair of method and path and answers the same.
+ * Finds the route of a request by its path as API Gateway hands it over: it decodes percent-encoding before it chooses a
+ * route, so `%2f` is a slash there, in the authorizer and here, and an encoded path reaches what the plain one does. Paths
+ * contain only fixed words and ids of lower-case letters, digits and hyphens, so `..`, `//`, capitals, `%` and a trailing
+ * slash match no route. A known path with another method is a 404 too.
  * @throws NotFound
  */
 export const matchRoute = (method: string, path: string): Match => {

@@ -49,8 +49,11 @@ const resourcesOf = (caller: Handed, { stage, method, target }: Scope): string[]
       return target.team === caller.team ? [own] : [own, method];
     }
     case "bootstrap":
-    case "trial":
-      return [`${stage}/POST/v1/teams/${caller.team}/studies/${caller.study}/trials/${caller.trial}/*`];
+    case "trial": {
+      const trial = `${stage}/*/v1/teams/${caller.team}/studies/${caller.study}/trials/${caller.trial}`;
+      // Reading the trial, too: the handler refuses it with a reason.
+      return [trial, `${trial}/*`];
+    }
     case "refused":
     case "unavailable":
       return [`${stage}/*/v1/teams/*`];

@@ -21,7 +21,9 @@ const readText = (event: ApiEvent): string => {
   if (bytes > MAX_BODY_BYTES) throw new TooLarge({ kind: "body-too-large", limitKiB: MAX_BODY_BYTES / 1024 });
   const text = isBase64Encoded ? decode(body) : body;
   if (text.startsWith("\ufeff")) throw new InvalidJson({ kind: "byte-order-mark" });
-  if (!text.isWellFormed()) throw new InvalidJson({ kind: "not-utf8" });
+  // API Gateway decodes JSON bodies itself, and puts U+FFFD where bytes are not UTF-8. Who means it can write \ufffd.
+  const isBroken = !isBase64Encoded && text.includes("\ufffd");
+  if (isBroken || !text.isWellFormed()) throw new InvalidJson({ kind: "not-utf8" });
   return text;
 };
 

@@ -31,7 +31,7 @@ export interface HttpApiProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The HTTP API: one route for each entry of `shared/api/routes.ts`, all behind the authorizer, and the open health route. */
+/** The HTTP API: one route for each entry of `shared/api/routes.ts`, all behind the authorizer, the open health route, and one for all other paths. */
 export class HttpApi extends Construct {
   readonly api: V2Api;
   /** Base URL up to and including `/v1`. */
@@ -69,7 +69,8 @@ export class HttpApi extends Construct {
     const bearer = new HttpLambdaAuthorizer("Bearer", authorizer, {
       // A policy instead of a boolean limits a token to its team's paths. It implies payload format 1.0.
       responseTypes: [HttpLambdaResponseType.IAM],
-      identitySource: ["$request.header.Authorization"],
+      // With an identity source, API Gateway would answer a request without a token itself, with a bare 401.
+      identitySource: [],
       resultsCacheTtl: NOT_CACHED,
     });
     const add = (name: string, method: Route["method"], path: string, gate: IHttpRouteAuthorizer) =>
@@ -83,6 +84,13 @@ export class HttpApi extends Construct {
       add(`Route-${name}`, route.method, `${BASE_PATH}${route.path}`, bearer);
     }
     add("Route-health", "GET", HEALTH_PATH, new HttpNoneAuthorizer());
+    // Whatever no route matches: the handler answers 404 with a reason, and nothing else.
+    new HttpRoute(this, "Route-none", {
+      httpApi: this.api,
+      routeKey: HttpRouteKey.DEFAULT,
+      integration,
+      authorizer: new HttpNoneAuthorizer(),
+    });
   }
 }
 

@@ -52,8 +52,8 @@ export const openApi = (): Json => ({
 const INTRODUCTION = [
   "Ask for trials, tell their results. Errors are `application/problem+json` with a stable `type`.",
   "Any write may carry an `Idempotency-Key`: the same key and body gives the same answer for 24 hours.",
-  "A request without an Authorization header, or for a route that does not exist, is answered by API Gateway itself,",
-  'with 401 or 404 and `{"message": "..."}`.',
+  'What API Gateway answers itself has another form, `{"message": "..."}`: 429 when it holds callers back, 413 above 10 MB, and',
+  "500 or 503 when a Lambda cannot be called.",
   "Numbers are IEEE doubles and come back as they were sent, except that -0 comes back as 0.",
 ].join("\n");
 

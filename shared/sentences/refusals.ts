@@ -82,7 +82,8 @@ const sentences = {
 
   // Bodies and replies.
   "not-json": () => "The body is not valid JSON.",
-  "not-utf8": () => "The body is not valid UTF-8.",
+  "not-utf8": () =>
+    "The body is not valid UTF-8. Encode it as UTF-8, or write other characters as \\u escapes.",
   "byte-order-mark": () => "The body begins with a byte order mark. Leave it out.",
   "key-twice": ({ key }: { key: string }) => `The key ${JSON.stringify(key)} occurs twice in one object.`,
   "syntax-error": ({ line, column, code }: { line: number; column: number; code: string }) =>

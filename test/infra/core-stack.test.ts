@@ -29,13 +29,13 @@ describe("the HTTP API", () => {
   const synthesized = ofType(core, "AWS::ApiGatewayV2::Route").map(([, route]) => route);
   const open = synthesized.filter((route) => property(route, "AuthorizationType") !== "CUSTOM");
 
-  test("has the routes of the table and the health route, and no others", () => {
+  test("has the routes of the table, the health route and one for all other requests, and no others", () => {
     const keys = synthesized.map((route) => property<string>(route, "RouteKey"));
-    expect(keys.toSorted()).toEqual([...declared, `GET ${HEALTH_PATH}`].toSorted());
+    expect(keys.toSorted()).toEqual([...declared, `GET ${HEALTH_PATH}`, "$default"].toSorted());
   });
 
-  test("puts every route but the health route behind the authorizer", () => {
-    expect(open.map((route) => property(route, "RouteKey"))).toEqual([`GET ${HEALTH_PATH}`]);
+  test("puts every route of the table behind the authorizer", () => {
+    expect(open.map((route) => property(route, "RouteKey"))).toEqual([`GET ${HEALTH_PATH}`, "$default"]);
     const [[authorizer] = []] = ofType(core, "AWS::ApiGatewayV2::Authorizer");
     const gates = synthesized.filter((route) => !open.includes(route));
     expect(gates.map((route) => target(property(route, "AuthorizerId")))).toEqual(
@@ -43,12 +43,13 @@ describe("the HTTP API", () => {
     );
   });
 
-  test("asks the authorizer for a policy with the Authorization header, and caches none", () => {
+  test("asks the authorizer for a policy, also without an Authorization header, and caches none", () => {
     const authorizer = onlyOne("AWS::ApiGatewayV2::Authorizer").Properties;
     expect(authorizer).toMatchObject({
       AuthorizerType: "REQUEST",
       AuthorizerPayloadFormatVersion: "1.0",
-      IdentitySource: ["$request.header.Authorization"],
+      // Empty, not missing: then API Gateway answers nothing itself, and it could not cache either.
+      IdentitySource: [],
       AuthorizerResultTtlInSeconds: 0,
     });
     // A boolean reply would allow the token on every path.

@@ -172,6 +172,22 @@ test("tokens: a viewer cannot write, a worker cannot create, a revoked token is 
 
   const elsewhere = await client({ ...stack, team: "other-team" })("GET", `/studies/${study}`);
   expect(elsewhere.status).toBe(404);
+  for (const [method, path, status] of [
+    ["GET", "/studies", 401],
+    ["POST", `/studies/${study}/ask`, 401],
+    ["PUT", "/studies", 404],
+    ["GET", "/nothing", 404],
+  ] as const) {
+    const reply = await fetch(`${stack.api}/teams/${stack.team}${path}`, { method });
+    expect(reply.headers.get("content-type"), path).toBe("application/problem+json");
+    expect(await reply.json(), path).toMatchObject({ status, requestId: expect.any(String) });
+  }
+  const latin = await fetch(`${stack.api}/teams/${stack.team}/studies/${study}/ask`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${stack.token}`, "content-type": "application/json" },
+    body: Buffer.from('{"worker": "M\xfcller"}', "latin1"),
+  });
+  expect(await latin.json()).toMatchObject({ status: 400, type: "invalid-json" });
   const garbled = await client({ ...stack, token: "hone_nonsense" })("GET", `/studies/${study}`);
   expect(garbled).toMatchObject({ status: 401, body: { status: 401 } });
 });

@@ -5,7 +5,7 @@ import { createApi } from "../../functions/api/index.ts";
 import { matchRoute } from "../../functions/api/router.ts";
 import { createAuthorizer } from "../../functions/authorizer/index.ts";
 import type { ApiEvent, ApiReply } from "../../functions/middleware/event.ts";
-import { type Route, routes } from "../../shared/api/routes.ts";
+import { BASE_PATH, type Route, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
 import { Problem } from "../../shared/schemas/problem.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
@@ -45,7 +45,8 @@ export const gateway = (deps: ServiceDeps): Gateway => {
   });
   const api = createApi(() => deps);
   const authorizer = createAuthorizer(() => deps);
-  return async <T>(method: string, path: string, request: Request = {}): Promise<Answer<T>> => {
+  return async <T>(method: string, sent: string, request: Request = {}): Promise<Answer<T>> => {
+    const path = decoded(sent);
     const context = await passGate(authorizer, method, path, request);
     if (context === "denied") return { status: 403, headers: {}, body: { message: "Forbidden" } as T };
     const reply = await api(eventOf(method, path, request, context), lambdaContext(request));
@@ -57,7 +58,7 @@ export const gateway = (deps: ServiceDeps): Gateway => {
 type Authorizer = ReturnType<typeof createAuthorizer>;
 
 const passGate = async (authorizer: Authorizer, method: string, path: string, request: Request) => {
-  if (request.caller === null) return null;
+  if (request.caller === null || !hasRoute(method, path)) return null;
   if (request.caller !== undefined) return { caller: JSON.stringify(request.caller) };
   const { context, policyDocument } = await authorizer(authorizerEvent(method, path, request.token));
   const arn = authorizerEvent(method, path).methodArn;
@@ -66,6 +67,25 @@ const passGate = async (authorizer: Authorizer, method: string, path: string, re
   const allows = [statement.Resource].flat().some((pattern) => globs(String(pattern), arn));
   return allows ? (context as { caller: string }) : "denied";
 };
+
+/** As an HTTP API decodes a path before it looks at it: all but `%25`. */
+const decoded = (sent: string): string => {
+  const [path = "", ...query] = sent.split("?");
+  const text = path.replace(/(?:%[0-9A-F]{2})+/gi, (run) =>
+    decodeURIComponent(run.replaceAll("%25", "%2525")),
+  );
+  return [text, ...query].join("?");
+};
+
+/** Whether a route with an authorizer takes the request; all others go to the handler as they are. */
+const hasRoute = (method: string, path: string): boolean =>
+  Object.values(routes).some(
+    (route) =>
+      route.method === method &&
+      new RegExp(`^${`${BASE_PATH}${route.path}`.replace(/\{\w+\}/g, "[^/]+")}$`).test(
+        path.split("?")[0] ?? "",
+      ),
+  );
 
 /** As IAM reads a resource: `*` is anything, slashes included. */
 const globs = (pattern: string, text: string): boolean => {

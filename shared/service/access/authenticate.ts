@@ -29,6 +29,7 @@ export const authenticate = async (
   header: string | undefined,
   target: PathTarget,
 ): Promise<Caller> => {
+  if (header === undefined || header.trim() === "") return refused({ kind: "credential-missing" });
   const credential = parseCredential(header);
   if (credential === null) return refused({ kind: "credential-malformed" });
   return credential.kind === "token"

@@ -99,6 +99,7 @@ test("without a credential every route except health is a 401", async () => {
       });
       expect([status, body.type], name).toEqual([401, "unauthenticated"]);
       expect(headers["www-authenticate"]).toBe("Bearer");
+      if (!("token" in request)) expect(body.detail).toBe("Send a token: Authorization: Bearer hone_...");
     }
   }
   expect((await call("GET", "/v1/healthz", { caller: null })).body).toEqual({ status: "ok" });
@@ -176,7 +177,12 @@ test("a container claims with its bootstrap token, and then uses the token of it
     (await container("POST", `${trial(0)}/tell`, { token, body: { ...bodies.tell, attempt: 2 } })).status,
   ).toBe(403);
   expect((await container("POST", `${trial(1)}/tell`, { token, body: bodies.tell })).status).toBe(401);
-  expect((await container("GET", trial(0), { token })).status).toBe(403);
+  expect((await container("GET", trial(0), { token })).body).toMatchObject({
+    status: 403,
+    type: "forbidden",
+    detail: "A trial token must not do this (trial:read).",
+  });
+  expect((await container("DELETE", trial(0), { token })).body).toMatchObject({ status: 404 });
   expect((await container("POST", `/v1/teams/${TEAM}/studies/${job.study.id}/ask`, { token })).status).toBe(
     401,
   );
@@ -199,6 +205,33 @@ test("a job's token has no rights on another team's path", async () => {
   const body = { attempt: 1, jobId, claimant: "claimant-0123456789" };
   const reply = await gateway(job.deps)("POST", path, { token: environment.HONE_TOKEN ?? "", body });
   expect(reply.body).toMatchObject({ status: 404, type: "study-not-found" });
+});
+
+test.each([
+  ["PUT", "/v1/teams/acme/studies"],
+  ["GET", "/v1/teams/acme/nothing"],
+  ["GET", "/"],
+  ["GET", "/v2/healthz"],
+  ["POST", "/v1/healthz"],
+])("%s %s, which no route matches, is a 404 of ours, with a token or without one", async (method, path) => {
+  const { token } = await newToken("owner");
+  for (const request of [{ token }, { caller: null }, {}]) {
+    const { body } = await call(method, path, request);
+    expect(body).toMatchObject({ status: 404, type: "not-found", detail: "Nothing exists at this path." });
+  }
+});
+
+test("an encoded slash is a slash: it reaches what the plain path does, and no more", async () => {
+  const [study, other] = [await newStudy(), await newStudy()];
+  const { token } = await newToken("editor", TEAM, study);
+  const get = (path: string) => call("GET", `/v1/teams/${TEAM}${path}`, { token });
+  expect((await get(`%2Fstudies%2f${study}`)).status).toBe(200);
+  expect((await get(`/studies/${study}%2F..%2F${other}`)).body).toMatchObject({
+    status: 404,
+    type: "not-found",
+  });
+  expect((await get(`/studies%2F${other}`)).body).toMatchObject({ status: 404, type: "study-not-found" });
+  expect((await get(`/studies/${study}%252Fbest`)).body).toMatchObject({ status: 404, type: "not-found" });
 });
 
 test.each([

@@ -119,6 +119,16 @@ test("9: a byte order mark, UTF-16, broken UTF-8, half a surrogate and a NUL in 
   expect(await refused(Buffer.from('\ufeff{"count": 1}', "utf16le"))).toBe(400);
   expect(await refused(Buffer.from([0x7b, 0xff, 0x7d]))).toBe(400);
   expect((await post(`/${study}/ask`, { body: '\ufeff{"count": 1}' })).status).toBe(400);
+  // Latin-1, as API Gateway hands it over after decoding it as UTF-8; and the same character written in ASCII.
+  const latin = Buffer.from('{"worker": "M\xfcller"}', "latin1").toString("utf8");
+  expect((await post(`/${study}/ask`, { body: latin })).body).toMatchObject({
+    status: 400,
+    type: "invalid-json",
+    detail: expect.stringContaining("UTF-8"),
+  });
+  const escaped = studyBody({ space: { x: { type: "categorical", choices: ["\ufffd", "a"] } } });
+  const ascii = JSON.stringify(escaped).replace("\ufffd", "\\ufffd");
+  expect((await post("", { body: ascii })).status).toBe(201);
   const worker = async (text: string) => (await post(`/${study}/ask`, { body: `{"worker": ${text}}` })).body;
   expect(await worker('"\\ud800"')).toMatchObject({ status: 422, pointer: "/worker" });
   expect(await worker('"w\\u0000"')).toMatchObject({ status: 422, pointer: "/worker" });

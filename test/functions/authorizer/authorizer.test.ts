@@ -102,7 +102,12 @@ test("a token is valid until its last millisecond, even if DynamoDB has not dele
   clock.now = before;
 });
 
-test("a job's token allows POST below its own trial, until it expires", async () => {
+test("a missing header is told from a wrong one", async () => {
+  expect((await ask(undefined)).caller.why).toEqual({ kind: "credential-missing" });
+  expect((await ask("nonsense")).caller.why).toEqual({ kind: "credential-malformed" });
+});
+
+test("a job's token is passed on for its own trial, until it expires", async () => {
   const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
   await world.start();
   await world.deliver();
@@ -111,7 +116,7 @@ test("a job's token allows POST below its own trial, until it expires", async ()
   const bootstrap = world.batch.of(0).environment.HONE_TOKEN;
   expect(await ask(bootstrap, `${trial(0)}/claim`, "POST", from)).toEqual({
     effect: "Allow",
-    resources: [`${STAGE}/POST${trial(0)}/*`],
+    resources: [`${STAGE}/*${trial(0)}`, `${STAGE}/*${trial(0)}/*`],
     caller: { kind: "bootstrap", team: "acme", study: world.study.id, trial: 0, attempt: 1 },
   });
   expect((await ask(bootstrap, `${trial(1)}/claim`, "POST", from)).caller.kind).toBe("refused");

@@ -36,7 +36,11 @@ test("on another team's path a token still belongs to its own team", async () =>
   });
 });
 
-test.each([undefined, "", "Basic abc", "Bearer", "Bearer hone_abc", "Bearer nonsense"])(
+test.each([undefined, "", " "])("the header %j is a missing credential", async (header) => {
+  expect(await authenticate(deps, header, inTeam(TEAM))).toEqual(refusedAs("credential-missing"));
+});
+
+test.each(["Basic abc", "Bearer", "Bearer hone_abc", "Bearer nonsense"])(
   "the header %j holds no credential",
   async (header) => {
     expect(await authenticate(deps, header, inTeam(TEAM))).toEqual(refusedAs("credential-malformed"));
