@@ -232,7 +232,7 @@ export const batchWorld = async (change: Partial<CreateStudyBody> = {}) => {
 
 /** The same on a table in this process. Nothing waits, and a seed gives the same ids, tokens and order of calls each time. */
 export const memoryWorld = async (change: Partial<CreateStudyBody> = {}, seed = 0) => {
-  const { client, tableName } = createMemoryTable();
+  const { client, tableName, table } = createMemoryTable();
   retryAtOnce(client);
   const random = createRandom(seed, MEMORY_STREAM);
   let tokens = 0;
@@ -243,11 +243,14 @@ export const memoryWorld = async (change: Partial<CreateStudyBody> = {}, seed = 
     token: () => `token-${tokens++}`,
     sleep: async () => {},
   };
-  return worldOn(client, tableName, change, () => ({
+  const world = await worldOn(client, tableName, change, () => ({
     store: new Store(settings),
     randomBytes: (count) => Uint8Array.from({ length: count }, () => random.integer(256)),
   }));
+  return { ...world, table };
 };
+
+export type MemoryWorld = Awaited<ReturnType<typeof memoryWorld>>;
 
 /** Keeps ids and tokens from using up the numbers that a story is made of. */
 const MEMORY_STREAM = 1;
@@ -291,14 +294,14 @@ export const worldOn = async (
     deps,
     process,
     study,
-    ...actions(deps, study, queue, batch),
+    ...actionsOn(deps, study, queue, batch),
   };
 };
 
 export type World = Awaited<ReturnType<typeof batchWorld>>;
 
 /** What the players of a batch study do, in a line each. */
-const actions = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueue, batch: FakeBatch) => {
+export const actionsOn = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueue, batch: FakeBatch) => {
   const start = () => startStudy(deps, study, noReceipt);
   const deliver = (messages: readonly DispatchMessage[] = queue.take()) =>
     dispatchMessages(

@@ -74,6 +74,11 @@ const reconcileStudy = async (
     return;
   }
   if (!snapshot.head.started) {
+    // A stop may have died before it: trials that are put back answer no machine, so it would wait for its time-out.
+    const execution = executionOf(study, snapshot.head.generation);
+    if (execution !== null && (await deps.workflow.state(execution)) === "running") {
+      await deps.workflow.stop(execution, "The study was stopped.");
+    }
     const isBack = await putBack(deps, snapshot, drain);
     if (drain) await repairTrials(deps, withoutQueued(snapshot));
     if (isBack && !snapshot.trials.some(isActive)) await closeStudy(deps, snapshot);

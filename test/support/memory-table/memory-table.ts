@@ -71,6 +71,16 @@ export class MemoryTable {
     this.#now = now;
   }
 
+  /** Every item there is, which DynamoDB's client would need a scan for: so that a test sees what is left behind. */
+  items(): Attributes[] {
+    return [...this.#items.all()];
+  }
+
+  /** Puts items there as they were, however they came to be. */
+  restore(items: readonly Attributes[]): void {
+    for (const item of items) this.#items.put(keyOf(item), item);
+  }
+
   /**
    * @param operation such as "GetItem".
    * @param input the body of the request.

@@ -41,6 +41,11 @@ export class Partitions {
     else this.#partitions.set(pk, entries);
   }
 
+  /** Every item, by partition. */
+  *all(): Generator<Attributes> {
+    for (const entries of this.#partitions.values()) for (const { item } of entries) yield item;
+  }
+
   /** Items from one sort key to another, both included, in order. */
   *between(pk: string, from: string, to: string): Generator<Attributes> {
     const entries = this.#partitions.get(pk) ?? [];

@@ -1,0 +1,3 @@
+import { testRoutes } from "../support/route-faults.ts";
+
+testRoutes(null);

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { enumerate } from "../support/crash-points.ts";
+import { everyFault } from "../support/route-faults.ts";
+import { soundness } from "../support/soundness.ts";
+import { stepScenarios } from "../support/step-scenarios.ts";
+
+const cases = Object.entries(stepScenarios).flatMap(([who, scenarios]) =>
+  Object.entries(scenarios).map(([name, scenario]) => ({ who, name, scenario })),
+);
+
+test.each(cases)(
+  "$who, $name: whichever call fails, it is done once",
+  async ({ scenario }) => {
+    for (const fault of everyFault) {
+      const { points } = await enumerate(scenario, fault, null, async ({ world }) => {
+        expect(await soundness(world)).toEqual([]);
+      });
+      // Every step changes something, some of them only what runs outside the table.
+      if (fault === "crash-after") expect(points).toBeGreaterThan(0);
+    }
+  },
+  300_000,
+);

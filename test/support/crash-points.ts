@@ -1,0 +1,233 @@
+import type { CreateStudyBody } from "../../shared/schemas/study.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { type MemoryWorld, memoryWorld } from "./batch.ts";
+import { Crash, type Fault, injectFaults } from "./faults.ts";
+import { makeStudy } from "./service.ts";
+
+/**
+ * Crash points, enumerated: what an act calls outside its process (the table, the queue, Batch, state machines) is counted
+ * once without faults; then the act is carried out again, in a fresh world, for every one of those calls, and that call
+ * meets the fault. Whoever sent the act sends it again until it is answered, as clients, queues and schedules do.
+ */
+
+/** A world on the table in this process, with a study of its own for the scenario and one that nobody may touch. */
+export interface CrashWorld extends MemoryWorld {
+  readonly bystander: string;
+  /** Its items as they were at first. */
+  readonly bystanderItems: readonly string[];
+}
+
+/** What was heard of an act. */
+export interface Heard {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface Act {
+  /** One try, by a process of its own. @param key the Idempotency-Key, if the act takes one. */
+  readonly send: (deps: ServiceDeps, key: string | null) => Promise<Heard>;
+  /** Whether what was heard says that the act is to be tried again. */
+  readonly isAnswer: (heard: Heard) => boolean;
+  /** Asserts what the act must have come to. */
+  readonly check: (visit: Visit) => Promise<void>;
+}
+
+export interface Scenario {
+  readonly study?: Partial<CreateStudyBody>;
+  /** Brings the world to where the act begins. Nothing fails meanwhile. */
+  readonly prepare: (world: CrashWorld) => Promise<Act>;
+}
+
+/** One act under one fault. */
+export interface Visit {
+  readonly world: CrashWorld;
+  readonly answer: Heard;
+  /** What was heard of earlier tries that were not answers. */
+  readonly refused: readonly Heard[];
+  readonly tries: number;
+  readonly key: string | null;
+  readonly fault: Fault;
+  /** Items of the table before the first try. */
+  readonly before: readonly string[];
+  /** Sends the act once more, without faults. */
+  readonly repeat: () => Promise<Heard>;
+}
+
+/** The calls that a fault can hit. */
+const WRITES = new Set(["UpdateItemCommand", "TransactWriteItemsCommand", "BatchWriteItemCommand"]);
+const isPort = (call: string) => !call.endsWith("Command");
+
+const canMeet = (fault: Fault, call: string): boolean => {
+  switch (fault) {
+    case "conflict":
+      return call === "UpdateItemCommand" || call === "TransactWriteItemsCommand";
+    case "partial":
+      return call === "BatchWriteItemCommand";
+    // A read changes nothing: to die after it is to die before the next call.
+    case "crash-after":
+      return isPort(call) || WRITES.has(call);
+    // The SDK repeats a call whose reply was lost; whether those of the ports may is theirs to say.
+    case "lost-reply":
+      return WRITES.has(call);
+    default:
+      return true;
+  }
+};
+
+/** Aims one fault at the k-th of the calls that it can hit, and counts them. */
+class Aim {
+  readonly #fault: Fault;
+  readonly #k: number;
+  #eligible = 0;
+  #isDead = false;
+  #isHit = false;
+  writes = 0;
+
+  constructor(fault: Fault, k: number) {
+    this.#fault = fault;
+    this.#k = k;
+  }
+
+  /** What becomes of a call. A process that died makes no further one, whoever caught the error. */
+  readonly next = (call: string): Fault => {
+    if (this.#isDead) return "crash-before";
+    if (WRITES.has(call)) this.writes++;
+    if (!canMeet(this.#fault, call)) return "none";
+    if (this.#eligible++ !== this.#k) return "none";
+    this.#isHit = true;
+    this.#isDead = this.#fault === "crash-before" || this.#fault === "crash-after";
+    return this.#fault;
+  };
+
+  get eligible() {
+    return this.#eligible;
+  }
+
+  get isHit() {
+    return this.#isHit;
+  }
+
+  /** @returns whether the process before was dead. */
+  bury(): boolean {
+    const wasDead = this.#isDead;
+    this.#isDead = false;
+    return wasDead;
+  }
+}
+
+/** The same object, each of whose methods may meet a fault. */
+const aimedAt = <T extends object>(name: string, port: T, aim: Aim): T =>
+  new Proxy(port, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== "function") return value;
+      return async (...args: unknown[]) => {
+        const fault = aim.next(`${name}.${String(property)}`);
+        if (fault === "crash-before") throw new Crash("crashed before the call");
+        if (fault === "throttle")
+          throw Object.assign(new Error("Slow down"), { name: "ThrottlingException" });
+        const result: unknown = await value.apply(target, args);
+        if (fault === "crash-after") throw new Crash("crashed after the call");
+        return result;
+      };
+    },
+  });
+
+const under = (world: CrashWorld, aim: Aim): ServiceDeps => ({
+  ...world.process(),
+  queue: aimedAt("queue", world.queue, aim),
+  batch: aimedAt("batch", world.batch, aim),
+  workflow: aimedAt("workflow", world.rounds, aim),
+});
+
+/** Leases are long, so that the clock may pass what the reconciler waits for. */
+const LEASE = { seconds: 3600, maxAttempts: 3 };
+
+const makeWorld = async (change: Scenario["study"]): Promise<CrashWorld> => {
+  const world = await memoryWorld({ lease: LEASE, ...change });
+  const bystander = await makeStudy(world.process(), { name: "bystander" });
+  const bystanderItems = itemsOf(world).filter((item) => item.includes(bystander.id));
+  return { ...world, bystander: bystander.id, bystanderItems };
+};
+
+/** Every item of the table as text, in an order that says nothing. */
+export const itemsOf = (world: Pick<CrashWorld, "table">): string[] =>
+  world.table
+    .items()
+    .map((item) => JSON.stringify(item))
+    .sort();
+
+const MOST_TRIES = 6;
+
+const visit = async (
+  scenario: Scenario,
+  fault: Fault,
+  key: string | null,
+  k: number,
+): Promise<{ readonly visit: Visit; readonly act: Act; readonly aim: Aim }> => {
+  const world = await makeWorld(scenario.study);
+  const act = await scenario.prepare(world);
+  const before = itemsOf(world);
+  const aim = new Aim(fault, k);
+  const disarm = injectFaults(world.client, aim.next);
+  const refused: Heard[] = [];
+  let answer: Heard | null = null;
+  let tries = 0;
+  while (answer === null) {
+    if (++tries > MOST_TRIES) throw new Error(`Not answered: ${JSON.stringify(refused)}`);
+    const heard = await hear(() => act.send(under(world, aim), key));
+    // Whoever was to answer is dead, whatever caught its error.
+    if (aim.bury() || heard === null) continue;
+    if (act.isAnswer(heard)) answer = heard;
+    else refused.push(heard);
+  }
+  disarm();
+  const repeat = () => act.send(world.process(), key);
+  return { visit: { world, answer, refused, tries, key, fault, before, repeat }, act, aim };
+};
+
+const hear = async (send: () => Promise<Heard>): Promise<Heard | null> => {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof Crash) return null;
+    throw error;
+  }
+};
+
+export interface Enumerated {
+  /** Calls that the act makes without faults and that the fault can hit; each was hit once. */
+  readonly points: number;
+  /** Writes among the calls of the act without faults. */
+  readonly writes: number;
+}
+
+/**
+ * Lets a fault hit every call of an act, one after the other, each in a fresh world, and checks what came of it.
+ * @param also what must hold of every visit besides.
+ */
+export const enumerate = async (
+  scenario: Scenario,
+  fault: Fault,
+  key: string | null,
+  also: (visit: Visit) => Promise<void>,
+): Promise<Enumerated> => {
+  const clean = await visit(scenario, fault, key, Number.POSITIVE_INFINITY);
+  if (clean.aim.isHit) throw new Error("A fault that was not aimed has fired.");
+  await clean.act.check(clean.visit);
+  await also(clean.visit);
+  const points = clean.aim.eligible;
+  for (let k = 0; k < points; k++) {
+    const each = await visit(scenario, fault, key, k);
+    if (!each.aim.isHit) throw new Error(`${fault} at call ${k} of ${points} did not fire.`);
+    try {
+      await each.act.check(each.visit);
+      await also(each.visit);
+    } catch (error) {
+      throw Object.assign(new Error(`${fault} at call ${k} of ${points}: ${String(error)}`), {
+        cause: error,
+      });
+    }
+  }
+  return { points, writes: clean.aim.writes };
+};

@@ -1,0 +1,857 @@
+import { expect } from "vitest";
+import type { RouteName, routes } from "../../shared/api/routes.ts";
+import type { Caller } from "../../shared/auth/authorize.ts";
+import type { ProblemType } from "../../shared/errors.ts";
+import type { CreateStudyBody, Study, StudyPage } from "../../shared/schemas/study.ts";
+import type { CreatedToken, TokenPage } from "../../shared/schemas/token.ts";
+import type {
+  AddTrialsReply,
+  AskReply,
+  ReportReply,
+  Trial,
+  TrialDetail,
+  TrialPage,
+} from "../../shared/schemas/trial.ts";
+import { createTeam } from "../../shared/service/access/teams.ts";
+import { loadStudy } from "../../shared/service/core/load.ts";
+import { actionsOn, batchExecution, halvingScheduler } from "./batch.ts";
+import { type Act, type CrashWorld, type Heard, itemsOf, type Scenario, type Visit } from "./crash-points.ts";
+import { injectFaults } from "./faults.ts";
+import { type Gateway, gateway } from "./gateway.ts";
+import { Machine } from "./machine.ts";
+import { studyBody, TEAM } from "./service.ts";
+
+/** Acts of clients and containers over HTTP, one or more for every route that writes. */
+
+export type WriteRoute = {
+  [N in RouteName]: (typeof routes)[N]["method"] extends "GET" ? never : N;
+}[RouteName];
+
+/** What an act over HTTP is. */
+interface RequestAct {
+  readonly method: string;
+  /** Below the team. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly caller?: Caller;
+  /** What a try hears after an earlier one, whose answer was lost and that had no key, has done it. */
+  readonly repeatRefused?: ProblemType;
+  readonly check: (visit: Visit) => Promise<void>;
+}
+
+export const owner: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null };
+const base = `/v1/teams/${TEAM}`;
+
+/** Reads over HTTP, without faults. */
+export const read = async <T>(world: CrashWorld, path: string): Promise<T> => {
+  const { status, body } = await ask<T>(gateway(world.process()), "GET", path);
+  expect(status).toBe(200);
+  return body;
+};
+
+const ask = <T>(call: Gateway, method: string, path: string, body?: unknown) =>
+  call<T>(method, `${base}${path}`, { caller: owner, ...(body !== undefined && { body }) });
+
+/** Writes over HTTP, without faults. */
+export const write = async <T>(
+  world: CrashWorld,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T> => {
+  const reply = await ask<T>(gateway(world.process()), method, path, body);
+  expect(reply.status, JSON.stringify(reply.body)).toBeLessThan(300);
+  return reply.body;
+};
+
+const isRefusal = ({ body }: Heard, type: ProblemType): boolean =>
+  typeof body === "object" && body !== null && "type" in body && body.type === type;
+
+const request = ({ method, path, body, caller = owner, repeatRefused, check }: RequestAct): Act => ({
+  send: async (deps, key) => {
+    const reply = await gateway(deps)(method, `${base}${path}`, {
+      caller,
+      ...(body !== undefined && { body }),
+      ...(key !== null && { headers: { "idempotency-key": key } }),
+    });
+    return { status: reply.status, body: reply.body };
+  },
+  isAnswer: (heard) => heard.status < 500 && !isRefusal(heard, "in-progress"),
+  check: async (visit) => {
+    const { answer, tries, key } = visit;
+    const wasDone =
+      key === null && tries > 1 && repeatRefused !== undefined && isRefusal(answer, repeatRefused);
+    if (!wasDone) expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
+    await check(visit);
+  },
+});
+
+export const studyPath = (world: CrashWorld, rest = "") => `/studies/${world.study.id}${rest}`;
+export const readStudy = (world: CrashWorld) => read<Study>(world, studyPath(world));
+export const readTrials = async (world: CrashWorld): Promise<readonly Trial[]> =>
+  (await read<TrialPage>(world, `${studyPath(world)}/trials?limit=1000`)).trials;
+export const readTrial = (world: CrashWorld, number: number) =>
+  read<TrialDetail>(world, studyPath(world, `/trials/${number}`));
+
+export const lease = async (world: CrashWorld, body: object = {}): Promise<AskReply["trials"]> =>
+  (await write<AskReply>(world, "POST", studyPath(world, "/ask"), body)).trials;
+
+const tellAll = async (world: CrashWorld, trials: AskReply["trials"]): Promise<void> => {
+  for (const { number, attempt } of trials) {
+    const body = { attempt, values: { accuracy: number / 100 } };
+    await write(world, "POST", studyPath(world, `/trials/${number}/tell`), body);
+  }
+};
+
+const params = { C: 1, gamma: 0.1 };
+const finished = (count: number) =>
+  Array.from({ length: count }, () => ({ params, values: { accuracy: 0.5 } }));
+const queued = (count: number) => Array.from({ length: count }, () => ({ params }));
+const add = (world: CrashWorld, trials: readonly object[]) =>
+  write<AddTrialsReply>(world, "POST", studyPath(world, "/trials"), { trials });
+
+export const client: Partial<CreateStudyBody> = { executor: { type: "client" }, budget: { trials: 6, parallel: 4 } };
+export const batch: Partial<CreateStudyBody> = { executor: batchExecution, budget: { trials: 4, parallel: 2 } };
+export const rounds: Partial<CreateStudyBody> = {
+  executor: batchExecution,
+  budget: { trials: 3, parallel: 3 },
+  scheduler: { ...halvingScheduler, resource: { name: "epoch", min: 1, max: 3 } },
+};
+/** One attempt, of a minute: what is lost is lost. */
+export const single = { lease: { seconds: 60, maxAttempts: 1 } };
+export const twice = { lease: { seconds: 60, maxAttempts: 2 } };
+export const OVER = 61_000;
+
+/** The caller that the container of a trial's attempt is. */
+const container = (world: CrashWorld, trial: number, kind: "bootstrap" | "trial", attempt = 1): Caller => ({
+  kind,
+  team: TEAM,
+  study: world.study.id,
+  trial,
+  attempt,
+});
+
+/** How often an act without a key may have been carried out; with one, once. */
+const atMost = ({ key, tries }: Visit) => (key === null ? tries : 1);
+
+const runsOf = (trials: readonly Trial[]) => trials.filter(({ state }) => state === "running").length;
+
+/** The first rung, its trials claimed by their containers. */
+export const openRounds = async (world: CrashWorld): Promise<Machine> => {
+  await world.start();
+  const machine = new Machine(world);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  for (const job of world.batch.alive()) {
+    world.batch.run(job);
+    await world.claim(Number(job.environment.HONE_TRIAL));
+  }
+  return machine;
+};
+
+/** Finished trials enough for an ask to fold them, in a study that asks for a few more. */
+const longStudy = { ...client, budget: { trials: 6, parallel: 4 } };
+const fillTail = async (world: CrashWorld): Promise<void> => {
+  const known = fullTails.get(world.study.id);
+  if (known !== undefined) return world.table.restore(known);
+  for (let i = 0; i < 6; i++) await add(world, finished(44));
+  fullTails.set(world.study.id, world.table.items());
+};
+/** Made once: the worlds of a scenario are equal until its act begins. */
+const fullTails = new Map<string, ReturnType<CrashWorld["table"]["items"]>>();
+
+/** Nothing but what expires by itself is left of a study: the table is what it was before the study was made. */
+export const lasting = (items: readonly string[]): string[] =>
+  items.filter((item) => !("ttl" in (JSON.parse(item) as object)));
+
+/** A second study in the world, made by `populate`, and its deletion. */
+const deletion = (
+  change: Partial<CreateStudyBody>,
+  populate: (world: CrashWorld) => Promise<void>,
+): Scenario => ({
+  study: client,
+  prepare: async (world) => {
+    // Every study of the team leaves its traces in the team's items; a first one makes those.
+    const first = await write<Study>(world, "POST", "/studies", studyBody());
+    await write(world, "DELETE", `/studies/${first.study}`);
+    await settleDown(world);
+    const untouched = lasting(itemsOf(world));
+    const { study: id } = await write<Study>(
+      world,
+      "POST",
+      "/studies",
+      studyBody({ ...change, name: "doomed" }),
+    );
+    const study = await loadStudy(world.deps, TEAM, id);
+    const doomed = { ...world, study, ...actionsOn(world.deps, study, world.queue, world.batch) };
+    await populate(doomed);
+    expect(lasting(itemsOf(world)).length).toBeGreaterThan(untouched.length + 3);
+    return request({
+      method: "DELETE",
+      path: `/studies/${id}`,
+      repeatRefused: "study-not-found",
+      check: async (visit) => {
+        const { status } = await ask(gateway(world.process()), "GET", `/studies/${id}`);
+        expect(status).toBe(404);
+        await settleDown(visit.world);
+        expect(lasting(itemsOf(world))).toEqual(untouched);
+        expect(world.batch.alive()).toEqual([]);
+        expect([...world.batch.definitions]).toEqual([]);
+        expect([...world.rounds.executions.values()].filter((state) => state === "running")).toEqual([]);
+        const { studies } = await read<StudyPage>(world, "/studies");
+        expect(studies.map(({ study: each }) => each)).not.toContain(id);
+      },
+    });
+  },
+});
+
+/** The reconciler's rounds until what was lost is found again; no lease expires meanwhile. */
+export const settleDown = async (world: CrashWorld): Promise<void> => {
+  for (let i = 0; i < 4; i++) {
+    world.clock.now += 61_000;
+    await world.reconcile();
+  }
+};
+
+const keptAsTold = async (world: CrashWorld, number: number, change: object): Promise<void> => {
+  expect(await readTrial(world, number)).toMatchObject(change);
+};
+
+export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<string, Scenario>> } = {
+  createStudy: {
+    "a study": {
+      prepare: async (world) => {
+        const known = (await read<StudyPage>(world, "/studies")).studies.length;
+        return request({
+          method: "POST",
+          path: "/studies",
+          body: studyBody({ name: "fresh" }),
+          check: async (visit) => {
+            const { studies } = await read<StudyPage>(world, "/studies");
+            const fresh = studies.filter(({ name }) => name === "fresh");
+            expect(studies.length - fresh.length).toBe(known);
+            expect(fresh.length).toBeLessThanOrEqual(atMost(visit));
+            const { study } = visit.answer.body as Study;
+            expect(fresh.map((each) => each.study)).toContain(study);
+            for (const each of fresh) await read(world, `/studies/${each.study}`);
+          },
+        });
+      },
+    },
+  },
+
+  patchStudy: {
+    "the budget of a client study": {
+      study: client,
+      prepare: async (world) =>
+        request({
+          method: "PATCH",
+          path: studyPath(world),
+          body: { budget: { trials: 9 } },
+          check: async () =>
+            expect((await readStudy(world)).budget).toMatchObject({ trials: 9, parallel: 4 }),
+        }),
+    },
+    pausing: {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        return request({
+          method: "PATCH",
+          path: studyPath(world),
+          body: { state: "paused" },
+          check: async () => {
+            expect((await readStudy(world)).state).toBe("paused");
+            expect(await lease(world)).toEqual([]);
+            await write(world, "PATCH", studyPath(world), { state: "running" });
+          },
+        });
+      },
+    },
+    "resuming a batch study that waits for it with free slots": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        await write(world, "PATCH", studyPath(world), { state: "paused" });
+        await world.finish(0, 0.5);
+        return request({
+          method: "PATCH",
+          path: studyPath(world),
+          body: { state: "running", budget: { parallel: 3 } },
+          check: async () => {
+            await settleDown(world);
+            const study = await readStudy(world);
+            expect(study).toMatchObject({ state: "running", budget: { parallel: 3 } });
+            expect(study.trials.queued + study.trials.running).toBe(3);
+          },
+        });
+      },
+    },
+  },
+
+  deleteStudy: {
+    "a client study with running, told and imported trials and reports": deletion(client, async (world) => {
+      const trials = await lease(world, { count: 3 });
+      for (const { number, attempt } of trials) {
+        const body = { attempt, step: 1, values: { accuracy: 0.1 } };
+        for (const step of [1, 2]) {
+          await write(world, "POST", studyPath(world, `/trials/${number}/report`), { ...body, step });
+        }
+      }
+      await tellAll(world, trials.slice(0, 1));
+      await add(world, finished(2));
+    }),
+    "a batch study whose jobs run": deletion(batch, async (world) => {
+      await world.launch();
+    }),
+    "a study in rounds": deletion(rounds, async (world) => {
+      await openRounds(world);
+      await world.finish(0, 0.5);
+    }),
+  },
+
+  ask: {
+    "a new trial": {
+      study: client,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          check: async (visit) => {
+            const { trials } = visit.answer.body as AskReply;
+            expect(trials).toHaveLength(1);
+            const all = await readTrials(world);
+            expect(all.length).toBeLessThanOrEqual(atMost(visit));
+            expect(all.find(({ number }) => number === trials[0]?.number)).toMatchObject({
+              state: "running",
+              attempt: 1,
+            });
+          },
+        }),
+    },
+    "two trials for a worker by name, who gets its own back": {
+      study: client,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1", count: 2 },
+          check: async (visit) => {
+            const { trials } = visit.answer.body as AskReply;
+            expect(trials.map(({ number, attempt }) => [number, attempt])).toEqual([
+              [0, 1],
+              [1, 1],
+            ]);
+            expect(await readTrials(world)).toHaveLength(2);
+          },
+        }),
+    },
+    "an enqueued trial and a new one": {
+      study: client,
+      prepare: async (world) => {
+        await add(world, queued(1));
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1", count: 2 },
+          check: async ({ answer }) => {
+            const { trials } = answer.body as AskReply;
+            expect(trials.map(({ number, algorithm }) => [number, algorithm])).toEqual([
+              [0, "enqueue"],
+              [1, "random"],
+            ]);
+            expect(runsOf(await readTrials(world))).toBe(2);
+          },
+        });
+      },
+    },
+    "a trial whose lease expired": {
+      study: { ...client, ...twice },
+      prepare: async (world) => {
+        await lease(world, { worker: "gone" });
+        world.clock.now += OVER;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1" },
+          check: async ({ answer }) => {
+            expect((answer.body as AskReply).trials).toMatchObject([{ number: 0, attempt: 2 }]);
+            await keptAsTold(world, 0, { state: "running", attempt: 2, worker: "w1" });
+            expect(await readTrials(world)).toHaveLength(1);
+            await refusedAsStale(world, 0, 1);
+          },
+        });
+      },
+    },
+    "a trial whose last attempt expired, and a new one in its place": {
+      study: { ...client, ...single },
+      prepare: async (world) => {
+        await lease(world, { worker: "gone" });
+        world.clock.now += OVER;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1" },
+          check: async ({ answer }) => {
+            expect((answer.body as AskReply).trials).toMatchObject([{ number: 1, attempt: 1 }]);
+            const trials = await readTrials(world);
+            expect(trials).toMatchObject([{ state: "failed" }, { state: "running" }]);
+            const { attempts } = await readTrial(world, 0);
+            expect(attempts).toMatchObject([{ attempt: 1, end: "expired" }]);
+          },
+        });
+      },
+    },
+    "while the study's tail is long enough to be folded": {
+      study: longStudy,
+      prepare: async (world) => {
+        await fillTail(world);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1" },
+          check: async ({ answer, tries, refused }) => {
+            // The fold follows from the ask: it never makes it fail.
+            expect((answer.body as AskReply).trials).toMatchObject([{ number: 264, attempt: 1 }]);
+            expect(tries + refused.length).toBeLessThanOrEqual(3);
+            await expectFolded(world);
+          },
+        });
+      },
+    },
+    "while a fold is to be swept": {
+      study: longStudy,
+      prepare: async (world) => {
+        await fillTail(world);
+        let deaths = 0;
+        const restore = injectFaults(world.client, (command) => {
+          if (command !== "BatchWriteItemCommand") return "none";
+          deaths++;
+          return "crash-before";
+        });
+        await lease(world, { worker: "w0" });
+        restore();
+        expect(deaths).toBeGreaterThan(0);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1" },
+          check: async ({ answer }) => {
+            expect((answer.body as AskReply).trials).toMatchObject([{ number: 265, attempt: 1 }]);
+            await expectFolded(world);
+          },
+        });
+      },
+    },
+  },
+
+  report: {
+    "a value, with a checkpoint": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        world.clock.now += 10_000;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/report"),
+          body: { attempt: 1, step: 3, values: { accuracy: 0.25, loss: 2 }, checkpoint: "s3://bucket/3" },
+          check: async ({ answer }) => {
+            expect((answer.body as ReportReply).decision).toBe("continue");
+            const trial = await readTrial(world, 0);
+            expect(trial).toMatchObject({ state: "running", attempt: 1, checkpoint: "s3://bucket/3" });
+            expect(trial.reports).toMatchObject([
+              { attempt: 1, step: 3, values: { accuracy: 0.25, loss: 2 } },
+            ]);
+          },
+        });
+      },
+    },
+    "a value of a container in rounds": {
+      study: rounds,
+      prepare: async (world) => {
+        await openRounds(world);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/1/report"),
+          caller: container(world, 1, "trial"),
+          body: { attempt: 1, step: 1, values: { accuracy: 0.25 } },
+          check: async () => {
+            const { reports } = await readTrial(world, 1);
+            expect(reports).toMatchObject([{ attempt: 1, step: 1, values: { accuracy: 0.25 } }]);
+          },
+        });
+      },
+    },
+  },
+
+  heartbeat: {
+    "of a client": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        world.clock.now += 10_000;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/heartbeat"),
+          body: { attempt: 1, checkpoint: "s3://bucket/1" },
+          check: async ({ answer }) => {
+            const { leaseExpires } = answer.body as ReportReply;
+            expect(Date.parse(leaseExpires)).toBe(world.clock.now + 3_600_000);
+            await keptAsTold(world, 0, { state: "running", attempt: 1, checkpoint: "s3://bucket/1" });
+          },
+        });
+      },
+    },
+    "of a container": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += 10_000;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/1/heartbeat"),
+          caller: container(world, 1, "trial"),
+          body: { attempt: 1 },
+          check: async () => {
+            // A minute before the lease ends the container has not been given up.
+            world.clock.now += 3_595_000;
+            await world.reconcile();
+            const [first, second] = await readTrials(world);
+            expect(second).toMatchObject({ state: "running", attempt: 1 });
+            expect(first).toMatchObject({ attempt: 2 });
+          },
+        });
+      },
+    },
+  },
+
+  tell: {
+    "a result": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/tell"),
+          body: { attempt: 1, values: { accuracy: 0.75 } },
+          check: async ({ answer }) => {
+            expect(answer.body).toEqual({ number: 0, state: "completed" });
+            await keptAsTold(world, 0, { state: "completed", values: { accuracy: 0.75 } });
+            expect((await readStudy(world)).trials).toMatchObject({ completed: 1, running: 0 });
+          },
+        });
+      },
+    },
+    "a failure": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/tell"),
+          body: { attempt: 1, failed: { reason: "out of memory" } },
+          check: async () => keptAsTold(world, 0, { state: "failed", reason: "out of memory" }),
+        });
+      },
+    },
+    "of a container, which frees a slot": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += 7000;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/tell"),
+          caller: container(world, 0, "trial"),
+          body: { attempt: 1, values: { accuracy: 0.75 } },
+          check: async () => {
+            await keptAsTold(world, 0, { state: "completed", values: { accuracy: 0.75 } });
+            expect((await world.snapshot()).head.gpuSeconds).toBe(7);
+            await settleDown(world);
+            const { trials } = await readStudy(world);
+            expect(trials.queued + trials.running).toBe(2);
+            expect((await world.snapshot()).head.gpuSeconds).toBe(7);
+          },
+        });
+      },
+    },
+    "of a container in rounds, whose machine waits": {
+      study: rounds,
+      prepare: async (world) => {
+        await openRounds(world);
+        world.clock.now += 7000;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/1/tell"),
+          caller: container(world, 1, "trial"),
+          body: { attempt: 1, values: { accuracy: 0.75 } },
+          check: async () => {
+            await keptAsTold(world, 1, { state: "paused", values: { accuracy: 0.75 } });
+            expect((await world.snapshot()).head.gpuSeconds).toBe(7);
+            await settleDown(world);
+            expect([...world.rounds.waiting]).toEqual(["token-1-0", "token-1-2"]);
+          },
+        });
+      },
+    },
+  },
+
+  claim: {
+    "of a container": {
+      study: batch,
+      prepare: async (world) => {
+        await world.start();
+        await world.deliver();
+        const job = world.batch.run(world.batch.of(0));
+        const body = { attempt: 1, jobId: job.jobId, claimant: "claimant-0123456789" };
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/claim"),
+          caller: container(world, 0, "bootstrap"),
+          body,
+          check: async ({ answer }) => {
+            expect(answer.body).toMatchObject({ number: 0, attempt: 1, token: expect.any(String) });
+            const other = { ...body, claimant: "claimant-of-another" };
+            const { status, body: problem } = await gateway(world.process())(
+              "POST",
+              `${base}${studyPath(world, "/trials/0/claim")}`,
+              { caller: container(world, 0, "bootstrap"), body: other },
+            );
+            expect([status, problem.type]).toEqual([409, "claim-lost"]);
+          },
+        });
+      },
+    },
+  },
+
+  addTrials: {
+    "configurations to try": {
+      study: client,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/trials"),
+          body: { trials: queued(2) },
+          check: async (visit) => {
+            const trials = await readTrials(world);
+            expect(trials.length / 2).toBeLessThanOrEqual(atMost(visit));
+            expect(trials.every(({ state }) => state === "queued")).toBe(true);
+            const told = (visit.answer.body as AddTrialsReply).trials.map(({ number }) => number);
+            expect(trials.map(({ number }) => number)).toEqual(expect.arrayContaining(told));
+          },
+        }),
+    },
+    "a few results": { study: client, prepare: (world) => imports(world, 3) },
+    "many results, which go to a segment": { study: client, prepare: (world) => imports(world, 60) },
+    "configurations for a batch study that has slots": {
+      study: batch,
+      prepare: async (world) => {
+        await write(world, "PATCH", studyPath(world), { budget: { trials: 3 } });
+        await world.launch();
+        await write(world, "PATCH", studyPath(world), { budget: { trials: 9, parallel: 2 } });
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials"),
+          body: { trials: queued(1) },
+          check: async (visit) => {
+            await settleDown(world);
+            const trials = await readTrials(world);
+            const enqueued = trials.filter(({ algorithm }) => algorithm === "enqueue");
+            expect(enqueued.length).toBeGreaterThan(0);
+            expect(enqueued.length).toBeLessThanOrEqual(atMost(visit));
+          },
+        });
+      },
+    },
+  },
+
+  start: {
+    "a batch study": {
+      study: batch,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/start"),
+          check: async () => {
+            await settleDown(world);
+            const { trials } = await readStudy(world);
+            expect(trials).toMatchObject({ queued: 2, running: 0 });
+            expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 1 });
+          },
+        }),
+    },
+    "a study in rounds": {
+      study: rounds,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/start"),
+          check: async () => {
+            await settleDown(world);
+            expect([...world.rounds.executions]).toEqual([[`${world.study.id}-1`, "running"]]);
+          },
+        }),
+    },
+    "a study that was stopped while its trials ran": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        await write(world, "POST", studyPath(world, "/stop"));
+        return request({
+          method: "POST",
+          path: studyPath(world, "/start"),
+          check: async () => {
+            await settleDown(world);
+            const trials = await readTrials(world);
+            expect(trials).toMatchObject([
+              { state: "queued", attempt: 2 },
+              { state: "queued", attempt: 2 },
+            ]);
+            expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+          },
+        });
+      },
+    },
+  },
+
+  stop: {
+    "ending what runs": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += 7000;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/stop"),
+          check: async () => {
+            await settleDown(world);
+            expect(world.batch.alive()).toEqual([]);
+            expect((await readStudy(world)).trials).toMatchObject({ queued: 2, running: 0 });
+            const { head, trials } = await world.snapshot();
+            expect(head.started).toBe(false);
+            expect(head.gpuSeconds).toBe(trials.reduce((sum, { seconds }) => sum + seconds, 0));
+            expect(head.gpuSeconds).toBeGreaterThanOrEqual(14);
+            expect(trials.every(({ lost }) => lost === 0)).toBe(true);
+          },
+        });
+      },
+    },
+    "draining what runs": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        return request({
+          method: "POST",
+          path: studyPath(world, "/stop"),
+          body: { drain: true },
+          check: async () => {
+            await settleDown(world);
+            expect(world.batch.alive()).toHaveLength(2);
+            expect((await readStudy(world)).trials).toMatchObject({ queued: 0, running: 2 });
+          },
+        });
+      },
+    },
+    "a study in rounds": {
+      study: rounds,
+      prepare: async (world) => {
+        await openRounds(world);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/stop"),
+          check: async () => {
+            await settleDown(world);
+            expect(world.batch.alive()).toEqual([]);
+            expect([...world.rounds.executions.values()]).toEqual(["ended"]);
+            expect((await readStudy(world)).trials).toMatchObject({ queued: 3, running: 0 });
+          },
+        });
+      },
+    },
+  },
+
+  createToken: {
+    "a token": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        return request({
+          method: "POST",
+          path: "/tokens",
+          body: { name: "ci-runner", role: "worker" },
+          repeatRefused: "shown-once",
+          check: async (visit) => {
+            const { tokens } = await read<TokenPage>(world, "/tokens");
+            expect(tokens.length).toBeGreaterThan(0);
+            expect(tokens.length).toBeLessThanOrEqual(atMost(visit));
+            if (visit.answer.status >= 300) return;
+            const { id, token } = visit.answer.body as CreatedToken;
+            expect(tokens.map((each) => each.id)).toContain(id);
+            const reply = await gateway(world.process())("GET", `${base}${studyPath(world)}`, { token });
+            expect(reply.status).toBe(200);
+          },
+        });
+      },
+    },
+  },
+
+  deleteToken: {
+    "a token": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        const untouched = lasting(itemsOf(world));
+        const body = { name: "ci-runner", role: "worker" };
+        const { id, token } = await write<CreatedToken>(world, "POST", "/tokens", body);
+        return request({
+          method: "DELETE",
+          path: `/tokens/${id}`,
+          repeatRefused: "not-found",
+          check: async () => {
+            expect(lasting(itemsOf(world))).toEqual(untouched);
+            const reply = await gateway(world.process())("GET", `${base}${studyPath(world)}`, { token });
+            expect(reply.status).toBe(401);
+          },
+        });
+      },
+    },
+  },
+};
+
+const refusedAsStale = async (world: CrashWorld, number: number, attempt: number): Promise<void> => {
+  const body = { attempt, values: { accuracy: 1 } };
+  const reply = await ask<{ type: string }>(
+    gateway(world.process()),
+    "POST",
+    studyPath(world, `/trials/${number}/tell`),
+    body,
+  );
+  expect([reply.status, reply.body.type]).toEqual([409, "stale-attempt"]);
+};
+
+const imports = async (world: CrashWorld, count: number): Promise<Act> =>
+  request({
+    method: "POST",
+    path: studyPath(world, "/trials"),
+    body: { trials: finished(count) },
+    check: async (visit) => {
+      const trials = await readTrials(world);
+      expect(trials.length % count).toBe(0);
+      expect(trials.length).toBeGreaterThan(0);
+      expect(trials.length / count).toBeLessThanOrEqual(atMost(visit));
+      expect(await lease(world)).toHaveLength(1);
+    },
+  });
+
+/** After at most two more asks the tail is folded and swept, and every trial is there once. */
+const expectFolded = async (world: CrashWorld): Promise<void> => {
+  for (let i = 0; i < 2; i++) await lease(world, { worker: `w${i + 2}` });
+  expect((await readStudy(world)).trials.completed).toBe(264);
+  const { tail, segments } = await packed(world);
+  expect(segments).toBe(1);
+  expect(tail).toBe(32);
+};
+
+/** How the finished trials of a study are kept. */
+const packed = async (world: CrashWorld) => {
+  const { head, trials } = await world.snapshot();
+  return { segments: head.segments, tail: trials.filter(({ state }) => state === "completed").length };
+};

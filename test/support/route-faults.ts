@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { enumerate, type Visit } from "./crash-points.ts";
+import { routeScenarios, type WriteRoute } from "./crash-scenarios.ts";
+import type { Fault } from "./faults.ts";
+import { soundness } from "./soundness.ts";
+
+export const everyFault: readonly Fault[] = [
+  "crash-before",
+  "crash-after",
+  "lost-reply",
+  "throttle",
+  "conflict",
+  "partial",
+];
+
+/** A container's token is stored nowhere, so a claim has no receipt; a user's is shown once. */
+const WITHOUT_RECEIPT: ReadonlySet<WriteRoute> = new Set(["claim"]);
+const SHOWN_ONCE: ReadonlySet<WriteRoute> = new Set(["createToken"]);
+
+const cases = Object.entries(routeScenarios).flatMap(([route, scenarios]) =>
+  Object.entries(scenarios).map(([name, scenario]) => ({ route: route as WriteRoute, name, scenario })),
+);
+
+/**
+ * Every write of the API under a fault at every call that it makes, in a world of its own for each.
+ * @param key the Idempotency-Key that the client sends, or null.
+ */
+export const testRoutes = (key: string | null): void => {
+  test.each(cases)(
+    "$route, $name: whichever call fails, it is done once",
+    async ({ route, scenario }) => {
+      const also = async (visit: Visit): Promise<void> => {
+        expect(await soundness(visit.world)).toEqual([]);
+        if (key !== null) await expectReplay(route, visit);
+      };
+      for (const fault of everyFault) {
+        const { points } = await enumerate(scenario, fault, key, also);
+        // Every route writes; only some write in batches.
+        if (fault !== "partial") expect(points, fault).toBeGreaterThan(0);
+      }
+    },
+    300_000,
+  );
+};
+
+/** The answer to a repeat is the first one, byte for byte, and the repeat changes nothing. */
+const expectReplay = async (route: WriteRoute, { repeat, answer, world }: Visit): Promise<void> => {
+  const again = await repeat();
+  if (WITHOUT_RECEIPT.has(route)) expect(again.status).toBe(answer.status);
+  else if (SHOWN_ONCE.has(route)) expect(again).toMatchObject({ status: 409, body: { type: "shown-once" } });
+  else expect(JSON.stringify(again)).toBe(JSON.stringify(answer));
+  expect(await soundness(world)).toEqual([]);
+};

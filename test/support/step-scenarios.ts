@@ -1,0 +1,457 @@
+import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
+import { expect } from "vitest";
+import { createDispatcher } from "../../functions/dispatcher/index.ts";
+import { createEvents } from "../../functions/events/index.ts";
+import { createReconciler } from "../../functions/reconciler/index.ts";
+import { createRounds } from "../../functions/rounds/index.ts";
+import type { LambdaName } from "../../infra/bundles.ts";
+import type { BatchJob } from "../../shared/schemas/batch-event.ts";
+import type { DispatchMessage } from "../../shared/schemas/message.ts";
+import type { ClosedRung, OpenedRung, RoundsRequest } from "../../shared/schemas/rounds.ts";
+import type { Study } from "../../shared/schemas/study.ts";
+import { createTeam } from "../../shared/service/access/teams.ts";
+import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import type { Act, CrashWorld, Scenario, Visit } from "./crash-points.ts";
+import {
+  batch,
+  client,
+  lease,
+  OVER,
+  openRounds,
+  readStudy,
+  readTrial,
+  readTrials,
+  rounds,
+  settleDown,
+  single,
+  studyPath,
+  twice,
+  write,
+} from "./crash-scenarios.ts";
+import { injectFaults } from "./faults.ts";
+import { gateway } from "./gateway.ts";
+import { TEAM } from "./service.ts";
+
+/**
+ * What no client asks for: messages, events, the schedule, the state machine, `hone admin`. Whoever sends them sends them
+ * again until the Lambda has ended without an error, and now and then once more.
+ */
+type StepLambda = Exclude<LambdaName, "api" | "authorizer">;
+
+interface StepAct {
+  /** One try; it fails by throwing, or by answering `again`. */
+  readonly run: (deps: ServiceDeps) => Promise<unknown>;
+  readonly check: (visit: Visit) => Promise<void>;
+}
+
+const AGAIN = "again";
+
+const step = ({ run, check }: StepAct): Act => ({
+  send: async (deps) => {
+    try {
+      const body = await run(deps);
+      return { status: body === AGAIN ? 503 : 200, body };
+    } catch (error) {
+      if ((error as { type?: string }).type === undefined && !isTransient(error)) throw error;
+      return { status: 503, body: String(error) };
+    }
+  },
+  isAnswer: ({ status }) => status === 200,
+  check: async (visit) => {
+    expect((await visit.repeat()).status).toBe(200);
+    await check(visit);
+  },
+});
+
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error && error.name === "ThrottlingException";
+
+/** The dispatcher gets the messages that are in the queue; it must in the end want none of them again. */
+const dispatching = (world: CrashWorld, check: StepAct["check"]): Act => {
+  const messages: readonly DispatchMessage[] = world.queue.take();
+  expect(messages.length).toBeGreaterThan(0);
+  const records = messages.map((message, i) => ({ messageId: String(i), body: JSON.stringify(message) }));
+  const event: SQSEvent = { Records: records.map((record) => record as SQSRecord) };
+  return step({
+    run: async (deps) => {
+      const { batchItemFailures } = await createDispatcher(() => deps)(event);
+      return batchItemFailures.length > 0 ? AGAIN : "done";
+    },
+    check,
+  });
+};
+
+const eventOf = (job: BatchJob, check: StepAct["check"]): Act => {
+  const event = { "detail-type": "Batch Job State Change", detail: { ...job } };
+  return step({ run: (deps) => createEvents(() => deps)(event), check });
+};
+
+/** A round of the reconciler that met a fault is no failure of the Lambda: the next one goes on. */
+const reconciling = (check: StepAct["check"]): Act =>
+  step({
+    run: (deps) => createReconciler(() => deps)({}, { getRemainingTimeInMillis: () => 600_000 } as Context),
+    check: async (visit) => {
+      await settleDown(visit.world);
+      await check(visit);
+    },
+  });
+
+const roundsOf = <T>(
+  world: CrashWorld,
+  request: { readonly action: "open" | "close"; readonly rung: number },
+  check: (reply: T, visit: Visit) => Promise<void>,
+): Act =>
+  step({
+    run: (deps) => createRounds(() => deps)({ ...address(world), ...request }),
+    check: (visit) => check(visit.answer.body as T, visit),
+  });
+
+const address = (world: CrashWorld) => ({ study: world.study.id, generation: 1, bracket: 0 });
+
+/** Every trial of a rung runs to a result: the higher its number, the better. */
+const runRung = async (world: CrashWorld): Promise<void> => {
+  for (const { number, state } of await readTrials(world)) {
+    if (state !== "running") continue;
+    const job = world.batch.of(number);
+    await world.tell(number, number / 10);
+    world.batch.succeed(job);
+  }
+};
+
+const seconds = async (world: CrashWorld) => (await world.snapshot()).head.gpuSeconds;
+
+export const stepScenarios: {
+  readonly [N in Exclude<StepLambda, "rounds">]: Readonly<Record<string, Scenario>>;
+} & { readonly [A in `rounds: ${RoundsRequest["action"]}`]: Readonly<Record<string, Scenario>> } & {
+  readonly admin: Readonly<Record<string, Scenario>>;
+  readonly reads: Readonly<Record<string, Scenario>>;
+} = {
+  dispatcher: {
+    "two attempts": {
+      study: batch,
+      prepare: async (world) => {
+        await world.start();
+        return dispatching(world, async () => {
+          await settleDown(world);
+          await world.deliver();
+          const { trials } = await world.snapshot();
+          expect(trials.map(({ state }) => state)).toEqual(["running", "running"]);
+          // One job for each attempt that runs; what was submitted for a lost one has ended.
+          expect(world.batch.alive()).toHaveLength(2);
+          for (const { number, attempt } of trials) {
+            expect(world.batch.alive()).toContain(world.batch.of(number, attempt));
+          }
+        });
+      },
+    },
+    "an attempt with the last of the money": {
+      study: { ...batch, budget: { trials: 4, parallel: 2, gpuHours: 1 } },
+      prepare: async (world) => {
+        await world.start();
+        return dispatching(world, async () => {
+          await settleDown(world);
+          await world.deliver();
+          expect(world.batch.alive()).toHaveLength(1);
+        });
+      },
+    },
+    "an attempt that a machine waits for": {
+      study: rounds,
+      prepare: async (world) => {
+        await world.start();
+        const opened = await createRounds(() => world.deps)({ action: "open", rung: 0, ...address(world) });
+        const [first] = (opened as OpenedRung).trials;
+        if (first === undefined) throw new Error("nothing was opened");
+        world.rounds.waiting.add("token-1-0");
+        world.queue.messages.push({ version: 1, study: world.study.id, ...first, taskToken: "token-1-0" });
+        return dispatching(world, async () => {
+          await settleDown(world);
+          await world.deliver();
+          expect(world.batch.alive()).toHaveLength(1);
+          const { job, attempt } = await world.trial(0);
+          expect(job?.taskTokens).toEqual(["token-1-0"]);
+          // Its end answers the machine.
+          world.batch.run(world.batch.of(0, attempt));
+          await world.finish(0, 0.5, attempt);
+          expect([...world.rounds.waiting]).toEqual([]);
+        });
+      },
+    },
+  },
+
+  events: {
+    "the end of a job without a result": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += 7000;
+        return eventOf(world.batch.fail(world.batch.of(0), { exitCode: 3 }), async () => {
+          await settleDown(world);
+          expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "exit code 3", seconds: 7 });
+          expect(await seconds(world)).toBe(7);
+          const { trials } = await readStudy(world);
+          expect(trials.queued + trials.running).toBe(2);
+        });
+      },
+    },
+    "an interrupted attempt, of which there is one more": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += 7000;
+        const job = world.batch.fail(world.batch.of(0), {
+          statusReason: "Host EC2 (instance i-1) terminated.",
+        });
+        return eventOf(job, async () => {
+          await settleDown(world);
+          const trial = await world.trial(0);
+          expect(trial).toMatchObject({ state: "queued", attempt: 2, lost: 1, seconds: 7 });
+          expect(await seconds(world)).toBe(7);
+        });
+      },
+    },
+    "the last attempt, interrupted": {
+      study: { ...batch, lease: { seconds: 3600, maxAttempts: 1 } },
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += 7000;
+        const job = world.batch.fail(world.batch.of(0), {
+          statusReason: "Host EC2 (instance i-1) terminated.",
+        });
+        return eventOf(job, async () => {
+          await settleDown(world);
+          // A lost attempt costs what it used, the last one too.
+          expect(await world.trial(0)).toMatchObject({ state: "failed", attempt: 1, seconds: 7 });
+          expect(await seconds(world)).toBe(7);
+          const { attempts } = await readTrial(world, 0);
+          expect(attempts).toMatchObject([{ attempt: 1, end: "interrupted" }]);
+        });
+      },
+    },
+    "a job that ended after its result, whose tell died before what follows": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        let isTold = false;
+        const restore = injectFaults(world.client, (command) => {
+          if (isTold) return "crash-before";
+          isTold = command === "TransactWriteItemsCommand" || command === "UpdateItemCommand";
+          return "none";
+        });
+        await world.tell(0, 0.5);
+        restore();
+        expect((await readStudy(world)).trials).toMatchObject({ completed: 1, queued: 0, running: 1 });
+        return eventOf(world.batch.succeed(world.batch.of(0)), async () => {
+          await settleDown(world);
+          expect(await world.trial(0)).toMatchObject({ state: "completed", values: { accuracy: 0.5 } });
+          const { trials } = await readStudy(world);
+          expect(trials.queued + trials.running).toBe(2);
+        });
+      },
+    },
+  },
+
+  reconciler: {
+    "a container that gave no sign of life": {
+      study: { ...batch, ...twice },
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += OVER;
+        return reconciling(async () => {
+          const { trials } = await world.snapshot();
+          for (const trial of trials) {
+            expect(trial).toMatchObject({ attempt: 2, lost: 1, seconds: 61 });
+            expect(trial.attempts).toMatchObject([{ attempt: 1, end: "expired" }]);
+          }
+          expect(await seconds(world)).toBe(122);
+          expect(world.batch.alive()).toEqual([]);
+        });
+      },
+    },
+    "a container that gave no sign of life on its last attempt": {
+      study: { ...batch, ...single, budget: { trials: 2, parallel: 2 } },
+      prepare: async (world) => {
+        await world.launch();
+        world.clock.now += OVER;
+        return reconciling(async () => {
+          const { trials } = await world.snapshot();
+          for (const trial of trials) expect(trial).toMatchObject({ state: "failed", seconds: 61 });
+          expect(await seconds(world)).toBe(122);
+          expect(world.batch.alive()).toEqual([]);
+          expect(await readStudy(world)).toMatchObject({ state: "finished" });
+          expect([...world.batch.definitions]).toEqual([]);
+        });
+      },
+    },
+    "attempts whose submission nobody heard of": {
+      study: batch,
+      prepare: async (world) => {
+        await world.start();
+        world.batch.faults = ["unheard", "lost"];
+        await world.deliver();
+        world.clock.now += OVER;
+        return reconciling(async () => {
+          const [adopted, lost] = await readTrials(world);
+          expect(adopted).toMatchObject({ state: "running", attempt: 1 });
+          expect(lost).toMatchObject({ state: "queued", attempt: 2 });
+          expect(world.queue.messages).toContainEqual(expect.objectContaining({ trial: 1, attempt: 2 }));
+        });
+      },
+    },
+    "the end of a finished study": {
+      study: { ...batch, budget: { trials: 2, parallel: 2 } },
+      prepare: async (world) => {
+        await world.launch();
+        await runRung(world);
+        return reconciling(async () => {
+          expect(await readStudy(world)).toMatchObject({ state: "finished" });
+          expect([...world.batch.definitions]).toEqual([]);
+          expect((await world.snapshot()).head).toMatchObject({
+            started: false,
+            definition: "",
+            retired: "",
+          });
+        });
+      },
+    },
+    "a machine whose start was lost": {
+      study: rounds,
+      prepare: async (world) => {
+        await world.start();
+        world.rounds.executions.clear();
+        return reconciling(async () => {
+          expect([...world.rounds.executions]).toEqual([[`${world.study.id}-1`, "running"]]);
+        });
+      },
+    },
+    "a job that nobody waits for": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        await world.batch.submit({
+          team: TEAM,
+          study: "gone-abcdef",
+          trial: 0,
+          attempt: 1,
+          definition: [...world.batch.definitions][0] ?? "",
+          gpus: 1,
+          environment: {},
+        });
+        expect(world.batch.alive()).toHaveLength(3);
+        return reconciling(async () => expect(world.batch.alive()).toHaveLength(2));
+      },
+    },
+  },
+
+  "rounds: open": {
+    "the bottom": {
+      study: rounds,
+      prepare: async (world) => {
+        await world.start();
+        return roundsOf<OpenedRung>(world, { action: "open", rung: 0 }, async ({ trials, done }) => {
+          expect(done).toBe(false);
+          expect(trials).toEqual([0, 1, 2].map((trial) => ({ trial, attempt: 1 })));
+          expect(await readTrials(world)).toHaveLength(3);
+        });
+      },
+    },
+    "the next one": {
+      study: rounds,
+      prepare: async (world) => {
+        const machine = await openRounds(world);
+        await runRung(world);
+        await machine.close(0);
+        return roundsOf<OpenedRung>(world, { action: "open", rung: 1 }, async ({ trials, done }) => {
+          expect(done).toBe(false);
+          expect(trials).toEqual([{ trial: 2, attempt: 2 }]);
+          await expectStates(world, ["pruned", "pruned", "queued"]);
+        });
+      },
+    },
+  },
+
+  "rounds: close": {
+    "the bottom": {
+      study: rounds,
+      prepare: async (world) => {
+        await openRounds(world);
+        await runRung(world);
+        return roundsOf<ClosedRung>(world, { action: "close", rung: 0 }, async (closed) => {
+          expect(closed).toEqual({ rung: 1, done: false });
+          await expectStates(world, ["pruned", "pruned", "paused"]);
+        });
+      },
+    },
+  },
+
+  "rounds: fail": {
+    "a machine that gave up": {
+      study: rounds,
+      prepare: async (world) => {
+        await openRounds(world);
+        return step({
+          run: (deps) =>
+            createRounds(() => deps)({ action: "fail", rung: 0, reason: "time-out", ...address(world) }),
+          check: async () => {
+            await settleDown(world);
+            const { head } = await world.snapshot();
+            expect(head).toMatchObject({ started: false, notice: { kind: "rounds-failed", rung: 0 } });
+            expect(world.batch.alive()).toEqual([]);
+          },
+        });
+      },
+    },
+  },
+
+  reads: {
+    "of a study whose last attempts have expired": {
+      study: { ...client, ...single },
+      prepare: async (world) => {
+        await lease(world, { count: 2 });
+        world.clock.now += OVER;
+        return step({
+          run: async (deps) => {
+            const { status, body } = await gateway(deps)<Study>(
+              "GET",
+              `/v1/teams/${TEAM}${studyPath(world)}`,
+              {
+                caller: { kind: "token", team: TEAM, id: "abcdefghijkl", role: "viewer", study: null },
+              },
+            );
+            return status >= 500 ? AGAIN : body;
+          },
+          check: async ({ answer }) => {
+            expect((answer.body as Study).trials).toMatchObject({ failed: 2, running: 0 });
+            for (const number of [0, 1]) {
+              const { attempts } = await readTrial(world, number);
+              expect(attempts).toMatchObject([{ attempt: 1, end: "expired" }]);
+            }
+          },
+        });
+      },
+    },
+  },
+
+  admin: {
+    "a team": {
+      prepare: async (world) =>
+        step({
+          run: async (deps) => {
+            try {
+              return await createTeam(deps, TEAM);
+            } catch (error) {
+              // Told, or the team of an earlier try whose answer was lost.
+              if ((error as { type?: string }).type === "conflict") return "exists";
+              throw error;
+            }
+          },
+          check: async () => {
+            await write(world, "POST", "/tokens", { name: "ci-runner", role: "worker" });
+          },
+        }),
+    },
+  },
+};
+
+const expectStates = async (world: CrashWorld, states: readonly string[]): Promise<void> =>
+  expect((await readTrials(world)).map(({ state }) => state)).toEqual(states);
