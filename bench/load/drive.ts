@@ -50,7 +50,7 @@ export const leaseAll = async (load: Omit<Load, "seconds">): Promise<Idle[]> => 
  * At every arrival of a Poisson process the worker that waits longest tells and asks again: a slow service gets as many
  * requests as a fast one, until all workers wait for it.
  * @param rate pairs of ask and tell a second.
- * @returns every request that was answered, and the number of arrivals that found no worker.
+ * @returns every request that was answered, the number of arrivals, and that of those that found no worker.
  */
 export const openLoop = async (load: Load, rate: number, workers: readonly Idle[]) => {
   const idle = [...workers];
@@ -61,14 +61,15 @@ export const openLoop = async (load: Load, rate: number, workers: readonly Idle[
   };
   const pairs: Promise<void>[] = [];
   let missed = 0;
-  for (const at of poissonArrivals(rate, load.seconds, () => load.random.uniform())) {
+  const arrivals = poissonArrivals(rate, load.seconds, () => load.random.uniform());
+  for (const at of arrivals) {
     await sleep(Math.max(0, at - run.now()));
     const next = idle.shift();
     if (next === undefined) missed++;
     else pairs.push(pair(next));
   }
   await Promise.all(pairs);
-  return { samples: run.samples, missed };
+  return { samples: run.samples, arrivals: arrivals.length, missed };
 };
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `worker-${i}`);

