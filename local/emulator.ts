@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, LocalError, lastLines, minimalEnvironment, root, startService } from "./process.ts";
@@ -35,6 +36,19 @@ export interface EmulatorOptions {
   /** Concurrent Lambda calls; above this the emulator answers 429. Each call is a process of about 52 MB. */
   readonly lambdaConcurrency?: number;
 }
+
+const LAMBDA_CONCURRENCY = 32;
+/** Lambdas at once that no request of the API calls: they handle messages, events and schedules. */
+const OTHER_LAMBDAS = 8;
+
+/**
+ * Requests of the API that are handled at once. Each runs one Lambda at a time, the authorizer or the handler, so the emulator
+ * never refuses one. More at once than a few per core make all of them slower, and those of one study collide more often.
+ */
+export const requestsAtOnce = ({
+  lambdaConcurrency = LAMBDA_CONCURRENCY,
+}: Pick<EmulatorOptions, "lambdaConcurrency">): number =>
+  Math.max(1, Math.min(4 * availableParallelism(), lambdaConcurrency - OTHER_LAMBDAS));
 
 export interface Emulator {
   readonly endpoint: string;
@@ -70,7 +84,7 @@ export const startEmulator = async (options: EmulatorOptions): Promise<Emulator>
 };
 
 const launch = async (python: string, options: EmulatorOptions): Promise<Emulator> => {
-  const { folder, environment = {}, enforceIam = false, lambdaConcurrency = 32 } = options;
+  const { folder, environment = {}, enforceIam = false, lambdaConcurrency = LAMBDA_CONCURRENCY } = options;
   const port = await freePort();
   const endpoint = `${enforceIam ? "https" : "http"}://127.0.0.1:${port}`;
   const scratch = join(folder, "emulator-tmp");

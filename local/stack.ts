@@ -4,7 +4,7 @@ import { createTeam } from "./admin.ts";
 import { registerTemplate } from "./batch/register.ts";
 import { startBatch } from "./batch/start.ts";
 import { bootstrap, type DeployOptions, deploy, executeApiUrl, type Outputs, synthesize } from "./deploy.ts";
-import { type Emulator, type EmulatorOptions, startEmulator } from "./emulator.ts";
+import { type Emulator, type EmulatorOptions, requestsAtOnce, startEmulator } from "./emulator.ts";
 import { type Lifetime, pause } from "./lifetime.ts";
 import { freePort, LocalError, type Service } from "./process.ts";
 import { startProxy } from "./proxy.ts";
@@ -56,6 +56,8 @@ export interface Stack {
 }
 
 const API_MS = 60_000;
+/** Requests to the API that wait for their turn, and for how long: within the 30 s after which API Gateway gives up. */
+const QUEUE = { waiting: 256, patienceMs: 15_000 } as const;
 
 /**
  * Brings everything up: emulator, local Batch, the CDK app, a short URL, a team. The parts are taken down at the end of
@@ -74,7 +76,7 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
 
   const isFresh = options.endpoint === undefined;
   const batchPort = await freePort();
-  const proxy = await startProxy(0);
+  const proxy = await startProxy(0, { atOnce: requestsAtOnce(options.emulator ?? {}), ...QUEUE });
   atEnd(proxy.stop);
   const emulator = await step(isFresh ? "AWS emulator" : "AWS endpoint", startAws(options, batchPort));
   atEnd(() => emulator.stop?.());

@@ -10,6 +10,8 @@ export interface Meter {
   writes: number;
   /** Writes of segments: the size of the data itself. */
   segmentWrites: number;
+  /** Writes that were refused by a condition or by another transaction. They are billed like the others. */
+  lost: number;
   stop(): void;
 }
 
@@ -41,10 +43,16 @@ interface WriteInput {
   readonly ExpressionAttributeValues?: AttributeMap;
 }
 
-/** Starts counting every call of the client. */
-export const meter = (client: DynamoDBClient): Meter => {
-  /** Last known size of each item, because an update is billed for the whole item. */
-  const sizes = new Map<string, number>();
+/** Whether a write changed nothing because another one was first. */
+const isLost = (error: unknown): boolean =>
+  error instanceof Error &&
+  /^(ConditionalCheckFailed|TransactionCanceled|TransactionConflict)/.test(error.name);
+
+/**
+ * Starts counting every call of the client.
+ * @param sizes last known size of each item, because an update is billed for the whole item; clients of a table may share it.
+ */
+export const meter = (client: DynamoDBClient, sizes = new Map<string, number>()): Meter => {
   const remember = (items: readonly AttributeMap[]) => {
     for (const item of items) sizes.set(keyOf(item), itemSize(item));
   };
@@ -52,6 +60,7 @@ export const meter = (client: DynamoDBClient): Meter => {
     reads: 0,
     writes: 0,
     segmentWrites: 0,
+    lost: 0,
     stop: () => client.middlewareStack.remove("hone-meter"),
   };
   const bytesOf = ({ Key, Item, ExpressionAttributeValues }: WriteInput): number => {
@@ -64,50 +73,60 @@ export const meter = (client: DynamoDBClient): Meter => {
     const bytes = Math.max(sizes.get(key) ?? 0, itemSize({ ...Key, ...ExpressionAttributeValues }));
     return bytes;
   };
+  const count = (command: string | undefined, sent: object, received: object): void => {
+    const input = sent as Record<string, unknown>;
+    const output = received as Record<string, unknown>;
+    switch (command) {
+      case "GetItemCommand": {
+        const items = output.Item === undefined ? [] : [output.Item as AttributeMap];
+        remember(items);
+        counts.reads += readUnits(items);
+        break;
+      }
+      case "QueryCommand": {
+        const items = (output.Items ?? []) as AttributeMap[];
+        remember(items);
+        counts.reads += readUnits(items);
+        break;
+      }
+      case "UpdateItemCommand":
+        counts.writes += writeUnits(bytesOf(input));
+        break;
+      case "BatchWriteItemCommand": {
+        const tables = input.RequestItems as Record<string, { DeleteRequest?: WriteInput }[]>;
+        for (const requests of Object.values(tables)) {
+          for (const { DeleteRequest } of requests) counts.writes += writeUnits(bytesOf(DeleteRequest ?? {}));
+        }
+        break;
+      }
+      case "TransactWriteItemsCommand": {
+        for (const action of input.TransactItems as Record<string, WriteInput>[]) {
+          for (const write of Object.values(action)) {
+            const units = 2 * writeUnits(bytesOf(write));
+            const isSegment = (write.Item?.sk?.S ?? "").startsWith("S#SEG");
+            counts.writes += units;
+            if (isSegment) counts.segmentWrites += units;
+          }
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  };
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const result = await next(args);
-      const output = result.output as unknown as Record<string, unknown>;
-      const input = args.input as unknown as Record<string, unknown>;
-      switch (context.commandName) {
-        case "GetItemCommand": {
-          const items = output.Item === undefined ? [] : [output.Item as AttributeMap];
-          remember(items);
-          counts.reads += readUnits(items);
-          break;
+      try {
+        const result = await next(args);
+        count(context.commandName, args.input, result.output);
+        return result;
+      } catch (error) {
+        if (isLost(error)) {
+          counts.lost++;
+          count(context.commandName, args.input, {});
         }
-        case "QueryCommand": {
-          const items = (output.Items ?? []) as AttributeMap[];
-          remember(items);
-          counts.reads += readUnits(items);
-          break;
-        }
-        case "UpdateItemCommand":
-          counts.writes += writeUnits(bytesOf(input));
-          break;
-        case "BatchWriteItemCommand": {
-          const tables = input.RequestItems as Record<string, { DeleteRequest?: WriteInput }[]>;
-          for (const requests of Object.values(tables)) {
-            for (const { DeleteRequest } of requests)
-              counts.writes += writeUnits(bytesOf(DeleteRequest ?? {}));
-          }
-          break;
-        }
-        case "TransactWriteItemsCommand": {
-          for (const action of input.TransactItems as Record<string, WriteInput>[]) {
-            for (const write of Object.values(action)) {
-              const units = 2 * writeUnits(bytesOf(write));
-              const isSegment = (write.Item?.sk?.S ?? "").startsWith("S#SEG");
-              counts.writes += units;
-              if (isSegment) counts.segmentWrites += units;
-            }
-          }
-          break;
-        }
-        default:
-          break;
+        throw error;
       }
-      return result;
     },
     { step: "initialize", name: "hone-meter", override: true },
   );
