@@ -1,6 +1,6 @@
 import type { Notice } from "../sentences/notices.ts";
 import { headKey } from "./keys.ts";
-import type { Change, Condition, Item, Store, Update } from "./store.ts";
+import { type Change, type Condition, ConditionFailed, type Item, type Store, type Update } from "./store.ts";
 
 /**
  * A study's head: all that asks change, and nothing else, so that it stays under a kilobyte and an ask costs two
@@ -24,6 +24,14 @@ export interface Head {
   readonly dollars: number;
   /** Leases given so far, first and later ones: what keeps asks from giving more than may run at once. */
   readonly grants: number;
+  /**
+   * Trials from `aheadFrom` to `aheadTo - 1` were proposed for asks that are still to come: each takes the first number, whatever
+   * the others do.
+   */
+  readonly aheadFrom: number;
+  readonly aheadTo: number;
+  /** How many asks compete, as far as those that lost races could tell: a hint, which may be wrong. */
+  readonly crowd: number;
   /** Segments there are: `S#SEG#0` to `S#SEG#<segments - 1>`. */
   readonly segments: number;
   /** The segment whose trials may still lie in the tail too, or -1. */
@@ -88,6 +96,9 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   imported: 0,
   exhausted: false,
   grants: 0,
+  aheadFrom: 0,
+  aheadTo: 0,
+  crowd: 0,
   segments: 0,
   unswept: -1,
   folded: { completed: 0, pruned: 0, failed: 0, paused: 0 },
@@ -133,6 +144,9 @@ export const readHead = (study: string, item: Item): Head => {
     imported: fields.imported,
     exhausted: fields.exhausted,
     grants: fields.grants ?? 0,
+    aheadFrom: fields.aheadFrom ?? 0,
+    aheadTo: fields.aheadTo ?? 0,
+    crowd: fields.crowd ?? 0,
     trials: fields.trials,
     parallel: fields.parallel,
     gpuHours: Number(fields.gpuHours),
@@ -191,20 +205,45 @@ const mostGrants = ({ grants }: Head, { leases, room }: Grant): Condition => ({
 });
 
 /**
- * Gives leases on trials that exist. It holds as long as there is room for them beside all leases given since the head was
+ * Gives leases on trials that exist, and leaves the hint of how many compete. It holds as long as there is room for them beside all leases given since the head was
  * read, so that asks do not get in each other's way; fails under the name HEAD.
  */
-export const grantLeases = (head: Head, grant: Grant): Change & { update: Update } => {
+export const grantLeases = (head: Head, grant: Grant, crowd = head.crowd): Change & { update: Update } => {
   const { expression, values } = mostGrants(head, grant);
   return {
     name: HEAD,
     key: headKey(head.study),
-    update: { add: { grants: grant.leases } },
+    update: { add: { grants: grant.leases }, ...(crowd !== head.crowd && { set: { crowd } }) },
     when: {
       expression: `#state = :state AND #parallel = :parallel AND ${expression}`,
       values: { state: "running", parallel: head.parallel, ...values },
     },
   };
+};
+
+/**
+ * Takes the first numbers of those that were proposed ahead, with their leases. No ask hinders another here: the table gives each
+ * its own numbers. A number that is taken twice because a reply was lost leaves its trial waiting.
+ * @returns the numbers; null when there are not so many any more, or no room for them.
+ */
+export const takeAhead = async (store: Store, head: Head, grant: Grant): Promise<number[] | null> => {
+  const given = grantLeases(head, grant);
+  const { leases } = grant;
+  try {
+    const item = await store.update({
+      ...given,
+      update: { add: { grants: leases, aheadFrom: leases } },
+      when: {
+        expression: `${given.when?.expression} AND #aheadFrom <= :last`,
+        values: { ...given.when?.values, last: head.aheadTo - leases },
+      },
+    });
+    const end = readHead(head.study, item).aheadFrom;
+    return Array.from({ length: leases }, (_, i) => end - leases + i);
+  } catch (error) {
+    if (error instanceof ConditionFailed) return null;
+    throw error;
+  }
 };
 
 /** A change of the head that gives leases too, on the revision that was read and with room for them. */

@@ -210,15 +210,17 @@ export class Store {
   /**
    * Changes one item alone, at half the price of a transaction. The SDK may repeat it after a lost reply, and the
    * repeat then fails its condition: only for changes whose caller reads the item again and recognises its own write.
+   * @returns the whole item as it is then.
    * @throws ConditionFailed
    */
-  async update(change: Change & { readonly update: Update }): Promise<void> {
+  async update(change: Change & { readonly update: Update }): Promise<Item> {
     refuseLargeItem(change.name, bytesOf(change));
     const { expression, names, values } = updateExpression(change.update);
     const command = new UpdateItemCommand({
       TableName: this.table,
       Key: marshall(change.key),
       UpdateExpression: expression,
+      ReturnValues: "ALL_NEW",
       ...(change.when && { ConditionExpression: change.when.expression }),
       ...unlessEmpty("ExpressionAttributeNames", {
         ...names,
@@ -228,8 +230,8 @@ export class Store {
     });
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#try(() => this.#client.send(command));
-        return;
+        const reply = await this.#try(() => this.#client.send(command));
+        return unmarshall(reply.Attributes ?? {}) as Item;
       } catch (error) {
         if (error instanceof ConditionalCheckFailedException) throw new ConditionFailed([change.name]);
         if (error instanceof Error && isItemTooLarge(error.message)) throw itemTooLarge(change.name);

@@ -126,7 +126,7 @@ const writePlan = async <T, R>(
   return null;
 };
 
-const unlessFailed = async (run: () => Promise<void>): Promise<Failed> => {
+const unlessFailed = async (run: () => Promise<unknown>): Promise<Failed> => {
   try {
     await run();
     return null;

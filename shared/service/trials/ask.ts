@@ -1,11 +1,25 @@
 import type { AskBody, AskReply, LeasedTrial } from "../../schemas/trial.ts";
-import { changeHead, changeHeadGranting, grantLeases } from "../../store/head.ts";
+import {
+  changeHead,
+  changeHeadGranting,
+  type Grant,
+  grantLeases,
+  type Head,
+  takeAhead,
+} from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
-import { changeTrial, leaseExpired, newTrial, type TrialItem, type TrialPatch } from "../../store/trial.ts";
+import {
+  changeTrial,
+  findTrialItem,
+  leaseExpired,
+  newTrial,
+  type TrialItem,
+  type TrialPatch,
+} from "../../store/trial.ts";
 import { mostLeases, mostTrialChanges } from "../../study/capacity.ts";
 import { LEASE_EXPIRED, leaseEnd, lostAttempt, outOfAttempts } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { stateOf } from "../../study/state.ts";
+import { stateOf, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
 import { chance } from "../core/chance.ts";
@@ -15,7 +29,7 @@ import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
-import { chooseTrials } from "./choose.ts";
+import { chooseTrials, leftAhead } from "./choose.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
 const COMPETE_MS = 8000;
@@ -44,9 +58,13 @@ export const askTrials = async (
 ): Promise<AskReply> => {
   if (study.spec.executor.type !== "client") throw await wrongExecutor(deps, study, { kind: "ask-of-batch" });
   let seen: Snapshot | null = null;
+  const held = new Set<number>();
   const plan = async (attempt: number) => {
-    seen = await readSnapshot(deps, study);
-    return planAsk(deps, seen, body, attempt);
+    for (let misses = 0; ; misses++) {
+      seen = await readWhenFilled(deps, study);
+      const planned = await planAsk(deps, seen, body, { attempt, held, mayMiss: misses < MISSES });
+      if (planned !== null) return planned;
+    }
   };
   const recall = (remembered: Remembered) => replyAgain(deps, study, remembered);
   const reply = await commit<AskReply, Remembered>(deps, write, plan, { milliseconds: COMPETE_MS, recall });
@@ -54,21 +72,58 @@ export const askTrials = async (
   return reply;
 };
 
+/** How often an ask waits for others to propose, and how many of those that compete propose. */
+const WAITS = 3;
+const PROPOSERS = 4;
+
+/**
+ * Reads the study. Where many compete and nothing is waiting, a few of them propose for all, and the others look again: writing
+ * what dozens propose for dozens, to have one of them win, would cost the table more than all their asks.
+ */
+const readWhenFilled = async (deps: ServiceDeps, study: LoadedStudy): Promise<Snapshot> => {
+  for (let wait = 1; ; wait++) {
+    const snapshot = await readSnapshot(deps, study);
+    const { head } = snapshot;
+    const isCrowded = head.crowd > PROPOSERS && leftAhead(head) === 0 && trialsLeft(head) > 0;
+    if (!isCrowded || wait > WAITS || chance(deps) < PROPOSERS / head.crowd) return snapshot;
+    await deps.store.pause(wait + 1);
+  }
+};
+
+/** What earlier tries of the same ask have come to. */
+interface Try {
+  readonly attempt: number;
+  /** Numbers that it took of those proposed ahead. */
+  readonly held: Set<number>;
+  /** Whether it may take another look when others took what it saw ahead; otherwise it proposes. */
+  readonly mayMiss: boolean;
+}
+
+/** Looks at what is left ahead before an ask proposes by itself. */
+const MISSES = 5;
+
+/** @returns null when others took what was left ahead: the study must be read again. */
 const planAsk = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   body: AskBody,
-  attempt: number,
-): Promise<Plan<AskReply, Remembered>> => {
+  { attempt, held, mayMiss }: Try,
+): Promise<Plan<AskReply, Remembered> | null> => {
   const { study, head } = snapshot;
   const now = deps.clock();
   const most = mostLeases(study.space);
   const count = Math.min(body.count ?? 1, most);
-  const { own, waiting, dead, wanted, room } = chooseTrials(snapshot, body.worker, count, now, () =>
-    chance(deps),
-  );
-  const ahead = wanted === 0 ? 0 : Math.min(most - count, aheadOf(snapshot, attempt));
-  const fresh = await proposeTrials(deps, snapshot, wanted === 0 ? 0 : wanted + ahead);
+  const toss = () => chance(deps);
+  const asker = { worker: body.worker, count, held };
+  const chosen = chooseTrials(snapshot, asker, now, toss);
+  const { own, mine, waiting, tickets, dead, room } = chosen;
+  const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - waiting.length });
+  for (const { number } of ticketed) held.add(number);
+  if (ticketed.length < tickets && mayMiss) return null;
+  const wanted = chosen.wanted + tickets - ticketed.length;
+  const crowd = crowdOf(head, attempt);
+  const ahead = Math.min(most - count, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
+  const fresh = await proposeTrials(deps, snapshot, wanted + ahead);
 
   const lease = {
     state: "running" as const,
@@ -76,14 +131,22 @@ const planAsk = async (
     leaseExpires: leaseEnd(study, now),
   };
   const again = own.map((trial) => ({ trial, patch: { leaseExpires: lease.leaseExpires } }));
-  const taken = waiting.map((trial) => ({ trial, patch: nextAttempt(trial, lease, now) }));
+  const taken = [...waiting, ...mine, ...ticketed].map((trial) => ({ trial, patch: nextAttempt(trial, lease, now) }));
   const created = fresh.trials.map(
     (trial, i): TrialItem => (i < wanted ? { ...trial, ...lease, attempt: 1 } : trial),
   );
   const given = created.slice(0, wanted);
   const ended = dead.slice(0, mostTrialChanges(study.space) - own.length - taken.length - created.length);
 
-  const headPatch = { next: head.next + created.length, exhausted: fresh.exhausted };
+  const headPatch = {
+    next: head.next + created.length,
+    exhausted: fresh.exhausted,
+    ...(created.length > wanted && {
+      // Those that are left are followed by the new ones, number by number; otherwise there are none.
+      ...((wanted > 0 || leftAhead(head) === 0) && { aheadFrom: head.next + given.length }),
+      aheadTo: head.next + created.length,
+    }),
+  };
   const after = {
     head: { ...head, ...headPatch },
     trials: [...snapshot.trials.filter((trial) => !ended.includes(trial)), ...created],
@@ -97,7 +160,7 @@ const planAsk = async (
   const rest = { state, retryAfter: leased.length > 0 ? null : retryAfter(state, after.trials, now) };
   return {
     changes: [
-      ...headChanges(snapshot, headPatch, { leases: taken.length + given.length, room }),
+      ...headChanges(snapshot, headPatch, { leases: waiting.length + given.length, room }, crowd),
       ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
       ...taken.map(({ trial, patch }) =>
         changeTrial(trial, patch, trial.state === "running" ? leaseExpired(now) : undefined),
@@ -116,14 +179,29 @@ const planAsk = async (
   };
 };
 
+/** Takes trials that were proposed ahead; fewer, or none, when others took them first. */
+const trialsAhead = async (deps: ServiceDeps, snapshot: Snapshot, grant: Grant): Promise<TrialItem[]> => {
+  if (grant.leases === 0) return [];
+  const numbers = (await takeAhead(deps.store, snapshot.head, grant)) ?? [];
+  const found = numbers.map(
+    async (number) =>
+      snapshot.trials.find((trial) => trial.number === number) ??
+      (await findTrialItem(deps.store, snapshot.study, number)),
+  );
+  const trials = await Promise.all(found);
+  return trials.filter((trial) => trial !== null).filter(({ state }) => state === "queued");
+};
+
 /** A lease on a trial that exists needs room, a new trial needs the revision too, and the rest concerns no other ask. */
 const headChanges = (
   { head }: Snapshot,
-  patch: { readonly next: number; readonly exhausted: boolean },
-  grant: { readonly leases: number; readonly room: number },
+  patch: Pick<Head, "next" | "exhausted">,
+  grant: Grant,
+  crowd: number,
 ): Change[] => {
   if (patch.next !== head.next || patch.exhausted !== head.exhausted) {
-    return grant.leases > 0 ? [changeHeadGranting(head, patch, grant)] : [changeHead(head, patch)];
+    const changed = { ...patch, crowd };
+    return grant.leases > 0 ? [changeHeadGranting(head, changed, grant)] : [changeHead(head, changed)];
   }
   return grant.leases > 0 ? [grantLeases(head, grant)] : [];
 };
@@ -133,13 +211,33 @@ const AHEAD_SHARE = 8;
 const MOST_AHEAD = 64;
 
 /**
- * How many trials an ask proposes beyond those it hands out. None while few run, so that every proposal knows all results;
- * more when others keep winning, because then many are waiting.
+ * How many asks compete to propose: those that lost races can tell, and the head remembers it for the others. It fades with
+ * every ask that proposes without having lost.
  */
-const aheadOf = ({ trials }: Snapshot, attempt: number): number => {
+const crowdOf = ({ crowd }: Head, attempt: number): number => {
+  if (attempt === 1) return Math.floor((crowd * 15) / 16);
+  return attempt === 2 ? crowd : Math.min(MOST_AHEAD, Math.max(crowd, 2 ** (attempt - 1)));
+};
+
+interface Situation {
+  /** New trials that the ask hands out itself. */
+  readonly wanted: number;
+  readonly attempt: number;
+  /** Uniform in [0, 1). */
+  readonly toss: () => number;
+}
+
+/**
+ * How many trials an ask proposes for those to come. None while few run and few compete, so that every proposal knows all results.
+ * Where many compete, one ask or two propose before none is left.
+ */
+const aheadOf = ({ head, trials }: Snapshot, crowd: number, { wanted, attempt, toss }: Situation): number => {
   const running = trials.filter((trial) => trial.state === "running").length;
-  const contended = attempt < 3 ? 0 : 2 ** (attempt - 2) - 1;
-  return Math.min(MOST_AHEAD, Math.max(Math.floor(running / AHEAD_SHARE), contended));
+  const block = Math.min(MOST_AHEAD, Math.max(Math.floor(running / AHEAD_SHARE), crowd));
+  if (wanted > 0) return block;
+  const left = leftAhead(head);
+  const isFollowed = left > 0 && head.aheadTo === head.next;
+  return isFollowed && attempt === 1 && 2 * left < block && toss() < 2 / block ? block - left : 0;
 };
 
 /** The next attempt of a queued trial, or of one whose lease expired. */

@@ -60,6 +60,7 @@ test("a head reads back as it was written, doubles and notices included", async 
     notice: { kind: "infra-failure", trial: 3, detail: "no queue", paused: true },
     sweptReports: 9,
     grants: 10,
+    crowd: 11,
   };
   const head = await stored(full);
   expect(head).toEqual(headOf({ ...full, study: head.study }, head.study));

@@ -96,7 +96,7 @@ export const expectTooLarge = async (run: Promise<unknown>): Promise<void> => {
 export const withFaults = async (
   { client }: TestTable,
   faults: readonly Fault[],
-  run: () => Promise<void>,
+  run: () => Promise<unknown>,
 ): Promise<string[]> => {
   const calls: string[] = [];
   const restore = injectFaults(client, (command, call) => {

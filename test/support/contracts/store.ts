@@ -390,6 +390,18 @@ const failing: readonly Case[] = [
     },
   },
   {
+    test: "an update gives the whole item as it is then, to each of many at once their own",
+    run: async (subject) => {
+      const { store } = await setUp(subject);
+      await store.transact([put("a", { text: "kept", n: 5 })]);
+      expect(await store.update(rise("a"))).toEqual({ ...key("a"), text: "kept", n: 6 });
+      const all = await Promise.all(Array.from({ length: 20 }, () => store.update(rise("a"))));
+      expect(all.map(({ n }) => Number(n)).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 20 }, (_, i) => 7 + i),
+      );
+    },
+  },
+  {
     test: "a write that meets another transaction is sent again, and in the end is reported as unavailable",
     run: async (subject) => {
       const setting = await setUp(subject);

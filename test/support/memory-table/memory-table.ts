@@ -97,7 +97,7 @@ export class MemoryTable {
       case "PutItem":
         return this.#writeOne(this.#readPut(input as PutInput));
       case "UpdateItem":
-        return this.#writeOne(this.#readUpdate(input as UpdateInput, false));
+        return this.#update(input as UpdateInput);
       case "DeleteItem":
         return this.#writeOne(this.#readDelete(input as KeyInput & ConditionInput));
       case "TransactWriteItems":
@@ -153,6 +153,14 @@ export class MemoryTable {
       ScannedCount: items.length,
       ...(isCut && last !== undefined && { LastEvaluatedKey: { pk: last.pk, sk: last.sk } }),
     };
+  }
+
+  #update(input: UpdateInput): object {
+    const { ReturnValues: wanted = "NONE" } = input;
+    if (wanted !== "NONE" && wanted !== "ALL_NEW") throw new NotImplemented(`ReturnValues ${wanted}`);
+    const write = this.#readUpdate(input, false);
+    this.#writeOne(write);
+    return wanted === "NONE" ? {} : { Attributes: this.#items.get(write.key) };
   }
 
   #writeOne(write: Write): object {

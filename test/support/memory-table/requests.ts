@@ -30,6 +30,7 @@ export interface QueryInput extends TableInput, ExpressionInput {
 }
 export interface UpdateInput extends KeyInput, ConditionInput {
   readonly UpdateExpression?: string;
+  readonly ReturnValues?: string;
 }
 export interface TransactInput {
   readonly TransactItems: readonly Readonly<Record<string, ConditionInput & TableInput>>[];
@@ -49,7 +50,7 @@ const CONDITION_FIELDS = ["ConditionExpression", "ExpressionAttributeNames", "Ex
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   GetItem: ["TableName", "Key", "ConsistentRead"],
   PutItem: ["TableName", "Item", ...CONDITION_FIELDS],
-  UpdateItem: ["TableName", "Key", "UpdateExpression", ...CONDITION_FIELDS],
+  UpdateItem: ["TableName", "Key", "UpdateExpression", "ReturnValues", ...CONDITION_FIELDS],
   DeleteItem: ["TableName", "Key", ...CONDITION_FIELDS],
   Query: [
     "TableName",
