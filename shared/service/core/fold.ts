@@ -20,9 +20,9 @@ import { readSnapshot } from "./snapshot.ts";
  */
 
 /** Finished trials in the tail at which it is folded. */
-export const FOLD_AT = 96;
+export const FOLD_AT = 64;
 /** The last ones to end stay in the tail, so that a repeated tell and a trial's own token still find their item. */
-const KEEP = 32;
+export const KEEP = 16;
 /** Workers of whom each may fold. */
 const FEW_RUNNING = 8;
 

@@ -131,7 +131,10 @@ const planAsk = async (
     leaseExpires: leaseEnd(study, now),
   };
   const again = own.map((trial) => ({ trial, patch: { leaseExpires: lease.leaseExpires } }));
-  const taken = [...waiting, ...mine, ...ticketed].map((trial) => ({ trial, patch: nextAttempt(trial, lease, now) }));
+  const taken = [...waiting, ...mine, ...ticketed].map((trial) => ({
+    trial,
+    patch: nextAttempt(trial, lease, now),
+  }));
   const created = fresh.trials.map(
     (trial, i): TrialItem => (i < wanted ? { ...trial, ...lease, attempt: 1 } : trial),
   );

@@ -62,7 +62,9 @@ export const chooseTrials = (
     ),
     ...queued.filter((trial) => !isAhead(trial)),
     ...fromAnywhere(
-      queued.filter((trial) => isAhead(trial) && trial.number < head.aheadFrom && trial.created <= now - COMING_MS),
+      queued.filter(
+        (trial) => isAhead(trial) && trial.number < head.aheadFrom && trial.created <= now - COMING_MS,
+      ),
       slots,
       chance,
     ),

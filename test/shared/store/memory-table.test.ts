@@ -280,7 +280,7 @@ test("what Hone does not send is an error of the test, not a refusal", async () 
   const message = /^The in-process table does not implement/;
   const sent = await Promise.allSettled([
     client.send(new ScanCommand({ TableName })),
-    updateOf(table, { ReturnValues: "ALL_NEW" }),
+    updateOf(table, { ReturnValues: "UPDATED_OLD" }),
     updateOf(table, { UpdateExpression: "SET #n = #n + :n", ...n }),
     updateOf(table, { ConditionExpression: "trials = :n", ExpressionAttributeValues: { ":n": { N: "1" } } }),
     queryOf(table, { ScanIndexForward: false }),

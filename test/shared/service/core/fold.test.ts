@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { StaleAttempt } from "../../../../shared/errors.ts";
 import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
-import { FOLD_AT, foldIfDue } from "../../../../shared/service/core/fold.ts";
+import { FOLD_AT, foldIfDue, KEEP } from "../../../../shared/service/core/fold.ts";
 import { loadStudy } from "../../../../shared/service/core/load.ts";
 import { readSnapshot } from "../../../../shared/service/core/snapshot.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
@@ -113,9 +113,9 @@ test("what an ask finds long is folded, the oldest first; the last ones to end s
   await world.tell(FOLD_AT - 1, 0.5);
   await world.ask();
   const { head, trials } = await world.snapshot();
-  expect(head).toMatchObject({ segments: 1, unswept: -1, folded: { completed: FOLD_AT - 32 } });
+  expect(head).toMatchObject({ segments: 1, unswept: -1, folded: { completed: FOLD_AT - KEEP } });
   const finished = trials.filter(({ state }) => state === "completed").map(({ number }) => number);
-  expect(finished).toEqual(Array.from({ length: 32 }, (_, i) => FOLD_AT - 32 + i));
+  expect(finished).toEqual(Array.from({ length: KEEP }, (_, i) => FOLD_AT - KEEP + i));
   expect(trials.filter(({ state }) => state === "running")).toHaveLength(1);
 });
 
@@ -127,7 +127,7 @@ test("failed trials are counted as failed, and running ones are never folded", a
   await world.fillTail();
   await foldIfDue(world.deps, world.study, await world.snapshot());
   const { head, trials } = await world.snapshot();
-  expect(head.folded).toEqual({ completed: FOLD_AT - 32, pruned: 0, failed: 1, paused: 0 });
+  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 0, failed: 1, paused: 0 });
   expect(trials.map(({ number }) => number)).toContain(1);
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "oom" });
   expect((await world.read()).trials).toMatchObject({ completed: FOLD_AT, failed: 1, running: 1 });
@@ -154,7 +154,7 @@ test("of two folds at once one is made", async () => {
   expect((await world.snapshot()).head).toMatchObject({
     segments: 1,
     unswept: -1,
-    folded: { completed: FOLD_AT - 32 },
+    folded: { completed: FOLD_AT - KEEP },
   });
   expect((await world.read()).trials.completed).toBe(FOLD_AT);
 });

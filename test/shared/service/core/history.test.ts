@@ -107,11 +107,13 @@ test("the algorithm is told the space, the metrics and the budget as it is now",
   const { snapshot, study } = await clientWorld(table, {
     outcomes: [{ metric: "ms", max: 50 }],
     budget: { trials: 9, parallel: 3 },
+    repeats: { failed: 2 },
   });
   expect(problemOf(await snapshot())).toEqual({
     space: study.space,
     objectives: 1,
     outcomes: 1,
     budget: { trials: 9, parallel: 3 },
+    repeats: { attempts: 1, failed: 2, completed: 0 },
   });
 });

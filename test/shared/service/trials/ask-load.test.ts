@@ -6,7 +6,8 @@ import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
-import { before, commandsOf, QUERY, TRANSACT } from "../../../support/interleave.ts";
+import { Crash, injectFaults } from "../../../support/faults.ts";
+import { before, commandsOf, QUERY, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { createMemoryTable } from "../../../support/memory-table/client.ts";
 import { stopWorst } from "../../../support/schedulers.ts";
 import { keyed, noReceipt } from "../../../support/service.ts";
@@ -54,24 +55,73 @@ test("the last slot is given once: an ask that read it as free is refused it whe
   }
 });
 
-test("of two asks that take different waiting trials into the last slot one gets it", async () => {
+test("of two asks that take what was proposed ahead into the last slot one gets it", async () => {
   const world = await setUp();
   await world.ask("w0", 40);
   await world.ask("w1");
   expect(await stateCounts(world)).toEqual({ running: 41, queued: 5 });
   await patchStudy(world.deps, world.study, { budget: { parallel: 42 } }, noReceipt);
-  const beginningAt = (byte: number) =>
-    world.process({ randomBytes: (count) => new Uint8Array(count).fill(byte) });
-  let other = -1;
-  before(world.client, TRANSACT, async () => {
-    const { trials } = await askTrials(beginningAt(255), world.study, { worker: "w2" }, noReceipt);
-    other = trials[0]?.number ?? -1;
+  let other: readonly number[] = [];
+  before(world.client, UPDATE, async () => {
+    const { trials } = await askTrials(world.process(), world.study, { worker: "w2" }, noReceipt);
+    other = trials.map(({ number }) => number);
   });
-  expect(await askTrials(beginningAt(0), world.study, { worker: "w3" }, noReceipt)).toMatchObject({
-    trials: [],
-  });
-  expect(other).toBe(45);
+  expect(await world.ask("w3")).toMatchObject({ trials: [] });
+  expect(other).toEqual([41]);
   expect(await stateCounts(world)).toEqual({ running: 42, queued: 4 });
+});
+
+test("asks that take what was proposed ahead get a number each, without one of them writing twice", async () => {
+  const world = await setUp();
+  await world.ask("w0", 80);
+  await world.ask("w1");
+  expect(await stateCounts(world)).toEqual({ running: 81, queued: 10 });
+  const commands = await commandsOf(world.client, async () => {
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        askTrials(world.process(), world.study, { worker: `v${i}` }, noReceipt),
+      ),
+    );
+    const numbers = replies.flatMap(({ trials }) => trials.map(({ number }) => number));
+    expect(numbers.sort((a, b) => a - b)).toEqual([81, 82, 83, 84, 85, 86, 87, 88, 89, 90]);
+  });
+  expect(commands.filter((command) => command === TRANSACT)).toHaveLength(10);
+});
+
+test("a trial whose number was taken by a process that died is handed out a minute later", async () => {
+  const world = await setUp();
+  await world.ask("w0", 40);
+  await world.ask("w1");
+  const restore = injectFaults(world.client, (command) => (command === TRANSACT ? "crash-before" : "none"));
+  await expect(world.ask("dies")).rejects.toThrow(Crash);
+  restore();
+  const { head, trials } = await world.snapshot();
+  expect(head.aheadFrom).toBe(42);
+  expect(trials.find(({ number }) => number === 41)).toMatchObject({ state: "queued", attempt: 0 });
+  expect((await world.ask("w2")).trials).toMatchObject([{ number: 42 }]);
+  world.clock.now += 59_000;
+  expect((await world.ask("w3")).trials).toMatchObject([{ number: 43 }]);
+  world.clock.now += 1000;
+  // Leases have expired by now, too; the study has ninety trials waiting in all.
+  const numbers: number[] = [];
+  while (!numbers.includes(41) && numbers.length < 90) {
+    numbers.push(...(await world.ask(`x${numbers.length}`, 10)).trials.map(({ number }) => number));
+  }
+  expect(numbers).toContain(41);
+});
+
+test("a number that is taken twice because a reply was lost leaves its trial for later, and no number is given twice", async () => {
+  const world = await setUp();
+  await world.ask("w0", 40);
+  await world.ask("w1");
+  let lost = 0;
+  const restore = injectFaults(world.client, (command) =>
+    command === UPDATE && lost++ === 0 ? "lost-reply" : "none",
+  );
+  expect((await world.ask("w2")).trials).toMatchObject([{ number: 42 }]);
+  restore();
+  expect((await world.ask("w3")).trials).toMatchObject([{ number: 43 }]);
+  expect(await stateCounts(world)).toEqual({ running: 43, queued: 3 });
 });
 
 test("two asks that take different trials do not get in each other's way: neither reads again", async () => {
@@ -109,22 +159,25 @@ test("a pause, and a smaller limit, hold for an ask that read the study before t
 
 test("where few run nothing is proposed ahead; where many run the next asks find trials waiting", async () => {
   const world = await setUp();
-  await world.ask("w0", 7);
-  await world.ask("w1");
+  // Chance never makes it this process's turn to propose for others.
+  const deps = world.process({ randomBytes: (count) => new Uint8Array(count).fill(255) });
+  const ask = (worker: string, count = 1) => askTrials(deps, world.study, { worker, count }, noReceipt);
+  await ask("w0", 7);
+  await ask("w1");
   expect(await stateCounts(world)).toEqual({ running: 8 });
-  await world.ask("w2", 32);
+  await ask("w2", 32);
   // One eighth of the eight that ran.
   expect(await stateCounts(world)).toEqual({ running: 40, queued: 1 });
-  await world.ask("w3");
+  await ask("w3");
   expect(await stateCounts(world)).toEqual({ running: 41 });
-  await world.ask("w4");
+  await ask("w4");
   expect(await stateCounts(world)).toEqual({ running: 42, queued: 5 });
   const { head } = await world.snapshot();
-  const { trials } = await world.ask("w5");
+  const { trials } = await ask("w5");
   expect(trials[0]).toMatchObject({ algorithm: "random", attempt: 1 });
   const after = (await world.snapshot()).head;
   // It committed without the revision, so nobody who read before it must read again.
-  expect(after).toEqual({ ...head, grants: head.grants + 1 });
+  expect(after).toEqual({ ...head, grants: head.grants + 1, aheadFrom: head.aheadFrom + 1 });
 });
 
 test("what is proposed ahead keeps within the budget, and is handed out to its end", async () => {
@@ -157,7 +210,7 @@ test("an ask that keeps losing proposes more than it takes, because many are wai
   expect((await world.ask("w1")).trials).toHaveLength(1);
   world.client.middlewareStack.remove("hone-losing");
   expect(changes).toBe(3);
-  expect(await stateCounts(world)).toEqual({ running: 1, queued: 3 });
+  expect(await stateCounts(world)).toEqual({ running: 1, queued: 8 });
 });
 
 test("a repeated ask gets the same leases, made of the trials and not of a stored answer", async () => {

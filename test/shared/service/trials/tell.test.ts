@@ -170,7 +170,7 @@ test("a tell whose reply was lost finds its own write: it is answered, and count
 test("a tell is one update; with a key it is a transaction, because the receipt is written with it", async () => {
   const { ask, tell, client, deps, study } = await setUp();
   await ask(undefined, 2);
-  expect(await commandsOf(client, () => tell(0, 0.5))).toEqual(["GetItemCommand", UPDATE]);
+  expect(await commandsOf(client, () => tell(0, 0.5))).toEqual(["GetItemCommand", "GetItemCommand", UPDATE]);
   const body = { attempt: 1, values: { accuracy: 0.5 } };
   const sent = await commandsOf(client, () => tellTrial(deps, study, 1, body, keyed("commands", body)));
   expect(sent.at(-1)).toBe(TRANSACT);
