@@ -34,7 +34,7 @@ interface RequestAct {
   readonly path: string;
   readonly body?: unknown;
   readonly caller?: Caller;
-  /** What a try hears after an earlier one, whose answer was lost and that had no key, has done it. */
+  /** What a try without a key hears after an earlier one, whose answer was lost, has done it; with a key, too, if it is shown once. */
   readonly repeatRefused?: ProblemType;
   readonly check: (visit: Visit) => Promise<void>;
 }
@@ -79,8 +79,8 @@ const request = ({ method, path, body, caller = owner, repeatRefused, check }: R
   isAnswer: (heard) => heard.status < 500 && !isRefusal(heard, "in-progress"),
   check: async (visit) => {
     const { answer, tries, key } = visit;
-    const wasDone =
-      key === null && tries > 1 && repeatRefused !== undefined && isRefusal(answer, repeatRefused);
+    const isRepeat = tries > 1 && (key === null || repeatRefused === "shown-once");
+    const wasDone = isRepeat && repeatRefused !== undefined && isRefusal(answer, repeatRefused);
     if (!wasDone) expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
     await check(visit);
   },

@@ -35,12 +35,15 @@ export class Crash extends Error {}
 const failure = (name: string, message: string, extra: object) =>
   Object.assign(new Error(message), { name, ...extra });
 
+/** A write that another transaction may hold up. */
+const isWrite = (command: string) =>
+  command === "UpdateItemCommand" || command === "TransactWriteItemsCommand";
+
 const throwConflict = (command: string, input: object): void => {
   const $metadata = { httpStatusCode: 400 };
   if (command === "UpdateItemCommand") {
     throw new TransactionConflictException({ message: "Transaction is ongoing for the item", $metadata });
   }
-  if (command !== "TransactWriteItemsCommand") return;
   const { TransactItems = [] } = input as TransactWriteItemsCommandInput;
   throw new TransactionCanceledException({
     message: "Transaction cancelled, please refer cancellation reasons for specific reasons",
@@ -60,9 +63,13 @@ const halve = (input: BatchWriteItemCommandInput) => {
   ] as const;
 };
 
-/** Puts the plan in force; the returned function takes it out again. */
-export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => void) => {
+/**
+ * Puts the plan in force.
+ * @returns takes it out again, and says how many faults have fired.
+ */
+export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => number) => {
   let calls = 0;
+  let fired = 0;
   const faults = new WeakMap<object, Fault>();
   let active = true;
   // Outside the SDK's retries: a process that dies does not retry.
@@ -71,13 +78,25 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
       if (!active) return next(args);
       const fault = plan(context.commandName ?? "", calls++);
       faults.set(context, fault);
-      if (fault === "crash-before") throw new Crash("crashed before the call");
-      if (fault === "conflict") throwConflict(context.commandName ?? "", args.input);
+      if (fault === "crash-before") {
+        fired++;
+        throw new Crash("crashed before the call");
+      }
+      if (fault === "conflict" && isWrite(context.commandName ?? "")) {
+        fired++;
+        throwConflict(context.commandName ?? "", args.input);
+      }
       const isPartial = fault === "partial" && context.commandName === "BatchWriteItemCommand";
       const [now, later] = isPartial ? halve(args.input as BatchWriteItemCommandInput) : [args.input, null];
       const result = await next({ ...args, input: now });
-      if (later !== null) (result.output as BatchWriteItemCommandOutput).UnprocessedItems = later;
-      if (fault === "crash-after") throw new Crash("crashed after the call");
+      if (later !== null) {
+        fired++;
+        (result.output as BatchWriteItemCommandOutput).UnprocessedItems = later;
+      }
+      if (fault === "crash-after") {
+        fired++;
+        throw new Crash("crashed after the call");
+      }
       return result;
     },
     { step: "initialize", name: "hone-crash", override: true },
@@ -88,6 +107,7 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
     (next, context) => async (args) => {
       const fault = active ? faults.get(context) : "none";
       if (fault === "throttle") {
+        fired++;
         throw failure("ProvisionedThroughputExceededException", "Rate exceeded", {
           $fault: "client",
           $metadata: { httpStatusCode: 400 },
@@ -97,6 +117,7 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
       const result = await next(args);
       if (fault === "lost-reply" && !repliesLost.has(context)) {
         repliesLost.add(context);
+        fired++;
         throw failure("TimeoutError", "socket hang up", { code: "ECONNRESET", $metadata: {} });
       }
       return result;
@@ -107,6 +128,7 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => vo
     active = false;
     client.middlewareStack.remove("hone-crash");
     client.middlewareStack.remove("hone-wire");
+    return fired;
   };
 };
 
