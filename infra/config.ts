@@ -24,6 +24,8 @@ export interface Config {
   readonly logRetention: RetentionDays;
   /** Limits of the API's stage: requests per second, and burst. */
   readonly throttle: { readonly rate: number; readonly burst: number };
+  /** Concurrent calls that the authorizer has for itself, out of the account's quota; null shares it with all other Lambdas. */
+  readonly authorizerConcurrency: number | null;
   /** Limit of each Batch compute environment, which limits the cost of a runaway study. */
   readonly maxVcpus: { readonly gpu: number; readonly cpu: number };
   /** Availability Zones that jobs may run in: more zones, more Spot capacity. */
@@ -59,6 +61,8 @@ export const readConfig = (node: Node): Config => {
     reconcileEvery: Duration.minutes(whole(node, "reconcileMinutes", base.reconcileMinutes, 1)),
     logRetention: base.logRetention,
     throttle: { rate: whole(node, "throttleRate", 1000, 1), burst: whole(node, "throttleBurst", 500, 1) },
+    authorizerConcurrency:
+      text(node, "authorizerConcurrency") === null ? null : whole(node, "authorizerConcurrency", 0, 1),
     maxVcpus: {
       gpu: whole(node, "maxGpuVcpus", base.maxVcpus, 0),
       cpu: whole(node, "maxCpuVcpus", base.maxVcpus, 0),

@@ -69,6 +69,9 @@ export class CoreStack extends Stack {
         logRetention,
         removalPolicy,
         ...(failed && { failed: failed.queue }),
+        // Without a place of its own the authorizer is refused one when the api Lambda has taken all, and API Gateway says 500.
+        ...(name === "authorizer" &&
+          config.authorizerConcurrency !== null && { reserved: config.authorizerConcurrency }),
       });
 
     const authorizer = lambda("authorizer", "Hone: bearer token in, policy out");

@@ -19,6 +19,8 @@ export interface StackOptions {
   /** Name of the team to create. */
   readonly team?: string;
   readonly emulator?: Pick<EmulatorOptions, "enforceIam" | "lambdaConcurrency" | "environment">;
+  /** Requests to the API that are handled at once; by default as many as `emulator.ts` recommends. */
+  readonly requestsAtOnce?: number;
   /** A proxy between Lambdas and the emulator, Lambdas and the local Batch, and the deployed API and its callers. */
   readonly between?: Between;
   /** Called after each step. */
@@ -76,7 +78,10 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
 
   const isFresh = options.endpoint === undefined;
   const batchPort = await freePort();
-  const proxy = await startProxy(0, { atOnce: requestsAtOnce(options.emulator ?? {}), ...QUEUE });
+  const proxy = await startProxy(0, {
+    atOnce: options.requestsAtOnce ?? requestsAtOnce(options.emulator ?? {}),
+    ...QUEUE,
+  });
   atEnd(proxy.stop);
   const emulator = await step(isFresh ? "AWS emulator" : "AWS endpoint", startAws(options, batchPort));
   atEnd(() => emulator.stop?.());

@@ -16,18 +16,21 @@ interface Stat {
   readonly parent: number;
   readonly name: string;
   readonly seconds: number;
+  /** CPU time of its children that have ended. */
+  readonly ended: number;
 }
 
 /** A line of `/proc/PID/stat`: the name is in parentheses and may contain anything. */
 export const parseStat = (text: string): Stat => {
   const [open, close] = [text.indexOf("("), text.lastIndexOf(")")];
   const fields = text.slice(close + 2).split(" ");
-  const ticks = [11, 12].reduce((sum, i) => sum + Number(fields[i]), 0);
+  const ticks = (...indices: readonly number[]) => indices.reduce((sum, i) => sum + Number(fields[i]), 0);
   return {
     pid: Number(text.slice(0, open)),
     parent: Number(fields[1]),
     name: text.slice(open + 1, close),
-    seconds: ticks / TICKS,
+    seconds: ticks(11, 12) / TICKS,
+    ended: ticks(13, 14) / TICKS,
   };
 };
 
@@ -49,8 +52,10 @@ export const cpuTime = (): CpuTime | null => {
   const add = (parent: number, isBelowEmulator: boolean): void => {
     for (const one of all.filter((each) => each.parent === parent)) {
       const isEmulator = one.name.startsWith("python");
-      if (isEmulator) time.emulator += one.seconds;
-      else if (isBelowEmulator) time.lambdas += one.seconds;
+      if (isEmulator) {
+        time.emulator += one.seconds;
+        time.lambdas += one.ended;
+      } else if (isBelowEmulator) time.lambdas += one.seconds;
       add(one.pid, isBelowEmulator || isEmulator);
     }
   };

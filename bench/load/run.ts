@@ -8,7 +8,7 @@
  *
  * `--via`: `http`, the deployed local stack (or `--api`, `--team` and `--token` of another); `emulator`, the use cases in this
  * process on the emulator's DynamoDB; `memory`, the same on a table in this process whose requests take `--latency` ms on
- * average. `--rate`: pairs a second; without it a closed loop, whose workers think for `--think` ms. `--paused`: open trials
+ * average. `--at-once`: requests that the local stack handles at once. `--rate`: pairs a second; without it a closed loop, whose workers think for `--think` ms. `--paused`: open trials
  * besides those of the workers. `--finished`: finished trials to begin with.
  */
 import { loadavg } from "node:os";
@@ -55,6 +55,7 @@ const { values: flags } = parseArgs({
     finished: { type: "string", default: "0" },
     algorithm: { type: "string", default: "auto" },
     latency: { type: "string", default: "5" },
+    "at-once": { type: "string" },
     api: { type: "string" },
     team: { type: "string" },
     token: { type: "string" },
@@ -89,7 +90,12 @@ type Open = (algorithm: AlgorithmName) => Promise<Target>;
 const access = async (lifetime: Lifetime, folder: string): Promise<Access> => {
   const { api, team, token } = flags;
   if (api !== undefined && team !== undefined && token !== undefined) return { api, team, token };
-  return startStack(lifetime, { folder, team: "load" });
+  const { "at-once": atOnce } = flags;
+  return startStack(lifetime, {
+    folder,
+    team: "load",
+    ...(atOnce !== undefined && { requestsAtOnce: Number(atOnce) }),
+  });
 };
 
 const opener = async (lifetime: Lifetime, via: string, folder: string): Promise<Open> => {
@@ -111,8 +117,36 @@ const opener = async (lifetime: Lifetime, via: string, folder: string): Promise<
   return (name) => overHttp(found, body(name));
 };
 
+/** A row of the table. */
+interface Plan {
+  readonly algorithm: AlgorithmName;
+  readonly paused: number;
+  readonly finished: number;
+  readonly workers: number;
+  /** Null for a closed loop. */
+  readonly rate: number | null;
+}
+
+const plans = (): Plan[] => {
+  const rates = flags.rate === undefined ? [null] : numbers("rate");
+  return chosenAlgorithms().flatMap((algorithm) =>
+    numbers("paused").flatMap((paused) =>
+      numbers("finished").flatMap((finished) =>
+        numbers("workers").flatMap((workers) =>
+          rates.map((rate) => ({ algorithm, paused, finished, workers, rate })),
+        ),
+      ),
+    ),
+  );
+};
+
+const nameOf = ({ workers, rate }: Plan) =>
+  rate === null ? `closed, ${workers} workers` : `open, ${rate} a second, ${workers} workers`;
+
 interface Row {
+  /** The requests that were sent in the measured seconds. */
   readonly samples: readonly Sample[];
+  readonly pairs: number;
   readonly missed: number;
   readonly cost: { readonly ask: Spent; readonly tell: Spent } | null;
   readonly cpu: CpuTime | null;
@@ -137,8 +171,10 @@ const measure = async (target: Target, workers: number, rate: number | null): Pr
     before === null || after === null
       ? null
       : { ask: between(before.ask, after.ask), tell: between(before.tell, after.tell) };
+  const [from, to] = [warmup * 1000, (warmup + seconds) * 1000];
   return {
-    samples: within(samples, warmup * 1000, (warmup + seconds) * 1000),
+    samples: within(samples, from, to),
+    pairs: pairsPerSecond(samples, from, to),
     missed,
     cost,
     cpu: spentCpu(cpuBefore, cpuAfter),
@@ -183,14 +219,13 @@ const answers = (samples: readonly Sample[], call: Call): string =>
     .map(([status, count]) => `${count} x ${status}`)
     .join(", ");
 
-const cellsOf = ({ samples, missed, cost, cpu }: Row): string[] => {
+const cellsOf = ({ samples, pairs, missed, cost, cpu }: Row): string[] => {
   const answered = (call: Call) => samples.filter((one) => one.call === call && one.status === 200).length;
   const each = ({ reads, writes }: Spent, count: number) =>
     `${(reads / count).toFixed(1)}, ${(writes / count).toFixed(1)}`;
   const total = cost === null ? null : sumOf(cost.ask, cost.tell);
   return [
-    pairsPerSecond(samples, warmup * 1000, (warmup + seconds) * 1000).toFixed(1) +
-      (missed > 0 ? ` (${missed} arrivals found all workers waiting)` : ""),
+    pairs.toFixed(1) + (missed > 0 ? ` (${missed} arrivals found all workers waiting)` : ""),
     three(samples, "ask"),
     three(samples, "tell"),
     answers(samples, "ask"),
@@ -218,7 +253,6 @@ const line = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |
 await live(async (lifetime) => {
   const folder = makeRunFolder("load");
   lifetime.atEnd(removeUnlessFailed(folder));
-  const rates = flags.rate === undefined ? [null] : numbers("rate");
   console.log(
     `${seconds} s a row after ${warmup} s; load of the machine before: ${loadavg()[0]?.toFixed(1)}\n`,
   );
@@ -226,22 +260,12 @@ await live(async (lifetime) => {
   line(HEADER.map(() => "---"));
   for (const via of flags.via.split(",")) {
     const open = await opener(lifetime, via, folder);
-    for (const algorithm of chosenAlgorithms()) {
-      for (const paused of numbers("paused")) {
-        for (const finished of numbers("finished")) {
-          for (const workers of numbers("workers")) {
-            for (const rate of rates) {
-              const target = await open(algorithm);
-              await prepare(target, finished, paused);
-              const row = await measure(target, workers, rate);
-              const load =
-                rate === null ? `closed, ${workers} workers` : `open, ${rate} a second, ${workers} workers`;
-              line([via, load, algorithm, String(paused), ...cellsOf(row)]);
-              lifetime.signal.throwIfAborted();
-            }
-          }
-        }
-      }
+    for (const plan of plans()) {
+      const target = await open(plan.algorithm);
+      await prepare(target, plan.finished, plan.paused);
+      const row = await measure(target, plan.workers, plan.rate);
+      line([via, nameOf(plan), plan.algorithm, String(plan.paused), ...cellsOf(row)]);
+      lifetime.signal.throwIfAborted();
     }
   }
   return 0;

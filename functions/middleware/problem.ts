@@ -4,6 +4,9 @@ import { refusalSentence } from "../../shared/sentences/refusals.ts";
 import { logError } from "../log.ts";
 import type { ApiReply, Middleware } from "./event.ts";
 
+/** When to try again after an error that does not say it. */
+const RETRY_SECONDS = 2;
+
 /** Answers every error with problem+json (RFC 9457). An error that is not a DomainError is logged, and the caller gets no details. */
 export const problem = (): Middleware => ({
   onError: (request) => {
@@ -19,7 +22,7 @@ export const toProblem = (error: unknown, requestId: string): ApiReply => {
   const known = error instanceof DomainError ? error : null;
   const type = known?.type ?? "internal";
   const { status, title, retry } = problems[type];
-  const retryAfter = known?.retryAfter;
+  const retryAfter = known?.retryAfter ?? (retry ? RETRY_SECONDS : undefined);
   return {
     statusCode: status,
     headers: {

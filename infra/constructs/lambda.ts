@@ -22,6 +22,8 @@ export interface LambdaProps {
   readonly statements: readonly PolicyStatement[];
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
+  /** Concurrent calls that only this Lambda may use, and that are its limit. */
+  readonly reserved?: number;
   /** For Lambdas that are called asynchronously: dead-letter queue for events that failed three times. */
   readonly failed?: IQueue;
 }
@@ -55,6 +57,7 @@ export class Lambda extends Construct {
       handler: "index.handler",
       timeout: props.timeout,
       memorySize: props.memoryMiB,
+      ...(props.reserved !== undefined && { reservedConcurrentExecutions: props.reserved }),
       // Part of the SDK's User-Agent, so that CloudTrail and the permission tests can identify the Lambda.
       environment: { AWS_SDK_UA_APP_ID: `hone-${id}`, ...props.environment },
       role,

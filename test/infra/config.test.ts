@@ -37,6 +37,7 @@ describe("an invalid value is refused with the name of its key", () => {
     { maxGpuVcpus: "-1" },
     { maxCpuVcpus: "many" },
     { zones: "0" },
+    { authorizerConcurrency: "0" },
     { apiUrl: "https://example.org" },
     { batchUrl: "127.0.0.1:4000" },
     { alarmEmail: "nobody" },

@@ -88,6 +88,18 @@ describe("the HTTP API", () => {
   });
 });
 
+test("the authorizer reserves concurrency only if the context says so, and no other Lambda does", () => {
+  const reserving = (template: Template) =>
+    lambdas.flatMap((name) => {
+      const reserved = property<number>(lambdaOf(template, name)[1], "ReservedConcurrentExecutions");
+      return reserved === undefined ? [] : [[name, reserved]];
+    });
+  expect(reserving(core)).toEqual([]);
+  expect(reserving(synthesize({ context: { authorizerConcurrency: "50" } }).core)).toEqual([
+    ["authorizer", 50],
+  ]);
+});
+
 describe("the Lambdas", () => {
   test.each(lambdas)(
     "%s runs Node 24 on arm64, logs JSON to a log group that forgets, and has a role of its own",

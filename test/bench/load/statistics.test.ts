@@ -113,5 +113,5 @@ test("a client waits as long as the answer says, or else longer each time, but n
 
 test("the CPU time of a process is read even if its name looks like the rest of the line", () => {
   const line = "42 (a (b) 1 2) S 7 42 42 0 -1 4194560 1 2 3 4 250 50 11 12 20 0 1 0 100 1 1";
-  expect(parseStat(line)).toEqual({ pid: 42, parent: 7, name: "a (b) 1 2", seconds: 3 });
+  expect(parseStat(line)).toEqual({ pid: 42, parent: 7, name: "a (b) 1 2", seconds: 3, ended: 0.23 });
 });

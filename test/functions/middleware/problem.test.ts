@@ -4,7 +4,14 @@ import { expect, test, vi } from "vitest";
 import type { ApiEvent, ApiReply } from "../../../functions/middleware/event.ts";
 import { problem, toProblem } from "../../../functions/middleware/problem.ts";
 import { problems } from "../../../shared/api/problems.ts";
-import { InvalidInput, RateLimited, StaleAttempt, Unauthenticated } from "../../../shared/errors.ts";
+import {
+  DomainError,
+  InvalidInput,
+  problemTypes,
+  RateLimited,
+  StaleAttempt,
+  Unauthenticated,
+} from "../../../shared/errors.ts";
 import { Problem } from "../../../shared/schemas/problem.ts";
 
 const told = (error: unknown) => {
@@ -42,6 +49,20 @@ test("the time to retry is in the header and in the body", () => {
   const { headers, body } = told(new RateLimited({ kind: "too-many-studies", most: 10 }, 17));
   expect(headers).toMatchObject({ "retry-after": "17" });
   expect(body).toMatchObject({ status: 429, retry: true, retryAfter: 17 });
+});
+
+test.each(problemTypes)("%s says when to try again if a retry may help, and otherwise does not", (type) => {
+  class Any extends DomainError {
+    readonly type = type;
+  }
+  const { retry, status } = problems[type];
+  for (const error of type === "internal" ? [new Error("boom"), new Any()] : [new Any()]) {
+    const { headers, body } = told(error);
+    expect(body).toMatchObject({ status, retry });
+    expect(body.retryAfter === undefined).toBe(!retry);
+    expect(headers?.["retry-after"]).toBe(retry ? String(body.retryAfter) : undefined);
+  }
+  if ([429, 500, 502, 503, 504].includes(status)) expect(retry).toBe(true);
 });
 
 test("the reply to a refused credential has WWW-Authenticate", () => {
