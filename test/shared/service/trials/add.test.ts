@@ -113,7 +113,10 @@ test("every bad trial of an import is named, up to a hundred faults, and none is
       pointer,
     })),
   });
-  const error: unknown = await add(world, Array.from({ length: 500 }, () => bad)).catch((thrown) => thrown);
+  const error: unknown = await add(
+    world,
+    Array.from({ length: 500 }, () => bad),
+  ).catch((thrown) => thrown);
   expect(error).toMatchObject({ errors: { length: 100 } });
   expect((await world.snapshot()).head.next).toBe(0);
 });
