@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
+import { DomainError } from "../shared/errors.ts";
 import type { Study, StudyPage } from "../shared/schemas/study.ts";
 import type { BestReply } from "../shared/schemas/trial.ts";
+import { parseStrictJson } from "../shared/strict-json.ts";
 import { bestTable } from "./best.ts";
 import { CommandError, command, type Output } from "./command.ts";
 import { call, callJson } from "./http.ts";
@@ -103,11 +105,14 @@ export const remove = command({
 /** An argument, encoded so that it stays one segment of the path. */
 const named = (argument = "") => encodeURIComponent(argument);
 
+/** Reads a file as strictly as the API reads a body: JSON.parse would keep the last of two equal keys, and round integers. */
 const readJson = (file: string): unknown => {
   try {
-    return JSON.parse(readFileSync(file === "-" ? STDIN : file, "utf8"));
+    const bytes = readFileSync(file === "-" ? STDIN : file);
+    return parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new CommandError(`${file}: ${error instanceof Error ? error.message : error}`);
+    const at = error instanceof DomainError && error.pointer ? `${error.pointer}: ` : "";
+    throw new CommandError(`${file}: ${at}${error instanceof Error ? error.message : error}`);
   }
 };
 

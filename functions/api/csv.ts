@@ -4,8 +4,11 @@ const BEFORE = ["number", "state", "attempt"] as const;
 const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "finished"] as const;
 
 /**
- * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`), empty
- * where a trial has no value. Doubles are written so that they read back exactly.
+ * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`).
+ *
+ * A cell reads back as what it was: empty means that the trial has no such parameter or value; `true`, `false`, `null` and
+ * numbers are themselves, doubles exactly; `'` stands before a text that would be read as one of these, or that a
+ * spreadsheet would take for a formula, and before one that is empty or begins with `'`; any other cell is its text.
  */
 export const toCsv = (trials: readonly Trial[]): string => {
   const parameters = [...new Set(trials.flatMap((trial) => Object.keys(trial.params)))].sort();
@@ -17,15 +20,26 @@ export const toCsv = (trials: readonly Trial[]): string => {
     ...AFTER,
   ];
   const rows = trials.map((trial) => [
-    ...BEFORE.map((field) => trial[field]),
-    ...parameters.map((name) => trial.params[name]),
-    ...metrics.map((name) => trial.values?.[name]),
-    ...AFTER.map((field) => trial[field]),
+    ...BEFORE.map((field) => cell(trial[field])),
+    ...parameters.map((name) => cell(trial.params[name])),
+    ...metrics.map((name) => cell(trial.values?.[name])),
+    // What is null here is not there: a reason, a worker.
+    ...AFTER.map((field) => cell(trial[field] ?? undefined)),
   ]);
-  return [header, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+  return [header, ...rows].map((row) => `${row.map(quoted).join(",")}\r\n`).join("");
 };
 
+/** A text that needs a mark: a formula, another type's value, an empty text, or one that begins with the mark. */
+const AMBIGUOUS = /^(?:[=+\-@\t\r\n'].*|true|false|null|)$/s;
+
 const cell = (value: string | number | boolean | null | undefined): string => {
-  const text = String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (value === undefined) return "";
+  if (typeof value !== "string") return String(value);
+  return AMBIGUOUS.test(value) || readsAsNumber(value) ? `'${value}` : value;
 };
+
+/** As programs and spreadsheets read numbers, with spaces around them. */
+const readsAsNumber = (text: string): boolean => text.trim() === "" || !Number.isNaN(Number(text));
+
+const quoted = (text: string): string =>
+  /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;

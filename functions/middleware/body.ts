@@ -1,6 +1,6 @@
 import { InvalidJson, TooLarge, UnsupportedMediaType } from "../../shared/errors.ts";
+import { parseStrictJson } from "../../shared/strict-json.ts";
 import type { ApiEvent, Middleware } from "./event.ts";
-import { parseStrictJson } from "./strict-json.ts";
 
 /** API Gateway allows 10 MB; no valid body needs more than this. */
 export const MAX_BODY_BYTES = 256 * 1024;

@@ -197,6 +197,11 @@ const queryParametersOf = ({ query }: Route): Json[] =>
       }))
     : [];
 
+const CSV = [
+  "One row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`). An empty cell: the trial has none.",
+  "A text that would be read as a number, `true`, `false` or `null`, or as a formula, or that is empty, has a `'` before it.",
+].join(" ");
+
 const success = (name: RouteName, route: Route): Json => {
   if (route.reply === null) return { description: "Done." };
   return {
@@ -206,7 +211,7 @@ const success = (name: RouteName, route: Route): Json => {
     }),
     content: {
       "application/json": content(route.reply, examples[name]?.reply),
-      ...(name === "exportTrials" && { "text/csv": { schema: { type: "string" } } }),
+      ...(name === "exportTrials" && { "text/csv": { schema: { type: "string", description: CSV } } }),
     },
   };
 };

@@ -101,6 +101,8 @@ export const spaceFaults = {
   // Constraints and forbidden combinations.
   "constraint-on-choices": ({ name, type }: { name: string; type: string }) =>
     `${name} is ${type}; a linear constraint takes floats and ints only. Use forbidden.`,
+  "constraint-too-large": ({ most }: { most: number }) =>
+    `A coefficient, or the sum of the terms at their largest, is beyond ${most}, where sums may overflow. Divide all coefficients, min and max by one number.`,
   "coefficient-not-finite": () => "A coefficient must be a finite number.",
   "named-like-a-bound": ({ name }: { name: string }) =>
     `In a constraint ${name} is the bound, so no parameter may have that name. Rename the parameter.`,

@@ -1,3 +1,5 @@
+import type { FieldError } from "../errors.ts";
+import { pointerTo } from "../json-pointer.ts";
 import { numberAt } from "./axis.ts";
 import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Space } from "./space.ts";
 
@@ -27,6 +29,31 @@ export const satisfies = (space: Space, constraint: CompiledConstraint, x: Array
   const { sum, noise } = constraintSum(space, constraint, x);
   return sum >= constraint.min - noise && sum <= constraint.max + noise;
 };
+
+/** Sums of larger terms, and squares of larger coefficients, may overflow. */
+const MOST = 1e150;
+
+/**
+ * Constraints whose sum could overflow: plus and minus infinity add up to no number, and then every point breaks them.
+ * @returns a fault per constraint, at its first coefficient that is too large, or at the constraint.
+ */
+export const checkSizes = (space: Space): FieldError[] =>
+  space.constraints.flatMap(({ terms }, i): FieldError[] => {
+    let size = 0;
+    for (const { parameter: index, coefficient } of terms) {
+      const parameter = space.parameters[index]!;
+      if (!(Math.abs(coefficient) <= MOST)) return [tooLarge("constraints", i, parameter.name)];
+      if (isNumeric(parameter)) {
+        size += Math.abs(coefficient) * Math.max(Math.abs(parameter.low), Math.abs(parameter.high));
+      }
+    }
+    return size <= MOST ? [] : [tooLarge("constraints", i)];
+  });
+
+const tooLarge = (...path: readonly (string | number)[]): FieldError => ({
+  pointer: pointerTo(path),
+  fault: { kind: "constraint-too-large", most: MOST },
+});
 
 /** How near a continuous parameter must come to a forbidden value, on its axis. */
 const SAME = 1e-9;

@@ -4,6 +4,7 @@ import { pointerTo } from "../json-pointer.ts";
 import type { Problem } from "../optimizer/algorithm.ts";
 import { checkChoice } from "../optimizer/choice.ts";
 import { checkScheduler } from "../scheduler/registry.ts";
+import { checkSizes } from "../space/constraints.ts";
 import type { Space } from "../space/space.ts";
 import type { StudySpec } from "./study.ts";
 
@@ -20,6 +21,7 @@ interface Spending {
 export const checkStudy = (spec: StudySpec, space: Space, budget: Problem["budget"] & Spending): void => {
   const errors = [
     ...checkAlgorithm(spec, space, budget),
+    ...checkSizes(space),
     ...checkMetrics(spec),
     ...checkExecutor(spec),
     ...checkSpending(spec, budget),

@@ -136,6 +136,21 @@ test("every error in a study is shown with its JSON pointer", async () => {
   expect((await study("create", "-f", "/no/such/file")).stderr).toContain("/no/such/file");
 });
 
+test.each([
+  ["a key twice", '{"name": "first", "name": "second"}', "/name: "],
+  ["an integer that would be rounded", '{"budget": {"trials": 9007199254740993}}', "/budget/trials: "],
+  ["NaN", '{"a": NaN}', '"nan"'],
+  ["a comment", '{"a": 1 /* b */}', "line 1"],
+  ["Latin-1", Buffer.from('{"name": "M\xfc"}', "latin1"), "encoded data was not valid"],
+])("a file with %s is refused as the API refuses it, and nothing is sent", async (_, text, said) => {
+  const file = join(mkdtempSync(join(tmpdir(), "hone-cli-")), "study.json");
+  writeFileSync(file, text);
+  const { code, stderr } = await study("create", "-f", file);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${file}: `);
+  expect(stderr).toContain(said);
+});
+
 test("an argument stays one segment of the path", async () => {
   expect((await study("show", "../tokens")).stderr).toContain("(404)");
 });

@@ -1,4 +1,4 @@
-import { BudgetSpent, invalid } from "../../errors.ts";
+import { BudgetSpent, type FieldError, InvalidInput, invalid } from "../../errors.ts";
 import type { AddTrialsBody, AddTrialsReply } from "../../schemas/trial.ts";
 import { validateConfiguration } from "../../space/validate.ts";
 import { changeHead } from "../../store/head.ts";
@@ -35,7 +35,7 @@ export const addTrials = async (
   body: AddTrialsBody,
   write: WriteContext,
 ): Promise<AddTrialsReply> => {
-  const given = body.trials.map((trial, i) => check(study, trial, `/trials/${i}`));
+  const given = checkAll(study, body.trials);
   const queued = given.filter((trial) => trial.state === "queued").length;
   const most = mostTrialChanges(study.space);
   if (queued > most) throw invalid("/trials", { kind: "too-many-queued", queued, most });
@@ -52,6 +52,25 @@ export const addTrials = async (
   const reply = await commit(deps, write, plan, TRIES);
   if (queued > 0) await afterChange(deps, study);
   return reply;
+};
+
+/** Faults named in one reply: enough to see what is wrong with a file of trials. */
+const MAX_FAULTS = 100;
+
+/** @throws InvalidInput with the faults of all trials. */
+const checkAll = (study: LoadedStudy, trials: AddTrialsBody["trials"]): Given[] => {
+  const faults: FieldError[] = [];
+  const given = trials.flatMap((trial, i) => {
+    try {
+      return [check(study, trial, `/trials/${i}`)];
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      faults.push(...error.errors);
+      return [];
+    }
+  });
+  if (faults.length > 0) throw new InvalidInput(faults.slice(0, MAX_FAULTS));
+  return given;
 };
 
 const check = (study: LoadedStudy, trial: AddTrialsBody["trials"][number], pointer: string): Given => {

@@ -163,7 +163,7 @@ test("trials are imported, listed, filtered and exported as JSON and CSV", async
   );
   expect(rows).toHaveLength(3);
   expect(rows[0]).toContain('0,completed,0,"a,""b""",0.1,0.30000000000000004,true,import,');
-  expect(rows[1]).toContain("1,completed,0,,5e-324,1e+300,true,import,");
+  expect(rows[1]).toContain("1,completed,0,null,5e-324,1e+300,true,import,");
 });
 
 test("a report and a heartbeat extend the lease, and the curve is read back", async () => {

@@ -67,6 +67,7 @@ const faults = kindsOf<Fault>({
   "not-a-choice": both(fc.record({ name: word, given: count }), known),
   "never-equals": fc.record({ name: word, given: count, low: count, high: count, step: count }),
   "constraint-on-choices": fc.record({ name: word, type: word }),
+  "constraint-too-large": fc.record({ most: count }),
   "coefficient-not-finite": none,
   "named-like-a-bound": fc.record({ name: word }),
   "constraint-of-nothing": none,

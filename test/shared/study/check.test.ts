@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { InvalidInput } from "../../../shared/errors.ts";
+import { createRandom } from "../../../shared/numerics/random.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
+import { isAllowed } from "../../../shared/space/constraints.ts";
+import { sampleCube } from "../../../shared/space/sample.ts";
 import { checkStudy } from "../../../shared/study/check.ts";
 import type { StudySpec } from "../../../shared/study/study.ts";
 import { batchExecution, halvingScheduler } from "../../support/batch.ts";
@@ -9,7 +12,7 @@ import { specOf } from "../../support/study.ts";
 const faultsOf = (change: Partial<StudySpec>, trials = 10, spending: object = {}) => {
   try {
     const spec = specOf(change);
-    checkStudy(spec, compileSpace(spec.space), { trials, parallel: 4, ...spending });
+    checkStudy(spec, compileSpace(spec.space, spec.constraints), { trials, parallel: 4, ...spending });
   } catch (error) {
     if (error instanceof InvalidInput) return error.errors;
     throw error;
@@ -111,4 +114,33 @@ test("a variable that Hone or Batch sets for each job is refused; where checkpoi
       fault: { kind: "environment-name-taken", name },
     })),
   );
+});
+
+test.each<[string, number, number, string]>([
+  ["infinities of both signs", 1e308, -1e308, "/constraints/0/x"],
+  ["one infinity", 1e308, 1e308, "/constraints/0/x"],
+  ["a coefficient whose square overflows", 1, -1e151, "/constraints/0/y"],
+  ["a sum that is too large", 1e149, -1e149, "/constraints/0"],
+])("a constraint that could add up to %s is refused", (_, x, y, pointer) => {
+  const space = {
+    x: { type: "float", low: -10, high: 10 },
+    y: { type: "float", low: -10, high: 10 },
+  } as const;
+  expect(faultsOf({ space, constraints: [{ x, y, max: 1 }] })).toEqual([
+    { pointer, fault: { kind: "constraint-too-large", most: 1e150 } },
+  ]);
+});
+
+test("the largest constraint that is accepted can be kept", () => {
+  const x = { type: "float", low: 0, high: 1 } as const;
+  const space = { x, y: x };
+  const constraints = [{ x: 5e149, y: -5e149, max: -1e149 }];
+  expect(faultsOf({ space, constraints })).toEqual([]);
+  const compiled = compileSpace(space, constraints);
+  const random = createRandom(1, 0);
+  for (let i = 0; i < 100; i++) {
+    const point = sampleCube(compiled, random);
+    expect(isAllowed(compiled, point)).toBe(true);
+    expect(point[1]! - point[0]!).toBeGreaterThanOrEqual(0.2 - 1e-8);
+  }
 });

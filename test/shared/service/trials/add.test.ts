@@ -103,6 +103,24 @@ test("a configuration outside the search space, and a missing metric, are refuse
   expect((await world.snapshot()).head.next).toBe(0);
 });
 
+test("every bad trial of an import is named, up to a hundred faults, and none is imported", async () => {
+  const world = await setUp();
+  const bad = { params: { C: 1e9, gamma: 0.1 }, values: { accuracy: 1 } };
+  const mixed = [bad, { params, values: { accuracy: 1 } }, { params, values: { loss: 1 } }, bad];
+  await expect(add(world, mixed)).rejects.toMatchObject({
+    type: "invalid-input",
+    errors: ["/trials/0/params/C", "/trials/2/values/accuracy", "/trials/3/params/C"].map((pointer) => ({
+      pointer,
+    })),
+  });
+  const error: unknown = await add(
+    world,
+    Array.from({ length: 500 }, () => bad),
+  ).catch((thrown) => thrown);
+  expect(error).toMatchObject({ errors: { length: 100 } });
+  expect((await world.snapshot()).head.next).toBe(0);
+});
+
 test("a trial imported with a metric that is not finite has failed, and says why", async () => {
   const world = await setUp();
   expect((await add(world, [{ params, values: { accuracy: "nan" } }])).trials).toEqual([

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseStrictJson } from "../../../functions/middleware/strict-json.ts";
-import { DomainError } from "../../../shared/errors.ts";
+import { DomainError } from "../../shared/errors.ts";
+import { parseStrictJson } from "../../shared/strict-json.ts";
 
 const refusal = (text: string) => {
   try {

@@ -1,6 +1,6 @@
 import { type JSONPath, type JSONVisitor, printParseErrorCode, visit } from "jsonc-parser";
-import { InvalidJson, invalid, TooLarge } from "../../shared/errors.ts";
-import { pointerTo } from "../../shared/json-pointer.ts";
+import { InvalidJson, invalid, TooLarge } from "./errors.ts";
+import { pointerTo } from "./json-pointer.ts";
 
 /**
  * JSON that every parser reads the same way. `JSON.parse` alone keeps the last of two equal keys, rounds integers, reads
@@ -19,7 +19,7 @@ const LONGEST_TOKEN = "-Infinity,".length;
 const INTEGER = /^-?\d+$/;
 
 /**
- * Parses a request body.
+ * Parses a request body, or a file that becomes one.
  * @throws InvalidJson, TooLarge (nesting), InvalidInput (a number or text that cannot be kept exactly)
  */
 export const parseStrictJson = (text: string): unknown => {
