@@ -3,13 +3,17 @@ import type { Trial } from "../../shared/schemas/trial.ts";
 const BEFORE = ["number", "state", "attempt"] as const;
 const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "finished"] as const;
 
+/** The names of what has a column, the same on every page of an export. */
+export interface Columns {
+  readonly parameters: readonly string[];
+  readonly metrics: readonly string[];
+}
+
 /**
  * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`), empty
  * where a trial has no value. Doubles are written so that they read back exactly.
  */
-export const toCsv = (trials: readonly Trial[]): string => {
-  const parameters = [...new Set(trials.flatMap((trial) => Object.keys(trial.params)))].sort();
-  const metrics = [...new Set(trials.flatMap((trial) => Object.keys(trial.values ?? {})))].sort();
+export const toCsv = (trials: readonly Trial[], { parameters, metrics }: Columns): string => {
   const header = [
     ...BEFORE,
     ...parameters.map((name) => `params.${name}`),

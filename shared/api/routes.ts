@@ -1,7 +1,15 @@
 import type { z } from "zod";
 import type { Action } from "../auth/authorize.ts";
 import type { ProblemType } from "../errors.ts";
-import { CreateStudyBody, PageQuery, PatchStudyBody, StopBody, Study, StudyPage } from "../schemas/study.ts";
+import {
+  CreateStudyBody,
+  PageOf,
+  PageQuery,
+  PatchStudyBody,
+  StopBody,
+  Study,
+  StudyPage,
+} from "../schemas/study.ts";
 import { CreatedToken, CreateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
 import {
   AddTrialsBody,
@@ -170,12 +178,13 @@ export const routes = {
     reply: TrialPage,
     status: 200,
     problems: ["study-not-found"],
-    summary: "List trials in order of their number.",
+    summary: "List trials in order of their number; a page has fewer than `limit` when they are large.",
   },
   getTrial: {
     method: "GET",
     path: "/studies/{study}/trials/{number}",
     action: "trial:read",
+    query: PageOf,
     reply: TrialDetail,
     status: 200,
     problems: ["study-not-found", "trial-not-found"],
@@ -185,6 +194,7 @@ export const routes = {
     method: "GET",
     path: "/studies/{study}/best",
     action: "trial:read",
+    query: PageOf,
     reply: BestReply,
     status: 200,
     problems: ["study-not-found"],
@@ -198,7 +208,8 @@ export const routes = {
     reply: TrialPage,
     status: 200,
     problems: ["study-not-found"],
-    summary: "All finished trials as CSV or JSON.",
+    summary:
+      "All finished trials as CSV or JSON, in pages of up to 5 MB. The next page: `cursor`, or in CSV the header Link with rel=next. Every page of CSV has the same header row.",
   },
   start: {
     method: "POST",

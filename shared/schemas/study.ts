@@ -95,7 +95,11 @@ export const Study = z.strictObject({
   lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
   executor: Executor,
   trials: TrialCounts,
-  best: z.array(BestTrial).meta({ description: "None yet, one, or the first 100 of the Pareto set." }),
+  best: z
+    .array(BestTrial)
+    .meta({
+      description: "None yet, one, or the first of the Pareto set: 100, or fewer when they are large.",
+    }),
   started: z.boolean().meta({ description: "Whether the batch executor is dispatching." }),
   spent: z.strictObject({ gpuHours: z.number(), vcpuHours: z.number() }),
   message: z.string().nullable().meta({ description: "What a person should know: why it waits or ended." }),
@@ -109,6 +113,9 @@ export const StudySummary = z.strictObject({
 });
 export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
 export const PageQuery = z.strictObject({ cursor: Cursor.optional(), limit: Limit.optional() });
+
+/** Where a list that ends its pages by bytes alone goes on. */
+export const PageOf = z.strictObject({ cursor: Cursor.optional() });
 
 /** Pause, resume, extend. */
 export const PatchStudyBody = z
@@ -133,4 +140,5 @@ export type StudyPage = z.infer<typeof StudyPage>;
 export type PatchStudyBody = z.infer<typeof PatchStudyBody>;
 export type StopBody = z.infer<typeof StopBody>;
 export type Executor = z.infer<typeof Executor>;
+export type PageOf = z.infer<typeof PageOf>;
 export type PageQuery = z.infer<typeof PageQuery>;

@@ -89,7 +89,7 @@ const sentences = {
   "body-too-large": ({ limitKiB }: { limitKiB: number }) => `The body is larger than ${limitKiB} KiB.`,
   "body-too-deep": ({ levels }: { levels: number }) => `The body is nested deeper than ${levels} levels.`,
   "reply-too-large": ({ limitMB }: { limitMB: number }) =>
-    `The reply is larger than ${limitMB} MB. Read the trials in pages: GET .../trials?limit=100.`,
+    `The answer is larger than ${limitMB} MB. Ask for less at once: a smaller \`count\` or \`limit\`.`,
   "compressed-body": () => "Compressed bodies are not supported: leave Content-Encoding out.",
   "no-media-type": () => "Send the header Content-Type: application/json.",
   "other-media-type": () => "Only JSON is supported: send Content-Type: application/json.",

@@ -5,6 +5,7 @@ import type { Trial } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { isFeasible } from "./objectives.ts";
+import { firstPage } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { countTrials, stateOf } from "./state.ts";
 import type { StudySpec } from "./study.ts";
@@ -34,6 +35,8 @@ export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
 });
 
 const MAX_SHOWN_BEST = 100;
+/** Of them, so that a study with a hundred large ones can still be shown. */
+const SHOWN_BYTES = 1_000_000;
 const HOUR = 3600;
 
 /**
@@ -65,7 +68,7 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
     lease: spec.lease,
     executor: spec.executor,
     trials: countTrials(snapshot),
-    best: best.slice(0, MAX_SHOWN_BEST),
+    best: firstPage(best.slice(0, MAX_SHOWN_BEST), SHOWN_BYTES),
     started: head.started,
     spent: { gpuHours: head.gpuSeconds / HOUR, vcpuHours: head.vcpuSeconds / HOUR },
     message: noticesOf(snapshot, best).map(noticeSentence).join(" ") || null,

@@ -33,12 +33,17 @@ export const findTrial = async (
 export const trialFinder = async (deps: ServiceDeps, { study, head, trials }: Snapshot) => {
   const unfolded = new Map(trials.map((trial) => [trial.number, trial]));
   const segments = await segmentsOf(deps, study, 0, head.segments);
+  let last = 0;
   return (number: number): TrialItem | null => {
     const trial = unfolded.get(number);
     if (trial !== undefined) return trial;
-    for (const segment of segments) {
-      const i = segment.find(number);
-      if (i >= 0) return segment.trial(i);
+    // The next number is mostly in the segment of the last one.
+    for (let tried = 0; tried < segments.length; tried++) {
+      const k = (last + tried) % segments.length;
+      const i = segments[k]?.find(number) ?? -1;
+      if (i < 0) continue;
+      last = k;
+      return segments[k]?.trial(i) ?? null;
     }
     return null;
   };

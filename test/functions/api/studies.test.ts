@@ -193,17 +193,3 @@ test("a batch study is started and stopped, and cannot be asked", async () => {
   expect((await post("/start")).body).toMatchObject({ started: true });
   expect((await post("/stop", { drain: true })).body).toMatchObject({ started: false });
 });
-
-test("a reply that is too large for Lambda is an error that says what to do", async () => {
-  const { study } = await create({ space: { x: { type: "categorical", choices: ["x".repeat(250), "y"] } } });
-  const trials = Array.from({ length: 500 }, () => ({
-    params: { x: "x".repeat(250) },
-    values: { accuracy: 1, ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}`, 1 / 3])) },
-  }));
-  for (let i = 0; i < 24; i++) {
-    await call("POST", `${base}/${study}/trials`, { caller: editor, body: { trials } });
-  }
-  const { status, body } = await call("GET", `${base}/${study}/export`, { caller: editor });
-  expect([status, body.type]).toEqual([413, "too-large"]);
-  expect(body.detail).toContain("limit=100");
-});
