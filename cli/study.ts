@@ -28,7 +28,11 @@ export const list = command({
   run: async () => {
     const studies: StudyPage["studies"] = [];
     for await (const page of pages<StudyPage>("/studies")) studies.push(...page.studies);
-    const lines = studies.map(({ study, created, state }) => `${created}  ${state.padEnd(8)}  ${study}`);
+    const lines = studies.map(({ study, created, state, trials, budget, best }) => {
+      const done = `${trials.completed + trials.pruned + trials.failed}/${budget.trials}`;
+      const value = best === null ? "-" : Object.values(best.values).join(" ");
+      return `${created}  ${state.padEnd(8)}  ${done.padStart(9)}  best ${value.padEnd(20)}  ${study}`;
+    });
     return { json: { studies }, text: lines.join("\n") || "No studies yet." };
   },
 });

@@ -69,7 +69,7 @@ export const routes = {
     reply: Study,
     status: 201,
     problems: [],
-    summary: "Create a study. It runs at once; a batch study waits for start.",
+    summary: "Create a study. It runs at once; a batch study is `ready` until it is started.",
   },
   listStudies: {
     method: "GET",
@@ -79,7 +79,7 @@ export const routes = {
     reply: StudyPage,
     status: 200,
     problems: [],
-    summary: "List the team's studies, in order of their ids.",
+    summary: "List the team's studies with their progress, newest first.",
   },
   getStudy: {
     method: "GET",
@@ -229,7 +229,8 @@ export const routes = {
     reply: Study,
     status: 200,
     problems: ["study-not-found", "wrong-executor"],
-    summary: "Stop dispatching; running trials are terminated and put back, or drained.",
+    summary:
+      "Stop dispatching: the study is `ready` again; running trials are terminated and put back, or drained.",
   },
   createToken: {
     method: "POST",

@@ -64,7 +64,10 @@ export const CreateStudyBody = z.strictObject({
   executor: Executor.optional(),
 });
 
-export const StudyState = z.enum(["running", "paused", "finished", "deleting"]);
+export const StudyState = z.enum(["ready", "running", "paused", "finished", "deleting"]).meta({
+  description:
+    "`ready`: a batch study that is not started, or was stopped. A client study that is neither paused nor finished is `running`.",
+});
 
 export const TrialCounts = z.strictObject({
   queued: SafeInt,
@@ -95,11 +98,9 @@ export const Study = z.strictObject({
   lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
   executor: Executor,
   trials: TrialCounts,
-  best: z
-    .array(BestTrial)
-    .meta({
-      description: "None yet, one, or the first of the Pareto set: 100, or fewer when they are large.",
-    }),
+  best: z.array(BestTrial).meta({
+    description: "None yet, one, or the first of the Pareto set: 100, or fewer when they are large.",
+  }),
   started: z.boolean().meta({ description: "Whether the batch executor is dispatching." }),
   spent: z.strictObject({ gpuHours: z.number(), vcpuHours: z.number() }),
   message: z.string().nullable().meta({ description: "What a person should know: why it waits or ended." }),
@@ -108,8 +109,17 @@ export const Study = z.strictObject({
 export const StudySummary = z.strictObject({
   study: Id,
   name: Id,
-  state: z.enum(["active", "deleting"]),
+  state: StudyState,
   created: Timestamp,
+  trials: TrialCounts,
+  budget: z.strictObject({ trials: SafeInt }),
+  best: z.strictObject({ number: SafeInt, values: FiniteValues }).nullable().meta({
+    description: "The best trial of a single objective; null while there is none, and for several.",
+  }),
+  asOf: Timestamp.meta({
+    description:
+      "When the study was read for this list: seconds ago while it is asked, and otherwise at most some ten minutes after its last change.",
+  }),
 });
 export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
 export const PageQuery = z.strictObject({ cursor: Cursor.optional(), limit: Limit.optional() });
@@ -120,7 +130,9 @@ export const PageOf = z.strictObject({ cursor: Cursor.optional() });
 /** Pause, resume, extend. */
 export const PatchStudyBody = z
   .strictObject({
-    state: z.enum(["running", "paused"]).optional(),
+    state: z.enum(["running", "paused"]).optional().meta({
+      description: "`running` resumes a paused study; a batch study that is not started is then `ready`.",
+    }),
     budget: Budget.partial().optional(),
   })
   .refine((body) => body.state !== undefined || body.budget !== undefined, "Give `state`, `budget` or both.");
@@ -136,6 +148,7 @@ export type Study = z.infer<typeof Study>;
 export type StudyState = z.infer<typeof StudyState>;
 export type TrialCounts = z.infer<typeof TrialCounts>;
 export type BestTrial = z.infer<typeof BestTrial>;
+export type StudySummary = z.infer<typeof StudySummary>;
 export type StudyPage = z.infer<typeof StudyPage>;
 export type PatchStudyBody = z.infer<typeof PatchStudyBody>;
 export type StopBody = z.infer<typeof StopBody>;

@@ -7,7 +7,7 @@ import type { TrialItem } from "../store/trial.ts";
 import { isFeasible } from "./objectives.ts";
 import { firstPage } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { countTrials, stateOf } from "./state.ts";
+import { countTrials, shownState } from "./state.ts";
 import type { StudySpec } from "./study.ts";
 
 /** Milliseconds since 1970 as the API writes them. */
@@ -50,7 +50,7 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
     study: study.id,
     name: spec.name,
     team: study.team,
-    state: stateOf(snapshot),
+    state: shownState(snapshot),
     created: timestamp(spec.created),
     space: spec.space,
     constraints: spec.constraints,

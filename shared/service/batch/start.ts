@@ -8,6 +8,7 @@ import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
+import { relist } from "../core/listing.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { topUp } from "./top-up.ts";
 
@@ -47,6 +48,7 @@ export const startStudy = async (
     };
   });
   await followUp(deps, study.id, () => beginTrials(deps, study));
+  await followUp(deps, study.id, () => relist(deps, study));
   return reply;
 };
 

@@ -2,7 +2,6 @@ import { algorithms } from "../../optimizer/registry.ts";
 import { schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
 import { firstHead, newHead } from "../../store/head.ts";
-import { newListing } from "../../store/listing.ts";
 import { newSpec } from "../../store/spec.ts";
 import { countStudy } from "../../store/team.ts";
 import { checkStudy } from "../../study/check.ts";
@@ -11,6 +10,7 @@ import { creationRefusals } from "../access/creation-limits.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe } from "../core/describe.ts";
+import { firstListing } from "../core/listing.ts";
 import { studyOf } from "../core/load.ts";
 
 const DEFAULT_PARALLEL = { client: 1000, batch: 4 } as const;
@@ -40,14 +40,15 @@ export const createStudy = (
       schedulerRevision: schedulers[spec.scheduler.name].revision,
     });
     const now = deps.clock();
+    const snapshot = { study, head, hint: null, trials: [] };
     return {
       changes: [
         newHead(head),
         newSpec(study.id, spec),
-        newListing(team, { study: study.id, name: spec.name, state: "active", created: spec.created }),
+        await firstListing(deps, snapshot, now),
         ...countStudy(team, now),
       ],
-      answer: await describe(deps, { study, head, hint: null, trials: [] }),
+      answer: await describe(deps, snapshot),
       refusals: creationRefusals(now),
     };
   });

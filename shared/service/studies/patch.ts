@@ -8,6 +8,8 @@ import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe } from "../core/describe.ts";
+import { followUp } from "../core/follow-up.ts";
+import { relist } from "../core/listing.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /**
@@ -41,6 +43,7 @@ export const patchStudy = async (
     };
   });
   await afterChange(deps, study);
+  await followUp(deps, study.id, () => relist(deps, study));
   return reply;
 };
 

@@ -16,6 +16,7 @@ import { timestamp } from "../../study/view.ts";
 import { commit, MAX_TRIAL_CHANGES, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { foldIfDue } from "../core/fold.ts";
+import { relistIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 
@@ -45,6 +46,7 @@ export const askTrials = async (
   };
   const reply = await commit(deps, write, plan, { milliseconds: COMPETE_MS });
   if (seen !== null) await foldIfDue(deps, study, seen);
+  await relistIfDue(deps, study, reply.state);
   return reply;
 };
 
