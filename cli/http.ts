@@ -18,7 +18,15 @@ interface Problem {
  * @param path below `/teams/{team}`.
  * @returns the body of a successful reply. @throws CommandError with the problem.
  */
-export const call = async (method: string, path: string, body?: unknown): Promise<string> => {
+export const call = async (method: string, path: string, body?: unknown): Promise<string> =>
+  (await exchange(method, path, body)).text;
+
+/** Like `call`, with the headers of the reply. */
+export const exchange = async (
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ readonly text: string; readonly headers: Headers }> => {
   const { api, team, token }: Access = readAccess();
   const request = {
     method,
@@ -31,7 +39,7 @@ export const call = async (method: string, path: string, body?: unknown): Promis
   };
   const reply = await send(`${api}/teams/${team}${path}`, request);
   const text = await reply.text();
-  if (reply.ok) return text;
+  if (reply.ok) return { text, headers: reply.headers };
   throw failure(reply.status, parseProblem(text));
 };
 

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { DomainError } from "../shared/errors.ts";
 import type { Study, StudyPage } from "../shared/schemas/study.ts";
-import type { BestReply } from "../shared/schemas/trial.ts";
+import type { BestReply, TrialPage } from "../shared/schemas/trial.ts";
 import { parseStrictJson } from "../shared/strict-json.ts";
 import { bestTable } from "./best.ts";
 import { CommandError, command, type Output } from "./command.ts";
-import { call, callJson } from "./http.ts";
+import { call, callJson, exchange } from "./http.ts";
 
 const STDIN = 0;
 /** Rows of the Pareto set that `study show` prints; `study best` prints all. */
@@ -29,14 +29,12 @@ export const list = command({
   describe: {},
   run: async () => {
     const studies: StudyPage["studies"] = [];
-    let cursor: string | null = null;
-    do {
-      const from: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-      const page: StudyPage = await callJson<StudyPage>("GET", `/studies${from}`);
-      studies.push(...page.studies);
-      cursor = page.cursor;
-    } while (cursor !== null);
-    const lines = studies.map(({ study, created, state }) => `${created}  ${state.padEnd(8)}  ${study}`);
+    for await (const page of pages<StudyPage>("/studies")) studies.push(...page.studies);
+    const lines = studies.map(({ study, created, state, trials, budget, best }) => {
+      const done = `${trials.completed + trials.pruned + trials.failed}/${budget.trials}`;
+      const value = best === null ? "-" : Object.values(best.values).join(" ");
+      return `${created}  ${state.padEnd(8)}  ${done.padStart(9)}  best ${value.padEnd(20)}  ${study}`;
+    });
     return { json: { studies }, text: lines.join("\n") || "No studies yet." };
   },
 });
@@ -56,8 +54,9 @@ export const best = command({
   describe: {},
   run: async ([study]) => {
     const path = `/studies/${named(study)}`;
-    const reply = await callJson<BestReply>("GET", `${path}/best`);
-    return { json: reply, text: bestTable(await callJson<Study>("GET", path), reply.trials) };
+    const trials: BestReply["trials"] = [];
+    for await (const page of pages<BestReply>(`${path}/best`)) trials.push(...page.trials);
+    return { json: { trials }, text: bestTable(await callJson<Study>("GET", path), trials) };
   },
 });
 
@@ -67,10 +66,61 @@ export const exportTrials = command({
   options: { format: { type: "string" } },
   describe: { format: "csv (the default) or json" },
   run: async ([study], { format = "csv" }) => {
-    const text = await call("GET", `/studies/${named(study)}/export?format=${encodeURIComponent(format)}`);
-    return { json: format === "json" ? JSON.parse(text) : { csv: text }, text: text.trimEnd() };
+    const path = `/studies/${named(study)}/export`;
+    if (format === "csv") {
+      const csv = await wholeCsv(`${path}?format=csv`);
+      return { json: { csv }, text: csv.trimEnd() };
+    }
+    const trials: TrialPage["trials"] = [];
+    const query = `?format=${encodeURIComponent(format)}`;
+    for await (const page of pages<TrialPage>(path, query)) trials.push(...page.trials);
+    const json = { trials, cursor: null };
+    return { json, text: JSON.stringify(json) };
   },
 });
+
+/** All pages of a list. */
+async function* pages<T extends { readonly cursor?: string | null }>(
+  path: string,
+  query = "",
+): AsyncGenerator<T> {
+  let cursor: string | null | undefined = "";
+  while (cursor != null) {
+    const from: string =
+      cursor === "" ? "" : `${query === "" ? "?" : "&"}cursor=${encodeURIComponent(cursor)}`;
+    const page: T = await callJson<T>("GET", `${path}${query}${from}`);
+    yield page;
+    cursor = page.cursor;
+  }
+}
+
+/** How often a study that gets a new metric while it is exported is read again. */
+const MAX_READINGS = 5;
+
+/** All pages of an export as one table. */
+const wholeCsv = async (path: string): Promise<string> => {
+  for (let reading = 1; reading <= MAX_READINGS; reading++) {
+    const csv = await joinedCsv(path);
+    if (csv !== null) return csv;
+  }
+  throw new CommandError("The study gets new metrics while it is read. Export it again, or as JSON.");
+};
+
+/** The pages under the header row that each of them has; null when they have different ones. */
+const joinedCsv = async (first: string): Promise<string | null> => {
+  const parts: string[] = [];
+  let header: string | null = null;
+  let query: string | null = "";
+  while (query !== null) {
+    const { text, headers } = await exchange("GET", query === "" ? first : `${first.split("?")[0]}?${query}`);
+    const end = text.indexOf("\r\n") + 2;
+    if (header !== null && text.slice(0, end) !== header) return null;
+    parts.push(header === null ? text : text.slice(end));
+    header = text.slice(0, end);
+    query = /^<[^?>]*\?([^>]*)>; rel="next"$/.exec(headers.get("link") ?? "")?.[1] ?? null;
+  }
+  return parts.join("");
+};
 
 export const start = command({
   summary: "Start running the trials of a batch study.",

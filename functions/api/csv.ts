@@ -3,6 +3,12 @@ import type { Trial } from "../../shared/schemas/trial.ts";
 const BEFORE = ["number", "state", "attempt"] as const;
 const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "finished"] as const;
 
+/** The names of what has a column, the same on every page of an export. */
+export interface Columns {
+  readonly parameters: readonly string[];
+  readonly metrics: readonly string[];
+}
+
 /**
  * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`).
  *
@@ -10,9 +16,7 @@ const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "f
  * numbers are themselves, doubles exactly; `'` stands before a text that would be read as one of these, or that a
  * spreadsheet would take for a formula, and before one that is empty or begins with `'`; any other cell is its text.
  */
-export const toCsv = (trials: readonly Trial[]): string => {
-  const parameters = [...new Set(trials.flatMap((trial) => Object.keys(trial.params)))].sort();
-  const metrics = [...new Set(trials.flatMap((trial) => Object.keys(trial.values ?? {})))].sort();
+export const toCsv = (trials: readonly Trial[], { parameters, metrics }: Columns): string => {
   const header = [
     ...BEFORE,
     ...parameters.map((name) => `params.${name}`),

@@ -4,6 +4,7 @@ import { authorize } from "../../shared/auth/authorize.ts";
 import { invalid } from "../../shared/errors.ts";
 import { wasAnswered } from "../../shared/service/core/commit.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { noteChange } from "../../shared/service/core/listing.ts";
 import { loadStudy } from "../../shared/service/core/load.ts";
 import type { ApiEvent, ApiReply } from "../middleware/event.ts";
 import { validate } from "../middleware/validate.ts";
@@ -44,6 +45,8 @@ export const dispatch = async (event: ApiEvent, deps: ServiceDeps): Promise<ApiR
     ...(number !== null && { trial: number }),
     ...(hasAttempt(body) && { attempt: body.attempt }),
   });
+
+  if (study !== null && route.method !== "GET") await noteChange(deps, study.id);
 
   const handle = handlers[match.route] as unknown as AnyHandler;
   const reply = await handle({ team, study, number, token, query, body, caller, write: { receipt } }, deps);

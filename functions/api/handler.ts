@@ -42,6 +42,8 @@ export interface TextReply {
   readonly text: string;
   readonly type: string;
   readonly fileName: string;
+  /** The query of the next page, if there is one. */
+  readonly next?: string;
 }
 
 /** Parsed input in, reply out; both types come from the table of routes. */

@@ -21,6 +21,7 @@ export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path:
       headers: {
         "content-type": reply.type,
         "content-disposition": `attachment; filename="${reply.fileName}"`,
+        ...(reply.next !== undefined && { link: `<${path}?${reply.next}>; rel="next"` }),
       },
       body: reply.text,
     });

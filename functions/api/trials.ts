@@ -3,7 +3,7 @@ import { addTrials as add } from "../../shared/service/trials/add.ts";
 import { askTrials } from "../../shared/service/trials/ask.ts";
 import {
   bestTrials,
-  exportTrials as exportAll,
+  exportTrials as exportPage,
   listTrials as list,
   readTrial,
 } from "../../shared/service/trials/read.ts";
@@ -40,14 +40,22 @@ export const listTrials: Handler<"listTrials"> = async ({ study, query }, deps) 
   body: await list(deps, study, query),
 });
 
-export const getTrial: Handler<"getTrial"> = async ({ study, number }, deps) => ({
-  body: await readTrial(deps, study, number),
+export const getTrial: Handler<"getTrial"> = async ({ study, number, query }, deps) => ({
+  body: await readTrial(deps, study, number, query),
 });
 
-export const best: Handler<"best"> = async ({ study }, deps) => ({ body: await bestTrials(deps, study) });
+export const best: Handler<"best"> = async ({ study, query }, deps) => ({
+  body: await bestTrials(deps, study, query),
+});
 
 export const exportTrials: Handler<"exportTrials"> = async ({ study, query }, deps) => {
-  const trials = await exportAll(deps, study);
-  if (query.format !== "csv") return { body: { trials, cursor: null } };
-  return { text: toCsv(trials), type: "text/csv; charset=utf-8", fileName: `${study.id}.csv` };
+  const { trials, cursor, ...columns } = await exportPage(deps, study, query);
+  if (query.format !== "csv") return { body: { trials, cursor } };
+  const limit = query.limit === undefined ? "" : `&limit=${query.limit}`;
+  return {
+    text: toCsv(trials, columns),
+    type: "text/csv; charset=utf-8",
+    fileName: `${study.id}.csv`,
+    ...(cursor !== null && { next: `format=csv${limit}&cursor=${encodeURIComponent(cursor)}` }),
+  };
 };

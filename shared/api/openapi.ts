@@ -105,7 +105,7 @@ const health = (): Json => ({
 });
 
 /** No components: queries, which are told parameter by parameter, and a second name of ReportReply. */
-const INLINE = /Query$|^(Cursor|Limit|HeartbeatReply)$/;
+const INLINE = /Query$|^(PageOf|Cursor|Limit|HeartbeatReply)$/;
 
 /** What a module exports of schemas, by name. */
 const onlySchemas = (module: object): Record<string, z.ZodType> =>
@@ -208,6 +208,14 @@ const success = (name: RouteName, route: Route): Json => {
     description: route.status === 201 ? "Created." : "Done.",
     ...(name === "createStudy" && {
       headers: { Location: { description: "The study's path.", schema: { type: "string" } } },
+    }),
+    ...(name === "exportTrials" && {
+      headers: {
+        Link: {
+          description: "The next page of CSV, with rel=next; absent on the last one.",
+          schema: { type: "string" },
+        },
+      },
     }),
     content: {
       "application/json": content(route.reply, examples[name]?.reply),

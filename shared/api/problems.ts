@@ -15,7 +15,7 @@ export const problems: Readonly<Record<ProblemType, ProblemKind>> = {
   "invalid-input": kind(422, "A field is not valid"),
   "non-finite-metric": kind(422, "A metric is not a finite number"),
   "unsafe-integer": kind(422, "An integer is too large to be read exactly"),
-  "too-large": kind(413, "The request is too large"),
+  "too-large": kind(413, "The request or its answer is too large"),
   "unsupported-media-type": kind(415, "The media type is not supported"),
   "not-found": kind(404, "Not found"),
   "study-not-found": kind(404, "Study not found"),

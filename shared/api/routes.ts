@@ -1,7 +1,15 @@
 import type { z } from "zod";
 import type { Action } from "../auth/authorize.ts";
 import type { ProblemType } from "../errors.ts";
-import { CreateStudyBody, PageQuery, PatchStudyBody, StopBody, Study, StudyPage } from "../schemas/study.ts";
+import {
+  CreateStudyBody,
+  PageOf,
+  PageQuery,
+  PatchStudyBody,
+  StopBody,
+  Study,
+  StudyPage,
+} from "../schemas/study.ts";
 import { CreatedToken, CreateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
 import {
   AddTrialsBody,
@@ -61,7 +69,7 @@ export const routes = {
     reply: Study,
     status: 201,
     problems: [],
-    summary: "Create a study. It runs at once; a batch study waits for start.",
+    summary: "Create a study. It runs at once; a batch study is `ready` until it is started.",
   },
   listStudies: {
     method: "GET",
@@ -71,7 +79,7 @@ export const routes = {
     reply: StudyPage,
     status: 200,
     problems: [],
-    summary: "List the team's studies, in order of their ids.",
+    summary: "List the team's studies with their progress, newest first.",
   },
   getStudy: {
     method: "GET",
@@ -170,12 +178,13 @@ export const routes = {
     reply: TrialPage,
     status: 200,
     problems: ["study-not-found"],
-    summary: "List trials in order of their number.",
+    summary: "List trials in order of their number; a page has fewer than `limit` when they are large.",
   },
   getTrial: {
     method: "GET",
     path: "/studies/{study}/trials/{number}",
     action: "trial:read",
+    query: PageOf,
     reply: TrialDetail,
     status: 200,
     problems: ["study-not-found", "trial-not-found"],
@@ -185,6 +194,7 @@ export const routes = {
     method: "GET",
     path: "/studies/{study}/best",
     action: "trial:read",
+    query: PageOf,
     reply: BestReply,
     status: 200,
     problems: ["study-not-found"],
@@ -198,7 +208,8 @@ export const routes = {
     reply: TrialPage,
     status: 200,
     problems: ["study-not-found"],
-    summary: "All finished trials as CSV or JSON.",
+    summary:
+      "All finished trials as CSV or JSON, in pages of up to 5 MB. The next page: `cursor`, or in CSV the header Link with rel=next. Every page of CSV has the same header row.",
   },
   start: {
     method: "POST",
@@ -218,7 +229,8 @@ export const routes = {
     reply: Study,
     status: 200,
     problems: ["study-not-found", "wrong-executor"],
-    summary: "Stop dispatching; running trials are terminated and put back, or drained.",
+    summary:
+      "Stop dispatching: the study is `ready` again; running trials are terminated and put back, or drained.",
   },
   createToken: {
     method: "POST",

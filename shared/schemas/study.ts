@@ -90,7 +90,10 @@ export const CreateStudyBody = z.strictObject({
   executor: Executor.optional(),
 });
 
-export const StudyState = z.enum(["running", "paused", "finished", "deleting"]);
+export const StudyState = z.enum(["ready", "running", "paused", "finished", "deleting"]).meta({
+  description:
+    "`ready`: a batch study that is not started, or was stopped. A client study that is neither paused nor finished is `running`.",
+});
 
 export const TrialCounts = z.strictObject({
   queued: SafeInt,
@@ -123,7 +126,7 @@ export const Study = z.strictObject({
   executor: Executor,
   trials: TrialCounts,
   best: z.array(BestTrial).meta({
-    description: "None yet, one, or the first of the Pareto set: up to 100, fewer when they are large.",
+    description: "None yet, one, or the first of the Pareto set: 100, or fewer when they are large.",
   }),
   started: z.boolean().meta({ description: "Whether the batch executor is dispatching." }),
   spent: z.strictObject({ gpuHours: z.number(), vcpuHours: z.number() }),
@@ -133,16 +136,30 @@ export const Study = z.strictObject({
 export const StudySummary = z.strictObject({
   study: Id,
   name: Id,
-  state: z.enum(["active", "deleting"]),
+  state: StudyState,
   created: Timestamp,
+  trials: TrialCounts,
+  budget: z.strictObject({ trials: SafeInt }),
+  best: z.strictObject({ number: SafeInt, values: FiniteValues }).nullable().meta({
+    description: "The best trial of a single objective; null while there is none, and for several.",
+  }),
+  asOf: Timestamp.meta({
+    description:
+      "When the study was read for this list: seconds ago while it is asked, and otherwise at most some ten minutes after its last change.",
+  }),
 });
 export const StudyPage = z.strictObject({ studies: z.array(StudySummary), cursor: z.string().nullable() });
 export const PageQuery = z.strictObject({ cursor: Cursor.optional(), limit: Limit.optional() });
 
+/** Where a list that ends its pages by bytes alone goes on. */
+export const PageOf = z.strictObject({ cursor: Cursor.optional() });
+
 /** Pause, resume, extend. */
 export const PatchStudyBody = z
   .strictObject({
-    state: z.enum(["running", "paused"]).optional(),
+    state: z.enum(["running", "paused"]).optional().meta({
+      description: "`running` resumes a paused study; a batch study that is not started is then `ready`.",
+    }),
     budget: Budget.partial()
       .refine((budget) => Object.keys(budget).length > 0, "Give what shall change.")
       .optional(),
@@ -160,8 +177,10 @@ export type Study = z.infer<typeof Study>;
 export type StudyState = z.infer<typeof StudyState>;
 export type TrialCounts = z.infer<typeof TrialCounts>;
 export type BestTrial = z.infer<typeof BestTrial>;
+export type StudySummary = z.infer<typeof StudySummary>;
 export type StudyPage = z.infer<typeof StudyPage>;
 export type PatchStudyBody = z.infer<typeof PatchStudyBody>;
 export type StopBody = z.infer<typeof StopBody>;
 export type Executor = z.infer<typeof Executor>;
+export type PageOf = z.infer<typeof PageOf>;
 export type PageQuery = z.infer<typeof PageQuery>;

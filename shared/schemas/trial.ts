@@ -164,6 +164,9 @@ export const TrialDetail = z.strictObject({
   attempts: z.array(AttemptRecord),
   reports: z.array(ReportEntry),
   jobId: z.string().nullable(),
+  cursor: z.string().optional().meta({
+    description: "Present when the learning curve is too long for one answer: `?cursor=` gives the rest.",
+  }),
 });
 
 export const TrialPage = z.strictObject({ trials: z.array(Trial), cursor: z.string().nullable() });
@@ -174,10 +177,17 @@ export const TrialsQuery = z.strictObject({
   state: TrialState.optional(),
 });
 
-export const BestReply = z.strictObject({ trials: z.array(BestTrial) });
+export const BestReply = z.strictObject({
+  trials: z.array(BestTrial),
+  cursor: z.string().optional().meta({
+    description: "Present when the Pareto set is too large for one answer: `?cursor=` gives the rest.",
+  }),
+});
 
 export const ExportQuery = z.strictObject({
-  format: z.enum(["csv", "json"]).optional(),
+  format: z.enum(["csv", "json"]).optional().meta({ description: "json by default." }),
+  cursor: Cursor.optional(),
+  limit: Limit.optional().meta({ description: "As many as fit into an answer by default." }),
 });
 
 export type TrialState = z.infer<typeof TrialState>;

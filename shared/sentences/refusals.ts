@@ -93,7 +93,7 @@ const sentences = {
   "body-too-large": ({ limitKiB }: { limitKiB: number }) => `The body is larger than ${limitKiB} KiB.`,
   "body-too-deep": ({ levels }: { levels: number }) => `The body is nested deeper than ${levels} levels.`,
   "reply-too-large": ({ limitMB }: { limitMB: number }) =>
-    `The reply is larger than ${limitMB} MB. Read the trials in pages: GET .../trials?limit=100.`,
+    `The answer is larger than ${limitMB} MB. Ask for less at once: a smaller \`count\` or \`limit\`.`,
   "item-too-large": ({ what, limitKiB }: { what: string; limitKiB: number }) =>
     `What would be stored (${what}) is larger than the ${limitKiB} KiB that one item of the table may have. Send less.`,
   "write-too-large": ({ limitMiB }: { limitMiB: number }) =>

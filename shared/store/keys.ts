@@ -1,3 +1,5 @@
+import { ID } from "../patterns.ts";
+
 /**
  * Every key of the one table; nobody else spells a key.
  *
@@ -66,6 +68,19 @@ export const teamMinuteKey = (team: string, minute: number): Key => ({
   pk: teamPartition(team),
   sk: `MINUTE#${minute}`,
 });
+/** Listings in the order of what is listed: the newest study first. */
+export const LISTING_PREFIX = "LISTED#";
+/** Beyond any time in milliseconds since 1970 that there will be. */
+const END_OF_TIME = 10 ** 15;
+/** The place of a study among the listings of its team. @param created milliseconds since 1970. */
+export const listingPlace = (created: number, study: string) =>
+  `${padded(END_OF_TIME - created, 15)}#${study}`;
+export const LISTING_PLACE = `[0-9]{15}#${ID}`;
+export const listingKey = (team: string, created: number, study: string): Key => ({
+  pk: teamPartition(team),
+  sk: `${LISTING_PREFIX}${listingPlace(created, study)}`,
+});
+/** Where older versions kept listings, in the order of their ids. */
 export const teamStudyKey = (team: string, study: string): Key => ({
   pk: teamPartition(team),
   sk: `STUDY#${study}`,
@@ -83,11 +98,13 @@ export const receiptKey = (id: string, study?: string): Key =>
 export const receiptPartitions = (study: string): string[] =>
   Array.from({ length: RECEIPT_SHARDS }, (_, shard) => receiptPartition(study, shard));
 
-/** What the reconciler must visit: studies whose jobs run, and studies that are being deleted. */
+/** What the reconciler must visit: studies whose jobs run, that are being deleted, or whose listing may be out of date. */
 export const RECONCILED_PARTITION = "OPEN";
 export const activeBatchKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `BATCH#${study}` });
 export const ACTIVE_BATCH_PREFIX = "BATCH#";
 export const deletionKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `DELETION#${study}` });
 export const DELETION_PREFIX = "DELETION#";
+export const outdatedKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `LISTING#${study}` });
+export const OUTDATED_PREFIX = "LISTING#";
 /** Turns all dispatching of the deployment off and on. */
 export const switchKey: Key = { pk: RECONCILED_PARTITION, sk: "SWITCH" };

@@ -45,6 +45,8 @@ export interface Segment {
   /** Its size, packed. */
   readonly bytes: number;
   readonly numbers: Uint32Array;
+  /** The names of its trials' metrics. */
+  readonly metrics: readonly string[];
   readonly trial: (i: number) => TrialItem;
   /** The part of `trial` that a history holds: a hundred thousand whole trials are a lot of garbage. */
   readonly result: (
@@ -239,7 +241,8 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       job: null,
     };
   };
-  return { count: n, bytes: bytes.length, numbers, trial, result, point, find };
+  const { metrics: names } = header;
+  return { count: n, bytes: bytes.length, numbers, metrics: names, trial, result, point, find };
 };
 
 /** A new segment; fails under the name "segment" when another fold took its number first. */

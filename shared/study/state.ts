@@ -15,6 +15,16 @@ export const trialsUsed = ({ next, imported }: Head): number => next - imported;
 export const trialsLeft = (head: Head): number =>
   head.exhausted ? 0 : Math.max(0, head.trials - trialsUsed(head));
 
+/**
+ * The state as callers see it. A batch study that is not started hands out nothing, so it is not called running; to Hone itself
+ * that makes no difference, because what dispatches looks at `started`.
+ */
+export const shownState = (snapshot: Pick<Snapshot, "study" | "head" | "trials">): StudyState => {
+  const state = stateOf(snapshot);
+  const waits = snapshot.study.spec.executor.type === "batch" && !snapshot.head.started;
+  return state === "running" && waits ? "ready" : state;
+};
+
 /** A study is finished when its budget is used up, or nothing new is left to try, and every trial has ended. */
 export const stateOf = ({ head, trials }: Pick<Snapshot, "head" | "trials">): StudyState => {
   const isOver = trialsLeft(head) === 0 && head.folded.paused === 0 && !trials.some(isUnfinished);

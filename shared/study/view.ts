@@ -4,10 +4,10 @@ import type { BestTrial, Study } from "../schemas/study.ts";
 import type { Trial } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
 import type { TrialItem } from "../store/trial.ts";
-import { utf8Bytes } from "./capacity.ts";
 import { isFeasible } from "./objectives.ts";
+import { firstPage } from "./page.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { countTrials, stateOf, trialsUsed } from "./state.ts";
+import { countTrials, shownState, stateOf, trialsUsed } from "./state.ts";
 import type { StudySpec } from "./study.ts";
 
 /** Milliseconds since 1970 as the API writes them. */
@@ -35,7 +35,8 @@ export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
 });
 
 const MAX_SHOWN_BEST = 100;
-const MAX_SHOWN_BYTES = 3e6;
+/** Of them, so that a study with a hundred large ones can still be shown. */
+const SHOWN_BYTES = 1_000_000;
 const HOUR = 3600;
 
 /**
@@ -49,7 +50,7 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
     study: study.id,
     name: spec.name,
     team: study.team,
-    state: stateOf(snapshot),
+    state: shownState(snapshot),
     created: timestamp(spec.created),
     space: spec.space,
     constraints: spec.constraints,
@@ -68,23 +69,11 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
     repeats: spec.repeats,
     executor: spec.executor,
     trials: countTrials(snapshot),
-    best: firstOf(best),
+    best: firstPage(best.slice(0, MAX_SHOWN_BEST), SHOWN_BYTES),
     started: head.started,
     spent: { gpuHours: head.gpuSeconds / HOUR, vcpuHours: head.vcpuSeconds / HOUR },
     message: noticesOf(snapshot, best).map(noticeSentence).join(" ") || null,
   };
-};
-
-/** As many as a reply has room for beside the study itself; `GET .../best` has all. */
-const firstOf = (best: readonly BestTrial[]): BestTrial[] => {
-  let bytes = 0;
-  const fits = (trial: BestTrial) => {
-    bytes += utf8Bytes(JSON.stringify(trial));
-    return bytes <= MAX_SHOWN_BYTES;
-  };
-  const shown = best.slice(0, MAX_SHOWN_BEST);
-  const end = shown.findIndex((trial) => !fits(trial));
-  return end < 0 ? shown : shown.slice(0, end);
 };
 
 /** What a person should know about the study now. */

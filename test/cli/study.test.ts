@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { TrialPage } from "../../shared/schemas/trial.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
 import { createToken } from "../../shared/service/access/tokens.ts";
 import { batchExecution, worldOn } from "../support/batch.ts";
@@ -173,4 +174,23 @@ test("an API that does not answer is a one-line error", async () => {
   expect(code).toBe(1);
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(stderr).toContain("does not answer");
+});
+
+test("exports of several pages are one table, or one document", async () => {
+  const space = { x: { type: "categorical", choices: ["x".repeat(256), "y"] } };
+  const id = await create({ space });
+  const trials = Array.from({ length: 500 }, () => ({
+    params: { x: "x".repeat(256) },
+    values: { accuracy: 1 / 3 },
+  }));
+  for (let i = 0; i < 20; i++) await api("POST", `/studies/${id}/trials`, { trials });
+  const first = await api("GET", `/studies/${id}/export`);
+  expect(first.body).toMatchObject({ cursor: expect.any(String) });
+  const csv = (await study("export", id)).stdout.trimEnd().split("\r\n");
+  const numbers = Array.from({ length: 10_000 }, (_, i) => i);
+  expect(csv[0]).toMatch(/^number,state/);
+  expect(csv.slice(1).map((row) => Number(row.split(",")[0]))).toEqual(numbers);
+  const json = JSON.parse((await study("export", id, "--format", "json")).stdout) as TrialPage;
+  expect(json.trials.map(({ number }) => number)).toEqual(numbers);
+  expect(json.cursor).toBeNull();
 });

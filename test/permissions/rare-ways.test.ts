@@ -14,7 +14,7 @@ import type { AskReply } from "../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { changeHead, readHead } from "../../shared/store/head.ts";
-import { deletionKey, headKey, teamStudyKey } from "../../shared/store/keys.ts";
+import { deletionKey, headKey } from "../../shared/store/keys.ts";
 import { Store } from "../../shared/store/store.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
 import { deployed, physicalIds, rootAccess } from "../support/deployed.ts";
@@ -224,7 +224,6 @@ test("an interrupted deletion is completed by the reconciler", async () => {
   const head = await headOf(study);
   await store.transact([
     changeHead(head, { state: "deleting", started: false }),
-    { name: "listing", key: teamStudyKey(stack.team, study), remove: true },
     { name: "deletion", key: deletionKey(study), put: { team: stack.team } },
   ]);
   await reconcile();

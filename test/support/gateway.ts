@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { APIGatewayRequestAuthorizerEvent, Context } from "aws-lambda";
 import { expect, vi } from "vitest";
 import { createApi } from "../../functions/api/index.ts";
@@ -152,7 +153,10 @@ const checkReply = (method: string, path: string, reply: ApiReply): void => {
   if (name === "health") return;
   const route: Route = routes[name];
   expect(reply.statusCode).toBe(route.status);
-  if (typeof body !== "string") expect((route.reply ?? NONE).parse(body)).toEqual(body);
+  if (typeof body === "string") return;
+  const read = (route.reply ?? NONE).parse(body);
+  // Much faster than `toEqual` for an answer of megabytes.
+  if (!isDeepStrictEqual(read, body)) expect(read).toEqual(body);
 };
 
 const NONE = { parse: (body: unknown) => body };

@@ -8,6 +8,7 @@ import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
+import { relist } from "../core/listing.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { topUp } from "./top-up.ts";
 
@@ -50,6 +51,7 @@ export const startStudy = async (
     recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
   });
   await followUp(deps, study.id, () => beginTrials(deps, study));
+  await followUp(deps, study.id, () => relist(deps, study));
   return reply;
 };
 

@@ -9,6 +9,7 @@ import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
+import { relist } from "../core/listing.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { putBack } from "./put-back.ts";
 
@@ -38,6 +39,7 @@ export const stopStudy = async (
     recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
   });
   await followUp(deps, study.id, () => unwind(deps, study, drain));
+  await followUp(deps, study.id, () => relist(deps, study));
   return reply;
 };
 

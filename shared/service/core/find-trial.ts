@@ -33,13 +33,23 @@ export const findTrial = async (
 export const trialFinder = async (deps: ServiceDeps, { study, head, trials }: Snapshot) => {
   const unfolded = new Map(trials.map((trial) => [trial.number, trial]));
   const segments = await segmentsOf(deps, study, 0, head.segments);
+  let last = 0;
+  /** A trial that was folded while it was paused may have gone on and be in a later segment too. */
+  const latest = (number: number): TrialItem | null => {
+    const segment = segments.findLast((each) => each.find(number) >= 0);
+    return segment === undefined ? null : segment.trial(segment.find(number));
+  };
   return (number: number): TrialItem | null => {
     const trial = unfolded.get(number);
     if (trial !== undefined) return trial;
-    // A trial that was folded while it was paused may be in a later segment again.
-    for (const segment of segments.toReversed()) {
-      const i = segment.find(number);
-      if (i >= 0) return segment.trial(i);
+    // The next number is mostly in the segment of the last one.
+    for (let tried = 0; tried < segments.length; tried++) {
+      const k = (last + tried) % segments.length;
+      const i = segments[k]?.find(number) ?? -1;
+      if (i < 0) continue;
+      last = k;
+      const found = segments[k]?.trial(i) ?? null;
+      return found?.state === "paused" ? latest(number) : found;
     }
     return null;
   };

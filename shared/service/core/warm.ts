@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { BestTrial } from "../../schemas/study.ts";
+import type { BestTrial, StudyState } from "../../schemas/study.ts";
 import type { Segment } from "../../store/segment.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { HistoryColumns } from "./history-columns.ts";
@@ -20,6 +20,10 @@ export interface Warm {
   readonly segments: LRUCache<string, Segment>;
   readonly histories: LRUCache<string, HistoryColumns>;
   readonly fronts: LRUCache<string, FoldedFront>;
+  /** What this process has listed of a study, and when, in milliseconds since 1970. */
+  readonly listed: LRUCache<string, { readonly at: number; readonly state: StudyState }>;
+  /** When it noted that a study's listing may be out of date. */
+  readonly noted: LRUCache<string, number>;
 }
 
 const CACHED_STUDIES = 200;
@@ -34,6 +38,8 @@ export const createWarm = (): Warm => ({
   segments: new LRUCache({ maxSize: CACHED_SEGMENT_BYTES, sizeCalculation: ({ bytes }) => bytes }),
   histories: new LRUCache({ max: CACHED_HISTORIES }),
   fronts: new LRUCache({ max: CACHED_FRONTS }),
+  listed: new LRUCache({ max: CACHED_STUDIES }),
+  noted: new LRUCache({ max: CACHED_STUDIES }),
 });
 
 export const segmentId = (study: string, k: number): string => `${study} ${k}`;

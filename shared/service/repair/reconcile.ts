@@ -4,9 +4,11 @@ import { type ActiveBatch, deactivateBatch, listActiveBatches } from "../../stor
 import { type Deletion, listDeletions } from "../../store/deletion.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
 import { changeHead, findHead, type HeadPatch } from "../../store/head.ts";
+import { clearOutdated, listOutdated, type Outdated } from "../../store/listing.ts";
 import type { Change } from "../../store/store.ts";
 import { executionOf } from "../../study/execution.ts";
 import { isActive } from "../../study/job.ts";
+import { isLastAttempt } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf } from "../../study/state.ts";
 import { endRuns } from "../batch/end-runs.ts";
@@ -16,9 +18,11 @@ import { haltChanges } from "../batch/stop.ts";
 import { topUp } from "../batch/top-up.ts";
 import { commitOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
+import { NOTE_MS, relist } from "../core/listing.ts";
 import { loadStudyById } from "../core/load.ts";
 import { findSnapshot } from "../core/snapshot.ts";
-import { continueDeletion } from "../studies/delete.ts";
+import { continueDeletion, SETTLED_MS } from "../studies/delete.ts";
+import { bringUpToDate } from "../studies/read.ts";
 import { endOrphans } from "./orphans.ts";
 import { repairTrials } from "./trials.ts";
 
@@ -31,9 +35,11 @@ import { repairTrials } from "./trials.ts";
 export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<void> => {
   const batches = await listActiveBatches(deps.store);
   const deletions = await listDeletions(deps.store);
+  const outdated = await listOutdated(deps.store);
   const dispatching = await isDispatchOn(deps.store);
   const tasks = [
     ...batches.map((batch) => ({ study: batch.study, run: () => reconcileStudy(deps, batch, dispatching) })),
+    ...outdated.map((one) => ({ study: one.study, run: () => refreshOutdated(deps, one) })),
     ...deletions.map((one) => ({ study: one.study, run: () => finishDeletion(deps, one, deadline) })),
   ];
   const [random = 0] = deps.randomBytes(1);
@@ -91,6 +97,7 @@ const reconcileStudy = async (
   if (execution !== null) return checkRounds(deps, after, execution);
   if (stateOf(after) === "finished") return closeStudy(deps, after);
   await topUp(deps, study);
+  await relist(deps, study);
 };
 
 /** While nothing may be dispatched, nothing is sent again either. */
@@ -122,6 +129,7 @@ const closeStudy = async (deps: ServiceDeps, { study, head, trials }: Snapshot):
     if (!(await advance({ retired: "" }))) return;
   }
   await advance({ started: false }, deactivateBatch(study.id));
+  await relist(deps, study);
 };
 
 /** The machine of a study in rounds: one whose start was lost is started, one that ended early stops the study. */
@@ -140,4 +148,21 @@ const finishDeletion = async (deps: ServiceDeps, deletion: Deletion, deadline: n
   while (deps.clock() < deadline) {
     if ((await continueDeletion(deps, deletion)) !== "unfinished") return;
   }
+};
+
+/** No process relies on a note of this age any more, and what it was about to write is written. */
+const NOTE_SETTLED_MS = NOTE_MS + SETTLED_MS;
+
+/**
+ * Refreshes a listing that may be out of date, after ending what has expired. A study is visited until its last note is old,
+ * and while a trial runs that will end by itself if its worker is dead.
+ */
+const refreshOutdated = async (deps: ServiceDeps, outdated: Outdated): Promise<void> => {
+  const isOld = outdated.at <= deps.clock() - NOTE_SETTLED_MS;
+  const study = await loadStudyById(deps, outdated.study);
+  const snapshot = study === null ? null : await bringUpToDate(deps, study);
+  if (study?.spec.executor.type === "client" && snapshot !== null) {
+    if (snapshot.trials.some((trial) => trial.state === "running" && isLastAttempt(study, trial))) return;
+  }
+  if (isOld || snapshot === null) await commitOnce(deps, [clearOutdated(outdated)]);
 };

@@ -2,7 +2,6 @@ import { algorithms } from "../../optimizer/registry.ts";
 import { schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
 import { firstHead, newHead } from "../../store/head.ts";
-import { newListing } from "../../store/listing.ts";
 import { newSpec } from "../../store/spec.ts";
 import { countStudy } from "../../store/team.ts";
 import { checkStudy } from "../../study/check.ts";
@@ -11,6 +10,7 @@ import { creationRefusals } from "../access/creation-limits.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
+import { firstListing } from "../core/listing.ts";
 import { loadStudy, studyOf } from "../core/load.ts";
 
 const DEFAULT_PARALLEL = { client: 1000, batch: 4 } as const;
@@ -41,14 +41,14 @@ export const createStudy = (
       schedulerRevision: schedulers[spec.scheduler.name].revision,
     });
     const now = deps.clock();
+    const snapshot = { study, head, hint: null, trials: [] };
     const changes = [
       newHead(head),
       newSpec(study.id, spec),
-      newListing(team, { study: study.id, name: spec.name, state: "active", created: spec.created }),
+      await firstListing(deps, snapshot, now),
       ...countStudy(team, now),
     ];
-    const answer = await describe(deps, { study, head, hint: null, trials: [] });
-    return { ...planned(changes, answer), refusals: creationRefusals(now) };
+    return { ...planned(changes, await describe(deps, snapshot)), refusals: creationRefusals(now) };
   };
   const recall = async (remembered: RememberedStudy) =>
     recallStudy(deps, await loadStudy(deps, team, remembered.study), remembered);

@@ -1,8 +1,8 @@
 import { StudyNotFound } from "../../errors.ts";
 import { type Deletion, newDeletion } from "../../store/deletion.ts";
 import { findHead, HEAD, type Head, markDeleting, markReportsSwept } from "../../store/head.ts";
-import { activeBatchKey, deletionKey, headKey, specKey } from "../../store/keys.ts";
-import { removeListing } from "../../store/listing.ts";
+import { activeBatchKey, deletionKey, headKey, listingKey, outdatedKey, specKey } from "../../store/keys.ts";
+import { listDeleting } from "../../store/listing.ts";
 import { removeSegments, removeUnfolded } from "../../store/partition.ts";
 import { removeReceipts } from "../../store/receipt.ts";
 import { removeReports } from "../../store/report.ts";
@@ -13,6 +13,7 @@ import { endRuns } from "../batch/end-runs.ts";
 import { commit, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { followUp } from "../core/follow-up.ts";
+import { listedAs } from "../core/listing.ts";
 
 /** Trials whose items, or reports, one pass deletes: about a second of work. */
 const PASS = 500;
@@ -37,11 +38,12 @@ export const deleteStudy = async (
   await commit(deps, write, async () => {
     const head = await findHead(deps.store, study.id);
     if (head === null || head.state === "deleting") throw new StudyNotFound(study.id);
+    const now = deps.clock();
     return {
       changes: [
         markDeleting(study.id),
-        removeListing(study.team, study.id),
-        newDeletion({ study: study.id, team: study.team, at: deps.clock() }),
+        ...listDeleting(listedAs(study), now),
+        newDeletion({ study: study.id, team: study.team, created: study.spec.created, at: now }),
         uncountStudy(study.team),
       ],
       answer: null,
@@ -67,7 +69,8 @@ export type Progress = "unfinished" | "settling" | "gone";
  * of requests that began before the mark are deleted when these have ended. Head, spec and the deletion itself go last:
  * until then each pass can be repeated.
  */
-export const continueDeletion = async (deps: ServiceDeps, { study, at }: Deletion): Promise<Progress> => {
+export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): Promise<Progress> => {
+  const { study, team, created, at } = deletion;
   const { store, warm } = deps;
   warm.studies.delete(study);
   const head = await findHead(store, study);
@@ -79,7 +82,13 @@ export const continueDeletion = async (deps: ServiceDeps, { study, at }: Deletio
   await removeRungs(store, study);
   await removeReceipts(store, study);
   if (deps.clock() < at + SETTLED_MS) return "settling";
-  await store.removeAll([activeBatchKey(study), specKey(study), headKey(study)]);
+  await store.removeAll([
+    ...(created === null ? [] : [listingKey(team, created, study)]),
+    outdatedKey(study),
+    activeBatchKey(study),
+    specKey(study),
+    headKey(study),
+  ]);
   // What leads the reconciler here goes when all else is known to be gone: a batch of deletions may be carried out in part.
   await store.removeAll([deletionKey(study)]);
   return "gone";

@@ -9,6 +9,8 @@ import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
+import { followUp } from "../core/follow-up.ts";
+import { relist } from "../core/listing.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /**
@@ -44,6 +46,7 @@ export const patchStudy = async (
     recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
   });
   await afterChange(deps, study);
+  await followUp(deps, study.id, () => relist(deps, study));
   return reply;
 };
 

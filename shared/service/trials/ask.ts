@@ -27,6 +27,7 @@ import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
+import { relistIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { chooseTrials, leftAhead } from "./choose.ts";
@@ -69,6 +70,7 @@ export const askTrials = async (
   const recall = (remembered: Remembered) => replyAgain(deps, study, remembered);
   const reply = await commit<AskReply, Remembered>(deps, write, plan, { milliseconds: COMPETE_MS, recall });
   if (seen !== null) await foldIfDue(deps, study, seen);
+  await relistIfDue(deps, study, reply.state);
   return reply;
 };
 

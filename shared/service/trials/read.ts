@@ -1,74 +1,166 @@
 import { TRIAL_NUMBER } from "../../patterns.ts";
-import type { BestReply, Trial, TrialDetail, TrialPage, TrialsQuery } from "../../schemas/trial.ts";
-import { readReports } from "../../store/report.ts";
-import { isFinished } from "../../store/trial.ts";
+import type { PageOf } from "../../schemas/study.ts";
+import type {
+  BestReply,
+  ExportQuery,
+  Trial,
+  TrialDetail,
+  TrialPage,
+  TrialsQuery,
+} from "../../schemas/trial.ts";
+import { type ReportItem, readReports } from "../../store/report.ts";
+import { isFinished, type TrialItem } from "../../store/trial.ts";
+import { fillPage, firstPage } from "../../study/page.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp, toTrial } from "../../study/view.ts";
 import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { bestTrialsOf } from "../core/describe.ts";
 import { findTrial, trialFinder } from "../core/find-trial.ts";
-import { readFolded } from "../core/segments.ts";
+import { segmentsOf } from "../core/segments.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 const PAGE = 100;
 
 /**
- * Trials in order of their numbers, from the cursor on.
+ * Trials in order of their numbers, from the cursor on; fewer than the limit when they are large.
  * @throws InvalidInput for a cursor that is not one of this list.
  */
 export const listTrials = async (
   deps: ServiceDeps,
   study: LoadedStudy,
-  query: TrialsQuery,
+  { state, cursor, limit = PAGE }: TrialsQuery,
 ): Promise<TrialPage> => {
   const cursors = cursorsOf(`trials of ${study.id}`, TRIAL_NUMBER);
-  const from = Number(cursors.read(query.cursor) ?? 0);
+  const from = Number(cursors.read(cursor) ?? 0);
   const snapshot = await readSnapshot(deps, study);
-  const limit = query.limit ?? PAGE;
-  const find = await trialFinder(deps, snapshot);
-  const page: Trial[] = [];
-  let number = from;
-  for (; number < snapshot.head.next && page.length < limit; number++) {
-    const trial = find(number);
-    if (trial !== null && (query.state === undefined || trial.state === query.state))
-      page.push(toTrial(study.spec, trial));
-  }
-  return { trials: page, cursor: number < snapshot.head.next ? cursors.write(String(number)) : null };
+  const isWanted = (trial: TrialItem) => state === undefined || trial.state === state;
+  const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted });
+  return { trials, cursor: next === null ? null : cursors.write(String(next)) };
 };
 
+/** A page of finished trials, and what stands in all of them, so that each page can be laid out as the others. */
+export interface ExportPage extends TrialPage {
+  /** The names of all parameters of the study, and of all metrics of its finished trials, sorted. */
+  readonly parameters: readonly string[];
+  readonly metrics: readonly string[];
+}
+
 /**
- * One trial in full.
- * @throws TrialNotFound
+ * Finished trials in order of their numbers, from the cursor on, as many as fit into an answer.
+ * @throws InvalidInput for a cursor that is not one of this list.
+ */
+export const exportTrials = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  { cursor, limit = Number.POSITIVE_INFINITY }: Pick<ExportQuery, "cursor" | "limit"> = {},
+): Promise<ExportPage> => {
+  const cursors = cursorsOf(`export of ${study.id}`, TRIAL_NUMBER);
+  const from = Number(cursors.read(cursor) ?? 0);
+  const snapshot = await readSnapshot(deps, study);
+  const parameters = study.space.parameters.map(({ name }) => name).sort();
+  const metrics = await metricsOf(deps, snapshot);
+  const isWanted = (trial: TrialItem) => isFinished(trial.state);
+  // Where each trial has other metrics, a row of CSV is mostly separators.
+  const extra = parameters.length + metrics.length;
+  const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted, extra });
+  return { trials, cursor: next === null ? null : cursors.write(String(next)), parameters, metrics };
+};
+
+/** Which trials a page takes. */
+interface Wanted {
+  /** The number of the first that it may hold. */
+  readonly from: number;
+  readonly limit: number;
+  readonly isWanted: (trial: TrialItem) => boolean;
+  /** Bytes that a trial takes beside its JSON. */
+  readonly extra?: number;
+}
+
+/** A page of trials, and the number at which the next one begins, null when there is none. */
+const pageOf = async (
+  deps: ServiceDeps,
+  snapshot: Snapshot,
+  { from, limit, isWanted, extra }: Wanted,
+): Promise<{ readonly trials: Trial[]; readonly next: number | null }> => {
+  const { study, head } = snapshot;
+  const find = await trialFinder(deps, snapshot);
+  const fits = fillPage();
+  const trials: Trial[] = [];
+  for (let number = from; number < head.next; number++) {
+    if (trials.length >= limit) return { trials, next: number };
+    const item = find(number);
+    if (item === null || !isWanted(item)) continue;
+    const trial = toTrial(study.spec, item);
+    if (!fits(trial, extra)) return { trials, next: number };
+    trials.push(trial);
+  }
+  return { trials, next: null };
+};
+
+const metricsOf = async (deps: ServiceDeps, { study, head, trials }: Snapshot): Promise<string[]> => {
+  const segments = await segmentsOf(deps, study, 0, head.segments);
+  const finished = trials.filter(({ state }) => isFinished(state));
+  const names = [
+    ...segments.flatMap(({ metrics }) => metrics),
+    ...finished.flatMap(({ values }) => Object.keys(values ?? {})),
+  ];
+  return [...new Set(names)].sort();
+};
+
+/** How the place of a report is written: its step and its attempt. */
+const REPORT_PLACE = "[0-9.e+-]{1,32}#[0-9]{1,7}";
+
+/**
+ * One trial in full. Its learning curve may take several pages, of which each has the trial.
+ * @throws TrialNotFound, InvalidInput for a cursor that is not one of this trial.
  */
 export const readTrial = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   number: number,
+  { cursor }: PageOf = {},
 ): Promise<TrialDetail> => {
+  const cursors = cursorsOf(`reports of ${study.id} ${number}`, REPORT_PLACE);
+  const place = cursors.read(cursor);
   const [trial, reports] = await Promise.all([
     findTrial(deps, study, number),
     readReports(deps.store, study.id, number),
   ]);
+  const rest = reports.slice(place === null ? 0 : firstFrom(reports, place));
+  const page = firstPage(rest.map((report) => ({ ...report, at: timestamp(report.at) })));
+  const next = rest[page.length];
   return {
     ...toTrial(study.spec, trial),
     attempts: [...trial.attempts],
-    reports: reports.map((report) => ({ ...report, at: timestamp(report.at) })),
+    reports: page,
     jobId: trial.job?.jobId ?? null,
+    ...(next !== undefined && { cursor: cursors.write(`${next.step}#${next.attempt}`) }),
   };
 };
 
-/** The best feasible trial or the Pareto set. */
-export const bestTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<BestReply> => ({
-  trials: await bestTrialsOf(deps, await readSnapshot(deps, study)),
-});
+/** Where in a curve a page begins; the report at which it was to begin may be gone. */
+const firstFrom = (reports: readonly ReportItem[], place: string): number => {
+  const [step = 0, attempt = 0] = place.split("#").map(Number);
+  const at = reports.findIndex((one) => one.step > step || (one.step === step && one.attempt >= attempt));
+  return at === -1 ? reports.length : at;
+};
 
-/** All finished trials, in order of their numbers. */
-export const exportTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<Trial[]> => {
-  const snapshot = await readSnapshot(deps, study);
-  const trials = [
-    ...(await readFolded(deps, snapshot)),
-    ...snapshot.trials.filter((trial) => isFinished(trial.state)),
-  ];
-  return trials.sort((a, b) => a.number - b.number).map((trial) => toTrial(study.spec, trial));
+/**
+ * The best feasible trial or the Pareto set, in order of their numbers; a large set takes several pages.
+ * @throws InvalidInput for a cursor that is not one of this list.
+ */
+export const bestTrials = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  { cursor }: PageOf = {},
+): Promise<BestReply> => {
+  const cursors = cursorsOf(`best of ${study.id}`, TRIAL_NUMBER);
+  const from = Number(cursors.read(cursor) ?? 0);
+  const best = await bestTrialsOf(deps, await readSnapshot(deps, study));
+  const rest = best.filter(({ number }) => number >= from);
+  const trials = firstPage(rest);
+  const next = rest[trials.length];
+  return { trials, ...(next !== undefined && { cursor: cursors.write(String(next.number)) }) };
 };

@@ -45,8 +45,15 @@ const valueIn = (cell: string): ParameterValue | undefined => {
   return Number.isNaN(Number(cell)) ? cell : Number(cell);
 };
 
+/** The CSV of trials that are a whole export. */
+const csvOf = (trials: readonly Trial[]): string =>
+  toCsv(trials, {
+    parameters: [...new Set(trials.flatMap(({ params }) => Object.keys(params)))].sort(),
+    metrics: [...new Set(trials.flatMap(({ values }) => Object.keys(values ?? {})))].sort(),
+  });
+
 const columnsOf = (trials: readonly Trial[], prefix: string): Params[] => {
-  const [header = [], ...rows] = rowsOf(toCsv(trials));
+  const [header = [], ...rows] = rowsOf(csvOf(trials));
   return rows.map((row) =>
     Object.fromEntries(
       header.flatMap((name, i) => {
@@ -103,7 +110,7 @@ test("every configuration and value reads back as it was, of the same type, and 
 test("no cell is a formula, whatever the texts of a trial, and negative numbers stay numbers", () => {
   fc.assert(
     fc.property(params, tricky, tricky, (given, reason, worker) => {
-      const [, row = []] = rowsOf(toCsv([trial({ params: given, values: { y: -1.5 }, reason, worker })]));
+      const [, row = []] = rowsOf(csvOf([trial({ params: given, values: { y: -1.5 }, reason, worker })]));
       expect(row).toContain("-1.5");
       for (const cell of row) {
         if (/^[=+\-@\t\r\n]/.test(cell)) expect(Number.isFinite(Number(cell)), cell).toBe(true);
@@ -115,6 +122,6 @@ test("no cell is a formula, whatever the texts of a trial, and negative numbers 
 test("null, an empty text and an inactive parameter are told apart", () => {
   const given: Params[] = [{ a: null }, { a: "" }, {}];
   const trials = given.map((params) => trial({ params }));
-  const [header = [], ...rows] = rowsOf(toCsv(trials));
+  const [header = [], ...rows] = rowsOf(csvOf(trials));
   expect(rows.map((row) => row[header.indexOf("params.a")])).toEqual(["null", "'", ""]);
 });

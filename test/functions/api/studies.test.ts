@@ -194,16 +194,23 @@ test("a batch study is started and stopped, and cannot be asked", async () => {
   expect((await post("/stop", { drain: true })).body).toMatchObject({ started: false });
 });
 
-test("a reply that is too large for Lambda is an error that says what to do", async () => {
-  const { study } = await create({ space: { x: { type: "categorical", choices: ["x".repeat(250), "y"] } } });
-  const trials = Array.from({ length: 500 }, () => ({
-    params: { x: "x".repeat(250) },
-    values: { accuracy: 1, ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`m${i}`, 1 / 3])) },
-  }));
-  for (let i = 0; i < 24; i++) {
-    await call("POST", `${base}/${study}/trials`, { caller: editor, body: { trials } });
-  }
-  const { status, body } = await call("GET", `${base}/${study}/export`, { caller: editor });
-  expect([status, body.type]).toEqual([413, "too-large"]);
-  expect(body.detail).toContain("limit=100");
+test("a batch study is ready until it is started and after it was stopped, and says so through pause and resume", async () => {
+  const { study, state } = await create({ executor: batchExecution, budget: { trials: 4, parallel: 2 } });
+  const path = `${base}/${study}`;
+  const shown = async () => (await call<Study>("GET", path, { caller: editor })).body.state;
+  /** The state that the answer to a write has, and the study afterwards. */
+  const after = async (method: string, url: string, body?: object) => {
+    const reply = await call<Study>(method, url, { caller: editor, ...(body && { body }) });
+    expect([reply.status, reply.body.state]).toEqual([200, await shown()]);
+    return reply.body.state;
+  };
+  expect([state, await shown()]).toEqual(["ready", "ready"]);
+  expect(await after("PATCH", path, { state: "paused" })).toBe("paused");
+  expect(await after("PATCH", path, { state: "running" })).toBe("ready");
+  expect(await after("POST", `${path}/start`)).toBe("running");
+  expect(await after("PATCH", path, { state: "paused" })).toBe("paused");
+  expect(await after("PATCH", path, { state: "running" })).toBe("running");
+  expect(await after("POST", `${path}/stop`, { drain: true })).toBe("ready");
+  expect(await after("POST", `${path}/start`)).toBe("running");
+  expect(await after("POST", `${path}/stop`)).toBe("ready");
 });

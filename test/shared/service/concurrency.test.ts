@@ -67,7 +67,7 @@ test("50 tells of one trial at once: one is applied, equal ones get the same ans
       tellTrial(deps, study, trial.number, { attempt: 1, values: { accuracy: i % 2 } }, noReceipt),
     ),
   );
-  const [stored] = await exportTrials(deps, study);
+  const [stored] = (await exportTrials(deps, study)).trials;
   const winner = stored?.values?.accuracy;
   results.forEach((result, i) => {
     if (i % 2 === winner)

@@ -10,7 +10,10 @@ const { store } = testDeps(client, tableName);
 
 test("a study is visited from its activation to its deactivation, once, with what its last stop said", async () => {
   // Neighbours in the same partition are not mistaken for it.
-  await store.transact([newDeletion({ study: "study-d", team: "acme", at: 1 }), switchDispatch(true)]);
+  await store.transact([
+    newDeletion({ study: "study-d", team: "acme", created: 1, at: 1 }),
+    switchDispatch(true),
+  ]);
   expect(await listActiveBatches(store)).toEqual([]);
   await store.transact([activateBatch("study-a"), activateBatch("study-b", true)]);
   await store.transact([activateBatch("study-a", true)]);

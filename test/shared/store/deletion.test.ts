@@ -9,8 +9,8 @@ const { client, tableName } = await createTestTable();
 const { store } = testDeps(client, tableName);
 
 test("a study that is being deleted is found until its item is gone", async () => {
-  const a = { study: "study-a", team: "acme", at: 1_700_000_000_000 };
-  const b = { study: "study-b", team: "other", at: 5 };
+  const a = { study: "study-a", team: "acme", created: 7, at: 1_700_000_000_000 };
+  const b = { study: "study-b", team: "other", created: null, at: 5 };
   await store.transact([activateBatch("study-x")]);
   expect(await listDeletions(store)).toEqual([]);
   await store.transact([newDeletion(a), newDeletion(b)]);
@@ -23,5 +23,10 @@ test("a study that is being deleted is found until its item is gone", async () =
 
 test("a deletion of an older version, without its time, is as old as can be", async () => {
   await store.transact([{ name: "old", key: deletionKey("study-old"), put: { team: "acme" } }]);
-  expect(await findDeletion(store, "study-old")).toEqual({ study: "study-old", team: "acme", at: 0 });
+  expect(await findDeletion(store, "study-old")).toEqual({
+    study: "study-old",
+    team: "acme",
+    created: null,
+    at: 0,
+  });
 });

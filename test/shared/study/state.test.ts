@@ -4,11 +4,13 @@ import {
   countTrials,
   isUnfinished,
   refuseUnlessRunning,
+  shownState,
   stateOf,
   trialsLeft,
   trialsUsed,
 } from "../../../shared/study/state.ts";
-import { headOf, snapshotOf, trialOf } from "../../support/study.ts";
+import { batchExecution } from "../../support/batch.ts";
+import { headOf, loadedStudy, snapshotOf, trialOf } from "../../support/study.ts";
 
 test.each<[TrialState, boolean]>([
   ["queued", true],
@@ -71,4 +73,17 @@ test("trials are counted by their state, folded ones included", () => {
     pruned: 20,
     failed: 4,
   });
+});
+
+test("only a batch study that would be running and is not started is shown as ready", () => {
+  const client = snapshotOf({});
+  const batch = loadedStudy({ executor: batchExecution });
+  const shown = (head: Parameters<typeof headOf>[0], study = batch) =>
+    shownState({ ...client, study, head: headOf(head) });
+  expect(shown({ started: false })).toBe("ready");
+  expect(shown({ started: true })).toBe("running");
+  expect(shown({ started: false, state: "paused" })).toBe("paused");
+  expect(shown({ started: false, state: "deleting" })).toBe("deleting");
+  expect(shown({ started: false, trials: 1, next: 1 })).toBe("finished");
+  expect(shown({ started: false }, client.study)).toBe("running");
 });

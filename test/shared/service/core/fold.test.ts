@@ -41,7 +41,7 @@ test("a long study is folded, reads the same, and old trials still answer", asyn
   }
   const cold = testDeps(client, tableName);
   const again = await loadStudy(cold, TEAM, study.id);
-  const exported = await exportTrials(cold, again);
+  const { trials: exported } = await exportTrials(cold, again);
   expect(
     exported.map((trial) => [trial.number, JSON.stringify({ params: trial.params, values: trial.values })]),
   ).toEqual([...told].sort(([a], [b]) => a - b));
@@ -86,7 +86,7 @@ test("a fold that dies at any call loses nothing and counts nothing twice", asyn
       });
       restore();
       const check = async () => {
-        const exported = await exportTrials(fresh(), study);
+        const { trials: exported } = await exportTrials(fresh(), study);
         expect(exported.map((trial) => trial.values?.accuracy)).toEqual(
           Array.from({ length: FOLD_AT }, (_, i) => i),
         );

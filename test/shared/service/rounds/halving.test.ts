@@ -64,7 +64,7 @@ test("nine trials halve to three and to one, and each of the others says at whic
   await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
-  expect(await exportTrials(world.deps, world.study)).toHaveLength(9);
+  expect((await exportTrials(world.deps, world.study)).trials).toHaveLength(9);
 });
 
 test("a trial that its program prunes by its own rule does not go on, however good, and the rung closes", async () => {

@@ -250,7 +250,7 @@ test("a fold between two pages of one read hides no trial", async () => {
   const seen = await world.snapshot();
   before(world.client, QUERY, () => foldIfDue(other, world.study, seen), 2);
   const exported = await exportTrials(world.process(), world.study);
-  expect(exported.map(({ number }) => number)).toEqual(Array.from({ length: 330 }, (_, i) => i));
+  expect(exported.trials.map(({ number }) => number)).toEqual(Array.from({ length: 330 }, (_, i) => i));
   expect((await world.snapshot()).head.segments).toBeGreaterThan(0);
 });
 

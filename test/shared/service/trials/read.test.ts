@@ -101,6 +101,6 @@ test("the best trial is found among folded and unfolded ones", async () => {
 
 test("an export holds every finished trial in order of the numbers, and no other", async () => {
   const { deps, study } = await mixed();
-  const exported = await exportTrials(deps, study);
+  const { trials: exported } = await exportTrials(deps, study);
   expect(exported.map(({ number }) => number)).toEqual([...Array.from({ length: 60 }, (_, i) => i), 62]);
 });

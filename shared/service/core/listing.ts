@@ -1,0 +1,88 @@
+import type { StudyState } from "../../schemas/study.ts";
+import {
+  type Listed,
+  type Listing,
+  newListing,
+  noteOutdated,
+  refreshListing,
+  type Summary,
+} from "../../store/listing.ts";
+import type { Change } from "../../store/store.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { countTrials, shownState } from "../../study/state.ts";
+import type { LoadedStudy } from "../../study/study.ts";
+import { updateOnce } from "./commit.ts";
+import type { ServiceDeps } from "./deps.ts";
+import { bestTrialsOf } from "./describe.ts";
+import { followUp } from "./follow-up.ts";
+import { findSnapshot } from "./snapshot.ts";
+
+/** A study whose state is as listed is not read again for its listing by the same process within this time. */
+const REFRESH_MS = 10_000;
+/** For this long after a note a process adds no other. */
+export const NOTE_MS = 60_000;
+
+export const listedAs = ({ id, team, spec }: LoadedStudy): Listed => ({
+  study: id,
+  team,
+  name: spec.name,
+  created: spec.created,
+});
+
+/** What a list shows of a study. @param asOf when it was read, milliseconds since 1970. */
+const listingOf = async (deps: ServiceDeps, snapshot: Snapshot, asOf: number): Promise<Listing> => ({
+  ...listedAs(snapshot.study),
+  state: shownState(snapshot),
+  summary: await summaryOf(deps, snapshot),
+  asOf,
+});
+
+const summaryOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Summary> => {
+  const [objective, ...others] = snapshot.study.spec.objectives;
+  // A Pareto set is made of all segments: too much for a list, and no single value.
+  const [best] = others.length > 0 ? [] : await bestTrialsOf(deps, snapshot);
+  const value = best === undefined || objective === undefined ? undefined : best.values[objective.metric];
+  return {
+    trials: countTrials(snapshot),
+    budget: snapshot.head.trials,
+    best:
+      best === undefined || objective === undefined || value === undefined
+        ? null
+        : { number: best.number, values: { [objective.metric]: value } },
+  };
+};
+
+/** The listing of a study that is created. */
+export const firstListing = async (deps: ServiceDeps, snapshot: Snapshot, now: number): Promise<Change> =>
+  newListing(await listingOf(deps, snapshot, now));
+
+/** Reads the study and refreshes its listing. */
+export const relist = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
+  const asOf = deps.clock();
+  const snapshot = await findSnapshot(deps, study);
+  if (snapshot === null) return;
+  const listing = await listingOf(deps, snapshot, asOf);
+  await updateOnce(deps, refreshListing(listing));
+  deps.warm.listed.set(study.id, { at: asOf, state: shownState(snapshot) });
+};
+
+/** The same as what follows from something else, unless this process has listed that state a moment ago. */
+export const relistIfDue = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  state: StudyState,
+): Promise<void> => {
+  const last = deps.warm.listed.get(study.id);
+  if (last !== undefined && last.state === state && deps.clock() < last.at + REFRESH_MS) return;
+  await followUp(deps, study.id, () => relist(deps, study));
+};
+
+/** Before a study is changed: its listing may soon be out of date, and the reconciler will look. */
+export const noteChange = async (deps: ServiceDeps, study: string): Promise<void> => {
+  const now = deps.clock();
+  if (now < (deps.warm.noted.get(study) ?? 0) + NOTE_MS) return;
+  await followUp(deps, study, async () => {
+    await updateOnce(deps, noteOutdated(study, now));
+    deps.warm.noted.set(study, now);
+  });
+};

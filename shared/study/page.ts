@@ -1,0 +1,30 @@
+/**
+ * Pages of an answer end by bytes as well as by count: a Lambda's reply has at most 6 MB, and a single trial may have
+ * thousands of metrics.
+ */
+
+/** Bytes of JSON in one page, unless its first item alone has more. */
+export const PAGE_BYTES = 5_000_000;
+
+/**
+ * Fills a page.
+ * @param most bytes of JSON that the page holds.
+ * @returns a function that takes the items of the page one after the other and says of each whether it still fits; the
+ *   first one always does. `extra` is what an item takes beside its JSON, in bytes.
+ */
+export const fillPage = (most = PAGE_BYTES): ((item: unknown, extra?: number) => boolean) => {
+  let bytes = 0;
+  return (item, extra = 0) => {
+    const size = Buffer.byteLength(JSON.stringify(item)) + 1 + extra;
+    if (bytes > 0 && bytes + size > most) return false;
+    bytes += size;
+    return true;
+  };
+};
+
+/** The first items that fit into a page. */
+export const firstPage = <T>(items: readonly T[], most = PAGE_BYTES): T[] => {
+  const fits = fillPage(most);
+  const end = items.findIndex((item) => !fits(item));
+  return items.slice(0, end === -1 ? items.length : end);
+};
