@@ -1,27 +1,21 @@
 import { expect, test } from "vitest";
 import { StaleAttempt } from "../../../../shared/errors.ts";
-import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
 import { FOLD_AT, foldIfDue, KEEP } from "../../../../shared/service/core/fold.ts";
 import { loadStudy } from "../../../../shared/service/core/load.ts";
-import { readSnapshot } from "../../../../shared/service/core/snapshot.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
-import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
-import { Crash, type Fault, injectFaults } from "../../../support/faults.ts";
+import { injectFaults } from "../../../support/faults.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
 import { jobOf } from "../../../support/study.ts";
 
 const table = await createTestTable({ maxAttempts: 2 });
-
-/** Fails the k-th call, and no other. */
-const onlyCall = (k: number, fault: Fault) => (_: string, call: number) => (call === k ? fault : "none");
 
 test("a long study is folded, reads the same, and old trials still answer", async () => {
   const { client, tableName } = await createTestTable();
@@ -64,45 +58,6 @@ test("a long study is folded, reads the same, and old trials still answer", asyn
     StaleAttempt,
   );
 });
-
-test("a fold that dies at any call loses nothing and counts nothing twice", async () => {
-  const { client, tableName } = await createTestTable();
-  const fresh = () => testDeps(client, tableName);
-  for (const fault of ["crash-before", "crash-after"] as const) {
-    for (let k = 0; k < 8; k++) {
-      const study = await makeStudy(fresh(), { budget: { trials: 1000 } });
-      // Below the segment threshold, imports lie in the tail like told trials.
-      for (let i = 0; i < FOLD_AT; i += 32) {
-        const trials = Array.from({ length: 32 }, (_, j) => ({
-          params: { C: 1, gamma: 0.1 },
-          values: { accuracy: i + j },
-        }));
-        await addTrials(fresh(), study, { trials }, noReceipt);
-      }
-      const restore = injectFaults(client, onlyCall(k, fault));
-      const fold = async (deps: ServiceDeps) => foldIfDue(deps, study, await readSnapshot(deps, study));
-      await fold(fresh()).catch((error) => {
-        if (!(error instanceof Crash)) throw error;
-      });
-      restore();
-      const check = async () => {
-        const { trials: exported } = await exportTrials(fresh(), study);
-        expect(exported.map((trial) => trial.values?.accuracy)).toEqual(
-          Array.from({ length: FOLD_AT }, (_, i) => i),
-        );
-        expect(await readStudy(fresh(), study)).toMatchObject({
-          trials: { completed: FOLD_AT },
-          best: [{ number: FOLD_AT - 1 }],
-        });
-      };
-      await check();
-      await fold(fresh());
-      await fold(fresh());
-      await check();
-      expect((await readSnapshot(fresh(), study)).head).toMatchObject({ segments: 1, unswept: -1 });
-    }
-  }
-}, 120_000);
 
 test("what an ask finds long is folded, the oldest first; the last ones to end stay in the tail", async () => {
   const world = await clientWorld(table, { budget: { trials: 1000 } });
