@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isKeyed, routes } from "../../shared/api/routes.ts";
 import { InvalidKey } from "../../shared/errors.ts";
 import { identityOf } from "./caller.ts";
 import type { ApiEvent, Middleware } from "./event.ts";
@@ -15,7 +16,7 @@ export const idempotency = (): Middleware => ({
 const receiptOf = ({ headers, requestContext, rawPath, caller, json, match }: ApiEvent) => {
   const key = headers["idempotency-key"];
   const { method } = requestContext.http;
-  if (key === undefined || method === "GET" || match.route === "health") return null;
+  if (key === undefined || match.route === "health" || !isKeyed(routes[match.route])) return null;
   if (!KEY.test(key)) throw new InvalidKey();
   return {
     id: hash([identityOf(caller), method, rawPath, key]),

@@ -8,7 +8,16 @@ import * as space from "../space/definition.ts";
 import * as values from "../values.ts";
 import { examples } from "./examples.ts";
 import { problems } from "./problems.ts";
-import { BASE_PATH, HEALTH_PATH, pathParameters, type Route, type RouteName, routes } from "./routes.ts";
+import {
+  BASE_PATH,
+  HEALTH_PATH,
+  isKeyed,
+  pathParameters,
+  problemsOf,
+  type Route,
+  type RouteName,
+  routes,
+} from "./routes.ts";
 
 /** The API as an OpenAPI 3.1 document, made of the table of routes and the schemas; nothing is said twice. */
 
@@ -163,7 +172,7 @@ const operation = (name: RouteName, route: Route, path: string): Json => ({
   parameters: [
     ...pathParametersOf(path),
     ...queryParametersOf(route),
-    ...(route.method === "GET" ? [] : [{ $ref: "#/components/parameters/IdempotencyKey" }]),
+    ...(isKeyed(route) ? [{ $ref: "#/components/parameters/IdempotencyKey" }] : []),
   ],
   ...(route.body && {
     requestBody: {
@@ -224,34 +233,9 @@ const success = (name: RouteName, route: Route): Json => {
   };
 };
 
-/** What any route may answer, and what any write may beside it. */
-const OF_ALL: readonly ProblemType[] = [
-  "unauthenticated",
-  "forbidden",
-  "not-found",
-  "rate-limited",
-  "internal",
-  "unavailable",
-];
-const OF_WRITES: readonly ProblemType[] = ["invalid-key", "key-reuse", "in-progress"];
-const OF_BODIES: readonly ProblemType[] = [
-  "invalid-json",
-  "invalid-input",
-  "unsafe-integer",
-  "too-large",
-  "unsupported-media-type",
-];
-
 const problemResponses = (route: Route): Json => {
-  const types = new Set<ProblemType>([
-    ...OF_ALL,
-    ...(route.method === "GET" ? [] : OF_WRITES),
-    ...(route.body ? OF_BODIES : []),
-    ...(route.query ? (["invalid-input"] as const) : []),
-    ...route.problems,
-  ]);
   const byStatus: Record<number, ProblemType[]> = {};
-  for (const type of types) {
+  for (const type of problemsOf(route)) {
     const { status } = problems[type];
     byStatus[status] = [...(byStatus[status] ?? []), type];
   }

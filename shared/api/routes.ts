@@ -53,7 +53,9 @@ export interface Route {
   readonly bodyOptional?: true;
   readonly reply: z.ZodType | null;
   readonly status: 200 | 201 | 202 | 204;
-  /** Problems beside those that every route may answer (see openapi.ts). */
+  /** It takes no Idempotency-Key. */
+  readonly unkeyed?: true;
+  /** Problems beside those that every route may answer (`problemsOf`). */
   readonly problems: readonly ProblemType[];
   readonly summary: string;
 }
@@ -97,7 +99,7 @@ export const routes = {
     body: PatchStudyBody,
     reply: Study,
     status: 200,
-    problems: ["study-not-found", "conflict"],
+    problems: ["study-not-found", "conflict", "budget-spent"],
     summary: "Pause, resume or extend a study.",
   },
   deleteStudy: {
@@ -147,7 +149,7 @@ export const routes = {
     body: TellBody,
     reply: TellReply,
     status: 200,
-    problems: [...trialWrite, "already-told", "non-finite-metric"],
+    problems: [...trialWrite, "already-told"],
     summary: "Give a trial's final result. The same tell again is harmless; a different one is refused.",
   },
   claim: {
@@ -157,8 +159,10 @@ export const routes = {
     body: ClaimBody,
     reply: ClaimReply,
     status: 200,
-    problems: [...trialWrite, "claim-lost"],
-    summary: "Called once by a job's container: swaps its bootstrap token for one of the trial.",
+    unkeyed: true,
+    problems: [...trialWrite, "claim-lost", "wrong-executor"],
+    summary:
+      "Called by a job's container: swaps its bootstrap token for one of the trial. Repeat it with the same `claimant`.",
   },
   addTrials: {
     method: "POST",
@@ -167,7 +171,7 @@ export const routes = {
     body: AddTrialsBody,
     reply: AddTrialsReply,
     status: 201,
-    problems: ["study-not-found", "budget-spent", "non-finite-metric"],
+    problems: ["study-not-found", "budget-spent", "study-not-running"],
     summary: "Enqueue configurations, or import finished trials.",
   },
   listTrials: {
@@ -217,7 +221,7 @@ export const routes = {
     action: "study:run",
     reply: Study,
     status: 200,
-    problems: ["study-not-found", "wrong-executor", "study-not-running"],
+    problems: ["study-not-found", "wrong-executor", "study-not-running", "conflict"],
     summary: "Start the batch executor; starting a started study changes nothing.",
   },
   stop: {
@@ -258,12 +262,38 @@ export const routes = {
     action: "token:delete",
     reply: null,
     status: 204,
-    problems: ["not-found"],
+    problems: [],
     summary: "Revoke a token; it stops working at once.",
   },
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof routes;
+
+/** What any route may answer: about the caller, the path, the query and the body, and when something is away. */
+const OF_ALL = [
+  "unauthenticated",
+  "forbidden",
+  "not-found",
+  "invalid-json",
+  "invalid-input",
+  "non-finite-metric",
+  "unsafe-integer",
+  "too-large",
+  "unsupported-media-type",
+  "rate-limited",
+  "internal",
+  "unavailable",
+] as const satisfies readonly ProblemType[];
+
+/** What any request with an Idempotency-Key may be answered beside it. */
+const OF_KEYS = ["invalid-key", "key-reuse", "in-progress"] as const satisfies readonly ProblemType[];
+
+/** Every problem that a route may answer. The tests fail on an answer that is not among them. */
+export const problemsOf = (route: Route): ReadonlySet<ProblemType> =>
+  new Set([...OF_ALL, ...(isKeyed(route) ? OF_KEYS : []), ...route.problems]);
+
+/** Whether a request may carry an Idempotency-Key. */
+export const isKeyed = ({ method, unkeyed }: Route): boolean => method !== "GET" && unkeyed !== true;
 
 /** The tree that bearer tokens open. */
 export const BASE_PATH = "/v1/teams/{team}";

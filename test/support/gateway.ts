@@ -6,7 +6,7 @@ import { createApi } from "../../functions/api/index.ts";
 import { matchRoute } from "../../functions/api/router.ts";
 import { createAuthorizer } from "../../functions/authorizer/index.ts";
 import type { ApiEvent, ApiReply } from "../../functions/middleware/event.ts";
-import { BASE_PATH, type Route, routes } from "../../shared/api/routes.ts";
+import { BASE_PATH, problemsOf, type Route, type RouteName, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
 import { Problem } from "../../shared/schemas/problem.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
@@ -146,7 +146,9 @@ const checkReply = (method: string, path: string, reply: ApiReply): void => {
   const body = parsed(reply);
   if ((reply.statusCode ?? 0) >= 400) {
     expect(reply.headers?.["content-type"]).toBe("application/problem+json");
-    expect(Problem.parse(body).status).toBe(reply.statusCode);
+    const { status, type } = Problem.parse(body);
+    expect(status).toBe(reply.statusCode);
+    expectListed(method, path, type);
     return;
   }
   const { route: name } = matchRoute(method, path.split("?")[0] ?? "");
@@ -157,6 +159,22 @@ const checkReply = (method: string, path: string, reply: ApiReply): void => {
   const read = (route.reply ?? NONE).parse(body);
   // Much faster than `toEqual` for an answer of megabytes.
   if (!isDeepStrictEqual(read, body)) expect(read).toEqual(body);
+};
+
+/** A route answers no problem that its entry in the table does not list. */
+const expectListed = (method: string, path: string, type: string): void => {
+  const match = findRoute(method, path);
+  const listed: ReadonlySet<string> =
+    match === null ? new Set(["not-found"]) : match === "health" ? new Set() : problemsOf(routes[match]);
+  expect([...listed], `${method} ${path}`).toContain(type);
+};
+
+const findRoute = (method: string, path: string): RouteName | "health" | null => {
+  try {
+    return matchRoute(method, path.split("?")[0] ?? "").route;
+  } catch {
+    return null;
+  }
 };
 
 const NONE = { parse: (body: unknown) => body };

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { examples } from "../../../shared/api/examples.ts";
 import { openApi } from "../../../shared/api/openapi.ts";
-import { type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
+import { isKeyed, problemsOf, type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
 
 interface Operation {
   readonly operationId: string;
@@ -44,11 +44,10 @@ test.each(table)("%s is documented with its parameters, answers and problems", (
   const inPath = operation.parameters.filter((parameter) => parameter.in === "path").map(({ name }) => name);
   expect(inPath).toEqual([...`{team}${route.path}`.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter));
   const key = operation.parameters.some((parameter) => parameter.$ref?.endsWith("/IdempotencyKey"));
-  expect(key).toBe(route.method !== "GET");
+  expect(key).toBe(isKeyed(route));
   expect(operation.responses).toHaveProperty(String(route.status));
   const told = Object.values(operation.responses).map(({ description }) => description);
-  for (const type of [...route.problems, "unauthenticated", "unavailable"])
-    expect(told.join()).toContain(`\`${type}\``);
+  for (const type of problemsOf(route)) expect(told.join()).toContain(`\`${type}\``);
 });
 
 test("nothing is documented that is not in the table", () => {
