@@ -50,6 +50,16 @@ export const coordinateOfNumber = (parameter: NumericParameter, value: number): 
     ? clamp((scales[parameter.scale].toScale(value) - parameter.start) / parameter.span)
     : coordinateOf(parameter, stepOf(parameter, value));
 
+/** The number at a coordinate as if the parameter had no steps, and how fast it grows with the coordinate. */
+export const relaxedAt = ({ scale, start, span }: NumericParameter, u: number) => {
+  const place = start + u * span;
+  return { value: scales[scale].fromScale(place), slope: scales[scale].slopeAt(place) * span };
+};
+
+/** The coordinate of a number as if the parameter had neither steps nor bounds; NaN beyond the end of its scale. */
+export const relaxedCoordinateOf = ({ scale, start, span }: NumericParameter, value: number): number =>
+  (scales[scale].toScale(value) - start) / span;
+
 /** The coordinate that represents all coordinates of the same value: the middle of a cell, or u itself. */
 export const snapCoordinate = (parameter: Parameter, u: number): number =>
   parameter.size === Infinity ? clamp(u) : coordinateOf(parameter, indexOf(parameter, u));

@@ -1,6 +1,7 @@
 import { pointerTo } from "../json-pointer.ts";
 import { coordinateOf, coordinateOfNumber } from "./axis.ts";
 import { isOnStep } from "./compile-conditions.ts";
+import { reachOf } from "./constraints.ts";
 import type { ForbiddenCombination, LinearConstraint } from "./definition.ts";
 import { listed, type Report } from "./faults.ts";
 import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Parameter } from "./space.ts";
@@ -53,17 +54,7 @@ const reportOutOfReach = (
   at: (field: string) => string,
   report: Report,
 ): void => {
-  const parameters = [...byName.values()];
-  let least = 0;
-  let most = 0;
-  for (const { parameter: index, coefficient } of terms) {
-    const parameter = parameters[index]!;
-    if (!isNumeric(parameter)) continue;
-    const ends = [coefficient * parameter.low, coefficient * parameter.high];
-    if (parameter.conditions.length > 0) ends.push(0);
-    least += Math.min(...ends);
-    most += Math.max(...ends);
-  }
+  const { least, most } = reachOf([...byName.values()], terms);
   const noise = 1e-9 * Math.max(Math.abs(least), Math.abs(most));
   if (least > max + noise) report(at("max"), { kind: "max-out-of-reach", max, least });
   if (most < min - noise) report(at("min"), { kind: "min-out-of-reach", min, most });

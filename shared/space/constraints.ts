@@ -1,7 +1,13 @@
 import type { FieldError } from "../errors.ts";
 import { pointerTo } from "../json-pointer.ts";
 import { numberAt } from "./axis.ts";
-import { type CompiledConstraint, type ForbiddenTerm, isNumeric, type Space } from "./space.ts";
+import {
+  type CompiledConstraint,
+  type ForbiddenTerm,
+  isNumeric,
+  type Parameter,
+  type Space,
+} from "./space.ts";
 
 /** Representation noise that a sum may have: 0.1 + 0.2 <= 0.3 holds. Relative to the size of the sum's terms. */
 const TOLERANCE = 1e-9;
@@ -23,6 +29,21 @@ export const constraintSum = (space: Space, constraint: CompiledConstraint, x: A
     size += Math.abs(term);
   }
   return { sum, noise: TOLERANCE * size };
+};
+
+/** The least and the greatest sum that the terms of a constraint can have. */
+export const reachOf = (parameters: readonly Parameter[], terms: CompiledConstraint["terms"]) => {
+  let least = 0;
+  let most = 0;
+  for (const { parameter: index, coefficient } of terms) {
+    const parameter = parameters[index]!;
+    if (!isNumeric(parameter)) continue;
+    const ends = [coefficient * parameter.low, coefficient * parameter.high];
+    if (parameter.conditions.length > 0) ends.push(0);
+    least += Math.min(...ends);
+    most += Math.max(...ends);
+  }
+  return { least, most };
 };
 
 export const satisfies = (space: Space, constraint: CompiledConstraint, x: ArrayLike<number>): boolean => {

@@ -7,6 +7,8 @@ export interface ScaleRules {
   toScale(value: number): number;
   /** The number at a position on the scale. */
   fromScale(place: number): number;
+  /** How fast the number grows with its position. */
+  slopeAt(place: number): number;
   /** Both bounds of a parameter must lie strictly between these; infinite where the scale has no end. */
   readonly limits: { readonly low: number; readonly high: number };
   /** Whether an int parameter may have this scale. */
@@ -26,6 +28,7 @@ export const scales = {
   linear: {
     toScale: (value) => value,
     fromScale: (place) => place,
+    slopeAt: () => 1,
     limits: { low: -Infinity, high: Infinity },
     allowsInts: true,
     equalSteps: true,
@@ -35,6 +38,7 @@ export const scales = {
   log: {
     toScale: Math.log,
     fromScale: Math.exp,
+    slopeAt: Math.exp,
     limits: { low: 0, high: Infinity },
     allowsInts: true,
     equalSteps: false,
@@ -45,6 +49,7 @@ export const scales = {
   "reverse-log": {
     toScale: (value) => -Math.log1p(-value),
     fromScale: (place) => -Math.expm1(-place),
+    slopeAt: (place) => Math.exp(-place),
     limits: { low: -Infinity, high: 1 },
     allowsInts: false,
     equalSteps: false,

@@ -1,8 +1,8 @@
 import { normalQuantile } from "../../numerics/normal.ts";
 import { createRandom, type Random } from "../../numerics/random.ts";
 import { coordinateOf, indexOf } from "../../space/axis.ts";
-import { isAllowed } from "../../space/constraints.ts";
 import { snap } from "../../space/cube.ts";
+import { project } from "../../space/project.ts";
 import { repair } from "../../space/repair.ts";
 import { fromPriorQuantiles } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
@@ -305,7 +305,7 @@ const draw = (space: Space, state: State, most: number, random: Random): Float64
     x[parameter.index] = coordinateOf(parameter, pickBy(state.probabilities[c]!, random));
   }
   const snapped = snap(space, x);
-  return isAllowed(space, snapped) ? snapped : (repair(space, snapped, random) ?? snapped);
+  return project(space, snapped, random) ?? repair(space, snapped, random) ?? snapped;
 };
 
 /** What must be added to a spread so that a parameter with steps leaves its mean's cell once in `rarely` draws. */

@@ -1,7 +1,7 @@
 import type { Random } from "../../numerics/random.ts";
 import { coordinateOf, indexOf } from "../../space/axis.ts";
-import { isAllowed } from "../../space/constraints.ts";
 import { snap } from "../../space/cube.ts";
+import { project } from "../../space/project.ts";
 import { sampleCube, samplePrior } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 
@@ -13,7 +13,10 @@ const NEARLY_CONTINUOUS = 16;
 export const isSmooth = (parameter: Parameter): boolean =>
   parameter.kind !== "categorical" && parameter.size > NEARLY_CONTINUOUS;
 
-/** Points drawn over the whole space: half uniformly over the cube, half from the priors. */
+/**
+ * Points drawn over the whole space: half uniformly over the cube, half from the priors. Those that break a constraint are
+ * moved to where it holds.
+ */
 export const globalCandidates = (space: Space, count: number, random: Random): Float64Array[] => {
   const points: Float64Array[] = [];
   for (let i = 0; i < count; i++) {
@@ -24,14 +27,18 @@ export const globalCandidates = (space: Space, count: number, random: Random): F
             space.parameters.map(() => random.uniform()),
           )
         : samplePrior(space, random);
-    if (isAllowed(space, x)) points.push(x);
+    const point = project(space, x, random, "anywhere");
+    if (point !== null) points.push(point);
   }
-  // If the constraints refuse most points, a few allowed ones are constructed one by one.
+  // If the rules of the space refuse most points, a few allowed ones are constructed one by one.
   for (let i = points.length; i < Math.min(count, 32); i++) points.push(sampleCube(space, random));
   return points;
 };
 
-/** Neighbours of some points: a few coordinates each moved by a step whose size is drawn on a logarithmic scale. */
+/**
+ * Neighbours of some points: a few coordinates each moved by a step whose size is drawn on a logarithmic scale, and others as
+ * far as constraints make it necessary.
+ */
 export const localCandidates = (
   space: Space,
   centres: readonly Float64Array[],
@@ -49,8 +56,8 @@ export const localCandidates = (
     const x = centre.map((u, j) =>
       j === forced || random.uniform() < share ? moved(space.parameters[j]!, u, size, random) : u,
     );
-    const point = snap(space, x);
-    if (isAllowed(space, point)) points.push(point);
+    const point = project(space, snap(space, x), random);
+    if (point !== null) points.push(point);
   }
   return points;
 };
@@ -75,8 +82,11 @@ const reflect = (u: number): number => {
   return v > 1 ? 2 - v : v;
 };
 
-/** Every point that differs from x in the value of one parameter that does not move smoothly. */
-export const neighbours = (space: Space, x: Float64Array): Float64Array[] => {
+/**
+ * Every point that differs from x in the value of one parameter that does not move smoothly, and in others as far as
+ * constraints make it necessary.
+ */
+export const neighbours = (space: Space, x: Float64Array, random: Random): Float64Array[] => {
   const points: Float64Array[] = [];
   for (const parameter of space.parameters) {
     const u = x[parameter.index]!;
@@ -89,8 +99,8 @@ export const neighbours = (space: Space, x: Float64Array): Float64Array[] => {
     for (const other of others) {
       const changed = Float64Array.from(x);
       changed[parameter.index] = coordinateOf(parameter, other);
-      const point = snap(space, changed);
-      if (isAllowed(space, point)) points.push(point);
+      const point = project(space, snap(space, changed), random, "nearest", parameter.index);
+      if (point !== null) points.push(point);
     }
   }
   return points;

@@ -1,8 +1,8 @@
 import type { Random } from "../../numerics/random.ts";
 import { coordinateOf, indexOf } from "../../space/axis.ts";
-import { isAllowed } from "../../space/constraints.ts";
 import { snap } from "../../space/cube.ts";
 import { priorQuantile } from "../../space/prior.ts";
+import { project } from "../../space/project.ts";
 import { repair } from "../../space/repair.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 
@@ -37,7 +37,7 @@ export const childOf = (
     return random.uniform() < rate ? mutate(parameter, u, random) : u;
   });
   const child = snap(space, x);
-  return isAllowed(space, child) ? child : (repair(space, child, random) ?? child);
+  return project(space, child, random) ?? repair(space, child, random) ?? child;
 };
 
 /** Simulated binary crossover of numbers within [0, 1] (Deb and Agrawal 1995), a choice from either parent. */

@@ -71,8 +71,8 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
       for (const start of found.slice(0, restarts)) {
         let { x, value } = start;
         for (let round = 0; round < ROUNDS && !isLate(); round++) {
-          const top = ascend(space, slopeAt, x, isLocal ? BOX : 1, steps);
-          const pool = acquisition.pool([top, ...neighbours(space, top)]);
+          const top = ascend(space, slopeAt, x, isLocal ? BOX : 1, steps, random);
+          const pool = acquisition.pool([top, ...neighbours(space, top, random)]);
           const [next] = best(pool.points, acquisition.values(pool), 1);
           if (next === undefined || !(next.value > value)) break;
           ({ x, value } = next);

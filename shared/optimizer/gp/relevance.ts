@@ -44,3 +44,28 @@ const byRank = (features: Float64Array, width: number, j: number, n: number): Fl
 
 const byValue = (features: Float64Array, width: number, j: number, n: number): Float64Array =>
   Float64Array.from({ length: n }, (_, i) => features[i * width + j]!);
+
+/**
+ * How clearly the targets fall towards an end of each number's axis: the t statistic of a regression on that number alone,
+ * positive when they are lower, so better, at its high end.
+ * @returns one number per numeric feature.
+ */
+export const trends = ({ layout, n, features, targets }: Data): Float64Array => {
+  const { width, numeric } = layout;
+  const mean = targets.reduce((sum, y) => sum + y, 0) / n;
+  const spread = targets.reduce((sum, y) => sum + (y - mean) ** 2, 0);
+  return Float64Array.from({ length: numeric }, (_, j) => {
+    let middle = 0;
+    for (let i = 0; i < n; i++) middle += features[i * width + j]! / n;
+    let own = 0;
+    let common = 0;
+    for (let i = 0; i < n; i++) {
+      const u = features[i * width + j]! - middle;
+      own += u * u;
+      common += u * (targets[i]! - mean);
+    }
+    if (n < 3 || !(own > 1e-12 * n && spread > 0)) return 0;
+    const explained = Math.min(1 - 1e-9, (common * common) / (own * spread));
+    return -Math.sign(common) * Math.sqrt((explained * (n - 2)) / (1 - explained));
+  });
+};

@@ -11,7 +11,7 @@ import { drawAround, fitMode, thin } from "./fit.ts";
 import { type Data, type Priors, pickRows, priorMode, toShape } from "./model.ts";
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
-import { relevance } from "./relevance.ts";
+import { relevance, trends } from "./relevance.ts";
 
 /** Points that a model is fitted to at most: the cost grows with their cube (250: 5 ms per factorisation and inverse). */
 export const MOST_POINTS = 250;
@@ -112,7 +112,12 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
   const factors = constraints.flatMap((fitted): Term[] =>
     fitted.map((posterior) => ({ posteriors: [posterior], criterion: feasibility })),
   );
-  const prior = optimumPrior(space, trials, budget.trials, evidence.objectives.length === 1);
+  const prior = optimumPrior(space, {
+    trials,
+    budget: budget.trials,
+    // The ends of a front of several objectives may well lie at the ends of the axes.
+    trends: d < WIDE || evidence.objectives.length > 1 ? null : trendsOf(all, features, evidence, d),
+  });
   const finish = (alternatives: Term[], aim: string): Surrogates => ({
     acquisition: new Acquisition(features, alternatives, factors, prior),
     aim: factors.length > 0 && alternatives.length > 0 ? `${aim} within the constraints` : aim,
@@ -182,6 +187,14 @@ const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
   // With data that agree to the last digit only the prior's length scales may work.
   const noisier = { ...data, noise: data.noise.map((v) => v * 1e3) };
   return { mode: plain, posteriors: posteriorOf(plain, noisier) };
+};
+
+/** Per parameter how clearly results become better towards its high end. */
+const trendsOf = (data: Data, features: Features, { objectives }: Evidence, d: number): Float64Array => {
+  const perFeature = trends({ ...data, targets: objectives[0]! });
+  const perParameter = new Float64Array(d);
+  for (const [j, trend] of perFeature.entries()) perParameter[features.parameterOf[j]!] = trend;
+  return perParameter;
 };
 
 /** The prior's mode, except for short scales of the features that explain most of the targets on their own. */

@@ -1,7 +1,7 @@
 import type { Random } from "../../numerics/random.ts";
 import { coordinateOf, indexOf } from "../../space/axis.ts";
-import { isAllowed } from "../../space/constraints.ts";
 import { snap } from "../../space/cube.ts";
+import { project } from "../../space/project.ts";
 import { sampleCube } from "../../space/sample.ts";
 import type { Parameter, Space } from "../../space/space.ts";
 
@@ -53,8 +53,8 @@ export const bitsOf = (space: Space): Bits => {
       for (let i = 0; i < TRIES; i++) {
         const x = new Float64Array(space.parameters.length).fill(0.5);
         for (const code of codes) x[code.parameter.index] = drawLevel(code, fixed, random);
-        const point = snap(space, x);
-        if (isAllowed(space, point)) return point;
+        const point = project(space, snap(space, x), random);
+        if (point !== null) return point;
       }
       return sampleCube(space, random);
     },

@@ -252,7 +252,7 @@ const descend = (
   for (let round = 0, reach = largest; round < ROUNDS && !isLate(); round++) {
     const around = [
       ...localCandidates(space, [least.x], AROUND, reach, random),
-      ...(round % 3 === 0 ? neighbours(space, least.x) : []),
+      ...(round % 3 === 0 ? neighbours(space, least.x, random) : []),
     ];
     const next = weighAll(around).reduce((a, b) => (heightOf(b) < heightOf(a) ? b : a), least);
     if (next === least) reach /= 2;

@@ -201,7 +201,7 @@ const challenge = (
     let best = { x, worth };
     for (let step = 0; step < STEPS && !isLate(); step++) {
       const around = [
-        ...neighbours(space, best.x),
+        ...neighbours(space, best.x, random),
         ...localCandidates(space, [best.x], AROUND, REACH, random),
       ];
       const [next] = ranked(around, worthOf(space, belief, around));

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Random } from "../../numerics/random.ts";
-import { isAllowed } from "../../space/constraints.ts";
+import { project } from "../../space/project.ts";
 import { repair } from "../../space/repair.ts";
 import type { Space } from "../../space/space.ts";
 import {
@@ -117,7 +117,7 @@ const drawing =
     const candidates: Candidate[] = [];
     for (let i = 0; i < count; i++) {
       const drawn = better.sample(random);
-      const x = isAllowed(space, drawn) ? drawn : repair(space, drawn, random);
+      const x = project(space, drawn, random) ?? repair(space, drawn, random);
       if (x !== null) candidates.push({ x, good: better.logDensity(x), bad: worse.logDensity(x) });
     }
     return candidates;

@@ -38,6 +38,16 @@ describe.each(scaleNames)("the scale %s", (scale) => {
     }
   });
 
+  test("knows how fast a number grows with its place", () => {
+    for (const value of placesOf(rules, 101)) {
+      const place = rules.toScale(value);
+      const h = 1e-4 * Math.max(1e-3, Math.abs(place));
+      const [low, high] = [-h, h].map((by) => rules.fromScale(place + by));
+      const slope = (high! - low!) / (2 * h);
+      expect(Math.abs(rules.slopeAt(place) / slope - 1)).toBeLessThan(1e-3);
+    }
+  });
+
   test("is strictly increasing", () => {
     const places = placesOf(rules, 101).map(rules.toScale);
     for (let i = 1; i < places.length; i++) expect(places[i]!).toBeGreaterThan(places[i - 1]!);

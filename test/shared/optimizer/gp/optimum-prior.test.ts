@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { type LogPrior, optimumPrior } from "../../../../shared/optimizer/gp/optimum-prior.ts";
+import { type Known, type LogPrior, optimumPrior } from "../../../../shared/optimizer/gp/optimum-prior.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -11,8 +11,12 @@ const beta = { type: "beta", alpha: 2, beta: 5 } as const;
 
 const believed = (
   definition: SpaceDefinition,
-  { trials = 10, budget = 100, isOne = true }: { trials?: number; budget?: number; isOne?: boolean } = {},
-): LogPrior | null => optimumPrior(compileSpace(definition), trials, budget, isOne);
+  { trials = 10, budget = 100, trends }: Partial<Known> = {},
+): LogPrior | null => {
+  const space = compileSpace(definition);
+  const unknown = new Float64Array(space.parameters.length);
+  return optimumPrior(space, { trials, budget, trends: trends === undefined ? unknown : trends });
+};
 
 const at = (prior: LogPrior | null, ...x: number[]): number => prior!(Float64Array.from(x));
 
@@ -29,10 +33,12 @@ test("derivatives agree with finite differences, for every kind of prior", () =>
   };
   const space = compileSpace(definition);
   const random = createRandom(1);
+  const x0 = sampleCube(space, random);
   const smooth = space.parameters.filter(({ kind }) => kind !== "categorical");
   for (let k = 0; k < 50; k++) {
     for (const trials of [1, 17]) {
-      const prior = optimumPrior(space, trials, 100, true)!;
+      const known = { trials, budget: 100, trends: Float64Array.from(x0, (_, i) => 9 * ((i % 3) - 1)) };
+      const prior = optimumPrior(space, known)!;
       const x = sampleCube(space, random);
       // Within the edges, where nothing is cut off.
       for (const { index } of smooth) x[index] = Math.min(0.98, Math.max(0.02, x[index]!));
@@ -106,9 +112,19 @@ test("there is nothing to believe of choices without weights, nor of parameters 
   expect(believed({ a: { type: "int", low: 1, high: 9 } })).not.toBeNull();
 });
 
-test("several objectives have no usual belief, since the ends of a front may lie at the ends; the users' holds", () => {
-  expect(believed({ a: float }, { isOne: false })).toBeNull();
-  const prior = believed({ a: float, b: { ...float, prior: normal } }, { isOne: false });
+test("where nothing is to be told of trends there is no usual belief; the users' holds", () => {
+  expect(believed({ a: float }, { trends: null })).toBeNull();
+  const prior = believed({ a: float, b: { ...float, prior: normal } }, { trends: null });
   expect(at(prior, 0, 0.3)).toBe(at(prior, 0.5, 0.3));
   expect(at(prior, 0, 0.3)).toBeGreaterThan(at(prior, 0, 0.6));
+});
+
+test("towards an end where results become better nothing is believed, on the other side and other axes it is", () => {
+  const prior = believed({ a: float, b: float }, { trials: 1, trends: Float64Array.of(8, 0.5) });
+  expect(at(prior, 1, 0.5)).toBe(at(prior, 0.5, 0.5));
+  expect(at(prior, 0.05, 0.5)).toBeLessThan(at(prior, 0.5, 0.5));
+  expect(at(prior, 0.5, 1)).toBeLessThan(at(prior, 0.5, 0.5));
+  const down = believed({ a: float, b: float }, { trials: 1, trends: Float64Array.of(-8, 0.5) });
+  expect(at(down, 0, 0.5)).toBe(at(down, 0.5, 0.5));
+  expect(at(down, 1, 0.5)).toBeLessThan(at(down, 0.5, 0.5));
 });

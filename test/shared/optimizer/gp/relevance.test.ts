@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import type { Data } from "../../../../shared/optimizer/gp/model.ts";
-import { relevance } from "../../../../shared/optimizer/gp/relevance.ts";
+import { relevance, trends } from "../../../../shared/optimizer/gp/relevance.ts";
 
 const dataOf = (numeric: number, rows: readonly number[][], targets: readonly number[]): Data => ({
   layout: { width: rows[0]!.length, numeric },
@@ -70,4 +70,20 @@ test("what never varies tells nothing, and neither does what differs in every tr
 test("targets that agree give finite numbers", () => {
   const rows = Array.from({ length: 8 }, (_, i) => [i / 8, i % 2]);
   expect([...relevance(dataOf(1, rows, Array(8).fill(2)))]).toEqual([0, 0]);
+});
+
+test("a trend is the t statistic of a regression on one number, positive when results become better upwards", () => {
+  const random = createRandom(4);
+  const rows = Array.from({ length: 30 }, () => [random.uniform(), random.uniform(), random.uniform(), 0.5]);
+  const targets = rows.map(([a, b, c]) => -a! + 2 * b! + (c! - 0.5) ** 2 + 0.2 * random.normal());
+  const [a, b, c, constant] = trends(dataOf(4, rows, targets));
+  expect(a).toBeGreaterThan(2);
+  expect(b).toBeLessThan(-4);
+  expect(Math.abs(c!)).toBeLessThan(2);
+  expect(constant).toBe(0);
+  const u = rows.map((row) => row[0]!);
+  const slope =
+    u.reduce((sum, v, i) => sum + (v - meanOf(u)) * (targets[i]! - meanOf(targets)), 0) / scatterOf(u);
+  const left = targets.map((y, i) => y - meanOf(targets) - slope * (u[i]! - meanOf(u)));
+  expect(a).toBeCloseTo(-slope / Math.sqrt(scatterOf(left) / 28 / scatterOf(u)), 9);
 });
