@@ -16,6 +16,7 @@ import type {
 } from "./algorithm.ts";
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
+import { mergeRepeats } from "./common/repeats.ts";
 
 /** Random draws before what is left of a finite space is enumerated instead. */
 const TRIES = 100;
@@ -46,8 +47,8 @@ export const askAlgorithm = (ask: Ask): Answer<Proposal> => {
 };
 
 /**
- * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
- * neither running nor tried before. What an algorithm does not deliver is replaced by a draw from the prior, in a
+ * Asks an algorithm for trials and ensures what holds for every algorithm: it sees repeated trials as one point, and a
+ * proposal is allowed by the space and is neither running nor tried before. What an algorithm does not deliver is replaced by a draw from the prior, in a
  * finite space by one of the configurations that are left; only the grid ends where its points end.
  * @param history all trials that exist, running ones included.
  * @returns `count` proposals, fewer only when a finite space, or the grid, holds nothing new; the algorithm's hint.
@@ -68,7 +69,12 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, history, count, random);
+  const { proposals: drafts, hint } = algorithm.propose(
+    { ...problem, isLate },
+    mergeRepeats(history),
+    count,
+    random,
+  );
   for (const draft of drafts) {
     const x = snap(space, draft.x);
     if (!fresh.accepts(x)) continue;
