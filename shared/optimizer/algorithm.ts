@@ -86,6 +86,11 @@ export interface History {
   readonly kind: Uint8Array;
   /** The resource at which `y` was measured (the last reported step for pruned trials); NaN without a scheduler. */
   readonly resource: Float64Array;
+  /**
+   * How many results a row is the mean of, at least 1: an algorithm gets trials of the same point as one row
+   * (`common/repeats.ts`). Absent when no point was repeated, and in the history that a caller gives; length n.
+   */
+  readonly results?: Uint32Array;
   /** The number of the trial that a trial was derived from (not its row), -1 when it has none; length n. */
   readonly parent?: Int32Array;
   /** The bracket of the scheduler that a trial runs in, from 0; -1 when it is in none; length n. */

@@ -52,7 +52,8 @@ export const gather = (
     objectives: Array.from({ length: objectives }, (_, j) =>
       targetsOf(history, { rows, measured, warp }, (row) => history.y[row * objectives + j]!),
     ),
-    noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1)),
+    // The variance of a mean of several results is so many times smaller.
+    noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1) / (history.results?.[row] ?? 1)),
     isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
     constraints: constraintsOf(history, rows, outcomes),
   };

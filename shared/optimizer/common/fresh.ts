@@ -12,7 +12,7 @@ export interface Fresh {
 }
 
 /** Coordinates closer than this are the same; converting a coordinate to its value and back changes it by 1e-16. */
-const SAME = 1e-9;
+export const SAME = 1e-9;
 
 const isSame = (a: Float64Array, from: number, b: Float64Array): boolean => {
   // Backwards, because neighbours on a grid differ in their last coordinates.

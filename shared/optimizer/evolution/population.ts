@@ -68,7 +68,8 @@ export const evolve = (
     return pointOf(history, survivors[best]!, d);
   };
   for (let i = 0; i < count; i++) {
-    const isFirst = firstNumber + i < size || survivors.length < 2;
+    // Repeats of a configuration, as somebody may import them, are one of a population.
+    const isFirst = history.n + i < size || survivors.length < 2;
     let x = isFirst ? sobolPointOf(problem, firstNumber + i, fresh) : null;
     for (let tries = 0; !isFirst && x === null && tries < TRIES; tries++) {
       const child = childOf(space, parent(), parent(), random);

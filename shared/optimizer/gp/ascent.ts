@@ -14,9 +14,16 @@ type Slope = (x: Float64Array, gradient: Float64Array) => number;
 const TOLERANCE = 1e-5;
 
 /**
+/** An ascent stays so near to its middle, along each axis; by default to its start. */
+export interface Box {
+  readonly reach: number;
+  readonly middle?: Float64Array;
+}
+
+/**
  * One local ascent by L-BFGS from a point, on the coordinates of its smooth parameters; where linear constraints bind, along
  * them.
- * @param box half the width of the box around the start that the ascent stays in.
+ * @param box what the ascent does not leave.
  * @param most evaluations of the acquisition.
  * @returns an allowed point: where the rules of the space block the way, the last allowed point found on it.
  */
@@ -24,7 +31,7 @@ export const ascend = (
   space: Space,
   slopeAt: Slope,
   start: Float64Array,
-  box: number,
+  box: Box,
   most: number,
   random: Random,
 ): Float64Array => {
@@ -33,7 +40,7 @@ export const ascend = (
   );
   if (moving.length === 0) return start;
   const end =
-    climbAlong(space, slopeAt, start, moving, box, most) ?? climb(slopeAt, start, moving, box, most);
+    climbAlong(space, slopeAt, start, moving, box.reach, most) ?? climb(slopeAt, start, moving, box, most);
   for (let share = 1; share > 0.05; share /= 2) {
     const point = snap(
       space,
@@ -47,9 +54,9 @@ export const ascend = (
   return start;
 };
 
-const boundsOf = (start: Float64Array, box: number): Bounds => ({
-  lower: start.map((u) => Math.max(0, u - box)),
-  upper: start.map((u) => Math.min(1, u + box)),
+const boundsOf = (middle: Float64Array, reach: number): Bounds => ({
+  lower: middle.map((u) => Math.max(0, u - reach)),
+  upper: middle.map((u) => Math.min(1, u + reach)),
 });
 
 /** Where an ascent on some coordinates ends, wherever that is. */
@@ -57,10 +64,14 @@ const climb = (
   slopeAt: Slope,
   start: Float64Array,
   moving: readonly Parameter[],
-  box: number,
+  { reach, middle = start }: Box,
   most: number,
 ): Float64Array => {
   const indices = moving.map(({ index }) => index);
+  // A start in another branch has parameters that the middle lacks.
+  const around = Float64Array.from(indices, (index) =>
+    Number.isNaN(middle[index]!) ? start[index]! : middle[index]!,
+  );
   const x = Float64Array.from(start);
   const gradient = new Float64Array(start.length);
   const place = (v: Float64Array) => {
@@ -75,7 +86,7 @@ const climb = (
       return -value;
     },
     first,
-    boundsOf(first, box),
+    boundsOf(around, reach),
     most,
     TOLERANCE,
   );
@@ -89,7 +100,7 @@ const climbAlong = (
   slopeAt: Slope,
   start: Float64Array,
   moving: readonly Parameter[],
-  box: number,
+  reach: number,
   most: number,
 ): Float64Array | null => {
   if (space.constraints.length === 0) return null;
@@ -115,7 +126,7 @@ const climbAlong = (
       return -value;
     },
     first,
-    boundsOf(first, box),
+    boundsOf(first, reach),
     most,
     TOLERANCE,
   );

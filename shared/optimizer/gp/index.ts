@@ -13,9 +13,11 @@ import {
 import { type Evidence, gather, narrow } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
 import { initialDesign } from "../common/initial-design.ts";
-import { pointOf, runningPoints } from "../common/rows.ts";
+import { endedRows, pointOf, runningPoints } from "../common/rows.ts";
+import { selectRows } from "../common/select-rows.ts";
 import { featuresOf } from "./features.ts";
 import { createMaximiser } from "./maximise.ts";
+import { nearestRows, type Region, regionOf } from "./region.ts";
 import { fitSurrogates, MOST_POINTS, WIDE } from "./surrogates.ts";
 
 const REVISION = 2;
@@ -30,6 +32,9 @@ const options = {
 const CENTRES = 5;
 /** From so many results on, evaluating a model is expensive. */
 const LARGE = 150;
+/** Trials that the model of a region is fitted to: so many, and more of them with more parameters. */
+const FEW_NEARBY = 100;
+const PER_PARAMETER = 2;
 
 /** A new hint is returned when there are so many times more results than when the last one was made. */
 const GROWTH = 1.1;
@@ -45,12 +50,17 @@ export const gp: Algorithm<typeof options> = {
   revision: REVISION,
   options,
   propose: (problem, history, count) => {
-    const evidence = gather(history, problem.objectives, problem.outcomes ?? 0);
+    const region = localRegion(problem, history);
+    const known =
+      region === null
+        ? history
+        : selectRows(history, nearestRows(problem.space, history, region.centre, nearby(problem)));
+    const evidence = gather(known, problem.objectives, problem.outcomes ?? 0);
     const running = runningPoints(history, problem.space.parameters.length);
     const { startup = startupOf(problem) } = problem.options;
     return evidence === null || evidence.rows.length + running.length < startup
       ? answer(initialDesign(problem, history, count, { algorithm: "gp", startsInMiddle: true }))
-      : model(problem, history, evidence, running, count);
+      : model(problem, { history, known, region, evidence, running }, count);
   },
 };
 
@@ -60,24 +70,46 @@ const MOST = 12;
 const startupOf = ({ space }: Problem): number =>
   Math.min(MOST, Math.max(FEWEST, Math.ceil((space.parameters.length + 1) / 2)));
 
+/** What an ask knows. */
+interface Known {
+  readonly history: History;
+  /** The part of the history that the model is fitted to, or a sample of it: next to the region, if there is one. */
+  readonly known: History;
+  readonly region: Region | null;
+  readonly evidence: Evidence;
+  readonly running: readonly Float64Array[];
+}
+
+/** The region that an ask of a long history with one objective searches; null for one that searches everywhere. */
+const localRegion = (
+  { space, objectives, firstNumber }: Problem & { firstNumber: number },
+  history: History,
+): Region | null => {
+  if (objectives > 1 || history.n <= MOST_POINTS) return null;
+  return isLocalTurn(space.parameters.length, firstNumber) ? regionOf(space, history) : null;
+};
+
+/** Trials next to the region that its model is fitted to. */
+const nearby = ({ space }: Problem): number =>
+  Math.min(MOST_POINTS, FEW_NEARBY + PER_PARAMETER * space.parameters.length);
+
 const model = (
   problem: SeededProblem,
-  history: History,
-  all: Evidence,
-  running: readonly Float64Array[],
+  { history, known, region, evidence: all, running }: Known,
   count: number,
 ): Answer => {
   const { space, seed, firstNumber, isLate } = problem;
   const d = space.parameters.length;
   const random = createRandom(seed, firstNumber, 0x6770);
-  const hint = isOurs(problem.hint) ? problem.hint : null;
+  // A region's model has modes of its own.
+  const hint = region === null && isOurs(problem.hint) ? problem.hint : null;
   const features = featuresOf(space);
   if (features.width === 0) return answer([]);
   const evidence = narrow(all, MOST_POINTS);
-  const trials = all.rows.length;
+  const trials = endedRows(history).length;
   const { acquisition, aim, modes } = fitSurrogates({
     problem: { ...problem, hint },
-    history,
+    history: known,
     evidence,
     features,
     trials,
@@ -86,8 +118,8 @@ const model = (
   });
   for (const x of running) acquisition.add(x);
   const fresh = createFresh(space, history);
-  const centres = bestRows(evidence).map((row) => pointOf(history, row, d));
-  const isLocal = count === 1 && firstNumber % globalEvery(d) !== 0;
+  const centres = region === null ? bestRows(evidence).map((row) => pointOf(known, row, d)) : [region.centre];
+  const isLocal = count === 1 && isLocalTurn(d, firstNumber);
   const isLarge = evidence.rows.length > LARGE;
   const maximiser = createMaximiser({
     space,
@@ -95,12 +127,13 @@ const model = (
     centres,
     running,
     isLocal,
+    region,
     isLarge,
     fresh,
     isLate,
     random,
   });
-  const why = isLocal ? `${aim}, near the best` : aim;
+  const why = isLocal || region !== null ? `${aim}, near the best` : aim;
   const proposals: Draft[] = [];
   while (proposals.length < count) {
     const x = maximiser.next();
@@ -108,13 +141,14 @@ const model = (
     fresh.take(x);
     proposals.push({ x, algorithm: "gp", why, cutShort: isLate() });
   }
-  const isNew = hint === null || trials >= GROWTH * hint.trials;
+  const isNew = region === null && (hint === null || trials >= GROWTH * hint.trials);
   const values = modes.flatMap((mode) => Array.from(mode, Math.fround));
   return { proposals, hint: isNew ? { algorithm: "gp", revision: REVISION, trials, values } : null };
 };
 
 /** One of so many trials is searched for everywhere, the others near the best ones only. */
 const globalEvery = (d: number): number => (d < WIDE ? 2 : 4);
+const isLocalTurn = (d: number, firstNumber: number): boolean => firstNumber % globalEvery(d) !== 0;
 
 const isOurs = (hint: Hint | null): boolean => hint?.algorithm === "gp" && hint.revision === REVISION;
 

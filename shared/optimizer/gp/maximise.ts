@@ -4,6 +4,7 @@ import { globalCandidates, localCandidates, neighbours } from "../common/candida
 import type { Fresh } from "../common/fresh.ts";
 import type { Acquisition, Pool } from "./acquisition.ts";
 import { ascend } from "./ascent.ts";
+import { isWithin, type Region } from "./region.ts";
 
 /** How far an ascent may go from its start when the search is local, as a part of each axis. */
 const BOX = 0.15;
@@ -43,6 +44,8 @@ export interface MaximiserInput {
   readonly running: readonly Float64Array[];
   /** Whether to search around the centres only. */
   readonly isLocal: boolean;
+  /** A region that is not left; null for the whole space. */
+  readonly region: Region | null;
   /** Whether evaluating the model is expensive: fewer candidates are evaluated then. */
   readonly isLarge: boolean;
   readonly fresh: Fresh;
@@ -52,13 +55,16 @@ export interface MaximiserInput {
 }
 
 export const createMaximiser = (input: MaximiserInput): Maximiser => {
-  const { space, acquisition, centres, running, isLocal, isLarge, fresh, isLate, random } = input;
+  const { space, acquisition, centres, running, isLocal, region, isLarge, fresh, isLate, random } = input;
   const all = isLarge ? CANDIDATES / 2 : CANDIDATES;
-  const far = isLocal ? 0 : Math.round((1 - NEAR) * all);
+  const far = isLocal || region !== null ? 0 : Math.round((1 - NEAR) * all);
+  const near = localCandidates(space, centres, all - far, region?.reach ?? REACH, random);
+  const isAllowed = (x: Float64Array) => region === null || isWithin(space, region, x);
   const rough = acquisition.pool(
-    [...globalCandidates(space, far, random), ...localCandidates(space, centres, all - far, REACH, random)],
+    [...globalCandidates(space, far, random), ...near.filter(isAllowed)],
     FIRST_PASS,
   );
+  const box = region === null ? { reach: isLocal ? BOX : 1 } : { reach: region.reach, middle: region.centre };
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
   const promising = (count: number) => best(rough.points, acquisition.values(rough), count);
   let shortlist: Pool | null = null;
@@ -71,7 +77,7 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
       for (const start of found.slice(0, restarts)) {
         let { x, value } = start;
         for (let round = 0; round < ROUNDS && !isLate(); round++) {
-          const top = ascend(space, slopeAt, x, isLocal ? BOX : 1, steps, random);
+          const top = ascend(space, slopeAt, x, box, steps, random);
           const pool = acquisition.pool([top, ...neighbours(space, top, random)]);
           const [next] = best(pool.points, acquisition.values(pool), 1);
           if (next === undefined || !(next.value > value)) break;

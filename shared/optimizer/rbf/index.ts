@@ -1,6 +1,6 @@
 import type { Random } from "../../numerics/random.ts";
 import { indexOf } from "../../space/axis.ts";
-import type { Space } from "../../space/space.ts";
+import type { Parameter, Space } from "../../space/space.ts";
 import { type Algorithm, answer, type Draft, type History, type SeededProblem } from "../algorithm.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import { type Evidence, gather } from "../common/evidence.ts";
@@ -81,7 +81,7 @@ const model = (
   const order = evidence.rows.map((_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
   const kept = keepBest(order, MOST, "first");
   const pointAt = (i: number) => pointOf(history, evidence.rows[i]!, d);
-  const merged = mergeEquals(
+  const merged = mergeClose(
     kept.map(pointAt),
     kept.map((i) => targets[i]!),
   );
@@ -92,7 +92,7 @@ const model = (
   let all = believing(
     space,
     nodes,
-    mergeEquals(
+    mergeClose(
       running.filter((x) => !merged.holds(x)),
       running.map(() => 0),
     ).points,
@@ -139,34 +139,46 @@ const penalised = (evidence: Evidence, random: Random): Float64Array => {
   return targets.map((target, i) => (penalty[i]! > 0 ? worst + penalty[i]! : target));
 };
 
-/** Distinct points, each with the mean of its values: a point that occurs twice would make the system singular. */
-const mergeEquals = (points: readonly Float64Array[], values: readonly number[]) => {
-  const keyOf = (x: Float64Array) => x.join();
-  const groups = new Map<string, { x: Float64Array; sum: number; count: number }>();
+/** Whether two points differ by so little that an interpolant of both would be singular, or bent everywhere. */
+const isClose = (a: Float64Array, b: Float64Array): boolean =>
+  a.every((u, j) => Math.abs(u - b[j]!) <= CLOSE || (Number.isNaN(u) && Number.isNaN(b[j]!)));
+
+/** Points that lie apart, each with the mean of the values of those close to it. */
+const mergeClose = (points: readonly Float64Array[], values: readonly number[]) => {
+  const groups: { x: Float64Array; sum: number; count: number }[] = [];
   for (const [i, x] of points.entries()) {
-    const group = groups.get(keyOf(x)) ?? { x, sum: 0, count: 0 };
+    const group = groups.find((other) => isClose(other.x, x));
+    if (group === undefined) {
+      groups.push({ x, sum: values[i]!, count: 1 });
+      continue;
+    }
     group.sum += values[i]!;
     group.count++;
-    groups.set(keyOf(x), group);
   }
-  const all = [...groups.values()];
   return {
-    points: all.map(({ x }) => x),
-    values: Float64Array.from(all, ({ sum, count }) => sum / count),
-    holds: (x: Float64Array) => groups.has(keyOf(x)),
+    points: groups.map(({ x }) => x),
+    values: Float64Array.from(groups, ({ sum, count }) => sum / count),
+    holds: (x: Float64Array) => groups.some((other) => isClose(other.x, x)),
   };
 };
 
-/** Numbers as they are, the middle where inactive; of a categorical parameter one corner of a simplex per choice. */
-const featuresOf = (space: Space, points: readonly Float64Array[]): { width: number; x: Float64Array } => {
-  const width = space.parameters.reduce(
-    (sum, { kind, size }) => sum + (kind === "categorical" ? size : 1),
-    0,
-  );
+/** A categorical parameter of more choices is one code; of fewer, a corner of a simplex, and each choice has a slope. */
+const MANY_CHOICES = 32;
+const isCoded = ({ kind, size }: Parameter): boolean => kind === "categorical" && size > MANY_CHOICES;
+
+/** Numbers as they are, the middle where inactive; of a categorical parameter a corner of a simplex; then the codes. */
+const featuresOf = (
+  space: Space,
+  points: readonly Float64Array[],
+): { width: number; plain: number; x: Float64Array } => {
+  const coded = space.parameters.filter(isCoded);
+  const others = space.parameters.filter((parameter) => !isCoded(parameter));
+  const plain = others.reduce((sum, { kind, size }) => sum + (kind === "categorical" ? size : 1), 0);
+  const width = plain + coded.length;
   const x = new Float64Array(points.length * width);
   for (const [i, point] of points.entries()) {
     let k = i * width;
-    for (const parameter of space.parameters) {
+    for (const parameter of others) {
       const u = point[parameter.index]!;
       if (parameter.kind !== "categorical") x[k++] = Number.isNaN(u) ? 0.5 : u;
       else {
@@ -174,8 +186,12 @@ const featuresOf = (space: Space, points: readonly Float64Array[]): { width: num
         k += parameter.size;
       }
     }
+    for (const parameter of coded) {
+      const u = point[parameter.index]!;
+      x[k++] = Number.isNaN(u) ? -1 : indexOf(parameter, u);
+    }
   }
-  return { width, x };
+  return { width, plain, x };
 };
 
 const nodesOf = (space: Space, points: readonly Float64Array[], y: Float64Array): Nodes => ({
@@ -186,7 +202,7 @@ const nodesOf = (space: Space, points: readonly Float64Array[], y: Float64Array)
 
 const chooseBasis = (nodes: Nodes): Basis => {
   const n = Math.min(nodes.n, CHOOSING);
-  const some = { n, width: nodes.width, x: nodes.x.subarray(0, n * nodes.width), y: nodes.y.subarray(0, n) };
+  const some = { ...nodes, n, x: nodes.x.subarray(0, n * nodes.width), y: nodes.y.subarray(0, n) };
   const scores = BASES.map((basis) => rankDisplacement(some, basis));
   return BASES[scores.indexOf(Math.min(...scores))] ?? "cubic";
 };
@@ -215,7 +231,7 @@ const joined = (
   const y = new Float64Array(n);
   y.set(nodes.y);
   for (let i = 0; i < points.length; i++) y[nodes.n + i] = valueAt(more, i * width);
-  return { n, width, x, y };
+  return { ...nodes, n, x, y };
 };
 
 interface Candidate {
@@ -235,9 +251,20 @@ const weigh = (
   return points.map((point, i) => {
     let nearest = Infinity;
     for (let k = 0; k < n; k++)
-      nearest = Math.min(nearest, squaredDistance(x, i * width, nodes.x, k * width, width));
+      nearest = Math.min(nearest, squaredDistance(x, i * width, nodes.x, k * width, nodes));
     return { x: point, value: interpolant.at(x, i * width), distance: Math.sqrt(nearest) };
   });
+};
+
+/** Neighbours that a round of a descent evaluates at most. */
+const MOST_NEIGHBOURS = 100;
+
+/** About so many of many points, spread over their order; which ones, is drawn. */
+const some = (points: readonly Float64Array[], random: Random): readonly Float64Array[] => {
+  if (points.length <= MOST_NEIGHBOURS) return points;
+  const step = Math.ceil(points.length / MOST_NEIGHBOURS);
+  const first = random.integer(step);
+  return points.filter((_, k) => k % step === first);
 };
 
 /** Descends from a candidate by random steps that become smaller. */
@@ -252,7 +279,7 @@ const descend = (
   for (let round = 0, reach = largest; round < ROUNDS && !isLate(); round++) {
     const around = [
       ...localCandidates(space, [least.x], AROUND, reach, random),
-      ...(round % 3 === 0 ? neighbours(space, least.x, random) : []),
+      ...(round % 3 === 0 ? some(neighbours(space, least.x, random), random) : []),
     ];
     const next = weighAll(around).reduce((a, b) => (heightOf(b) < heightOf(a) ? b : a), least);
     if (next === least) reach /= 2;

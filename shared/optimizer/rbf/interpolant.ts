@@ -26,6 +26,11 @@ export interface Interpolant {
 export interface Nodes {
   readonly n: number;
   readonly width: number;
+  /**
+   * How many of a row's numbers are coordinates, all by default. The others are codes of choices, -1 where inactive: two that
+   * differ are 1 apart, and they have no slope.
+   */
+  readonly plain?: number;
   readonly x: Float64Array;
   readonly y: Float64Array;
 }
@@ -35,40 +40,45 @@ export const squaredDistance = (
   i: number,
   b: Float64Array,
   j: number,
-  width: number,
+  { width, plain = width }: Pick<Nodes, "width" | "plain">,
 ): number => {
   let sum = 0;
-  for (let k = 0; k < width; k++) sum += (a[i + k]! - b[j + k]!) ** 2;
+  for (let k = 0; k < plain; k++) sum += (a[i + k]! - b[j + k]!) ** 2;
+  for (let k = plain; k < width; k++) {
+    const [c, d] = [a[i + k]!, b[j + k]!];
+    if (c !== d) sum += c < 0 || d < 0 ? 0.5 : 1;
+  }
   return sum;
 };
 
 /** The system's matrix: kernel, linear tail, and a very small ridge for directions in which the nodes do not differ. */
-const systemOf = ({ n, width, x }: Nodes, basis: Basis): Float64Array => {
-  const size = n + width + 1;
+const systemOf = (nodes: Nodes, basis: Basis): Float64Array => {
+  const { n, width, plain = width, x } = nodes;
+  const size = n + plain + 1;
   const a = new Float64Array(size * size);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
-      const value = phi(basis, squaredDistance(x, i * width, x, j * width, width));
+      const value = phi(basis, squaredDistance(x, i * width, x, j * width, nodes));
       a[i * size + j] = value;
       a[j * size + i] = value;
     }
     a[i * size + i] = phi(basis, 0);
-    for (let k = 0; k < width; k++) {
+    for (let k = 0; k < plain; k++) {
       a[i * size + n + k] = x[i * width + k]!;
       a[(n + k) * size + i] = x[i * width + k]!;
     }
-    a[i * size + n + width] = 1;
-    a[(n + width) * size + i] = 1;
+    a[i * size + n + plain] = 1;
+    a[(n + plain) * size + i] = 1;
   }
   // A direction in which the nodes do not differ has no slope: let it be zero.
-  for (let k = 0; k < width; k++) a[(n + k) * size + n + k] = -1e-8;
+  for (let k = 0; k < plain; k++) a[(n + k) * size + n + k] = -1e-8;
   return a;
 };
 
 /** @returns null when the nodes do not determine one. */
 export const interpolate = (nodes: Nodes, basis: Basis): Interpolant | null => {
-  const { n, width, x, y } = nodes;
-  const size = n + width + 1;
+  const { n, width, plain = width, x, y } = nodes;
+  const size = n + plain + 1;
   const factors = factoriseLu(systemOf(nodes, basis), size);
   if (factors === null) return null;
   const right = new Float64Array(size);
@@ -76,10 +86,10 @@ export const interpolate = (nodes: Nodes, basis: Basis): Interpolant | null => {
   const weights = solveLu(factors, right);
   return {
     at: (point, offset) => {
-      let sum = weights[n + width]!;
-      for (let k = 0; k < width; k++) sum += weights[n + k]! * point[offset + k]!;
+      let sum = weights[n + plain]!;
+      for (let k = 0; k < plain; k++) sum += weights[n + k]! * point[offset + k]!;
       for (let i = 0; i < n; i++) {
-        sum += weights[i]! * phi(basis, squaredDistance(point, offset, x, i * width, width));
+        sum += weights[i]! * phi(basis, squaredDistance(point, offset, x, i * width, nodes));
       }
       return sum;
     },
@@ -91,8 +101,8 @@ export const interpolate = (nodes: Nodes, basis: Basis): Interpolant | null => {
  * the node in the order of values. From one inverse (Rippa 1999): the error at node i is w_i / (A^-1)_ii.
  */
 export const rankDisplacement = (nodes: Nodes, basis: Basis): number => {
-  const { n, width, y } = nodes;
-  const size = n + width + 1;
+  const { n, width, plain = width, y } = nodes;
+  const size = n + plain + 1;
   const factors = factoriseLu(systemOf(nodes, basis), size);
   if (factors === null) return Infinity;
   const right = new Float64Array(size);

@@ -1,0 +1,125 @@
+import { type History, TrialKind } from "../algorithm.ts";
+import { SAME } from "./fresh.ts";
+import { selectRows } from "./select-rows.ts";
+
+/**
+ * Repeated trials. Whoever imports one configuration sixty times, or repeats one because results are noisy, has told one
+ * point with a more certain result. Counted sixty times it would be most of what a model is fitted to: half the good
+ * trials of a density, whole generations without any difference, a singular system.
+ */
+
+/**
+ * The history in which trials of the same point that have ended are one row, with the mean of their results. Of different
+ * ends the most informative one counts: completed trials, or else the pruned ones that got furthest, or else a failed one.
+ * Running trials stay as they are. Cost O(n * parameters).
+ * @returns the history itself if no point was repeated; otherwise one with `results`.
+ */
+export const mergeRepeats = (history: History): History => {
+  const groups = repeatsOf(history);
+  if (groups.length === 0) return history;
+  const leaders = groups.map((rows) => leadersOf(history, rows));
+  const isGone = new Uint8Array(history.n);
+  for (const [g, rows] of groups.entries()) {
+    for (const row of rows) isGone[row] = Number(row !== leaders[g]![0]);
+  }
+  const kept: number[] = [];
+  for (let row = 0; row < history.n; row++) if (!isGone[row]) kept.push(row);
+  const merged = selectRows(history, kept);
+  const results = new Uint32Array(kept.length).fill(1);
+  const placeOf = new Map(kept.map((row, place) => [row, place]));
+  for (const rows of leaders) {
+    const place = placeOf.get(rows[0]!)!;
+    results[place] = rows.length;
+    if (rows.length > 1) average(history, rows, merged, place);
+  }
+  return { ...merged, results };
+};
+
+/** Those of a group's rows that its result is the mean of, the oldest first. */
+const leadersOf = ({ kind, resource, y, n }: History, rows: readonly number[]): number[] => {
+  const m = y.length / n;
+  const hasResult = (row: number) =>
+    kind[row] !== TrialKind.failed && y.subarray(row * m, (row + 1) * m).every(Number.isFinite);
+  const measured = rows.filter(hasResult);
+  if (measured.length === 0) return [rows[0]!];
+  const completed = measured.filter((row) => kind[row] === TrialKind.completed);
+  if (completed.length > 0) return completed;
+  const reached = (row: number) => resource[row]! || 0;
+  const furthest = measured.reduce((most, row) => Math.max(most, reached(row)), 0);
+  return measured.filter((row) => reached(row) === furthest);
+};
+
+/** Writes the means of some rows to a row of the merged history. */
+const average = (history: History, rows: readonly number[], merged: History, place: number): void => {
+  const { n, y, excess, violation } = history;
+  const [m, outcomes] = [y.length / n, excess.length / n];
+  for (let j = 0; j < m; j++) merged.y[place * m + j] = meanOf(rows, (row) => y[row * m + j]!);
+  let total = 0;
+  for (let k = 0; k < outcomes; k++) {
+    const mean = meanOf(rows, (row) => excess[row * outcomes + k]!);
+    merged.excess[place * outcomes + k] = mean;
+    total += Math.max(0, mean);
+  }
+  // The violation belongs to the mean: noise around a bound does not make a point infeasible that is within it.
+  merged.violation[place] =
+    outcomes > 0 && !Number.isNaN(total) ? total : meanOf(rows, (row) => violation[row]!);
+};
+
+/** The mean, exactly the value if all are equal. */
+const meanOf = (rows: readonly number[], numberOf: (row: number) => number): number => {
+  let mean = 0;
+  for (const [k, row] of rows.entries()) mean += (numberOf(row) - mean) / (k + 1);
+  return mean;
+};
+
+/** Buckets of the sum that rows are found by are so much wider than the most by which sums of equal points differ. */
+const ROOMY = 16;
+
+/**
+ * The groups of two or more ended rows whose points are the same up to rounding, each in order of the rows. Found by a
+ * hash of a weighted sum of the coordinates; where the sum is near the end of a bucket, the next one is searched too.
+ */
+const repeatsOf = (history: History): number[][] => {
+  const { n, x, kind } = history;
+  const d = n > 0 ? x.length / n : 0;
+  if (n < 2 || d === 0) return [];
+  const weights = Float64Array.from({ length: d }, (_, j) => 1 + ((j * 0.6180339887498949) % 1));
+  const width = 2 * d * SAME * ROOMY;
+  const first = new Map<number, number>();
+  const earlier = new Int32Array(n).fill(-1);
+  const groups = new Map<number, number[]>();
+  const isSameRow = (a: number, b: number) => {
+    for (let j = d - 1; j >= 0; j--) {
+      const [u, v] = [x[a * d + j]!, x[b * d + j]!];
+      if (!(Math.abs(u - v) <= SAME) && !(Number.isNaN(u) && Number.isNaN(v))) return false;
+    }
+    return true;
+  };
+  const find = (bucket: number, row: number): number => {
+    let other = first.get(bucket) ?? -1;
+    while (other >= 0 && !isSameRow(other, row)) other = earlier[other]!;
+    return other;
+  };
+  for (let row = 0; row < n; row++) {
+    if (kind[row] === TrialKind.running) continue;
+    let sum = 0;
+    for (let j = 0; j < d; j++) {
+      const u = x[row * d + j]!;
+      sum += weights[j]! * (Number.isNaN(u) ? 2 : u);
+    }
+    const bucket = Math.floor(sum / width);
+    const inside = sum / width - bucket;
+    let other = find(bucket, row);
+    if (other < 0 && inside < 1 / ROOMY) other = find(bucket - 1, row);
+    if (other < 0 && inside > 1 - 1 / ROOMY) other = find(bucket + 1, row);
+    if (other >= 0) {
+      const group = groups.get(other);
+      if (group === undefined) groups.set(other, [other, row]);
+      else group.push(row);
+      continue;
+    }
+    earlier[row] = first.get(bucket) ?? -1;
+    first.set(bucket, row);
+  }
+  return [...groups.values()];
+};

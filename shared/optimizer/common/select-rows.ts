@@ -1,0 +1,53 @@
+import type { Curves, History } from "../algorithm.ts";
+
+/**
+ * A history of some rows of another one, in the order given, with its own copies of all columns.
+ * @param rows ascending, so that trial numbers stay in order.
+ */
+export const selectRows = (history: History, rows: ArrayLike<number>): History => {
+  const { n: before, parent, bracket, rung, instance, gradient, curve } = history;
+  const n = rows.length;
+  const wide = (column: Float64Array): Float64Array => {
+    const width = before > 0 ? column.length / before : 0;
+    const chosen = new Float64Array(n * width);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < width; j++) chosen[i * width + j] = column[rows[i]! * width + j]!;
+    }
+    return chosen;
+  };
+  const places = (column: Int32Array) => Int32Array.from({ length: n }, (_, i) => column[rows[i]!]!);
+  return {
+    n,
+    number: Uint32Array.from({ length: n }, (_, i) => history.number[rows[i]!]!),
+    x: wide(history.x),
+    y: wide(history.y),
+    violation: wide(history.violation),
+    excess: wide(history.excess),
+    kind: Uint8Array.from({ length: n }, (_, i) => history.kind[rows[i]!]!),
+    resource: wide(history.resource),
+    ...(history.results && {
+      results: Uint32Array.from({ length: n }, (_, i) => history.results![rows[i]!]!),
+    }),
+    ...(parent && { parent: places(parent) }),
+    ...(bracket && { bracket: places(bracket) }),
+    ...(rung && { rung: places(rung) }),
+    ...(instance && { instance: places(instance) }),
+    ...(gradient && { gradient: wide(gradient) }),
+    ...(curve && { curve: curvesOf(curve, rows) }),
+  };
+};
+
+const curvesOf = ({ offsets, step, value }: Curves, rows: ArrayLike<number>): Curves => {
+  const n = rows.length;
+  const objectives = step.length > 0 ? value.length / step.length : 0;
+  const chosen = new Uint32Array(n + 1);
+  for (let i = 0; i < n; i++) chosen[i + 1] = chosen[i]! + offsets[rows[i]! + 1]! - offsets[rows[i]!]!;
+  const steps = new Float64Array(chosen[n]!);
+  const values = new Float64Array(chosen[n]! * objectives);
+  for (let i = 0; i < n; i++) {
+    const [from, to] = [offsets[rows[i]!]!, offsets[rows[i]! + 1]!];
+    steps.set(step.subarray(from, to), chosen[i]!);
+    values.set(value.subarray(from * objectives, to * objectives), chosen[i]! * objectives);
+  }
+  return { offsets: chosen, step: steps, value: values };
+};

@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createRandom } from "../../../../shared/numerics/random.ts";
+import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
+import { isWithin, nearestRows, regionOf } from "../../../../shared/optimizer/gp/region.ts";
+import { compileSpace } from "../../../../shared/space/compile.ts";
+import { sampleCube } from "../../../../shared/space/sample.ts";
+import { spaces } from "../../../support/spaces.ts";
+
+const float = { type: "float", low: 0, high: 1 } as const;
+const space = compileSpace({ a: float, b: float });
+const rowAt = (number: number, a: number, y: number): HistoryRow => ({ number, x: [a, 0.5], y: [y] });
+const reachAfter = (rows: readonly HistoryRow[]) => regionOf(space, buildHistory(space, 1, rows))?.reach;
+
+/** One trial, then `failures` next to it that are worse. */
+const failing = (failures: number) => [
+  rowAt(0, 0.5, 1),
+  ...Array.from({ length: failures }, (_, i) => rowAt(i + 1, 0.5 + 1e-5 * (i + 1), 2)),
+];
+
+test("a region is halved when trials in it fail, and begins again when it has become very small", () => {
+  expect(reachAfter(failing(3))).toBe(0.2);
+  expect(reachAfter(failing(4))).toBe(0.1);
+  expect(reachAfter(failing(8))).toBe(0.05);
+  expect(reachAfter(failing(24))).toBe(0.2);
+});
+
+test("a region is doubled after three successes in a row", () => {
+  const rows = [4, 3, 2, 1].map((y, i) => rowAt(i, 0.5 + 0.01 * i, y));
+  expect(reachAfter(rows.slice(0, 3))).toBe(0.2);
+  expect(reachAfter(rows)).toBe(0.4);
+});
+
+test("trials elsewhere do not count, unless one is better: then its surroundings are the region", () => {
+  const elsewhere = Array.from({ length: 40 }, (_, i) => rowAt(10 + i, 0.9, 2));
+  expect(reachAfter([...failing(4), ...elsewhere])).toBe(0.1);
+  const region = regionOf(space, buildHistory(space, 1, [...failing(4), rowAt(60, 0.95, 0)]));
+  expect(region).toEqual({ centre: Float64Array.of(0.95, 0.5), reach: 0.2 });
+});
+
+test("there is no region while no trial is feasible", () => {
+  expect(reachAfter([])).toBeUndefined();
+  expect(reachAfter([{ ...rowAt(0, 0.5, 1), violation: 1 }])).toBeUndefined();
+});
+
+test.each(spaces.map((named) => [named.name, named.space] as const))(
+  "on %s the nearest rows are as many as asked for, the centre among them, and all running ones",
+  (_, one) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e6 }), fc.integer({ min: 1, max: 12 }), (seed, most) => {
+        const random = createRandom(seed);
+        const rows = Array.from({ length: 20 }, (_, number): HistoryRow => {
+          const x = sampleCube(one, random);
+          return number % 5 === 4 ? { number, x } : { number, x, y: [random.uniform()] };
+        });
+        const history = buildHistory(one, 1, rows);
+        const region = regionOf(one, history)!;
+        const best = rows.reduce((a, b) => ((b.y?.[0] ?? 2) < (a.y?.[0] ?? 2) ? b : a));
+        expect(region.centre).toEqual(best.x);
+        expect(isWithin(one, region, region.centre)).toBe(true);
+        const kept = nearestRows(one, history, region.centre, most);
+        expect(kept).toEqual([...new Set(kept)].sort((a, b) => a - b));
+        expect(kept.filter((row) => row % 5 === 4)).toEqual([4, 9, 14, 19]);
+        expect(kept).toHaveLength(most + 4);
+        expect(kept.some((row) => rows[row]!.x === best.x || String(rows[row]!.x) === String(best.x))).toBe(
+          true,
+        );
+      }),
+      { numRuns: 10 },
+    );
+  },
+);
