@@ -13,6 +13,7 @@ import type {
   TrialPage,
 } from "../../shared/schemas/trial.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
+import { FOLD_AT, KEEP } from "../../shared/service/core/fold.ts";
 import { loadStudy } from "../../shared/service/core/load.ts";
 import { actionsOn, batchExecution, halvingScheduler } from "./batch.ts";
 import { type Act, type CrashWorld, type Heard, itemsOf, type Scenario, type Visit } from "./crash-points.ts";
@@ -110,8 +111,14 @@ const queued = (count: number) => Array.from({ length: count }, () => ({ params 
 const add = (world: CrashWorld, trials: readonly object[]) =>
   write<AddTrialsReply>(world, "POST", studyPath(world, "/trials"), { trials });
 
-export const client: Partial<CreateStudyBody> = { executor: { type: "client" }, budget: { trials: 6, parallel: 4 } };
-export const batch: Partial<CreateStudyBody> = { executor: batchExecution, budget: { trials: 4, parallel: 2 } };
+export const client: Partial<CreateStudyBody> = {
+  executor: { type: "client" },
+  budget: { trials: 6, parallel: 4 },
+};
+export const batch: Partial<CreateStudyBody> = {
+  executor: batchExecution,
+  budget: { trials: 4, parallel: 2 },
+};
 export const rounds: Partial<CreateStudyBody> = {
   executor: batchExecution,
   budget: { trials: 3, parallel: 3 },
@@ -149,12 +156,15 @@ export const openRounds = async (world: CrashWorld): Promise<Machine> => {
   return machine;
 };
 
-/** Finished trials enough for an ask to fold them, in a study that asks for a few more. */
+/** Finished trials, enough for an ask to fold them. */
+const TAIL = FOLD_AT + 24;
+
+/** A tail that long in a study that asks for a few more. */
 const longStudy = { ...client, budget: { trials: 6, parallel: 4 } };
 const fillTail = async (world: CrashWorld): Promise<void> => {
   const known = fullTails.get(world.study.id);
   if (known !== undefined) return world.table.restore(known);
-  for (let i = 0; i < 6; i++) await add(world, finished(44));
+  for (let i = 0; i < 2; i++) await add(world, finished(TAIL / 2));
   fullTails.set(world.study.id, world.table.items());
 };
 /** Made once: the worlds of a scenario are equal until its act begins. */
@@ -329,6 +339,29 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
           },
         }),
     },
+    "a trial that was proposed ahead": {
+      study: { ...client, budget: { trials: 60, parallel: 60 } },
+      prepare: async (world) => {
+        await lease(world, { worker: "many", count: 40 });
+        await lease(world, { worker: "one" });
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          check: async (visit) => {
+            const { trials } = visit.answer.body as AskReply;
+            expect(trials).toMatchObject([{ attempt: 1 }]);
+            const all = await readTrials(world);
+            expect(all.find(({ number }) => number === trials[0]?.number)).toMatchObject({
+              state: "running",
+            });
+            expect(runsOf(all) - 41).toBeLessThanOrEqual(atMost(visit));
+            // Whoever took a number and died leaves its trial waiting, and it is handed out a minute later.
+            const left = all.filter(({ state }) => state === "queued").length;
+            expect(runsOf(all) + left).toBe(all.length);
+          },
+        });
+      },
+    },
     "two trials for a worker by name, who gets its own back": {
       study: client,
       prepare: async (world) =>
@@ -412,7 +445,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
           body: { worker: "w1" },
           check: async ({ answer, tries, refused }) => {
             // The fold follows from the ask: it never makes it fail.
-            expect((answer.body as AskReply).trials).toMatchObject([{ number: 264, attempt: 1 }]);
+            expect((answer.body as AskReply).trials).toMatchObject([{ number: TAIL, attempt: 1 }]);
             expect(tries + refused.length).toBeLessThanOrEqual(3);
             await expectFolded(world);
           },
@@ -437,7 +470,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
           path: studyPath(world, "/ask"),
           body: { worker: "w1" },
           check: async ({ answer }) => {
-            expect((answer.body as AskReply).trials).toMatchObject([{ number: 265, attempt: 1 }]);
+            expect((answer.body as AskReply).trials).toMatchObject([{ number: TAIL + 1, attempt: 1 }]);
             await expectFolded(world);
           },
         });
@@ -844,10 +877,10 @@ const imports = async (world: CrashWorld, count: number): Promise<Act> =>
 /** After at most two more asks the tail is folded and swept, and every trial is there once. */
 const expectFolded = async (world: CrashWorld): Promise<void> => {
   for (let i = 0; i < 2; i++) await lease(world, { worker: `w${i + 2}` });
-  expect((await readStudy(world)).trials.completed).toBe(264);
+  expect((await readStudy(world)).trials.completed).toBe(TAIL);
   const { tail, segments } = await packed(world);
   expect(segments).toBe(1);
-  expect(tail).toBe(32);
+  expect(tail).toBe(KEEP);
 };
 
 /** How the finished trials of a study are kept. */
