@@ -24,6 +24,7 @@ const study = {
   scheduler: { name: "none" },
   budget: { trials: 40, parallel: 4 },
   lease: { seconds: 300, maxAttempts: 3 },
+  repeats: { attempts: 1, failed: 0, completed: 0 },
   executor: { type: "client" },
   trials: { queued: 0, running: 1, paused: 0, completed: 1, pruned: 0, failed: 0 },
   best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 } }],

@@ -70,7 +70,7 @@ export const routes = {
     body: CreateStudyBody,
     reply: Study,
     status: 201,
-    problems: [],
+    problems: ["study-not-found"],
     summary: "Create a study. It runs at once; a batch study is `ready` until it is started.",
   },
   listStudies: {
@@ -171,7 +171,7 @@ export const routes = {
     body: AddTrialsBody,
     reply: AddTrialsReply,
     status: 201,
-    problems: ["study-not-found", "budget-spent", "study-not-running"],
+    problems: ["study-not-found", "budget-spent"],
     summary: "Enqueue configurations, or import finished trials.",
   },
   listTrials: {

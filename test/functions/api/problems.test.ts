@@ -54,7 +54,14 @@ type Listed<N extends RouteName> = (typeof routes)[N]["problems"][number];
 
 /** Does not compile when a route lists a problem for which no request is here. */
 const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => Answered } } = {
-  createStudy: {},
+  createStudy: {
+    "study-not-found": async () => {
+      const request = { caller: editor, body: studyBody(), headers: { "idempotency-key": "deleted since" } };
+      const { body } = await call<Study>("POST", base, request);
+      await call("DELETE", `${base}/${body.study}`, { caller: editor });
+      return call("POST", base, request);
+    },
+  },
   listStudies: {},
   getStudy: { "study-not-found": () => call("GET", `${base}/gone`, { caller: editor }) },
   patchStudy: {
@@ -98,14 +105,6 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
   addTrials: {
     "study-not-found": () => post("/gone/trials", { trials: [{ params }] }),
     "budget-spent": async () => post(`/${await one()}/trials`, { trials: [{ params }] }),
-    "study-not-running": async () => {
-      const space = { x: { type: "categorical", choices: ["a", "b"] } };
-      const study = await create({ space, budget: { trials: 9 } });
-      await post(`/${study}/ask`, { count: 5 });
-      for (const number of [0, 1]) await post(`/${study}/trials/${number}/tell`, tell);
-      await post(`/${study}/ask`);
-      return post(`/${study}/trials`, { trials: [{ params: { x: "a" } }] });
-    },
   },
   listTrials: { "study-not-found": () => call("GET", `${base}/gone/trials`, { caller: editor }) },
   getTrial: {

@@ -75,7 +75,10 @@ const faults = kindsOf<Fault>({
   "max-out-of-reach": fc.record({ max: count, least: count }),
   "min-out-of-reach": fc.record({ min: count, most: count }),
   "forbids-everything": none,
-  "not-a-number-of": both(fc.record({ name: word, given: count, isInt: fc.boolean() }), range),
+  // Of whole numbers every one is a step, which is not said.
+  "not-a-number-of": both(fc.record({ name: word, given: count, isInt: fc.boolean() }), range).filter(
+    ({ isInt, step }) => !(isInt && step === 1),
+  ),
   "nothing-allowed": none,
   "missing-value": both(fc.record({ name: word }), wanted),
   "wrong-value": both(given, wanted),

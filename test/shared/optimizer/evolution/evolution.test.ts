@@ -152,11 +152,16 @@ test.each([
   [500, 50],
   [5000, 100],
 ])("with a budget of %i trials the population is %i, so that there is time to evolve", (trials, size) => {
+  const rowsOf = (count: number): HistoryRow[] =>
+    Array.from({ length: count }, (_, number) => {
+      const x = sampleCube(space, random);
+      return { number, x, y: [f(x)] };
+    });
   const ask = (number: number) =>
     askAlgorithm({
       problem: problemOf(trials),
       choice: { name: "evolution" },
-      history: buildHistory(space, 1, first),
+      history: buildHistory(space, 1, rowsOf(number)),
       count: 1,
       seed: 1,
       firstNumber: number,
