@@ -1,4 +1,4 @@
-import { WrongExecutor } from "../../errors.ts";
+import { Contended, WrongExecutor } from "../../errors.ts";
 import type { Study } from "../../schemas/study.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
@@ -24,7 +24,7 @@ export const startStudy = async (
   const { executor } = study.spec;
   if (executor.type !== "batch") throw new WrongExecutor({ kind: "start-of-client" });
   let registered = "";
-  const reply = await commit(deps, write, async () => {
+  const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const { head } = snapshot;
     if (head.started) {
@@ -46,6 +46,19 @@ export const startStudy = async (
       changes: [changeHead(head, patch), activateBatch(study.id)],
       answer: await describe(deps, { ...snapshot, head: changed }),
     };
+  };
+  /** Refused on another try, after a definition was registered: no head names it, so nobody else would remove it. */
+  const dropUnnamed = async (error: unknown): Promise<never> => {
+    if (registered !== "") {
+      await followUp(deps, study.id, () => deps.batch.deregister(registered));
+      registered = "";
+    }
+    throw error;
+  };
+  // A plan is made again only when the last one was not written. What else `commit` throws may have been written.
+  const reply = await commit(deps, write, () => plan().catch(dropUnnamed)).catch((error: unknown) => {
+    if (error instanceof Contended) return dropUnnamed(error);
+    throw error;
   });
   await followUp(deps, study.id, () => beginTrials(deps, study));
   return reply;
