@@ -1,3 +1,4 @@
+import { Contended } from "../../errors.ts";
 import type { Study } from "../../schemas/study.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
@@ -47,8 +48,20 @@ export const startStudy = async (
       await describe(deps, { ...snapshot, head: changed }),
     );
   };
-  const reply = await commit(deps, write, plan, {
+  /** Refused on another try, after a definition was registered: no head names it, so nobody else would remove it. */
+  const dropUnnamed = async (error: unknown): Promise<never> => {
+    if (registered !== "") {
+      await followUp(deps, study.id, () => deps.batch.deregister(registered));
+      registered = "";
+    }
+    throw error;
+  };
+  // A plan is made again only when the last one was not written. What else `commit` throws may have been written.
+  const reply = await commit(deps, write, () => plan().catch(dropUnnamed), {
     recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
+  }).catch((error: unknown) => {
+    if (error instanceof Contended) return dropUnnamed(error);
+    throw error;
   });
   await followUp(deps, study.id, () => beginTrials(deps, study));
   await followUp(deps, study.id, () => relist(deps, study));

@@ -120,3 +120,16 @@ test("a start that loses its head to another change starts all the same, once", 
   expect(world.batch.definitions.size).toBe(1);
   expect(world.queue.messages).toHaveLength(1);
 });
+
+test("a start that is refused on another try leaves no job definition behind", async () => {
+  const world = await batchWorld();
+  // Paused between the registration and the commit: the plan is stale, and the next one refuses.
+  before(world.client, TRANSACT, () =>
+    patchStudy(world.process(), world.study, { state: "paused" }, noReceipt),
+  );
+  await expect(world.start()).rejects.toMatchObject({ type: "study-not-running" });
+  expect(world.batch.definitions.size).toBe(0);
+  await patchStudy(world.deps, world.study, { state: "running" }, noReceipt);
+  expect(await world.start()).toMatchObject({ started: true });
+  expect(world.batch.definitions.size).toBe(1);
+});
