@@ -157,6 +157,27 @@ test("constraints keep the sign of what exceeds them, and leave out what is unkn
   expect(isFeasible).toEqual([true, false, false, false]);
 });
 
+test("an excess far outside the others counts as the worst of them, whatever its size", () => {
+  const excesses = [-2, 4, 1, -3, 2];
+  const constraintOf = (penalty: number) => {
+    const rows = [...excesses, penalty, penalty].map((excess) => ({
+      y: [1],
+      excess: [excess],
+      violation: Math.max(0, excess),
+    }));
+    return [...gathered(rows, 1).constraints[0]!.excess];
+  };
+  const told = constraintOf(1e10);
+  expect(told.slice(5)).toEqual([told[1], told[1]]);
+  expect(constraintOf(1e100)).toEqual(told);
+  const within = gathered(
+    [-2, -4, -1, 1e10].map((excess) => ({ y: [1], excess: [excess], violation: Math.max(0, excess) })),
+    1,
+  );
+  expect(within.constraints[0]!.excess[3]).toBeGreaterThan(0);
+  expect(within.constraints[0]!.excess[3]).toBeLessThan(3);
+});
+
 test("there is no evidence before two trials have a result", () => {
   const one = [
     { number: 0, x: [0.1], y: [1] },
