@@ -33,7 +33,7 @@ import {
   spreads,
 } from "./strategy.ts";
 
-const REVISION = 1;
+const REVISION = 2;
 
 const options = { population: Population.optional() };
 type Options = OptionsOf<typeof options>;

@@ -11,7 +11,7 @@ const TOURNAMENT = 3;
  */
 export const evolution: Algorithm<typeof options> = {
   name: "evolution",
-  revision: 1,
+  revision: 2,
   options,
   propose: (problem, history, count, random) =>
     answer(evolve(problem, history, count, random, { algorithm: "evolution", tournament: TOURNAMENT })),

@@ -20,7 +20,7 @@ const TRIES = 50;
  */
 export const harmonica: Algorithm<typeof options> = {
   name: "harmonica",
-  revision: 1,
+  revision: 2,
   options,
   check,
   propose: (problem, history, count, random) => answer(search(problem, history, count, random)),

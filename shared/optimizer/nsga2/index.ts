@@ -11,7 +11,7 @@ const TOURNAMENT = 2;
  */
 export const nsga2: Algorithm<typeof options> = {
   name: "nsga2",
-  revision: 1,
+  revision: 2,
   options,
   propose: (problem, history, count, random) =>
     answer(evolve(problem, history, count, random, { algorithm: "nsga2", tournament: TOURNAMENT })),

@@ -42,7 +42,7 @@ const MAX_BAD = 1000;
  */
 export const tpe: Algorithm<typeof options> = {
   name: "tpe",
-  revision: 2,
+  revision: 3,
   options,
   propose: (problem, history, count, random) => {
     const { startup = STARTUP } = problem.options;
