@@ -20,6 +20,7 @@ import { pointOf, runningPoints } from "../common/rows.ts";
 import { scalarised } from "../common/scalarise.ts";
 import { keepBestByStep } from "../common/thin.ts";
 import { logImprovement } from "../gp/expected-improvement.ts";
+import { fitTrend, type Trend } from "./trend.ts";
 
 const options = {
   startup: z.int().min(2).max(1000).optional().meta({ description: "Trials before the forest is used." }),
@@ -46,6 +47,7 @@ const STARTUP = 10;
 /**
  * Sequential model-based algorithm configuration: a random forest predicts the result of a configuration and how
  * uncertain it is, log-EI chooses. Source: Hutter, Hoos and Leyton-Brown 2011; constants of SMAC3's facade for hyperparameters.
+ * The forest is fitted to what a smooth trend leaves (`trend.ts`), where there is one.
  * Running trials count with the value that is predicted for them. Every fifth trial is random.
  * Cost of an ask: O(min(n, 2000) log n * parameters) to grow the trees, then the challengers.
  */
@@ -125,6 +127,8 @@ const knownOf = (history: History, evidence: Evidence, d: number, random: Random
 };
 
 interface Belief {
+  /** What the objective's forest predicts is added to it. */
+  readonly trend: Trend;
   readonly objective: Forest;
   readonly feasibility: Forest | null;
   readonly best: number;
@@ -135,14 +139,16 @@ const believe = (space: Space, known: Known, running: readonly Float64Array[], r
   const { points, targets, infeasible, best } = known;
   const isCategory = Uint8Array.from(space.parameters, ({ kind }) => Number(kind === "categorical"));
   const x = featuresOf(space, points);
-  let objective = growForest(x, targets, isCategory, FOREST, random);
+  const trend = fitTrend(space, points, targets) ?? (() => 0);
+  const rest = targets.map((target, i) => target - trend(points[i]!));
+  let objective = growForest(x, rest, isCategory, FOREST, random);
   if (running.length > 0) {
     const more = featuresOf(space, running);
     const expected = predictForest(objective, more, running.length).mean;
-    objective = growForest(joined(x, more), joined(targets, expected), isCategory, FOREST, random);
+    objective = growForest(joined(x, more), joined(rest, expected), isCategory, FOREST, random);
   }
   const feasibility = infeasible === null ? null : growForest(x, infeasible, isCategory, FOREST, random);
-  return { objective, feasibility, best };
+  return { trend, objective, feasibility, best };
 };
 
 const joined = (a: Float64Array, b: Float64Array): Float64Array => {
@@ -170,7 +176,7 @@ const featuresOf = (space: Space, points: readonly Float64Array[]): Float64Array
 /** Log-EI of each point, plus the log probability that it is feasible; only the latter while no trial is feasible. */
 const worthOf = (
   space: Space,
-  { objective, feasibility, best }: Belief,
+  { trend, objective, feasibility, best }: Belief,
   points: readonly Float64Array[],
 ): Float64Array => {
   const x = featuresOf(space, points);
@@ -180,7 +186,7 @@ const worthOf = (
     const feasible = chance === null ? 0 : Math.log(Math.max(1e-3, 1 - chance[i]!));
     if (best === Infinity) return feasible;
     const sd = Math.sqrt(Math.max(1e-10, variance[i]!));
-    return feasible + Math.log(sd) + logImprovement((best - m) / sd);
+    return feasible + Math.log(sd) + logImprovement((best - m - trend(points[i]!)) / sd);
   });
 };
 
