@@ -460,6 +460,8 @@ class Simulation {
     if (head.next !== head.trials) this.#complain(`${head.next} trials were run of ${head.trials}`);
     for (const trial of trials) {
       if (!isFinished(trial.state)) this.#complain(`trial ${trial.number} ends as ${trial.state}`);
+      for (const { end } of trial.attempts) this.#count(`attempt ${end}`);
+      if (trial.attempts.at(-1)?.attempt === trial.attempt) this.#count("last attempt lost");
     }
     const recorded = recordedGpuSeconds(study, trials);
     if (head.gpuSeconds !== recorded)

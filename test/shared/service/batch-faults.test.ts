@@ -27,32 +27,67 @@ const tables = [
   { name: "on the emulator", makeWorld: emulatorWorld, stories: 2, rounds: 2 },
 ] as const;
 
+/** What must have happened in all stories of a test together: the invariants do not hold because nothing did. */
+const eventful = [
+  "crash",
+  "delivered",
+  "claimed",
+  "told",
+  "killed",
+  "stopped",
+  "event",
+  "attempt expired",
+  "attempt interrupted",
+  "last attempt lost",
+  "refused stale-attempt",
+];
+
+class Tally {
+  readonly #sums = new Map<string, number>();
+
+  add(counts: Readonly<Record<string, number>>): void {
+    for (const [what, count] of Object.entries(counts)) {
+      this.#sums.set(what, (this.#sums.get(what) ?? 0) + count);
+    }
+  }
+
+  expectAll(): void {
+    for (const what of eventful) expect(this.#sums.get(what) ?? 0, what).toBeGreaterThan(0);
+  }
+}
+
 test.each(tables)(
   "whatever is lost, doubled, late or killed, every trial of a batch study ends once and the invariants hold: $name",
-  async ({ makeWorld, stories }) => {
+  async ({ name, makeWorld, stories }) => {
+    const tally = new Tally();
     await fc.assert(
       fc.asyncProperty(anyStory, fc.integer({ min: 1, max: 3 }), async (story, parallel) => {
         const study = { budget: { trials: 6, parallel } };
-        const { violations } = await play({ ...story, study }, makeWorld);
+        const { violations, counts } = await play({ ...story, study }, makeWorld);
         expect(violations).toEqual([]);
+        tally.add(counts);
       }),
       { numRuns: stories, seed: 99, endOnFailure: true },
     );
+    if (name === "in this process") tally.expectAll();
   },
   300_000,
 );
 
 test.each(tables)(
   "the same for a study in rounds, whose promotions follow from the told values alone: $name",
-  async ({ makeWorld, rounds }) => {
+  async ({ name, makeWorld, rounds }) => {
+    const tally = new Tally();
     await fc.assert(
       fc.asyncProperty(anyStory, async (story) => {
         const study = { budget: { trials: 9, parallel: 3 }, scheduler: halvingScheduler };
-        const { violations } = await play({ ...story, study }, makeWorld);
+        const { violations, counts } = await play({ ...story, study }, makeWorld);
         expect(violations).toEqual([]);
+        tally.add(counts);
       }),
       { numRuns: rounds, seed: 99, endOnFailure: true },
     );
+    if (name === "in this process") tally.expectAll();
   },
   300_000,
 );
