@@ -58,12 +58,10 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
   const { space, acquisition, centres, running, isLocal, region, isLarge, fresh, isLate, random } = input;
   const all = isLarge ? CANDIDATES / 2 : CANDIDATES;
   const far = isLocal || region !== null ? 0 : Math.round((1 - NEAR) * all);
+  const everywhere = globalCandidates(space, far, random);
   const near = localCandidates(space, centres, all - far, region?.reach ?? REACH, random);
   const isAllowed = (x: Float64Array) => region === null || isWithin(space, region, x);
-  const rough = acquisition.pool(
-    [...globalCandidates(space, far, random), ...near.filter(isAllowed)],
-    FIRST_PASS,
-  );
+  const rough = acquisition.pool([...everywhere, ...near.filter(isAllowed)], FIRST_PASS);
   const box = region === null ? { reach: isLocal ? BOX : 1 } : { reach: region.reach, middle: region.centre };
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
   const promising = (count: number) => best(rough.points, acquisition.values(rough), count);
