@@ -110,8 +110,14 @@ const queued = (count: number) => Array.from({ length: count }, () => ({ params 
 const add = (world: CrashWorld, trials: readonly object[]) =>
   write<AddTrialsReply>(world, "POST", studyPath(world, "/trials"), { trials });
 
-export const client: Partial<CreateStudyBody> = { executor: { type: "client" }, budget: { trials: 6, parallel: 4 } };
-export const batch: Partial<CreateStudyBody> = { executor: batchExecution, budget: { trials: 4, parallel: 2 } };
+export const client: Partial<CreateStudyBody> = {
+  executor: { type: "client" },
+  budget: { trials: 6, parallel: 4 },
+};
+export const batch: Partial<CreateStudyBody> = {
+  executor: batchExecution,
+  budget: { trials: 4, parallel: 2 },
+};
 export const rounds: Partial<CreateStudyBody> = {
   executor: batchExecution,
   budget: { trials: 3, parallel: 3 },
