@@ -6,11 +6,11 @@
 export default {
   mutate: ["service", "study", "store", "scheduler", "auth"].map((room) => `shared/${room}/**/*.ts`),
   testRunner: "vitest",
-  vitest: { configFile: "test/mutants/vitest.config.ts", related: false },
+  vitest: { configFile: "test/mutants/vitest.config.ts", related: true },
   // Stryker rewrites tsconfig.json with an API that TypeScript 7 does not have; nothing here needs it rewritten.
   tsconfigFile: "none",
   plugins: ["@stryker-mutator/vitest-runner"],
-  ignorePatterns: ["/bench", "/docs", "/examples", "/infra", "/local", ".venv", "cdk.out"],
+  ignorePatterns: ["/.hone", "/bench", "/docs", "/examples", "/infra", "/local", ".venv", "cdk.out"],
   ignoreStatic: true,
   concurrency: 1,
   timeoutMS: 60_000,

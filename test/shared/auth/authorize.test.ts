@@ -83,5 +83,13 @@ test("a job's token opens its own trial and attempt alone", () => {
   expect(() => authorize(job("trial"), "trial:tell", { ...target, trial: 4 })).toThrow(Forbidden);
   expect(() => authorize(job("trial"), "trial:tell", { ...target, attempt: 3 })).toThrow(Forbidden);
   expect(() => authorize(job("bootstrap"), "trial:claim", { ...target, attempt: 3 })).toThrow(Forbidden);
-  expect(() => authorize(job("trial"), "study:list", { team: "acme" })).toThrow(StudyNotFound);
+  expect(() => authorize(job("trial"), "study:list", { team: "acme" })).toThrow(new StudyNotFound(""));
+});
+
+test("a job's token may do to its trial what names no attempt", () => {
+  const { attempt: _, ...unnamed } = target;
+  expect(() => authorize(job("trial"), "trial:report", unnamed)).not.toThrow();
+  expect(() => authorize(job("trial"), "trial:read", unnamed)).toThrow(
+    new Forbidden({ kind: "job-token-not-allowed", token: "trial", action: "trial:read" }),
+  );
 });

@@ -51,6 +51,11 @@ test("what a job used is added to its trial and to its study, by GPU and by vCPU
   expect(spentIn(changes)).toEqual([{ key: headKey(STUDY), gpuSeconds: 7, vcpuSeconds: 14 }]);
 });
 
+test("a client's trial costs nothing, however long it ran, nor does a job that ran for less than a second", () => {
+  expect(endOf(client, trialOf(), completed, NOON, 7).changes).toEqual([]);
+  expect(endOf(batch, trialOf({ job: jobOf() }), completed, NOON).changes).toEqual([]);
+});
+
 test("in a rung below the top a trial with values waits, at the top it is completed; both enter their rung", () => {
   const bottom = trialOf({ number: 4, bracket: 0, rung: 0, resource: 1 });
   const waits = endOf(halving, bottom, completed, NOON);
