@@ -124,7 +124,7 @@ const nameOf = (step: number): string =>
  */
 const penalised = (evidence: Evidence, random: Random): Float64Array => {
   const targets = scalarised(evidence.objectives, random);
-  const known = targets.filter((_, i) => evidence.noise[i] <= 1).sort();
+  const known = targets.filter((_, i) => evidence.noise[i]! <= 1).sort();
   const share = 1 - known.length / targets.length;
   const failure = known[Math.floor(Math.min(1, Math.max(0.5, 2 * share)) * (known.length - 1))];
   if (failure !== undefined) {
