@@ -119,8 +119,8 @@ describe.each([
         await heartbeatTrial(world.process(), study, 0, { attempt: 1 }, noReceipt);
       });
       await end(world.process(), study);
-      // With attempts left a read has nothing to end.
-      expect(beats).toBe(isRead && maxAttempts > 1 ? 0 : 1);
+      // With attempts left a read has nothing to end: then the beat comes before it refreshes what the list of studies shows.
+      expect(beats).toBe(1);
       expect(await world.trial(0)).toMatchObject({
         state: "running",
         attempt: 1,

@@ -10,11 +10,11 @@ import { type Bundles, buildBundles, bundleFile, lambdas } from "../../infra/bun
  * commit that needs it, and give the reason. Look first for `import { z } from "zod"`: a namespace import is 350 kB smaller.
  */
 const ceilings: Readonly<Record<(typeof lambdas)[number], number>> = {
-  api: 790_000,
+  api: 830_000,
   authorizer: 500_000,
-  dispatcher: 730_000,
+  dispatcher: 760_000,
   events: 730_000,
-  reconciler: 730_000,
+  reconciler: 760_000,
   rounds: 730_000,
 };
 
