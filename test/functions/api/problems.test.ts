@@ -56,7 +56,7 @@ type Listed<N extends RouteName> = (typeof routes)[N]["problems"][number];
 const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => Answered } } = {
   createStudy: {
     "study-not-found": async () => {
-      const request = { caller: editor, body: studyBody(), headers: { "idempotency-key": "deleted since" } };
+      const request = { caller: editor, body: studyBody(), headers: { "idempotency-key": "deleted-since" } };
       const { body } = await call<Study>("POST", base, request);
       await call("DELETE", `${base}/${body.study}`, { caller: editor });
       return call("POST", base, request);

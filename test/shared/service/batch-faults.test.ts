@@ -42,6 +42,9 @@ const eventful = [
   "refused stale-attempt",
 ];
 
+/** Two attempts, so that many trials lose their last one. */
+const lease = { seconds: 60, maxAttempts: 2 };
+
 class Tally {
   readonly #sums = new Map<string, number>();
 
@@ -62,7 +65,7 @@ test.each(tables)(
     const tally = new Tally();
     await fc.assert(
       fc.asyncProperty(anyStory, fc.integer({ min: 1, max: 3 }), async (story, parallel) => {
-        const study = { budget: { trials: 6, parallel } };
+        const study = { budget: { trials: 6, parallel }, lease };
         const { violations, counts } = await play({ ...story, study }, makeWorld);
         expect(violations).toEqual([]);
         tally.add(counts);
@@ -80,7 +83,7 @@ test.each(tables)(
     const tally = new Tally();
     await fc.assert(
       fc.asyncProperty(anyStory, async (story) => {
-        const study = { budget: { trials: 9, parallel: 3 }, scheduler: halvingScheduler };
+        const study = { budget: { trials: 9, parallel: 3 }, scheduler: halvingScheduler, lease };
         const { violations, counts } = await play({ ...story, study }, makeWorld);
         expect(violations).toEqual([]);
         tally.add(counts);
