@@ -14,7 +14,8 @@ export const everyFault: readonly Fault[] = [
 ];
 
 /** A throttled, conflicting or partly done call is the same with a key and without: it is tried with one. */
-const faultsOf = (key: string | null): readonly Fault[] => (key === null ? everyFault.slice(0, 3) : everyFault);
+const faultsOf = (key: string | null): readonly Fault[] =>
+  key === null ? everyFault.slice(0, 3) : everyFault;
 
 /** A container's token is stored nowhere, so a claim has no receipt; a user's is shown once. */
 const WITHOUT_RECEIPT: ReadonlySet<WriteRoute> = new Set(["claim"]);
