@@ -17,7 +17,7 @@ const notices = kindsOf<Notice>({
   "rounds-failed": fc.record({ rung: count, detail: word }),
   "rounds-ended": none,
   "revision-changed": fc.record({ name: word, began: count, now: count }),
-  "space-exhausted": fc.record({ left: count, failed: count }),
+  "space-exhausted": fc.record({ left: count, failed: fc.integer({ min: 1, max: 1000 }) }),
   "none-feasible": none,
 });
 
