@@ -13,9 +13,9 @@ export const everyFault: readonly Fault[] = [
   "partial",
 ];
 
-/** A throttled, conflicting or partly done call is the same with a key and without: it is tried with one. */
+/** What does not depend on a receipt is tried with one. */
 const faultsOf = (key: string | null): readonly Fault[] =>
-  key === null ? everyFault.slice(0, 3) : everyFault;
+  key === null ? everyFault.slice(0, 2) : everyFault;
 
 /** A container's token is stored nowhere, so a claim has no receipt; a user's is shown once. */
 const WITHOUT_RECEIPT: ReadonlySet<WriteRoute> = new Set(["claim"]);
