@@ -10,7 +10,7 @@ export const MAX_REPLY_BYTES = 5.5e6;
 /** Head, budget, rung and receipt have room beside the trials of a transaction. */
 const OTHER_CHANGES = 10;
 /** A trial without its configuration: texts, up to ten lost attempts with their reasons, and its job. */
-const TRIAL_BYTES = 42_000;
+const TRIAL_BYTES = 40_000;
 /** A leased trial in a reply, without its configuration. */
 const LEASE_BYTES = 8000;
 /** A number in JSON, with its comma. */
