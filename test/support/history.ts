@@ -42,7 +42,7 @@ export const counted = [
   "imported",
   "paused",
 ] as const;
-type Counted = (typeof counted)[number];
+export type Counted = (typeof counted)[number];
 
 const BUDGET = 24;
 const LEASE = { seconds: 60, maxAttempts: 2 };
