@@ -103,7 +103,8 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     }
   }
   const { repeats = NO_REPEATS } = problem;
-  if (isMissing() && !hasBeenLate) {
+  const mayRepeat = repeats.failed + repeats.completed > 0;
+  if (mayRepeat && isMissing() && !hasBeenLate) {
     const missing = count - proposals.length;
     for (const { x, why } of triedAgain(
       history,
@@ -117,8 +118,7 @@ export const proposeWith = <Schemas extends OptionSchemas>(
   }
   // What runs, or is proposed now, may have to be tried again when it has ended.
   const isMoreToCome =
-    repeats.failed + repeats.completed > 0 &&
-    (proposals.length > 0 || history.kind.subarray(0, history.n).includes(TrialKind.running));
+    mayRepeat && (proposals.length > 0 || history.kind.subarray(0, history.n).includes(TrialKind.running));
   return { proposals, hint, isExhausted: isMissing() && !hasBeenLate && !isMoreToCome };
 };
 

@@ -32,8 +32,8 @@ export function* triedAgain(
 ): Generator<Again> {
   const known = configurationsOf(history, d, m);
   for (let found = 0; found < wanted; ) {
-    const next = known.filter((each) => mayRepeat(each, repeats)).sort(byNeed)[0];
-    if (next === undefined) return;
+    const next = neediest(known, repeats);
+    if (next === null) return;
     const isFailed = next.ended === 0;
     const trials = next.ended + next.failed + next.running;
     next.running++;
@@ -67,6 +67,15 @@ const mayRepeat = ({ ended, failed, running }: Tried, repeats: Repeats): boolean
   ended > 0
     ? ended + failed + running < 1 + repeats.completed
     : running === 0 && failed > 0 && failed < 1 + repeats.failed;
+
+/** The one with the fewest trials, among these the best; null when none may be repeated. */
+const neediest = (known: readonly Tried[], repeats: Repeats): Tried | null => {
+  let next: Tried | null = null;
+  for (const each of known) {
+    if (mayRepeat(each, repeats) && (next === null || byNeed(each, next) < 0)) next = each;
+  }
+  return next;
+};
 
 const byNeed = (a: Tried, b: Tried): number =>
   a.ended + a.failed + a.running - (b.ended + b.failed + b.running) || compare(a.best, b.best);

@@ -23,12 +23,15 @@ export const mergeRepeats = (history: History): History => {
     for (const row of rows) isGone[row] = Number(row !== leaders[g]![0]);
   }
   const kept: number[] = [];
-  for (let row = 0; row < history.n; row++) if (!isGone[row]) kept.push(row);
+  const placeOf = new Int32Array(history.n);
+  for (let row = 0; row < history.n; row++) {
+    placeOf[row] = kept.length;
+    if (!isGone[row]) kept.push(row);
+  }
   const merged = selectRows(history, kept);
   const results = new Uint32Array(kept.length).fill(1);
-  const placeOf = new Map(kept.map((row, place) => [row, place]));
   for (const rows of leaders) {
-    const place = placeOf.get(rows[0]!)!;
+    const place = placeOf[rows[0]!]!;
     results[place] = rows.length;
     if (rows.length > 1) average(history, rows, merged, place);
   }

@@ -13,7 +13,6 @@ type Slope = (x: Float64Array, gradient: Float64Array) => number;
 /** Part of what an ascent gains that ends it. */
 const TOLERANCE = 1e-5;
 
-/**
 /** An ascent stays so near to its middle, along each axis; by default to its start. */
 export interface Box {
   readonly reach: number;

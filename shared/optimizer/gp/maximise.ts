@@ -76,7 +76,10 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
         let { x, value } = start;
         for (let round = 0; round < ROUNDS && !isLate(); round++) {
           const top = ascend(space, slopeAt, x, box, steps, random);
-          const pool = acquisition.pool([top, ...neighbours(space, top, random)]);
+          // Along constraints, and where rules move a point, an ascent may end beside the region.
+          const around = [top, ...neighbours(space, top, random)].filter(isAllowed);
+          if (around.length === 0) break;
+          const pool = acquisition.pool(around);
           const [next] = best(pool.points, acquisition.values(pool), 1);
           if (next === undefined || !(next.value > value)) break;
           ({ x, value } = next);

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { isWithin, nearestRows, regionOf } from "../../../../shared/optimizer/gp/region.ts";
+import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
 import { spaces } from "../../../support/spaces.ts";
@@ -36,6 +37,44 @@ test("trials elsewhere do not count, unless one is better: then its surroundings
   expect(reachAfter([...failing(4), ...elsewhere])).toBe(0.1);
   const region = regionOf(space, buildHistory(space, 1, [...failing(4), rowAt(60, 0.95, 0)]));
   expect(region).toEqual({ centre: Float64Array.of(0.95, 0.5), reach: 0.2 });
+});
+
+test("in a long history the local asks stay in the region, where constraints bind too", () => {
+  const weights = compileSpace(Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, float])), [
+    { a: 1, b: 1, c: 1, d: 1, min: 1, max: 1 },
+  ]);
+  const random = createRandom(5);
+  const rows = Array.from({ length: 280 }, (_, number): HistoryRow => {
+    const x = sampleCube(weights, random);
+    return { number, x, y: [x.reduce((sum, u, j) => sum + (u - 0.1 * (j + 1)) ** 2, 0)] };
+  });
+  // As if many trials next to the best one had failed: a small region.
+  const centre = rows.reduce((a, b) => (b.y![0]! < a.y![0]! ? b : a)).x as Float64Array;
+  for (let i = 0; i < 12; i++) {
+    const x = Float64Array.from(centre, (u, j) => u + (j === 0 ? 1e-5 : j === 1 ? -1e-5 : 0) * (i + 1));
+    rows.push({ number: rows.length, x, y: [9] });
+  }
+  const history = buildHistory(weights, 1, rows);
+  const region = regionOf(weights, history)!;
+  expect(region.reach).toBeLessThan(0.06);
+  let local = 0;
+  for (let ask = 0; ask < 4; ask++) {
+    const problem = { space: weights, objectives: 1, budget: { trials: 1000, parallel: 1 } };
+    const firstNumber = history.n + ask;
+    const { proposals } = askAlgorithm({
+      problem,
+      choice: { name: "gp" },
+      history,
+      count: 1,
+      seed: 1,
+      firstNumber,
+    });
+    const { x, why } = proposals[0]!;
+    if (!why.includes("near the best")) continue;
+    local++;
+    expect(isWithin(weights, region, x)).toBe(true);
+  }
+  expect(local).toBeGreaterThan(0);
 });
 
 test("there is no region while no trial is feasible", () => {
