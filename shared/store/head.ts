@@ -8,7 +8,7 @@ import { type Change, type Condition, ConditionFailed, type Item, type Store, ty
  */
 export interface Head {
   readonly study: string;
-  /** Every change of what asks depend on raises it; an ask commits only on the revision that it read. */
+  /** Raised by every change of what new trials depend on; an ask that makes any commits on the revision that it read. */
   readonly rev: number;
   readonly state: "running" | "paused" | "deleting";
   /** The next trial's number: all smaller ones exist. */
@@ -30,6 +30,9 @@ export interface Head {
    */
   readonly aheadFrom: number;
   readonly aheadTo: number;
+  /** Numbers below `aheadMark` had been taken at `aheadMarkAt`, in milliseconds since 1970: how old what was taken is. */
+  readonly aheadMark: number;
+  readonly aheadMarkAt: number;
   /** How many asks compete, as far as those that lost races could tell: a hint, which may be wrong. */
   readonly crowd: number;
   /** Segments there are: `S#SEG#0` to `S#SEG#<segments - 1>`. */
@@ -98,6 +101,8 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   grants: 0,
   aheadFrom: 0,
   aheadTo: 0,
+  aheadMark: 0,
+  aheadMarkAt: 0,
   crowd: 0,
   segments: 0,
   unswept: -1,
@@ -146,6 +151,8 @@ export const readHead = (study: string, item: Item): Head => {
     grants: fields.grants ?? 0,
     aheadFrom: fields.aheadFrom ?? 0,
     aheadTo: fields.aheadTo ?? 0,
+    aheadMark: fields.aheadMark ?? 0,
+    aheadMarkAt: fields.aheadMarkAt ?? 0,
     crowd: fields.crowd ?? 0,
     trials: fields.trials,
     parallel: fields.parallel,
@@ -205,15 +212,15 @@ const mostGrants = ({ grants }: Head, { leases, room }: Grant): Condition => ({
 });
 
 /**
- * Gives leases on trials that exist, and leaves the hint of how many compete. It holds as long as there is room for them beside all leases given since the head was
+ * Gives leases on trials that exist. It holds as long as there is room for them beside all leases given since the head was
  * read, so that asks do not get in each other's way; fails under the name HEAD.
  */
-export const grantLeases = (head: Head, grant: Grant, crowd = head.crowd): Change & { update: Update } => {
+export const grantLeases = (head: Head, grant: Grant): Change & { update: Update } => {
   const { expression, values } = mostGrants(head, grant);
   return {
     name: HEAD,
     key: headKey(head.study),
-    update: { add: { grants: grant.leases }, ...(crowd !== head.crowd && { set: { crowd } }) },
+    update: { add: { grants: grant.leases } },
     when: {
       expression: `#state = :state AND #parallel = :parallel AND ${expression}`,
       values: { state: "running", parallel: head.parallel, ...values },
@@ -245,6 +252,18 @@ export const takeAhead = async (store: Store, head: Head, grant: Grant): Promise
     throw error;
   }
 };
+
+/** Notes which numbers have been taken by now, once for each note that was read. */
+export const markAhead = (head: Head, now: number): Change & { update: Update } => ({
+  name: HEAD,
+  key: headKey(head.study),
+  update: { set: { aheadMark: head.aheadFrom, aheadMarkAt: now } },
+  when: {
+    expression:
+      "attribute_exists(pk) AND (attribute_not_exists(#aheadMarkAt) OR #aheadMarkAt = :aheadMarkAt)",
+    values: { aheadMarkAt: head.aheadMarkAt },
+  },
+});
 
 /** A change of the head that gives leases too, on the revision that was read and with room for them. */
 export const changeHeadGranting = (

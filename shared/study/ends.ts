@@ -25,18 +25,24 @@ export interface End {
 export const secondsSinceClaim = (trial: TrialItem, now: number): number =>
   trial.job?.phase === "claimed" ? Math.max(0, Math.ceil((now - trial.job.since) / 1000)) : 0;
 
+export interface EndOptions {
+  /** How long its job ran. */
+  readonly seconds?: number;
+  /** Another attempt would fail in the same way, so there is none. */
+  readonly isFinal?: boolean;
+}
+
 /**
  * The end of the current attempt with a result. The scheduler says whether the trial is done or waits at its rung.
- * @param seconds how long its job ran.
  */
 export const endOf = (
   study: LoadedStudy,
   trial: TrialItem,
   result: Result,
   now: number,
-  seconds = secondsSinceClaim(trial, now),
+  { seconds = secondsSinceClaim(trial, now), isFinal = false }: EndOptions = {},
 ): End => {
-  if (result.state === "failed" && mayFailAgain(study, trial)) {
+  if (result.state === "failed" && !isFinal && mayFailAgain(study, trial)) {
     return againAfter(study, trial, result.reason, now, seconds);
   }
   return {
@@ -58,6 +64,12 @@ export const endOf = (
 const mayFailAgain = ({ spec }: LoadedStudy, { attempts }: TrialItem): boolean =>
   attempts.filter(({ end }) => end === "failed").length + 1 < spec.repeats.attempts;
 
+const LONGEST_REASON = 300;
+
+/** A reason as it is kept of each attempt that failed: a trial may have many, and all must fit into a write. */
+export const shortened = (reason: string): string =>
+  reason.length > LONGEST_REASON ? `${reason.slice(0, LONGEST_REASON)}…` : reason;
+
 /** The trial waits for another attempt after one that failed. */
 const againAfter = (
   study: LoadedStudy,
@@ -68,7 +80,7 @@ const againAfter = (
 ): End => ({
   patch: {
     state: "queued",
-    attempts: lostAttempt(trial, "failed", reason, now),
+    attempts: lostAttempt(trial, "failed", shortened(reason), now),
     leaseExpires: null,
     ...(seconds > 0 && { seconds: trial.seconds + seconds }),
     // Hone runs the next attempt itself; a client's begins with an ask.

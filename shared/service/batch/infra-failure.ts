@@ -29,7 +29,7 @@ export const planInfraFailure = (
   { pause, seconds = 0 }: Options,
 ): Plan<FollowUp> => {
   const reason = reasonSentence({ kind: "infra", detail });
-  const end = endOf(study, trial, { state: "failed", reason }, deps.clock(), seconds);
+  const end = endOf(study, trial, { state: "failed", reason }, deps.clock(), { seconds, isFinal: true });
   return {
     changes: [changeTrial(trial, end.patch, sameJob(trial)), ...end.changes],
     answer: async () => {

@@ -121,5 +121,5 @@ const infraDetail = (trial: TrialItem, ending: Ending): string | null => {
 const endFor = (study: LoadedStudy, trial: TrialItem, ending: Ending, now: number, seconds: number): End => {
   if (ending.kind === "interrupted") return lossOf(study, trial, "interrupted", ending.reason, now, seconds);
   const reason = ending.kind === "succeeded" ? reasonSentence({ kind: "no-result" }) : ending.reason;
-  return endOf(study, trial, { state: "failed", reason }, now, seconds);
+  return endOf(study, trial, { state: "failed", reason }, now, { seconds });
 };

@@ -63,6 +63,9 @@ export const proposeTrials = async (
   return { trials, exhausted: isExhausted };
 };
 
+/** What takes the place of an algorithm in trials that a client enqueued. */
+export const ENQUEUED = "enqueue";
+
 /** A trial that waits for its first attempt, where the study's scheduler lets it begin. */
 export const queuedTrial = (
   study: LoadedStudy,

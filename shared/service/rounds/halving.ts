@@ -176,7 +176,7 @@ const REPAIR = 600;
 const longestRun = ({ spec }: LoadedStudy): number => {
   if (spec.executor.type !== "batch") return WAIT_FOR_CAPACITY;
   const attempt = WAIT_FOR_CAPACITY + sizeOf(spec.executor).timeoutSeconds + spec.lease.seconds + REPAIR;
-  return attempt * spec.lease.maxAttempts;
+  return attempt * (spec.lease.maxAttempts + spec.repeats.attempts - 1);
 };
 
 /**

@@ -14,7 +14,7 @@ import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { foldedInto } from "../core/fold.ts";
-import { queuedTrial } from "../core/propose.ts";
+import { ENQUEUED, queuedTrial } from "../core/propose.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /** Imports of at least this many go to a segment at once; fewer to the tail, if one transaction takes them all. */
@@ -94,7 +94,7 @@ const numbered = (study: LoadedStudy, number: number, given: Given, now: number)
   if (given.state === "queued") {
     return queuedTrial(study, number, now, {
       params,
-      algorithm: "enqueue",
+      algorithm: ENQUEUED,
       why: "enqueued by the client",
     });
   }

@@ -5,6 +5,7 @@ import {
   type Grant,
   grantLeases,
   type Head,
+  markAhead,
   takeAhead,
 } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
@@ -23,14 +24,15 @@ import { stateOf, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
 import { chance } from "../core/chance.ts";
-import { commit, type Plan } from "../core/commit.ts";
+import { commit, type Plan, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
+import { followUp } from "../core/follow-up.ts";
 import { relistIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
-import { chooseTrials, leftAhead } from "./choose.ts";
+import { chooseTrials, isMarkDue, leftAhead } from "./choose.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
 const COMPETE_MS = 8000;
@@ -61,55 +63,50 @@ export const askTrials = async (
   let seen: Snapshot | null = null;
   const held = new Set<number>();
   const plan = async (attempt: number) => {
-    for (let misses = 0; ; misses++) {
-      seen = await readWhenFilled(deps, study);
-      const planned = await planAsk(deps, seen, body, { attempt, held, mayMiss: misses < MISSES });
+    for (let looks = 1; ; looks++) {
+      seen = await readSnapshot(deps, study);
+      const planned = await planAsk(deps, seen, body, { attempt, held, mayLook: looks < LOOKS });
       if (planned !== null) return planned;
+      await deps.store.pause(looks);
     }
   };
   const recall = (remembered: Remembered) => replyAgain(deps, study, remembered);
   const reply = await commit<AskReply, Remembered>(deps, write, plan, { milliseconds: COMPETE_MS, recall });
+  if (seen !== null) await noteTaken(deps, seen);
   if (seen !== null) await foldIfDue(deps, study, seen);
   await relistIfDue(deps, study, reply.state);
   return reply;
 };
 
-/** How often an ask waits for others to propose, and how many of those that compete propose. */
-const WAITS = 3;
-const PROPOSERS = 4;
-
-/**
- * Reads the study. Where many compete and nothing is waiting, a few of them propose for all, and the others look again: writing
- * what dozens propose for dozens, to have one of them win, would cost the table more than all their asks.
- */
-const readWhenFilled = async (deps: ServiceDeps, study: LoadedStudy): Promise<Snapshot> => {
-  for (let wait = 1; ; wait++) {
-    const snapshot = await readSnapshot(deps, study);
-    const { head } = snapshot;
-    const isCrowded = head.crowd > PROPOSERS && leftAhead(head) === 0 && trialsLeft(head) > 0;
-    if (!isCrowded || wait > WAITS || chance(deps) < PROPOSERS / head.crowd) return snapshot;
-    await deps.store.pause(wait + 1);
-  }
+/** Notes what has been taken of the trials proposed ahead, so that it shows when whoever took one died. */
+const noteTaken = async (deps: ServiceDeps, seen: Snapshot): Promise<void> => {
+  const now = deps.clock();
+  if (!isMarkDue(seen, now)) return;
+  await followUp(deps, seen.study.id, async () => {
+    await updateOnce(deps, markAhead(seen.head, now));
+  });
 };
+
+/** How often one try of an ask looks at the study, while others take what it saw or propose for it, before it proposes itself. */
+const LOOKS = 5;
+/** Of the asks that compete, how many propose. */
+const PROPOSERS = 4;
 
 /** What earlier tries of the same ask have come to. */
 interface Try {
   readonly attempt: number;
   /** Numbers that it took of those proposed ahead. */
   readonly held: Set<number>;
-  /** Whether it may take another look when others took what it saw ahead; otherwise it proposes. */
-  readonly mayMiss: boolean;
+  /** Whether it may look again instead of proposing. */
+  readonly mayLook: boolean;
 }
 
-/** Looks at what is left ahead before an ask proposes by itself. */
-const MISSES = 5;
-
-/** @returns null when others took what was left ahead: the study must be read again. */
+/** @returns null when it should look again: others took what was left ahead, or are about to propose for all. */
 const planAsk = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   body: AskBody,
-  { attempt, held, mayMiss }: Try,
+  { attempt, held, mayLook }: Try,
 ): Promise<Plan<AskReply, Remembered> | null> => {
   const { study, head } = snapshot;
   const now = deps.clock();
@@ -121,8 +118,8 @@ const planAsk = async (
   const { own, mine, waiting, tickets, dead, room } = chosen;
   const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - waiting.length });
   for (const { number } of ticketed) held.add(number);
-  if (ticketed.length < tickets && mayMiss) return null;
   const wanted = chosen.wanted + tickets - ticketed.length;
+  if (mayLook && (ticketed.length < tickets || (wanted > 0 && leavesItToOthers(head, toss)))) return null;
   const crowd = crowdOf(head, attempt);
   const ahead = Math.min(most - count, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
   const fresh = await proposeTrials(deps, snapshot, wanted + ahead);
@@ -148,7 +145,7 @@ const planAsk = async (
     exhausted: fresh.exhausted,
     ...(created.length > wanted && {
       // Those that are left are followed by the new ones, number by number; otherwise there are none.
-      ...((wanted > 0 || leftAhead(head) === 0) && { aheadFrom: head.next + given.length }),
+      ...(wanted > 0 && { aheadFrom: head.next + given.length }),
       aheadTo: head.next + created.length,
     }),
   };
@@ -184,7 +181,7 @@ const planAsk = async (
   };
 };
 
-/** Takes trials that were proposed ahead; fewer, or none, when others took them first. */
+/** Takes trials that were proposed ahead; none when others took some of them first. */
 const trialsAhead = async (deps: ServiceDeps, snapshot: Snapshot, grant: Grant): Promise<TrialItem[]> => {
   if (grant.leases === 0) return [];
   const numbers = (await takeAhead(deps.store, snapshot.head, grant)) ?? [];
@@ -216,12 +213,19 @@ const AHEAD_SHARE = 8;
 const MOST_AHEAD = 64;
 
 /**
+ * Where many compete, a few propose for all and the others look again: writing what dozens propose for dozens, to have one of
+ * them win, would cost the table more than all their asks.
+ */
+const leavesItToOthers = (head: Head, toss: () => number): boolean =>
+  head.crowd > PROPOSERS && trialsLeft(head) > 0 && toss() >= PROPOSERS / head.crowd;
+
+/**
  * How many asks compete to propose: those that lost races can tell, and the head remembers it for the others. It fades with
  * every ask that proposes without having lost.
  */
-const crowdOf = ({ crowd }: Head, attempt: number): number => {
-  if (attempt === 1) return Math.floor((crowd * 15) / 16);
-  return attempt === 2 ? crowd : Math.min(MOST_AHEAD, Math.max(crowd, 2 ** (attempt - 1)));
+const crowdOf = ({ crowd, parallel }: Head, attempt: number): number => {
+  if (attempt === 1) return Math.floor(crowd / 2);
+  return attempt === 2 ? crowd : Math.min(MOST_AHEAD, parallel, Math.max(crowd, 2 ** (attempt - 1)));
 };
 
 interface Situation {

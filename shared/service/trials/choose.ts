@@ -2,6 +2,7 @@ import type { Head } from "../../store/head.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import { isExpired, isLastAttempt } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
+import { ENQUEUED } from "../core/propose.ts";
 
 /** What an ask does with the trials that exist. */
 export interface Chosen {
@@ -48,28 +49,28 @@ export const chooseTrials = (
   const expired = trials.filter((trial) => isExpired(trial, now) && !isOwn(trial));
   const taken = new Set(expired);
   const running = trials.filter((trial) => trial.state === "running" && !taken.has(trial)).length;
-  const mine = trials.filter(({ state, number }) => state === "queued" && held.has(number));
-  // The leases of those are given already.
-  const room = head.state === "running" ? Math.max(0, head.parallel - running - mine.length) : 0;
+  const queued = trials.filter(({ state }) => state === "queued");
+  const mine = queued.filter(({ number }) => held.has(number));
+  const others = queued.filter(({ number }) => !held.has(number));
+  const coming = others.filter((trial) => isTaken(head, trial) && !isAbandoned(head, trial, now));
+  // The leases of these are given already, although they do not run yet.
+  const busy = running + mine.length + coming.length;
+  const room = head.state === "running" ? Math.max(0, head.parallel - busy) : 0;
   const slots = Math.max(0, Math.min(count - own.length - mine.length, room));
-  const queued = trials.filter(({ state, number }) => state === "queued" && !held.has(number));
-  const ahead = leftAhead(head);
   const waiting = [
     ...fromAnywhere(
       expired.filter((trial) => !isLastAttempt(study, trial)),
       slots,
       chance,
     ),
-    ...queued.filter((trial) => !isAhead(trial)),
+    ...others.filter((trial) => !isAhead(trial)),
     ...fromAnywhere(
-      queued.filter(
-        (trial) => isAhead(trial) && trial.number < head.aheadFrom && trial.created <= now - COMING_MS,
-      ),
+      others.filter((trial) => isTaken(head, trial) && isAbandoned(head, trial, now)),
       slots,
       chance,
     ),
   ].slice(0, slots);
-  const tickets = Math.min(ahead, slots - waiting.length);
+  const tickets = Math.min(leftAhead(head), slots - waiting.length);
   return {
     own,
     mine,
@@ -81,14 +82,28 @@ export const chooseTrials = (
   };
 };
 
-/** Whether a trial was proposed for an ask that is still to come. */
-/** After this long nobody comes any more for a trial whose number was taken: whoever took it died. */
-const COMING_MS = 60_000;
-
 /** How many trials that were proposed ahead are left. */
 export const leftAhead = ({ aheadFrom, aheadTo }: Head): number => Math.max(0, aheadTo - aheadFrom);
 
-const isAhead = ({ attempt, algorithm }: TrialItem): boolean => attempt === 0 && algorithm !== "enqueue";
+/** Whether a trial was proposed for an ask that is still to come. */
+const isAhead = ({ attempt, algorithm }: TrialItem): boolean => attempt === 0 && algorithm !== ENQUEUED;
+
+/** Whether an ask has taken the number of a trial that still waits: it is about to lease it, or died. */
+const isTaken = (head: Head, trial: TrialItem): boolean => isAhead(trial) && trial.number < head.aheadFrom;
+
+/** No request lives longer (infra/core-stack.ts): whoever took a number by then and has not come died. */
+const COMING_MS = 60_000;
+
+const isAbandoned = ({ aheadMark, aheadMarkAt }: Head, { number }: TrialItem, now: number): boolean =>
+  number < aheadMark && aheadMarkAt + COMING_MS <= now;
+
+/** Whether there are taken trials of which it must be noted that they are, so that it shows when they are abandoned. */
+export const isMarkDue = ({ head, trials }: Snapshot, now: number): boolean => {
+  if (head.aheadMark >= head.aheadFrom || head.aheadMarkAt + COMING_MS > now) return false;
+  const taken = trials.filter((trial) => trial.state === "queued" && isTaken(head, trial));
+  // Those that are abandoned by the present note are handed out first.
+  return taken.length > 0 && !taken.some((trial) => isAbandoned(head, trial, now));
+};
 
 /** Where there are more than an ask takes, each begins somewhere else, so that asks at the same time seldom meet. */
 const fromAnywhere = (

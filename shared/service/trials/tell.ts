@@ -1,7 +1,7 @@
 import { AlreadyTold, StaleAttempt } from "../../errors.ts";
 import type { TellBody, TellReply } from "../../schemas/trial.ts";
 import { changeTrial, type TrialItem } from "../../store/trial.ts";
-import { endOf } from "../../study/ends.ts";
+import { endOf, shortened } from "../../study/ends.ts";
 import { judge, judgePruned, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { FiniteValues } from "../../values.ts";
@@ -60,12 +60,12 @@ const answerToRepeat = (trial: TrialItem, attempt: number, result: Result): Tell
   throw new AlreadyTold(trial.number, trial.state);
 };
 
-/** Whether this attempt was told as failed before, for this reason, and the trial waits for another attempt since. */
-const failedBefore = ({ state, attempts }: TrialItem, attempt: number, result: Result): boolean => {
-  const last = attempts.at(-1);
-  const isSame = last?.attempt === attempt && last.end === "failed";
-  return state === "queued" && result.state === "failed" && isSame && last.reason === result.reason;
-};
+/** Whether this attempt was told as failed before, for this reason, and the trial got another attempt, which others may have by now. */
+const failedBefore = ({ attempts }: TrialItem, attempt: number, result: Result): boolean =>
+  result.state === "failed" &&
+  attempts.some(
+    (each) => each.attempt === attempt && each.end === "failed" && each.reason === shortened(result.reason),
+  );
 
 const isSame = (trial: TrialItem, result: Result): boolean => {
   switch (result.state) {

@@ -61,6 +61,10 @@ test("a head reads back as it was written, doubles and notices included", async 
     sweptReports: 9,
     grants: 10,
     crowd: 11,
+    aheadFrom: 12,
+    aheadTo: 13,
+    aheadMark: 14,
+    aheadMarkAt: 15,
   };
   const head = await stored(full);
   expect(head).toEqual(headOf({ ...full, study: head.study }, head.study));

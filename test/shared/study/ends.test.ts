@@ -52,7 +52,7 @@ test("what a job used is added to its trial and to its study, by GPU and by vCPU
 });
 
 test("a client's trial costs nothing, however long it ran, nor does a job that ran for less than a second", () => {
-  expect(endOf(client, trialOf(), completed, NOON, 7).changes).toEqual([]);
+  expect(endOf(client, trialOf(), completed, NOON, { seconds: 7 }).changes).toEqual([]);
   expect(endOf(batch, trialOf({ job: jobOf() }), completed, NOON).changes).toEqual([]);
 });
 

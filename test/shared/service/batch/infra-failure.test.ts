@@ -18,6 +18,27 @@ test("an image that cannot be pulled fails the trial as infra", async () => {
   expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure" }));
 });
 
+test("a trial that cannot be run gets no further attempt, however often it may fail", async () => {
+  const world = await batchWorld({ budget: { trials: 2, parallel: 1 }, repeats: { attempts: 3 } });
+  await world.start();
+  await world.deliver();
+  const reason = "CannotPullContainerError: pull access denied";
+  await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", attempt: 1 });
+});
+
+test("a program that fails gets the attempts that the study allows", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, repeats: { attempts: 2 } });
+  await world.launch();
+  await world.settle(world.batch.fail(world.batch.of(0), { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 0 });
+  await world.deliver();
+  world.batch.run(world.batch.of(0, 2));
+  await world.claim(0, 2);
+  await world.settle(world.batch.fail(world.batch.of(0, 2), { exitCode: 1 }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", attempt: 2 });
+});
+
 test("a job that ends without claiming its attempt fails the trial as infra, and says what to look at", async () => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
   await world.start();

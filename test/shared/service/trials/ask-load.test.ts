@@ -4,6 +4,7 @@ import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
+import { changeHead } from "../../../../shared/store/head.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { Crash, injectFaults } from "../../../support/faults.ts";
@@ -71,6 +72,21 @@ test("of two asks that take what was proposed ahead into the last slot one gets 
   expect(await stateCounts(world)).toEqual({ running: 42, queued: 4 });
 });
 
+test("a number that was taken, and whose trial does not run yet, fills its slot", async () => {
+  const world = await setUp();
+  await world.ask("w0", 40);
+  await world.ask("w1");
+  await patchStudy(world.deps, world.study, { budget: { parallel: 42 } }, noReceipt);
+  let other: readonly unknown[] = [];
+  // The first has its number; before it writes the lease, the second reads and asks.
+  before(world.client, TRANSACT, async () => {
+    other = (await askTrials(world.process(), world.study, { worker: "w3" }, noReceipt)).trials;
+  });
+  expect((await world.ask("w2")).trials).toHaveLength(1);
+  expect(other).toEqual([]);
+  expect(await stateCounts(world)).toMatchObject({ running: 42 });
+});
+
 test("asks that take what was proposed ahead get a number each, without one of them writing twice", async () => {
   const world = await setUp();
   await world.ask("w0", 80);
@@ -88,26 +104,54 @@ test("asks that take what was proposed ahead get a number each, without one of t
   expect(commands.filter((command) => command === TRANSACT)).toHaveLength(10);
 });
 
-test("a trial whose number was taken by a process that died is handed out a minute later", async () => {
-  const world = await setUp();
+test("a trial whose number was taken by a process that died is handed out when nobody can come for it any more", async () => {
+  const world = await setUp({ lease: { seconds: 3600, maxAttempts: 2 } });
   await world.ask("w0", 40);
   await world.ask("w1");
+  // It waited for long before its number was taken: that it is old does not mean that it was abandoned.
+  world.clock.now += 600_000;
   const restore = injectFaults(world.client, (command) => (command === TRANSACT ? "crash-before" : "none"));
   await expect(world.ask("dies")).rejects.toThrow(Crash);
   restore();
-  const { head, trials } = await world.snapshot();
-  expect(head.aheadFrom).toBe(42);
-  expect(trials.find(({ number }) => number === 41)).toMatchObject({ state: "queued", attempt: 0 });
+  expect((await world.snapshot()).trials.find(({ number }) => number === 41)).toMatchObject({
+    state: "queued",
+    attempt: 0,
+  });
   expect((await world.ask("w2")).trials).toMatchObject([{ number: 42 }]);
   world.clock.now += 59_000;
   expect((await world.ask("w3")).trials).toMatchObject([{ number: 43 }]);
   world.clock.now += 1000;
-  // Leases have expired by now, too; the study has ninety trials waiting in all.
-  const numbers: number[] = [];
-  while (!numbers.includes(41) && numbers.length < 90) {
-    numbers.push(...(await world.ask(`x${numbers.length}`, 10)).trials.map(({ number }) => number));
+  expect((await world.ask("w4")).trials).toMatchObject([{ number: 41, attempt: 1 }]);
+  expect((await world.ask("w5")).trials).toMatchObject([{ number: 44 }]);
+});
+
+test("a crowd fades: who is left alone after it soon proposes for itself only", async () => {
+  const world = await setUp();
+  const { head } = await world.snapshot();
+  await world.deps.store.update(changeHead(head, { crowd: 64 }));
+  const calm = world.process({ randomBytes: (count) => new Uint8Array(count) });
+  let told = 0;
+  let proposed = 0;
+  for (; proposed < 400; told++) {
+    const { trials } = await askTrials(calm, world.study, { worker: "alone" }, noReceipt);
+    const after = await world.snapshot();
+    await world.tell(trials[0]!.number, told);
+    proposed = after.head.next;
+    if (after.head.crowd === 0 && after.head.aheadFrom === after.head.aheadTo) break;
   }
-  expect(numbers).toContain(41);
+  expect(proposed).toBeLessThan(150);
+});
+
+test("enqueued trials are handed out at once, however many compete to propose", async () => {
+  const world = await setUp();
+  await enqueue(world, 3);
+  await world.deps.store.update(changeHead((await world.snapshot()).head, { crowd: 64 }));
+  const deps = world.process({ randomBytes: (count) => new Uint8Array(count).fill(255) });
+  const commands = await commandsOf(world.client, async () => {
+    expect((await askTrials(deps, world.study, {}, noReceipt)).trials).toMatchObject([{ number: 0 }]);
+  });
+  // The second one is that of the list of studies.
+  expect(commands.filter((command) => command === QUERY)).toHaveLength(2);
 });
 
 test("a number that is taken twice because a reply was lost leaves its trial for later, and no number is given twice", async () => {

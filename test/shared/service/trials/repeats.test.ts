@@ -139,13 +139,31 @@ test("with `repeats.attempts` a trial told as failed gets its next attempt at th
   await expect(world.tell(0, 1)).rejects.toMatchObject({ type: "stale-attempt" });
   const [second] = (await world.ask("w2")).trials;
   expect(second).toMatchObject({ number: 0, attempt: 2, params: first?.params });
-  await expect(fail(world, 0)).rejects.toMatchObject({ type: "stale-attempt" });
+  await expect(fail(world, 0, 1, "another reason")).rejects.toMatchObject({ type: "stale-attempt" });
   expect(await fail(world, 0, 2)).toEqual({ number: 0, state: "failed" });
   expect(await world.detail(0)).toMatchObject({
     state: "failed",
     reason: "oom",
     attempts: [{ attempt: 1, end: "failed", reason: "oom" }],
   });
+});
+
+test("a tell of a failure is repeated even when another worker has the trial by then", async () => {
+  const world = await setUp({ repeats: { attempts: 3 } });
+  await world.ask("w1");
+  await fail(world, 0);
+  await world.ask("w2");
+  expect(await fail(world, 0)).toEqual({ number: 0, state: "queued" });
+  expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 2, worker: "w2" });
+});
+
+test("of a long reason an attempt keeps the beginning, and its tell may still be repeated", async () => {
+  const world = await setUp({ repeats: { attempts: 2 } });
+  const reason = "x".repeat(1024);
+  await world.ask("w1");
+  await fail(world, 0, 1, reason);
+  expect(await fail(world, 0, 1, reason)).toEqual({ number: 0, state: "queued" });
+  expect((await world.detail(0)).attempts[0]?.reason?.length).toBe(301);
 });
 
 test("an attempt that succeeds after one that failed completes the trial", async () => {
