@@ -7,6 +7,7 @@ import {
   grantLeases,
   HEAD,
   type Head,
+  markAhead,
   markDeleting,
   markReportsSwept,
   markSwept,
@@ -14,6 +15,7 @@ import {
   noteRunning,
   readHead,
   spend,
+  takeAhead,
   whileDispatching,
   whileStarted,
 } from "../../../shared/store/head.ts";
@@ -21,7 +23,7 @@ import { headKey } from "../../../shared/store/keys.ts";
 import { ConditionFailed } from "../../../shared/store/store.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { testDeps } from "../../support/service.ts";
-import { headOf } from "../../support/study.ts";
+import { headOf, NOON } from "../../support/study.ts";
 
 const { client, tableName } = await createTestTable();
 const { store } = testDeps(client, tableName);
@@ -109,6 +111,26 @@ test("leases are given on a running study only, and on the limit that was read",
     await store.update(changeHead(head, change));
     await expect(store.update(grantLeases(head, { leases: 1, room: 4 }))).rejects.toEqual(failsAs([HEAD]));
   }
+});
+
+test("of what was proposed ahead as many are taken as there are, all that were asked for or none", async () => {
+  const head = await stored({ parallel: 9, aheadFrom: 5, aheadTo: 8 });
+  const take = (leases: number) => takeAhead(store, head, { leases, room: 9 });
+  expect(await take(2)).toEqual([5, 6]);
+  expect(await take(2)).toBeNull();
+  expect(await take(1)).toEqual([7]);
+  expect(await take(1)).toBeNull();
+  expect(await read(head.study)).toEqual({ ...head, aheadFrom: 8, grants: 3 });
+});
+
+test("of two notes of what was taken, made from the same one, the first stands; a deleted study gets none", async () => {
+  const head = await stored({ aheadFrom: 5 });
+  await store.update(markAhead(head, NOON));
+  await expect(store.update(markAhead({ ...head, aheadFrom: 4 }, NOON + 1))).rejects.toEqual(failsAs([HEAD]));
+  expect(await read(head.study)).toMatchObject({ aheadMark: 5, aheadMarkAt: NOON, rev: 0 });
+  await expect(store.update(markAhead({ ...head, study: "never-created" }, NOON))).rejects.toThrow(
+    ConditionFailed,
+  );
 });
 
 test("a change that gives leases needs both the revision and the room", async () => {

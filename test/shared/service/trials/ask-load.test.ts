@@ -87,6 +87,20 @@ test("a number that was taken, and whose trial does not run yet, fills its slot"
   expect(await stateCounts(world)).toMatchObject({ running: 42 });
 });
 
+test("what an ask took before it had to plan again fills its slot, too", async () => {
+  const world = await setUp();
+  await world.ask("w0", 8);
+  await world.ask("w1", 32);
+  await patchStudy(world.deps, world.study, { budget: { parallel: 42 } }, noReceipt);
+  expect(await stateCounts(world)).toEqual({ running: 40, queued: 1 });
+  // It takes the one that waits and proposes one more; then only 41 may run.
+  before(world.client, TRANSACT, () =>
+    patchStudy(world.process(), world.study, { budget: { parallel: 41 } }, noReceipt),
+  );
+  expect((await world.ask("w2", 2)).trials).toMatchObject([{ number: 40 }]);
+  expect(await stateCounts(world)).toMatchObject({ running: 41 });
+});
+
 test("asks that take what was proposed ahead get a number each, without one of them writing twice", async () => {
   const world = await setUp();
   await world.ask("w0", 80);
@@ -288,6 +302,8 @@ test("a fold between two pages of one read hides no trial", async () => {
       params: { C: 1, gamma: 0.1 },
       values: { accuracy: i + j, ...extra },
     }));
+    // The last ones have ended first, so the fold takes what is on the second page.
+    world.clock.now -= 1000;
     await addTrials(world.deps, world.study, { trials }, noReceipt);
   }
   const other = world.process();
