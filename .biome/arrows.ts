@@ -13,6 +13,7 @@ const core = [
   "shared/sentences",
   "shared/values.ts",
   "shared/json-pointer.ts",
+  "shared/bytes.ts",
 ];
 const schemas = ["shared/schemas", "shared/values.ts", "shared/patterns.ts"];
 const belowStudy = [
@@ -42,6 +43,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/patterns.ts": [],
   "shared/json-pointer.ts": [],
   "shared/deployment.ts": [],
+  "shared/bytes.ts": [],
   "shared/patience.ts": [],
   "shared/strict-json.ts": ["shared/errors.ts", "shared/json-pointer.ts"],
   "shared/errors.ts": ["shared/sentences"],
@@ -66,7 +68,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "shared/errors.ts",
     "shared/sentences",
   ],
-  "shared/store": [...schemas, "shared/space", "shared/errors.ts", "shared/sentences"],
+  "shared/store": [...schemas, "shared/space", "shared/errors.ts", "shared/sentences", "shared/bytes.ts"],
   "shared/study": belowStudy,
   "shared/service/core": belowService,
   "shared/service/access": [...belowService, ...inService("core")],

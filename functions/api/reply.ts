@@ -1,4 +1,5 @@
 import type { Route, RouteName } from "../../shared/api/routes.ts";
+import { escapedBytes } from "../../shared/bytes.ts";
 import { TooLarge } from "../../shared/errors.ts";
 import { MAX_REPLY_BYTES } from "../../shared/study/capacity.ts";
 import type { ApiReply } from "../middleware/event.ts";
@@ -38,6 +39,8 @@ export const toReply = (route: Route, reply: Reply<RouteName> | TextReply, path:
 };
 
 const limited = (reply: ApiReply & { readonly body: string }): ApiReply => {
-  if (Buffer.byteLength(reply.body) <= MAX_REPLY_BYTES) return reply;
+  // Most replies are small, and even if every byte were escaped they would be.
+  const bytes = Buffer.byteLength(reply.body);
+  if (2 * bytes <= MAX_REPLY_BYTES || escapedBytes(reply.body) <= MAX_REPLY_BYTES) return reply;
   throw new TooLarge({ kind: "reply-too-large", limitMB: MAX_REPLY_BYTES / 1e6 });
 };

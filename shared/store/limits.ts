@@ -1,3 +1,4 @@
+import { utf8Bytes } from "../bytes.ts";
 import { TooLarge } from "../errors.ts";
 
 /**
@@ -15,18 +16,16 @@ export const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 /** What an attribute holds; lists and maps travel as JSON. */
 type StoredValue = string | number | boolean | Uint8Array;
 
-const utf8 = (text: string): number => new TextEncoder().encode(text).length;
-
 /** Bytes of a value, never less than what DynamoDB counts: a number has two digits a byte, with up to three more. */
 const valueBytes = (value: StoredValue): number => {
-  if (typeof value === "string") return utf8(value);
+  if (typeof value === "string") return utf8Bytes(value);
   if (typeof value === "number") return Math.ceil(String(value).length / 2) + 2;
   return value instanceof Uint8Array ? value.length : 1;
 };
 
 /** Bytes of an item, or of the part of one that a change sets. */
 export const itemBytes = (item: Readonly<Record<string, StoredValue>>): number =>
-  Object.entries(item).reduce((sum, [name, value]) => sum + utf8(name) + valueBytes(value), 0);
+  Object.entries(item).reduce((sum, [name, value]) => sum + utf8Bytes(name) + valueBytes(value), 0);
 
 /** @param what the name of the change that writes the item. */
 export const itemTooLarge = (what: string): TooLarge =>

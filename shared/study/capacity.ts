@@ -1,10 +1,11 @@
+import { escapedBytes } from "../bytes.ts";
 import type { Space } from "../space/space.ts";
 import { MAX_ACTIONS, MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES } from "../store/limits.ts";
 import { packedBytes } from "../store/packed-params.ts";
 
 /** How much of a study fits into one write and into one reply. Both depend on the search space alone. */
 
-/** What API Gateway passes on: a Lambda's reply has at most 6 MB, escapes included. */
+/** Of a reply's body: a Lambda's reply has at most 6 MB, and holds its body as a JSON string, with quotes escaped. */
 export const MAX_REPLY_BYTES = 5.5e6;
 
 /** Head, budget, rung and receipt have room beside the trials of a transaction. */
@@ -33,11 +34,9 @@ export const mostLeases = (space: Space): number =>
     ),
   );
 
-export const utf8Bytes = (text: string): number => new TextEncoder().encode(text).length;
+const jsonBytes = (value: unknown): number => escapedBytes(JSON.stringify(value));
 
-const jsonBytes = (value: unknown): number => utf8Bytes(JSON.stringify(value));
-
-/** Bytes of a space's longest configuration in JSON, at most. */
+/** Bytes of a space's longest configuration in JSON, within a reply's body, at most. */
 export const longestConfiguration = ({ parameters }: Space): number =>
   parameters.reduce(
     (sum, parameter) =>

@@ -1,3 +1,4 @@
+import { utf8Bytes } from "../bytes.ts";
 import { type FieldError, InvalidInput } from "../errors.ts";
 import { sizeOf } from "../executor/batch/size.ts";
 import { pointerTo } from "../json-pointer.ts";
@@ -52,7 +53,7 @@ const checkExecutor = ({ executor }: StudySpec): FieldError[] => {
   const { image, command, environment = {} } = executor;
   // As Batch has it: {"name": "...", "value": "..."}.
   const variables = Object.entries(environment).map(([name, value]) => ({ name, value }));
-  const bytes = new TextEncoder().encode(JSON.stringify({ image, command, variables })).length;
+  const bytes = utf8Bytes(JSON.stringify({ image, command, variables }));
   if (bytes <= MOST_EXECUTOR_BYTES) return [];
   return [{ pointer: "/executor", fault: { kind: "executor-too-large", bytes, most: MOST_EXECUTOR_BYTES } }];
 };

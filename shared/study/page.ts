@@ -1,10 +1,10 @@
-/**
- * Pages of an answer end by bytes as well as by count: a Lambda's reply has at most 6 MB, and a single trial may have
- * thousands of metrics.
- */
+import { escapedBytes } from "../bytes.ts";
+import { MAX_REPLY_BYTES } from "./capacity.ts";
 
-/** Bytes of JSON in one page, unless its first item alone has more. */
-export const PAGE_BYTES = 5_000_000;
+/** Pages of an answer end by bytes as well as by count: a single trial may have thousands of metrics. */
+
+/** Bytes of JSON in one page, as a reply counts them, unless its first item alone has more. */
+export const PAGE_BYTES = MAX_REPLY_BYTES - 500_000;
 
 /**
  * Fills a page.
@@ -15,7 +15,7 @@ export const PAGE_BYTES = 5_000_000;
 export const fillPage = (most = PAGE_BYTES): ((item: unknown, extra?: number) => boolean) => {
   let bytes = 0;
   return (item, extra = 0) => {
-    const size = Buffer.byteLength(JSON.stringify(item)) + 1 + extra;
+    const size = escapedBytes(JSON.stringify(item)) + 1 + extra;
     if (bytes > 0 && bytes + size > most) return false;
     bytes += size;
     return true;

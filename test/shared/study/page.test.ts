@@ -22,8 +22,14 @@ test("pages hold every item once and in order, each at least one and otherwise n
   );
 });
 
+test("a quote counts as the two bytes that it has in a Lambda's reply", () => {
+  const fits = fillPage(30);
+  // Quotes of its own, and around it: `\"\\\"\"`.
+  expect([fits('"'.repeat(4)), fits('"'.repeat(4))]).toEqual([true, false]);
+});
+
 test("what an item takes beside its JSON counts, and a full page leaves room in a Lambda's reply of 6 MB", () => {
   const fits = fillPage(100);
-  expect([fits("a", 90), fits("a", 0), fits("a", 0), fits("", 50)]).toEqual([true, true, false, false]);
+  expect([fits("a", 88), fits("a", 0), fits("a", 0), fits("", 50)]).toEqual([true, true, false, false]);
   expect(PAGE_BYTES).toBeLessThan(5.5e6);
 });
