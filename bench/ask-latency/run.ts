@@ -38,8 +38,8 @@ const chosen = (names: string): AlgorithmName[] =>
     throw new Error(`There is no algorithm ${name}; there are ${Object.keys(algorithms).join(", ")}.`);
   });
 
-/** Enough pairs for a whole cycle of the tail, from one fold to the next. */
-const PAIRS = FOLD_AT + 50;
+/** Enough pairs for a few whole cycles of the tail, from one fold to the next. */
+const PAIRS = 4 * FOLD_AT + 50;
 
 const quantile = (values: readonly number[], q: number) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;

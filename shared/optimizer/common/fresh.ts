@@ -14,11 +14,18 @@ export interface Fresh {
 /** Coordinates closer than this are the same; converting a coordinate to its value and back changes it by 1e-16. */
 export const SAME = 1e-9;
 
-const isSame = (a: Float64Array, from: number, b: Float64Array): boolean => {
+/** Whether the points of `d` coordinates at two offsets are the same. */
+export const isSamePoint = (
+  a: Float64Array,
+  from: number,
+  b: Float64Array,
+  other: number,
+  d: number,
+): boolean => {
   // Backwards, because neighbours on a grid differ in their last coordinates.
-  for (let j = b.length - 1; j >= 0; j--) {
+  for (let j = d - 1; j >= 0; j--) {
     const u = a[from + j]!;
-    const v = b[j]!;
+    const v = b[other + j]!;
     if (!(Math.abs(u - v) <= SAME) && !(Number.isNaN(u) && Number.isNaN(v))) return false;
   }
   return true;
@@ -28,8 +35,8 @@ export const createFresh = (space: Space, history: History): Fresh => {
   const taken: Float64Array[] = [];
   const d = space.parameters.length;
   const isTried = (x: Float64Array): boolean => {
-    for (let i = 0; i < history.n; i++) if (isSame(history.x, i * d, x)) return true;
-    return taken.some((other) => isSame(other, 0, x));
+    for (let i = 0; i < history.n; i++) if (isSamePoint(history.x, i * d, x, 0, d)) return true;
+    return taken.some((other) => isSamePoint(other, 0, x, 0, d));
   };
   return {
     accepts: (x) => isAllowed(space, x) && !isTried(x),

@@ -1,5 +1,5 @@
 import { type History, TrialKind } from "../algorithm.ts";
-import { SAME } from "./fresh.ts";
+import { isSamePoint, SAME } from "./fresh.ts";
 import { selectRows } from "./select-rows.ts";
 
 /**
@@ -70,9 +70,8 @@ const average = (history: History, rows: readonly number[], merged: History, pla
 
 /** The mean, exactly the value if all are equal. */
 const meanOf = (rows: readonly number[], numberOf: (row: number) => number): number => {
-  let mean = 0;
-  for (const [k, row] of rows.entries()) mean += (numberOf(row) - mean) / (k + 1);
-  return mean;
+  const first = numberOf(rows[0]!);
+  return first + rows.reduce((sum, row) => sum + (numberOf(row) - first), 0) / rows.length;
 };
 
 /** Buckets of the sum that rows are found by are so much wider than the most by which sums of equal points differ. */
@@ -91,13 +90,7 @@ const repeatsOf = (history: History): number[][] => {
   const first = new Map<number, number>();
   const earlier = new Int32Array(n).fill(-1);
   const groups = new Map<number, number[]>();
-  const isSameRow = (a: number, b: number) => {
-    for (let j = d - 1; j >= 0; j--) {
-      const [u, v] = [x[a * d + j]!, x[b * d + j]!];
-      if (!(Math.abs(u - v) <= SAME) && !(Number.isNaN(u) && Number.isNaN(v))) return false;
-    }
-    return true;
-  };
+  const isSameRow = (a: number, b: number) => isSamePoint(x, a * d, x, b * d, d);
   const find = (bucket: number, row: number): number => {
     let other = first.get(bucket) ?? -1;
     while (other >= 0 && !isSameRow(other, row)) other = earlier[other]!;

@@ -86,7 +86,7 @@ const parse = (body: string): DispatchMessage | null => {
  * is called a single time. What became of an unclear call the reconciler finds out by the job's name.
  * @throws Unavailable when others kept changing the trial.
  */
-export const dispatchAttempt = async (deps: ServiceDeps, message: DispatchMessage): Promise<Disposal> => {
+const dispatchAttempt = async (deps: ServiceDeps, message: DispatchMessage): Promise<Disposal> => {
   const study = await loadStudyById(deps, message.study);
   if (study === null) return "done";
   const plan = () => planFence(deps, study, message);

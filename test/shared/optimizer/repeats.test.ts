@@ -65,7 +65,7 @@ test.each(names.filter((name) => !knowsNoise(name)))(
           expect(points([...rows, ...again])).toEqual(points(rows));
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 6, seed: 7 },
     );
   },
 );

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { InvalidInput } from "../../../shared/errors.ts";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { isAllowed } from "../../../shared/space/constraints.ts";
 import { fromCube, snap } from "../../../shared/space/cube.ts";
+import type { LinearConstraint } from "../../../shared/space/definition.ts";
 import { planeAt } from "../../../shared/space/plane.ts";
 import { project } from "../../../shared/space/project.ts";
 import { samplePrior } from "../../../shared/space/sample.ts";
@@ -48,16 +50,59 @@ describe.each(Object.entries(equations))("%s", (_, { space }) => {
 const near = (space: Space, a: Float64Array, b: Float64Array) =>
   space.parameters.every(({ index }) => Math.abs(a[index]! - b[index]!) < 1e-6 || Number.isNaN(a[index]!));
 
+/** A constraint that a drawn configuration meets, and that cuts off a part of the space: an equation, a band, or a half. */
+const constraintThrough = (space: Space, seed: number, width: number): LinearConstraint => {
+  const random = createRandom(seed, 3);
+  const params = fromCube(space, samplePrior(space, random));
+  const numbers = space.parameters.filter(isNumeric).filter(({ name }) => typeof params[name] === "number");
+  const terms = numbers.map(({ name, low, high }) => {
+    const coefficient = (random.uniform() - 0.5) / Math.max(high - low, 1e-3);
+    return [name, coefficient, coefficient * Number(params[name])] as const;
+  });
+  const sum = terms.reduce((total, [, , term]) => total + term, 0);
+  const bounds = width === 2 ? { max: sum } : { min: sum - width, max: sum + width };
+  return { ...Object.fromEntries(terms), ...bounds } as LinearConstraint;
+};
+
 test("whatever the space, what comes back is allowed, and an allowed point is left alone", () => {
+  let moved = 0;
+  let cut = 0;
+  const isUsable = ({ space }: { space: Space }) => space.parameters.filter(isNumeric).length > 1;
   fc.assert(
-    fc.property(anySpaceAndPoint(), fc.integer(), fc.boolean(), ({ space }, seed, isNearest) => {
-      const random = createRandom(seed);
-      const drawn = samplePrior(space, random);
-      const point = project(space, drawn, random, isNearest ? "nearest" : "anywhere");
-      if (isAllowed(space, drawn)) expect(point).toBe(drawn);
-      else if (point !== null) expect(isAllowed(space, snap(space, point))).toBe(true);
-    }),
+    fc.property(
+      anySpaceAndPoint().filter(isUsable),
+      fc.nat(),
+      fc.constantFrom(0.01, 0.1, 2),
+      fc.boolean(),
+      ({ definition }, seed, width, isNearest) => {
+        const free = compileSpace(definition);
+        const constraint = constraintThrough(free, seed, width);
+        fc.pre(Object.values(constraint).every(Number.isFinite) && Object.keys(constraint).length > 2);
+        let space: Space;
+        try {
+          space = compileSpace(definition, [constraint]);
+        } catch (error) {
+          // What compiling refuses (a name like a bound, nothing allowed that a search could find) is another test's.
+          if (error instanceof InvalidInput) return;
+          throw error;
+        }
+        const random = createRandom(seed);
+        const drawn = samplePrior(space, random);
+        const point = project(space, drawn, random, isNearest ? "nearest" : "anywhere");
+        if (isAllowed(space, drawn)) expect(point).toBe(drawn);
+        else {
+          cut++;
+          if (point === null) return;
+          moved++;
+          expect(isAllowed(space, snap(space, point))).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 300, seed: 5 },
   );
+  // Most draws that a constraint refuses are moved onto it.
+  expect(cut).toBeGreaterThan(50);
+  expect(moved).toBeGreaterThan(cut / 2);
 });
 
 test("a parameter that is kept stays as it is", () => {

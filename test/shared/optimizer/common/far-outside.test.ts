@@ -38,7 +38,7 @@ test.each<[string, number[]]>([
   expect(limit(...values)).toBe(Infinity);
 });
 
-test("what is far outside depends on neither order nor unit nor zero", () => {
+test("what is far outside depends on neither order nor unit", () => {
   const results = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 3, maxLength: 40 });
   fc.assert(
     fc.property(results, fc.integer({ min: -900, max: 900 }), fc.nat(40), (rest, order, penalties) => {
@@ -53,7 +53,6 @@ test("what is far outside depends on neither order nor unit nor zero", () => {
 });
 
 test("penalties of any size and number are found beside results that differ", () => {
-  const random = createRandom(3);
   fc.assert(
     fc.property(
       fc.nat(),
@@ -62,7 +61,7 @@ test("penalties of any size and number are found beside results that differ", ()
       (seed, count, order) => {
         const own = createRandom(seed % 2 ** 32);
         const rest = [0, 1, ...Array.from({ length: 8 }, () => own.uniform())];
-        const penalties = Array.from({ length: count + 1 }, () => 10 ** order * (1 + random.uniform()));
+        const penalties = Array.from({ length: count + 1 }, () => 10 ** order * (1 + own.uniform()));
         expect(limit(...rest, ...penalties)).toBe(1);
       },
     ),

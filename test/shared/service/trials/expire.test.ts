@@ -43,18 +43,26 @@ test("only trials whose lease has expired end, and what is read then is up to da
   expect(trials[0]).toMatchObject({ finished: clock.now, attempts: [{ attempt: 1, end: "expired" }] });
 });
 
-test("a heartbeat or a tell that comes meanwhile stands", async () => {
-  const { clock, ask, tell, heartbeat, client, deps, snapshot } = await setUp({
-    lease: { seconds: 60, maxAttempts: 1 },
-  });
-  await ask("w1", 2);
+test.each(["running", "completed"] as const)(
+  "a heartbeat or a tell that comes meanwhile stands: %s",
+  async (state) => {
+    const { clock, ask, tell, heartbeat, client, deps, snapshot } = await setUp({
+      lease: { seconds: 60, maxAttempts: 1 },
+    });
+    await ask("w1");
+    clock.now += 60_001;
+    before(client, UPDATE, () => (state === "running" ? heartbeat(0) : tell(0, 0.5)));
+    const { trials } = await endExpired(deps, await snapshot());
+    expect(trials.map((trial) => trial.state)).toEqual([state]);
+  },
+);
+
+test("of many trials that died each is ended", async () => {
+  const { clock, ask, deps, snapshot } = await setUp({ lease: { seconds: 60, maxAttempts: 1 } });
+  await ask("w1", 40);
   clock.now += 60_001;
-  before(client, UPDATE, async () => {
-    await heartbeat(0);
-    await tell(1, 0.5);
-  });
   const { trials } = await endExpired(deps, await snapshot());
-  expect(trials.map(({ state }) => state)).toEqual(["running", "completed"]);
+  expect(trials.map(({ state }) => state)).toEqual(Array.from({ length: 40 }, () => "failed"));
 });
 
 test("a study whose trials all live is not written", async () => {
