@@ -19,6 +19,7 @@ import {
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
 import { triedAgain } from "./common/again.ts";
 import { penaltiesAsFailures } from "./common/far-outside.ts";
+import { atOneFidelity } from "./common/fidelity.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
 import { mergeRepeats } from "./common/repeats.ts";
 
@@ -84,7 +85,8 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const seen = mergeRepeats(penaltiesAsFailures(history, problem.objectives));
+  const measured = atOneFidelity(history, space.parameters.length, problem.objectives);
+  const seen = mergeRepeats(penaltiesAsFailures(measured, problem.objectives));
   const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {
     const x = snap(space, draft.x);

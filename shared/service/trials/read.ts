@@ -13,11 +13,11 @@ import { isFinished, type TrialItem } from "../../store/trial.ts";
 import { fillPage, firstPage } from "../../study/page.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { timestamp, toTrial } from "../../study/view.ts";
+import { shownTrialState, timestamp, toTrial } from "../../study/view.ts";
 import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { bestTrialsOf } from "../core/describe.ts";
-import { findTrial, trialFinder } from "../core/find-trial.ts";
+import { findTrialAndHead, trialFinder } from "../core/find-trial.ts";
 import { segmentsOf } from "../core/segments.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -35,7 +35,8 @@ export const listTrials = async (
   const cursors = cursorsOf(`trials of ${study.id}`, TRIAL_NUMBER);
   const from = Number(cursors.read(cursor) ?? 0);
   const snapshot = await readSnapshot(deps, study);
-  const isWanted = (trial: TrialItem) => state === undefined || trial.state === state;
+  const isWanted = (trial: TrialItem) =>
+    state === undefined || shownTrialState(snapshot.head, trial) === state;
   const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted });
   return { trials, cursor: next === null ? null : cursors.write(String(next)) };
 };
@@ -61,7 +62,7 @@ export const exportTrials = async (
   const snapshot = await readSnapshot(deps, study);
   const parameters = study.space.parameters.map(({ name }) => name).sort();
   const metrics = await metricsOf(deps, snapshot);
-  const isWanted = (trial: TrialItem) => isFinished(trial.state);
+  const isWanted = (trial: TrialItem) => isFinished(shownTrialState(snapshot.head, trial));
   // Where each trial has other metrics, a row of CSV is mostly separators.
   const extra = parameters.length + metrics.length;
   const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted, extra });
@@ -84,7 +85,7 @@ const pageOf = async (
   snapshot: Snapshot,
   { from, limit, isWanted, extra }: Wanted,
 ): Promise<{ readonly trials: Trial[]; readonly next: number | null }> => {
-  const { study, head } = snapshot;
+  const { head } = snapshot;
   const find = await trialFinder(deps, snapshot);
   const fits = fillPage();
   const trials: Trial[] = [];
@@ -92,7 +93,7 @@ const pageOf = async (
     if (trials.length >= limit) return { trials, next: number };
     const item = find(number);
     if (item === null || !isWanted(item)) continue;
-    const trial = toTrial(study.spec, item);
+    const trial = toTrial(snapshot, item);
     if (!fits(trial, extra)) return { trials, next: number };
     trials.push(trial);
   }
@@ -101,7 +102,7 @@ const pageOf = async (
 
 const metricsOf = async (deps: ServiceDeps, { study, head, trials }: Snapshot): Promise<string[]> => {
   const segments = await segmentsOf(deps, study, 0, head.segments);
-  const finished = trials.filter(({ state }) => isFinished(state));
+  const finished = trials.filter((trial) => isFinished(shownTrialState(head, trial)));
   const names = [
     ...segments.flatMap(({ metrics }) => metrics),
     ...finished.flatMap(({ values }) => Object.keys(values ?? {})),
@@ -124,15 +125,15 @@ export const readTrial = async (
 ): Promise<TrialDetail> => {
   const cursors = cursorsOf(`reports of ${study.id} ${number}`, REPORT_PLACE);
   const place = cursors.read(cursor);
-  const [trial, reports] = await Promise.all([
-    findTrial(deps, study, number),
+  const [{ trial, head }, reports] = await Promise.all([
+    findTrialAndHead(deps, study, number),
     readReports(deps.store, study.id, number),
   ]);
   const rest = reports.slice(place === null ? 0 : firstFrom(reports, place));
   const page = firstPage(rest.map((report) => ({ ...report, at: timestamp(report.at) })));
   const next = rest[page.length];
   return {
-    ...toTrial(study.spec, trial),
+    ...toTrial({ study, head }, trial),
     attempts: [...trial.attempts],
     reports: page,
     jobId: trial.job?.jobId ?? null,
