@@ -1,5 +1,5 @@
 import { type History, TrialKind } from "../algorithm.ts";
-import { isSamePoint, SAME } from "./fresh.ts";
+import { isSamePoint, SAME } from "./nearness.ts";
 import { selectRows } from "./select-rows.ts";
 
 /**
