@@ -70,8 +70,7 @@ const MOST = 12;
 const startupOf = ({ space }: Problem): number =>
   Math.min(MOST, Math.max(FEWEST, Math.ceil((space.parameters.length + 1) / 2)));
 
-/** What an ask knows. */
-interface Known {
+interface ModelInput {
   readonly history: History;
   /** The part of the history that the model is fitted to, or a sample of it: next to the region, if there is one. */
   readonly known: History;
@@ -95,7 +94,7 @@ const nearby = ({ space }: Problem): number =>
 
 const model = (
   problem: SeededProblem,
-  { history, known, region, evidence: all, running }: Known,
+  { history, known, region, evidence: all, running }: ModelInput,
   count: number,
 ): Answer => {
   const { space, seed, firstNumber, isLate } = problem;

@@ -39,7 +39,7 @@ const isOpen = (parameter: Parameter): boolean =>
   isNumeric(parameter) && parameter.prior.type === "uniform" && parameter.size > FEW;
 
 /** What the densities depend on. */
-export interface Known {
+export interface OptimumPriorInput {
   /** Results so far. */
   readonly trials: number;
   /** Trials in total: with more of them the user's priors keep their influence longer. */
@@ -53,7 +53,10 @@ export interface Known {
  * power that decreases as results come in.
  * @returns null when there is neither.
  */
-export const optimumPrior = (space: Space, { trials, budget, trends }: Known): LogPrior | null => {
+export const optimumPrior = (
+  space: Space,
+  { trials, budget, trends }: OptimumPriorInput,
+): LogPrior | null => {
   const informative = space.parameters.filter(isInformative);
   const open = trends === null ? [] : space.parameters.filter(isOpen);
   if (informative.length + open.length === 0) return null;

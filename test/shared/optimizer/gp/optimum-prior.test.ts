@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { type Known, type LogPrior, optimumPrior } from "../../../../shared/optimizer/gp/optimum-prior.ts";
+import {
+  type LogPrior,
+  type OptimumPriorInput,
+  optimumPrior,
+} from "../../../../shared/optimizer/gp/optimum-prior.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -11,7 +15,7 @@ const beta = { type: "beta", alpha: 2, beta: 5 } as const;
 
 const believed = (
   definition: SpaceDefinition,
-  { trials = 10, budget = 100, trends }: Partial<Known> = {},
+  { trials = 10, budget = 100, trends }: Partial<OptimumPriorInput> = {},
 ): LogPrior | null => {
   const space = compileSpace(definition);
   const unknown = new Float64Array(space.parameters.length);
