@@ -167,6 +167,8 @@ export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
   readonly revision: number;
   /** Its own options, all of them optional; each is documented in the API by its schema. */
   readonly options: Schemas;
+  /** Whether it looks only at which points were tried: then no time is spent on repeats and results far outside. */
+  readonly ignoresResults?: boolean;
   /**
    * What is wrong with options that are each valid, on this problem; nothing if left out.
    * @returns faults whose pointers begin at the options: "/degree".

@@ -84,7 +84,9 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const seen = mergeRepeats(penaltiesAsFailures(history, problem.objectives));
+  const seen = algorithm.ignoresResults
+    ? history
+    : mergeRepeats(penaltiesAsFailures(history, problem.objectives));
   const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {
     const x = snap(space, draft.x);

@@ -1,5 +1,6 @@
 import { type History, TrialKind } from "../algorithm.ts";
 import { isSamePoint, SAME } from "./nearness.ts";
+import { hasResult } from "./rows.ts";
 import { selectRows } from "./select-rows.ts";
 
 /**
@@ -39,11 +40,10 @@ export const mergeRepeats = (history: History): History => {
 };
 
 /** Those of a group's rows that its result is the mean of, the oldest first. */
-const leadersOf = ({ kind, resource, y, n }: History, rows: readonly number[]): number[] => {
+const leadersOf = (history: History, rows: readonly number[]): number[] => {
+  const { kind, resource, y, n } = history;
   const m = y.length / n;
-  const hasResult = (row: number) =>
-    kind[row] !== TrialKind.failed && y.subarray(row * m, (row + 1) * m).every(Number.isFinite);
-  const measured = rows.filter(hasResult);
+  const measured = rows.filter((row) => hasResult(history, row, m));
   if (measured.length === 0) return [rows[0]!];
   const completed = measured.filter((row) => kind[row] === TrialKind.completed);
   if (completed.length > 0) return completed;

@@ -13,7 +13,7 @@ import {
 import { type Evidence, gather, narrow } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
 import { initialDesign } from "../common/initial-design.ts";
-import { endedRows, pointOf, runningPoints } from "../common/rows.ts";
+import { countEnded, pointOf, runningPoints } from "../common/rows.ts";
 import { selectRows } from "../common/select-rows.ts";
 import { featuresOf } from "./features.ts";
 import { createMaximiser } from "./maximise.ts";
@@ -105,7 +105,7 @@ const model = (
   const features = featuresOf(space);
   if (features.width === 0) return answer([]);
   const evidence = narrow(all, MOST_POINTS);
-  const trials = endedRows(history).length;
+  const trials = countEnded(history);
   const { acquisition, aim, modes } = fitSurrogates({
     problem: { ...problem, hint },
     history: known,
