@@ -18,9 +18,9 @@ import {
 } from "./algorithm.ts";
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
 import { triedAgain } from "./common/again.ts";
+import { mergeDuplicates } from "./common/duplicates.ts";
 import { penaltiesAsFailures } from "./common/far-outside.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
-import { mergeRepeats } from "./common/repeats.ts";
 
 /** Random draws before what is left of a finite space is enumerated instead. */
 const TRIES = 100;
@@ -61,7 +61,7 @@ export const askAlgorithm = (ask: Ask): Proposed => {
 /**
  * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
  * neither running nor tried before. To an algorithm a trial whose result is far outside the others is one that failed, and
- * repeated trials are one point. What an algorithm does not deliver is replaced by a draw from the prior, in a
+ * trials of the same point are one. What an algorithm does not deliver is replaced by a draw from the prior, in a
  * finite space by one of the configurations that are left; only the grid ends where its points end. After that a study may
  * have configurations tried once more.
  * @param history all trials that exist, running ones included.
@@ -86,7 +86,7 @@ export const proposeWith = <Schemas extends OptionSchemas>(
   };
   const seen = algorithm.ignoresResults
     ? history
-    : mergeRepeats(penaltiesAsFailures(history, problem.objectives));
+    : mergeDuplicates(penaltiesAsFailures(history, problem.objectives));
   const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {
     const x = snap(space, draft.x);

@@ -4,7 +4,7 @@ import { hasResult } from "./rows.ts";
 import { selectRows } from "./select-rows.ts";
 
 /**
- * Repeated trials. Whoever imports one configuration sixty times, or repeats one because results are noisy, has told one
+ * Duplicates: trials of the same point. Whoever imports one configuration sixty times, or repeats one because results are noisy, has told one
  * point with a more certain result. Counted sixty times it would be most of what a model is fitted to: half the good
  * trials of a density, whole generations without any difference, a singular system.
  */
@@ -13,10 +13,10 @@ import { selectRows } from "./select-rows.ts";
  * The history in which trials of the same point that have ended are one row, with the mean of their results. Of different
  * ends the most informative one counts: completed trials, or else the pruned ones that got furthest, or else a failed one.
  * Running trials stay as they are. Cost O(n * parameters).
- * @returns the history itself if no point was repeated; otherwise one with `results`.
+ * @returns the history itself if there are no duplicates; otherwise one with `results`.
  */
-export const mergeRepeats = (history: History): History => {
-  const groups = repeatsOf(history);
+export const mergeDuplicates = (history: History): History => {
+  const groups = duplicatesOf(history);
   if (groups.length === 0) return history;
   const leaders = groups.map((rows) => leadersOf(history, rows));
   const isGone = new Uint8Array(history.n);
@@ -81,7 +81,7 @@ const ROOMY = 16;
  * The groups of two or more ended rows whose points are the same up to rounding, each in order of the rows. Found by a
  * hash of a weighted sum of the coordinates; where the sum is near the end of a bucket, the next one is searched too.
  */
-const repeatsOf = (history: History): number[][] => {
+const duplicatesOf = (history: History): number[][] => {
   const { n, x, kind } = history;
   const d = n > 0 ? x.length / n : 0;
   if (n < 2 || d === 0) return [];
