@@ -88,7 +88,7 @@ export interface History {
   readonly resource: Float64Array;
   /**
    * How many results a row is the mean of, at least 1: an algorithm gets trials of the same point as one row
-   * (`common/repeats.ts`). Absent when no point was repeated, and in the history that a caller gives; length n.
+   * (`common/duplicates.ts`). Absent when there are no duplicates, and in the history that a caller gives; length n.
    */
   readonly results?: Uint32Array;
   /** The number of the trial that a trial was derived from (not its row), -1 when it has none; length n. */
@@ -168,6 +168,8 @@ export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
   readonly revision: number;
   /** Its own options, all of them optional; each is documented in the API by its schema. */
   readonly options: Schemas;
+  /** Whether it looks only at which points were tried: then no time is spent on duplicates and results far outside. */
+  readonly ignoresResults?: boolean;
   /**
    * What is wrong with options that are each valid, on this problem; nothing if left out.
    * @returns faults whose pointers begin at the options: "/degree".

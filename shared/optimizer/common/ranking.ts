@@ -1,5 +1,6 @@
 import { fronts } from "../../numerics/fronts.ts";
 import { type History, TrialKind } from "../algorithm.ts";
+import { hasResult } from "./rows.ts";
 
 /**
  * Rows of a history from best to worst, for algorithms that only compare. Feasible results come first, by the objective
@@ -30,9 +31,9 @@ export const TrialClass = { feasible: 0, pruned: 1, infeasible: 2, noResult: 3 }
 export type TrialClass = (typeof TrialClass)[keyof typeof TrialClass];
 
 /** The class of a trial; one that failed, runs, or has no value of some objective has no result. */
-export const classOf = ({ kind, y, violation }: History, row: number, objectives: number): TrialClass => {
-  if (kind[row] !== TrialKind.completed && kind[row] !== TrialKind.pruned) return TrialClass.noResult;
-  for (let j = 0; j < objectives; j++) if (Number.isNaN(y[row * objectives + j]!)) return TrialClass.noResult;
+export const classOf = (history: History, row: number, objectives: number): TrialClass => {
+  const { kind, violation } = history;
+  if (!hasResult(history, row, objectives)) return TrialClass.noResult;
   // Written so that an unknown violation counts as one.
   if (!(violation[row]! <= 0)) return TrialClass.infeasible;
   return kind[row] === TrialKind.pruned ? TrialClass.pruned : TrialClass.feasible;
