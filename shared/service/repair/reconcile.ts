@@ -23,12 +23,13 @@ import { loadStudyById } from "../core/load.ts";
 import { findSnapshot } from "../core/snapshot.ts";
 import { continueDeletion, SETTLED_MS } from "../studies/delete.ts";
 import { bringUpToDate } from "../studies/read.ts";
+import { dropUnnamed, overdueRegistrations } from "./definitions.ts";
 import { endOrphans } from "./orphans.ts";
 import { repairTrials } from "./trials.ts";
 
 /**
- * Repairs, on a schedule, what lost messages, replies, events and crashes have left behind, in every study that has jobs
- * and in those that are being deleted. It works until its deadline and begins each time with another study, so that all
+ * Repairs, on a schedule, what lost messages, replies, events and crashes have left behind, in every study that has jobs, had
+ * a job definition registered, or is being deleted. It works until its deadline and begins each time with another study, so that all
  * get their turn; what it does not reach it finds the next time. A fault in one study does not stop the others.
  * @param deadline milliseconds since 1970.
  */
@@ -36,11 +37,13 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
   const batches = await listActiveBatches(deps.store);
   const deletions = await listDeletions(deps.store);
   const outdated = await listOutdated(deps.store);
+  const registrations = await overdueRegistrations(deps);
   const dispatching = await isDispatchOn(deps.store);
   const tasks = [
     ...batches.map((batch) => ({ study: batch.study, run: () => reconcileStudy(deps, batch, dispatching) })),
     ...outdated.map((one) => ({ study: one.study, run: () => refreshOutdated(deps, one) })),
     ...deletions.map((one) => ({ study: one.study, run: () => finishDeletion(deps, one, deadline) })),
+    ...registrations.map((one) => ({ study: one.study, run: () => dropUnnamed(deps, one) })),
   ];
   const [random = 0] = deps.randomBytes(1);
   const first = Math.floor((random / 256) * tasks.length);
