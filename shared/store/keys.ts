@@ -5,7 +5,7 @@ import { ID } from "../patterns.ts";
  *
  * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `A#HINT` (what its algorithm
  * keeps because recomputing it is expensive), `B#TRIAL#<n>` (a trial
- * from its first lease until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
+ * from its proposal or import until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
  * changed). One Query of what lies below `C` reads all that an ask needs.
  */
 export interface Key {

@@ -16,6 +16,7 @@ import { putBack } from "../batch/put-back.ts";
 import { startRounds } from "../batch/start.ts";
 import { haltChanges } from "../batch/stop.ts";
 import { topUp } from "../batch/top-up.ts";
+import { chance } from "../core/chance.ts";
 import { commitOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { NOTE_MS, relist } from "../core/listing.ts";
@@ -45,8 +46,7 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
     ...deletions.map((one) => ({ study: one.study, run: () => finishDeletion(deps, one, deadline) })),
     ...registrations.map((one) => ({ study: one.study, run: () => dropUnnamed(deps, one) })),
   ];
-  const [random = 0] = deps.randomBytes(1);
-  const first = Math.floor((random / 256) * tasks.length);
+  const first = Math.floor(chance(deps) * tasks.length);
   let done = 0;
   let faults = 0;
   for (const { study, run } of [...tasks.slice(first), ...tasks.slice(0, first)]) {
