@@ -74,6 +74,11 @@ const dropDefinition: Grant = {
   actions: ["batch:DeregisterJobDefinition"],
   why: "remove the job definition of a deleted study",
 };
+const describeDefinitions = (why: string): Grant => ({
+  on: ["anything"],
+  actions: ["batch:DescribeJobDefinitions"],
+  why,
+});
 
 /** All permissions of the Lambdas, except those for a Lambda's own log group and dead-letter queue. */
 export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
@@ -86,11 +91,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     answerMachine,
     endJobs,
     dropDefinition,
-    {
-      on: ["anything"],
-      actions: ["batch:DescribeJobDefinitions"],
-      why: "read the stack's template, from which the definition of a study is made",
-    },
+    describeDefinitions("read the stack's template, from which the definition of a study is made"),
     {
       on: ["jobDefinitions"],
       actions: ["batch:RegisterJobDefinition", "batch:TagResource"],
@@ -128,6 +129,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     answerMachine,
     endJobs,
     dropDefinition,
+    describeDefinitions("find job definitions that a start has left behind"),
     {
       on: ["anything"],
       actions: ["batch:DescribeJobs", "batch:ListJobs"],

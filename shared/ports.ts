@@ -36,6 +36,8 @@ export interface BatchExecutor {
   /** Registers the study's image, command and size as a job definition. @returns its ARN. */
   register(study: string, team: string, executor: Extract<Executor, { type: "batch" }>): Promise<string>;
   deregister(definition: string): Promise<void>;
+  /** ARNs of the study's job definitions that are registered. */
+  definitionsOf(study: string): Promise<string[]>;
   submit(request: JobRequest): Promise<Submission>;
   /** Any number of job ids; a job that Batch has forgotten is missing from the answer. */
   describe(jobIds: readonly string[]): Promise<BatchJob[]>;

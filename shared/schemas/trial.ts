@@ -9,7 +9,7 @@ export const AttemptEnd = z.enum(["completed", "failed", "interrupted", "expired
 /** Attempts start at 1 and only rise: the number is what fences a lost worker off. */
 export const Attempt = z.int().min(1).max(1_000_000);
 
-export const MAX_ASK = 100;
+const MAX_ASK = 100;
 
 export const AskBody = z.strictObject({
   count: z.int().min(1).max(MAX_ASK).optional().meta({

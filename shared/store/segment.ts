@@ -8,8 +8,8 @@ import type { Change, Item, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
 
 /**
- * A segment: hundreds of trials that have ended, or wait paused, in one immutable item, packed by column. Doubles are stored
- * as their eight bytes, so every finite value reads back bit for bit. A trial that was folded while it was paused and has
+ * A segment: trials that have ended, or wait paused, dozens from a tail or as many as were imported at once, in one immutable
+ * item, packed by column. Doubles are stored as their eight bytes, so every finite value reads back bit for bit. A trial that was folded while it was paused and has
  * gone on since is in the tail or in a later segment too: that one counts.
  *
  * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
@@ -130,7 +130,9 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     trials.map((trial) => {
       const code = STATES.indexOf(trial.state as (typeof STATES)[number]);
       if (code < 0)
-        throw new RangeError(`Trial ${trial.number} is ${trial.state}; only finished trials are folded.`);
+        throw new RangeError(
+          `Trial ${trial.number} is ${trial.state}; only finished and paused trials are folded.`,
+        );
       return code;
     }),
     take(n),

@@ -7,7 +7,7 @@ import { packParams, unpackParams } from "./packed-params.ts";
 import type { Change, Condition, Item, Store, Update } from "./store.ts";
 
 /**
- * A trial, one item from its first lease until it is folded into a segment. It keeps its key when it ends, so a tell
+ * A trial, one item from its proposal or import until it is folded into a segment. It keeps its key when it ends, so a tell
  * writes one item only, and a number can never be handed out twice.
  */
 export interface TrialItem {

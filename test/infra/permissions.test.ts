@@ -60,8 +60,12 @@ test("the authorizer may only read single items of the table", () => {
   expect(own).toEqual([{ effect: "Allow", actions: ["dynamodb:GetItem"], resources: [`<${table}.Arn>`] }]);
 });
 
-test("only the api may pass roles to jobs", () => {
-  expect(lambdas.filter((name) => actionsOf(name).includes("iam:PassRole"))).toEqual(["api"]);
+test("only the api may register job definitions and pass roles to jobs, only the reconciler looks for others' definitions", () => {
+  const allowed = (action: string) => lambdas.filter((name) => actionsOf(name).includes(action));
+  expect(allowed("iam:PassRole")).toEqual(["api"]);
+  expect(allowed("batch:RegisterJobDefinition")).toEqual(["api"]);
+  expect(allowed("batch:DescribeJobDefinitions").sort()).toEqual(["api", "reconciler"]);
+  expect(allowed("batch:DeregisterJobDefinition").sort()).toEqual(["api", "reconciler"]);
 });
 
 test("the state machine may call rounds and send to the dispatch queue", () => {

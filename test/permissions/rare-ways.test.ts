@@ -4,6 +4,7 @@ import {
   DeregisterJobDefinitionCommand,
   DescribeJobDefinitionsCommand,
   DescribeJobsCommand,
+  RegisterJobDefinitionCommand,
   SubmitJobCommand,
 } from "@aws-sdk/client-batch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -15,6 +16,7 @@ import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { changeHead, readHead } from "../../shared/store/head.ts";
 import { deletionKey, headKey } from "../../shared/store/keys.ts";
+import { noteRegistration } from "../../shared/store/registration.ts";
 import { Store } from "../../shared/store/store.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
 import { deployed, physicalIds, rootAccess } from "../support/deployed.ts";
@@ -176,6 +178,26 @@ test("when Batch refuses a job, its trial fails, the study is paused and the mac
   );
   expect(failed.reason).toMatch(/^infra: /);
   expect((await read(study)).message).toContain("Trial 0: infra: ");
+});
+
+test("a job definition that a start registered before it died is deregistered", async () => {
+  const study = await batchStudy(QUICK, { budget: { trials: 1, parallel: 1 } });
+  const { jobDefinitions: [template] = [] } = await batch.send(
+    new DescribeJobDefinitionsCommand({ jobDefinitionName: "hone-trial", status: "ACTIVE" }),
+  );
+  await batch.send(
+    new RegisterJobDefinitionCommand({
+      jobDefinitionName: `hone-${study}`,
+      type: "container",
+      containerProperties: template?.containerProperties,
+    }),
+  );
+  await store.update(noteRegistration({ study, at: 0 }));
+  await reconcile();
+  const { jobDefinitions } = await batch.send(
+    new DescribeJobDefinitionsCommand({ jobDefinitionName: `hone-${study}`, status: "ACTIVE" }),
+  );
+  expect(jobDefinitions).toEqual([]);
 });
 
 test("a job that belongs to no trial is ended", async () => {

@@ -85,6 +85,12 @@ export class FakeBatch implements BatchExecutor {
     this.definitions.delete(definition);
   }
 
+  async definitionsOf(study: string): Promise<string[]> {
+    return [...this.definitions].filter((definition) =>
+      definition.startsWith(`arn:definition/hone-${study}:`),
+    );
+  }
+
   async submit(request: JobRequest): Promise<Submission> {
     this.submissions++;
     const fault = this.faults.shift();

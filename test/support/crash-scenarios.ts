@@ -223,6 +223,11 @@ export const settleDown = async (world: CrashWorld): Promise<void> => {
   }
 };
 
+/** No job definition is registered that the study's head does not name. */
+const expectNamed = async (world: CrashWorld): Promise<void> => {
+  expect([...world.batch.definitions]).toEqual([(await world.snapshot()).head.definition]);
+};
+
 const keptAsTold = async (world: CrashWorld, number: number, change: object): Promise<void> => {
   expect(await readTrial(world, number)).toMatchObject(change);
 };
@@ -710,6 +715,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             const { trials } = await readStudy(world);
             expect(trials).toMatchObject({ queued: 2, running: 0 });
             expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 1 });
+            await expectNamed(world);
           },
         }),
     },
@@ -722,6 +728,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
           check: async () => {
             await settleDown(world);
             expect([...world.rounds.executions]).toEqual([[`${world.study.id}-1`, "running"]]);
+            await expectNamed(world);
           },
         }),
     },
@@ -741,6 +748,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
               { state: "queued", attempt: 2 },
             ]);
             expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+            await expectNamed(world);
           },
         });
       },

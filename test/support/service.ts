@@ -38,6 +38,7 @@ export const testDeps = (
   batch: {
     register: unused("Batch"),
     deregister: unused("Batch"),
+    definitionsOf: unused("Batch"),
     submit: unused("Batch"),
     describe: unused("Batch"),
     listByName: unused("Batch"),

@@ -1,5 +1,6 @@
 import { StudyNotFound, TrialNotFound } from "../../errors.ts";
 import { findHead, type Head } from "../../store/head.ts";
+import type { Segment } from "../../store/segment.ts";
 import { findTrialItem, type TrialItem } from "../../store/trial.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -34,16 +35,21 @@ export const findTrialAndHead = async (
 };
 
 /** Finds any trial of a snapshot by its number, decoding only what is asked for. */
-export const trialFinder = async (deps: ServiceDeps, { study, head, trials }: Snapshot) => {
+export const trialFinder = async (deps: ServiceDeps, snapshot: Snapshot): Promise<FindTrial> =>
+  finderIn(snapshot, await segmentsOf(deps, snapshot.study, 0, snapshot.head.segments));
+
+export type FindTrial = (number: number) => TrialItem | null;
+
+/** The same with the snapshot's segments at hand. */
+export const finderIn = ({ trials }: Snapshot, segments: readonly Segment[]): FindTrial => {
   const unfolded = new Map(trials.map((trial) => [trial.number, trial]));
-  const segments = await segmentsOf(deps, study, 0, head.segments);
   let last = 0;
   /** A trial that was folded while it was paused may have gone on and be in a later segment too. */
   const latest = (number: number): TrialItem | null => {
     const segment = segments.findLast((each) => each.find(number) >= 0);
     return segment === undefined ? null : segment.trial(segment.find(number));
   };
-  return (number: number): TrialItem | null => {
+  return (number) => {
     const trial = unfolded.get(number);
     if (trial !== undefined) return trial;
     // The next number is mostly in the segment of the last one.

@@ -25,6 +25,8 @@ export interface Warm {
   readonly listed: LRUCache<string, { readonly at: number; readonly state: StudyState }>;
   /** When it noted that a study's listing may be out of date. */
   readonly noted: LRUCache<string, number>;
+  /** Teams whose listings of an older version it has moved. */
+  readonly moved: LRUCache<string, true>;
 }
 
 const CACHED_STUDIES = 200;
@@ -41,6 +43,7 @@ export const createWarm = (): Warm => ({
   fronts: new LRUCache({ max: CACHED_FRONTS }),
   listed: new LRUCache({ max: CACHED_STUDIES }),
   noted: new LRUCache({ max: CACHED_STUDIES }),
+  moved: new LRUCache({ max: CACHED_STUDIES }),
 });
 
 export const segmentId = (study: string, k: number): string => `${study} ${k}`;

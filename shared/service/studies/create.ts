@@ -1,3 +1,4 @@
+import { randomLetters } from "../../letters.ts";
 import { algorithms } from "../../optimizer/registry.ts";
 import { schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
@@ -33,7 +34,10 @@ export const createStudy = (
 ): Promise<Study> => {
   const plan = async () => {
     const spec = completeSpec(deps, team, body);
-    const study = studyOf(`${spec.name.slice(0, MAX_NAME)}-${randomSuffix(deps)}`, spec);
+    const study = studyOf(
+      `${spec.name.slice(0, MAX_NAME)}-${randomLetters(deps.randomBytes, ID_LETTERS, SUFFIX)}`,
+      spec,
+    );
     const budget = completeBudget(spec, body);
     checkStudy(spec, study.space, budget);
     const head = firstHead(study.id, budget, {
@@ -91,6 +95,3 @@ const completeBudget = ({ executor }: StudySpec, { budget }: CreateStudyBody) =>
   gpuHours: budget.gpuHours ?? 0,
   dollars: budget.dollars ?? 0,
 });
-
-const randomSuffix = (deps: ServiceDeps) =>
-  Array.from(deps.randomBytes(SUFFIX), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join("");

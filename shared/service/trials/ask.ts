@@ -34,7 +34,7 @@ import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { followUp } from "../core/follow-up.ts";
 import { takenOut } from "../core/ladders.ts";
-import { relistIfDue } from "../core/listing.ts";
+import { listIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { pausedTrials } from "../core/resume.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
@@ -66,22 +66,34 @@ export const askTrials = async (
   write: WriteContext,
 ): Promise<AskReply> => {
   if (study.spec.executor.type !== "client") throw await wrongExecutor(deps, study, { kind: "ask-of-batch" });
-  let seen: Snapshot | null = null;
+  let last: { readonly asOf: number; readonly seen: Snapshot; readonly after: Snapshot } | null = null;
   const held = new Set<number>();
   const plan = async (attempt: number) => {
     for (let looks = 1; ; looks++) {
-      seen = await readSnapshot(deps, study);
+      const asOf = deps.clock();
+      const seen = await readSnapshot(deps, study);
       const planned = await planAsk(deps, seen, body, { attempt, held, mayLook: looks < LOOKS });
-      if (planned !== null) return planned;
+      if (planned !== null) {
+        last = { asOf, seen, after: planned.after };
+        return planned;
+      }
       await deps.store.pause(looks);
     }
   };
   const recall = (remembered: Remembered) => replyAgain(deps, study, remembered);
   const reply = await commit<AskReply, Remembered>(deps, write, plan, { milliseconds: COMPETE_MS, recall });
-  if (seen !== null) await noteTaken(deps, seen);
-  if (seen !== null) await foldIfDue(deps, study, seen);
-  await relistIfDue(deps, study, reply.state);
+  if (last !== null) await followAsk(deps, last);
   return reply;
+};
+
+/** What follows from an ask that was not answered from its receipt. */
+const followAsk = async (
+  deps: ServiceDeps,
+  { asOf, seen, after }: { readonly asOf: number; readonly seen: Snapshot; readonly after: Snapshot },
+): Promise<void> => {
+  await noteTaken(deps, seen);
+  await foldIfDue(deps, seen.study, seen);
+  await listIfDue(deps, after, asOf);
 };
 
 /** Notes what has been taken of the trials proposed ahead, so that it shows when whoever took one died. */
@@ -107,13 +119,18 @@ interface Try {
   readonly mayLook: boolean;
 }
 
+/** What an ask plans, and the study as it is then. */
+interface Asked extends Plan<AskReply, Remembered> {
+  readonly after: Snapshot;
+}
+
 /** @returns null when it should look again: others took what was left ahead, or are about to propose for all. */
 const planAsk = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   body: AskBody,
   { attempt, held, mayLook }: Try,
-): Promise<Plan<AskReply, Remembered> | null> => {
+): Promise<Asked | null> => {
   const { study, head } = snapshot;
   const now = deps.clock();
   const most = mostLeases(study.space);
@@ -169,11 +186,12 @@ const planAsk = async (
       aheadTo: head.next + created.length,
     }),
   };
-  const gone = new Set([...ended, ...resumed].map(({ trial }) => trial.number));
+  const goesOn = new Set(resumed.map(({ trial }) => trial.number));
   const after = {
+    ...snapshot,
     head: { ...head, ...headPatch },
     trials: [
-      ...snapshot.trials.filter(({ number }) => !gone.has(number)),
+      ...patched(snapshot.trials, [...again, ...taken, ...ended]).filter(({ number }) => !goesOn.has(number)),
       ...resumed.map(({ trial, patch }): TrialItem => ({ ...trial, ...patch })),
       ...created,
     ],
@@ -212,6 +230,7 @@ const planAsk = async (
         rung,
       })),
     },
+    after,
   };
 };
 
@@ -222,6 +241,15 @@ const pausedToGoOn = (deps: ServiceDeps, snapshot: Snapshot, { wanted, tickets }
     (trial) => (trial.state === "running" || trial.state === "queued") && !isGone(trial),
   );
   return pausedTrials(deps, snapshot, busy.length, wanted + tickets);
+};
+
+/** The trials as they are once their patches are written. */
+const patched = (
+  trials: readonly TrialItem[],
+  changes: readonly { readonly trial: TrialItem; readonly patch: TrialPatch }[],
+): TrialItem[] => {
+  const patches = new Map(changes.map(({ trial, patch }) => [trial.number, patch]));
+  return trials.map((trial) => ({ ...trial, ...patches.get(trial.number) }));
 };
 
 /** Takes trials that were proposed ahead; none when others took some of them first. */

@@ -9,6 +9,7 @@ import type {
   TrialsQuery,
 } from "../../schemas/trial.ts";
 import { type ReportItem, readReports } from "../../store/report.ts";
+import type { Segment } from "../../store/segment.ts";
 import { isFinished, type TrialItem } from "../../store/trial.ts";
 import { fillPage, firstPage } from "../../study/page.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
@@ -17,7 +18,7 @@ import { shownTrialState, timestamp, toTrial } from "../../study/view.ts";
 import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { bestTrialsOf } from "../core/describe.ts";
-import { findTrialAndHead, trialFinder } from "../core/find-trial.ts";
+import { type FindTrial, finderIn, findTrialAndHead, trialFinder } from "../core/find-trial.ts";
 import { segmentsOf } from "../core/segments.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -37,7 +38,7 @@ export const listTrials = async (
   const snapshot = await readSnapshot(deps, study);
   const isWanted = (trial: TrialItem) =>
     state === undefined || shownTrialState(snapshot.head, trial) === state;
-  const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted });
+  const { trials, next } = pageOf(snapshot, await trialFinder(deps, snapshot), { from, limit, isWanted });
   return { trials, cursor: next === null ? null : cursors.write(String(next)) };
 };
 
@@ -61,11 +62,12 @@ export const exportTrials = async (
   const from = Number(cursors.read(cursor) ?? 0);
   const snapshot = await readSnapshot(deps, study);
   const parameters = study.space.parameters.map(({ name }) => name).sort();
-  const metrics = await metricsOf(deps, snapshot);
+  const segments = await segmentsOf(deps, study, 0, snapshot.head.segments);
+  const metrics = metricsOf(snapshot, segments);
   const isWanted = (trial: TrialItem) => isFinished(shownTrialState(snapshot.head, trial));
   // Where each trial has other metrics, a row of CSV is mostly separators.
   const extra = parameters.length + metrics.length;
-  const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted, extra });
+  const { trials, next } = pageOf(snapshot, finderIn(snapshot, segments), { from, limit, isWanted, extra });
   return { trials, cursor: next === null ? null : cursors.write(String(next)), parameters, metrics };
 };
 
@@ -80,13 +82,12 @@ interface Wanted {
 }
 
 /** A page of trials, and the number at which the next one begins, null when there is none. */
-const pageOf = async (
-  deps: ServiceDeps,
+const pageOf = (
   snapshot: Snapshot,
+  find: FindTrial,
   { from, limit, isWanted, extra }: Wanted,
-): Promise<{ readonly trials: Trial[]; readonly next: number | null }> => {
+): { readonly trials: Trial[]; readonly next: number | null } => {
   const { head } = snapshot;
-  const find = await trialFinder(deps, snapshot);
   const fits = fillPage();
   const trials: Trial[] = [];
   for (let number = from; number < head.next; number++) {
@@ -100,8 +101,7 @@ const pageOf = async (
   return { trials, next: null };
 };
 
-const metricsOf = async (deps: ServiceDeps, { study, head, trials }: Snapshot): Promise<string[]> => {
-  const segments = await segmentsOf(deps, study, 0, head.segments);
+const metricsOf = ({ head, trials }: Snapshot, segments: readonly Segment[]): string[] => {
   const finished = trials.filter((trial) => isFinished(shownTrialState(head, trial)));
   const names = [
     ...segments.flatMap(({ metrics }) => metrics),

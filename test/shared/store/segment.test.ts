@@ -113,7 +113,7 @@ test("finished trials come back from a segment as they went in, every double bit
 test("a trial that is not finished cannot be folded", () => {
   const [row] = fc.sample(trial, 1);
   expect(() => encodeSegment(space, [{ ...row!, number: 0, state: "running" }])).toThrow(
-    "only finished trials",
+    "only finished and paused trials",
   );
 });
 
