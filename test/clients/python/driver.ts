@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import type { Role } from "../../../shared/auth/authorize.ts";
 import { createTeam } from "../../../shared/service/access/teams.ts";
 import { createToken } from "../../../shared/service/access/tokens.ts";
 import { gateway } from "../../support/gateway.ts";
 import { createMemoryTable } from "../../support/memory-table/client.ts";
 import { serve } from "../../support/serve.ts";
 import { noReceipt, TEAM, testDeps } from "../../support/service.ts";
+import { serve as serveContract } from "../driver.ts";
+import type { Answer, Script } from "../service.ts";
 
 export const ROOT = join(import.meta.dirname, "../../..");
 export const PYTHON = join(ROOT, ".venv/bin/python");
@@ -51,7 +52,7 @@ export const python = async (script: string, env: Record<string, string>): Promi
 };
 
 /** The real handler, on a table in this process, for one test. */
-export const serveHandler = async (role: Role = "owner") => {
+export const serveHandler = async () => {
   const { client, tableName } = createMemoryTable();
   const clock = {
     get now() {
@@ -60,7 +61,7 @@ export const serveHandler = async (role: Role = "owner") => {
   };
   const deps = testDeps(client, tableName, clock);
   await createTeam(deps, TEAM);
-  const { token } = await createToken(deps, TEAM, { name: "python", role }, "admin", noReceipt);
+  const { token } = await createToken(deps, TEAM, { name: "python", role: "owner" }, "admin", noReceipt);
   const call = gateway(deps);
   const server = await serve(call);
   onTestFinished(() => server.close());
@@ -68,4 +69,49 @@ export const serveHandler = async (role: Role = "owner") => {
     env: { HONE_API: server.api, HONE_TEAM: TEAM, HONE_TOKEN: token },
     get: async <T>(path: string) => (await call<T>("GET", `/v1/teams/${TEAM}${path}`, { token })).body,
   };
+};
+
+export const expires = new Date(Date.now() + 300_000).toISOString();
+
+/** An answer that says more than the schemas of this version know. */
+export const json = (body: unknown): Answer => ({
+  raw: (response) =>
+    void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body)),
+});
+
+/** The answer to an ask that hands out one trial. */
+export const handOut = (number: number, more: object = {}): Answer =>
+  json({
+    trials: [
+      {
+        number,
+        attempt: 1,
+        params: { x: number },
+        resource: null,
+        checkpoint: null,
+        leaseExpires: expires,
+        algorithm: "random",
+        why: "uniform",
+        ...more,
+      },
+    ],
+    state: "running",
+    retryAfter: null,
+  });
+
+export const nothing = (state: string, retryAfter: number | null = null): Answer =>
+  json({ trials: [], state, retryAfter });
+
+export const decide = (decision: string, more: object = {}): Answer =>
+  json({ decision, reason: `to ${decision}`, leaseExpires: expires, ...more });
+
+/** A study with one objective, `loss`, and `count` trials, on a server that checks each request against the API's schemas. */
+export const serveStudy = async (count: number, script: Script = {}) => {
+  let next = 0;
+  const service = await serveContract({
+    getStudy: () => json({ study: "parabola", objectives: [{ metric: "loss", direction: "minimize" }] }),
+    ask: () => (next < count ? handOut(next++) : nothing("finished")),
+    ...script,
+  });
+  return { service, env: { HONE_API: service.api, HONE_TEAM: "acme", HONE_TOKEN: "hone_python_0123456789" } };
 };

@@ -74,7 +74,7 @@ class Client:
             headers["Idempotency-Key"] = uuid.uuid4().hex
         deadline = time.monotonic() + (self.patience if within is None else within)
         for tries in itertools.count():
-            wait = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10)) * random.random()
+            retry_after = 0.0
             try:
                 reply = self._send(method, path, headers, data)
             except (OSError, http.client.HTTPException) as error:
@@ -92,13 +92,15 @@ class Client:
                     if reply.status not in PASSING and problem.get("retry") is not True:
                         raise Refused(reply.status, problem)
                     fault = f"{reply.status} {problem.get('detail') or http.client.responses.get(reply.status, '')}"
-                # No earlier than the service says, and not all clients at the same moment.
-                wait = max(wait, self._retry_after(reply.headers) * random.uniform(1.0, 1.2))
-            if time.monotonic() + wait > deadline:
-                raise Unreachable(f"{method} {path}: {fault}") from None
+                retry_after = self._retry_after(reply.headers)
+            left = deadline - time.monotonic()
+            if left <= retry_after:
+                raise Unreachable(f"{method} {path}: {fault}")
             if tries == TRIES_BEFORE_WARNING:
                 log.warning("Hone: %s %s: %s; trying again", method, path, fault)
-            time.sleep(wait)
+            pause = min(left, LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10)) * random.random()
+            # No earlier than the service says, and not all clients at the same moment.
+            time.sleep(max(pause, retry_after * random.uniform(1.0, 1.2)))
         raise AssertionError("unreachable")
 
     def seconds_until(self, moment: str) -> float:

@@ -21,6 +21,7 @@ log = logging.getLogger("hone")
 
 IDLE_SECONDS = 5.0  # between two asks when the service gives no time
 REPORT_EVERY_SECONDS = 1.0
+SIGNAL_SECONDS = 0.5  # a Ctrl-C that another thread receives does not end a wait of the main thread
 MAX_WORKER_NAME = 58  # of 64 characters: the rest numbers the slots
 
 Objective = Callable[[Trial], SupportsFloat | Mapping[str, SupportsFloat] | None]
@@ -127,7 +128,8 @@ class Study:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(SIGNAL_SECONDS)
         except BaseException:
             team.stopping.set()
             for attempt in list(team.in_hand.values()):
@@ -220,7 +222,7 @@ class Study:
         while True:
             with self._changed:
                 while not (free := [slot for slot in slots if slot not in busy or busy[slot].state != "running"]):
-                    self._changed.wait()
+                    self._changed.wait(SIGNAL_SECONDS)
             attempt = self._next(free[0])
             if attempt is None:
                 return

@@ -33,22 +33,7 @@ class Transport:
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         """Raises OSError or HTTPException without a reply. Follows no redirect: the token is for this host only."""
-        connection = self._kept()
-        if connection is not None:
-            try:
-                return self._exchange(connection, method, path, headers, body)
-            except (ConnectionError, http.client.BadStatusLine):
-                pass  # the service closes connections that were idle
-        return self._exchange(self._connect(), method, path, headers, body)
-
-    def _exchange(
-        self,
-        connection: http.client.HTTPConnection,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> Reply:
+        connection = self._kept() or self._connect()
         self._mine.connection = None
         try:
             connection.request(method, self._target(path), body, {**self._proxy_headers(), **headers})
