@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Study } from "../../../shared/schemas/study.ts";
 import type { TrialPage } from "../../../shared/schemas/trial.ts";
 import type { SpaceDefinition } from "../../../shared/space/definition.ts";
-import { python, serveHandler } from "./driver.ts";
+import { PACKAGE, python, serveHandler } from "./driver.ts";
 
 /** Whole studies: the real client against the real handler. */
 
@@ -144,4 +146,40 @@ print(study.id)
   const { trials } = await get<TrialPage>(`/studies/${id}/trials`);
   expect(trials.map((trial) => trial.state).sort()).toEqual(["completed", "completed", "failed"]);
   expect(trials.find((trial) => trial.number === 1)?.reason).toContain("MemoryError: out of memory");
+});
+
+test("the programs of its page run as they are shown", async () => {
+  const page = readFileSync(join(PACKAGE, "README.md"), "utf8");
+  const blocks = Array.from(page.matchAll(/^```python\n(.*?)^```/gms), ([, text = ""]) => text);
+  const [whole = "", loop = "", pool = "", callback = ""] = blocks;
+  expect(blocks).toHaveLength(4);
+  const { env } = await serveHandler();
+  const out = await python(
+    `${whole}
+import concurrent.futures, types
+class Model:
+    def __init__(self, lr): self.lr = lr
+    def train(self): return self.lr
+def run(trial):
+    with trial: trial.tell(loss=1)
+def again(): return hone.create_study("page", {"lr": hone.float(0, 1)}, minimize="loss", trials=3, algorithm="random")
+study = again()
+${loop}
+print(study.info()["trials"]["completed"])
+study = again()
+${pool}
+print(study.info()["trials"]["completed"])
+study = hone.create_study("page", {"lr": hone.float(0, 1)}, minimize="l2", trials=1)
+trial = study.ask()
+params = data = None
+def train(params, data, callbacks):
+    callbacks[0](types.SimpleNamespace(iteration=8, evaluation_result_list=[("valid", "l2", 0.5, False)]))
+lightgbm = types.SimpleNamespace(train=train)
+${callback}
+trial.tell()
+print(study.best.values)
+`,
+    env,
+  );
+  expect(out).toMatch(/^Result\(number=\d+, params=.*\n3\n3\n\{'l2': 0\.5\}\n$/);
 });
