@@ -127,7 +127,7 @@ for space, more in (({"lr": hone.float(1, 0)}, {}), ({"lr": hone.float(0, 1)}, {
     except hone.Refused as error: print(error, error.status, error.type)
 `;
   const out = await python(script, env);
-  expect(out).toContain("/space/lr/low: low 1 is above high 0. Swap them. 422 invalid-input");
+  expect(out).toContain("/space/lr/low: low 1 is above high 0. Swap them. (invalid-input) 422 invalid-input");
   expect(out).toContain("parralel");
 });
 

@@ -225,12 +225,10 @@ test("an exception named by catch is told, and the study goes on", async () => {
 test("the other threads' trials come to their end before an exception is raised", async () => {
   const { service, env } = await serveStudy(2);
   const script = `
-failed = threading.Event()
+both = threading.Barrier(2)
 def work(trial):
-    if trial.number == 0:
-        failed.set()
-        raise ValueError("no such layer")
-    failed.wait()
+    both.wait()
+    if trial.number == 0: raise ValueError("no such layer")
     time.sleep(0.3)
     return 1
 study.optimize(work, workers=2)
@@ -243,6 +241,25 @@ study.optimize(work, workers=2)
       [1, { loss: 1 }],
     ],
   ]);
+});
+
+test("a trial that comes after another has ended the work is given back, not failed", async () => {
+  let failed = () => {};
+  const failure0 = new Promise<void>((resolve) => {
+    failed = resolve;
+  });
+  const { service, env } = await serveStudy(0, {
+    ask: async (_, count) => {
+      if (count > 1) await failure0;
+      return handOut(count - 1);
+    },
+    tell: (call) => {
+      setTimeout(failed, 100);
+      return json({ number: call.number, state: "failed" });
+    },
+  });
+  const { code } = await start(`${raising}study.optimize(work, workers=2)`, env).ended;
+  expect([code, service.of("ask").length, told(service)]).toEqual([1, 2, [[0, failure]]]);
 });
 
 test("a result that Hone refuses fails the trial, and the error says what Hone says, field by field", async () => {
@@ -440,4 +457,32 @@ test("an answer that is lost is asked for again with the same key, and costs not
   expect(third?.key).not.toBe(first?.key);
   expect(new Set(service.of("report").map((call) => call.key)).size).toBe(1);
   expect(told(service)).toEqual([[0, { loss: 1 }]]);
+});
+
+test("a result that cannot be sent is no failure of the trial: it is given back", async () => {
+  const { service, env } = await serveStudy(1, { tell: () => ({ problem: "unavailable" }) });
+  const script = `
+study.client.patience = 0.5
+trials = []
+def work(trial):
+    trials.append(trial)
+    return 1
+try: study.optimize(work)
+except hone.Unreachable as error: print(error)
+print(trials[0].state)
+`;
+  expect(await run(script, env)).toMatch(/^POST \/studies\/parabola\/trials\/0\/tell: 503 .*\nreleased\n$/);
+  expect(told(service).every(([, values]) => JSON.stringify(values) === '{"loss":1}')).toBe(true);
+});
+
+test("what the program knows about its trial does not give the token away", async () => {
+  const { service, env } = await serveStudy(1);
+  const script = `
+def work(trial): raise ValueError(study.client.settings.token + "x" * 2000)
+study.optimize(work, catch=ValueError)
+`;
+  await run(script, env);
+  const [[, reason] = []] = told(service);
+  expect(String(reason)).toMatch(/^ValueError: \[token\]x{900}/);
+  expect(String(reason)).toHaveLength(1024);
 });

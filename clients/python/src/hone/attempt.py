@@ -77,7 +77,12 @@ class Attempt:
         self.end({"failed": {"reason": shorten(reason.replace(token, "[token]"))}}, within)
 
     def release(self) -> None:
-        """Renews the lease no more, so that the trial is handed out again once it expires."""
+        """Gives the trial back: its lease is renewed no more, and once it expires the trial is handed out again."""
+        self.leave()
+        _open.discard(self)
+
+    def leave(self) -> None:
+        """The same, by a loop that was left. If an exception ends the program, it becomes the trial's failure."""
         with self._lock:
             if self.state == "running":
                 self.state, self.reason = "released", "the trial was given back"

@@ -33,6 +33,8 @@ class Refused(Error):
 
     def __str__(self) -> str:
         faults = [f"{fault.get('pointer')}: {fault.get('detail')}" for fault in self.errors]
+        if [fault.get("detail") for fault in self.errors] == [self.detail]:
+            return f"{faults[0]} ({self.type})"
         return "\n  ".join([f"{self.detail} ({self.type})", *faults])
 
 

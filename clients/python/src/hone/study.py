@@ -94,8 +94,8 @@ class Study:
         """The metrics of the objectives."""
         self.path = f"/studies/{quote(self.id)}"
         """Its path below the team, for `client.request`."""
-        self._changed = threading.Condition()  # a trial of ours has ended, so that another ask may help
-        self._ends = 0
+        self._changed = threading.Condition()  # a trial of ours has ended, or there will be no other
+        self._changes = 0
 
     def __repr__(self) -> str:
         return f"<Study {self.id}>"
@@ -212,8 +212,8 @@ class Study:
             trial = Trial(attempt, report_every)
             try:
                 yield trial
-            except GeneratorExit:  # the loop was left, by `break` or an exception that we cannot see
-                attempt.release()
+            except GeneratorExit:  # by `break`, or by an exception that we cannot see
+                attempt.leave()
                 raise
             trial.finish()
 
@@ -232,15 +232,15 @@ class Study:
     def _next(self, slot: str, stopping: threading.Event | None = None) -> Attempt | None:
         """Waits for a trial. Returns None when the study is finished, or when we are stopping."""
         while stopping is None or not stopping.is_set():
-            ends = self._ends
+            changes = self._changes
             attempt, wait = self._ask(slot)
             if attempt is not None:
                 return attempt
+            if wait is None:
+                self._wake_all()
+                return None
             with self._changed:
-                if wait is None:
-                    self._changed.notify_all()
-                    return None
-                if self._ends == ends:
+                if self._changes == changes:
                     self._changed.wait(wait)
         return None
 
@@ -254,9 +254,15 @@ class Study:
         return None, None if finished else reply.get("retryAfter") or IDLE_SECONDS
 
     def _on_end(self) -> None:
+        """Has one of those that wait ask again."""
         with self._changed:
-            self._ends += 1
+            self._changes += 1
             self._changed.notify()
+
+    def _wake_all(self) -> None:
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
 
     def _work(self, team: _Team, slot: str) -> None:
         while (attempt := self._next(slot, team.stopping)) is not None:
@@ -280,8 +286,7 @@ class Study:
             log.error("Hone: no further trial is begun, because of %s: %s", type(error).__name__, error)
             team.errors.append(error)
             team.stopping.set()
-            with self._changed:
-                self._changed.notify_all()
+            self._wake_all()
 
     def _metrics_of(self, returned: SupportsFloat | Mapping[str, SupportsFloat]) -> Mapping[str, SupportsFloat]:
         if isinstance(returned, Mapping):

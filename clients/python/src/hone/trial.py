@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, SupportsFloat
 
 from hone.attempt import Attempt, describe, shorten
-from hone.errors import Error, Refused, Stopped
+from hone.errors import Error, Refused, Stopped, Unreachable
 from hone.numbers import Metric, to_metrics
 
 log = logging.getLogger("hone")
@@ -113,8 +113,8 @@ class Trial:
             return
         try:
             self.tell()
-        except Refused as refusal:
-            self._fail_by(refusal)
+        except Error as error:
+            self._leave_by(error)
             raise
 
     def __enter__(self) -> Trial:
@@ -129,10 +129,8 @@ class Trial:
             if self.state == "running":
                 self.prune(str(error) or "stopped by the program")
             return True
-        elif isinstance(error, Exception):
-            self._fail_by(error)
         else:
-            self._attempt.release()
+            self._leave_by(error)
         return False
 
     def _is_due(self, step: float) -> bool:
@@ -151,11 +149,12 @@ class Trial:
             raise Error(f"trial {self.number} has been told already: it is {self.state}")
         return self._attempt.is_open
 
-    def _fail_by(self, error: Exception) -> None:
-        """Must not hide the error itself."""
-        if not self._attempt.is_open:
-            return
-        try:
-            self.fail(describe(error))
-        except Error as problem:
-            log.warning("Hone: trial %d: its failure was not told: %s", self.number, problem)
+    def _leave_by(self, error: BaseException) -> None:
+        """Tells a failure of the trial; one of the connection, Ctrl-C and the like give it back. Hides no error."""
+        if isinstance(error, Unreachable) or not isinstance(error, Exception):
+            self._attempt.release()
+        elif self._attempt.is_open:
+            try:
+                self.fail(describe(error))
+            except Error as problem:
+                log.warning("Hone: trial %d: its failure was not told: %s", self.number, problem)
