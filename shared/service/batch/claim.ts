@@ -5,6 +5,7 @@ import { changeTrial, type Job, sameJob, type TrialItem } from "../../store/tria
 import { leaseEnd } from "../../study/lease.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
+import { checkpointUrls } from "../core/checkpoints.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
@@ -54,6 +55,7 @@ export const claimTrial = async (
         checkpoint: trial.checkpoint,
         leaseExpires: timestamp(leaseExpires),
         heartbeatSeconds: study.spec.lease.seconds / BEATS_PER_LEASE,
+        ...(await checkpointUrls(deps, study, trial)),
       },
       lone: true,
     };

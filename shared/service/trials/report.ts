@@ -1,6 +1,6 @@
 import { StaleAttempt } from "../../errors.ts";
 import type { Standing, Verdict } from "../../scheduler/scheduler.ts";
-import type { HeartbeatBody, ReportBody, ReportReply } from "../../schemas/trial.ts";
+import type { HeartbeatBody, ReportBody, ReportReply, Upload } from "../../schemas/trial.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import { newReport } from "../../store/report.ts";
 import { newRungEntry, readRungResults } from "../../store/rung.ts";
@@ -14,9 +14,11 @@ import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
 import type { FiniteValues } from "../../values.ts";
 import { afterEnd } from "../batch/after-end.ts";
+import { collectAfter, commitment, uploadOf } from "../core/checkpoints.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
+import { followUp } from "../core/follow-up.ts";
 
 const TRIES = { tries: 5 };
 
@@ -32,7 +34,7 @@ export const reportTrial = async (
   body: ReportBody,
   write: WriteContext,
 ): Promise<ReportReply> => {
-  let after: TrialItem | null = null;
+  let change: TrialChange | null = null;
   const reply = await commit(
     deps,
     write,
@@ -43,11 +45,11 @@ export const reportTrial = async (
       const values = finiteOnly(body.values);
       const verdict = await decide(deps, study, trial, body.step, values);
       const { patch, changes } = carriedOut(study, trial, verdict, { step: body.step, values }, now);
-      const checkpoint = body.checkpoint === undefined ? {} : { checkpoint: body.checkpoint };
-      after = { ...trial, ...patch, ...checkpoint };
+      const checkpoint = await commitment(deps, study, trial, body);
+      change = { before: trial, after: { ...trial, ...patch, ...checkpoint.patch } };
       return {
         changes: [
-          changeTrial(trial, { ...patch, ...checkpoint }),
+          changeTrial(trial, { ...patch, ...checkpoint.patch }, checkpoint.when),
           newReport(trial, body.step, values, now),
           ...recorded(study, trial, verdict, values),
           ...changes,
@@ -57,42 +59,74 @@ export const reportTrial = async (
     },
     TRIES,
   );
-  if (reply.decision !== "continue" && after !== null) await afterEnd(deps, study, after);
-  return reply;
+  return followed(deps, study, reply, change);
 };
 
 /**
  * Extends the lease without a value.
  * @throws StaleAttempt when the attempt no longer owns the trial.
  */
-export const heartbeatTrial = (
+export const heartbeatTrial = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   number: number,
   body: HeartbeatBody,
   write: WriteContext,
-): Promise<ReportReply> =>
-  commit(
+): Promise<ReportReply> => {
+  let change: TrialChange | null = null;
+  const reply = await commit(
     deps,
     write,
-    async () => {
+    async (): Promise<Plan<ReportReply>> => {
       const trial = await findTrial(deps, study, number);
       refuseStale(trial, body.attempt);
       const now = deps.clock();
-      const patch: TrialPatch = {
-        leaseExpires: leaseEnd(study, now),
-        ...(body.checkpoint !== undefined && { checkpoint: body.checkpoint }),
-      };
+      const checkpoint = await commitment(deps, study, trial, body);
+      const patch: TrialPatch = { leaseExpires: leaseEnd(study, now), ...checkpoint.patch };
+      change = { before: trial, after: { ...trial, ...patch } };
       const going: Pick<Verdict, "decision" | "reason"> = {
         decision: "continue",
         reason: { kind: "heartbeat" },
       };
-      return { changes: [changeTrial(trial, patch)], answer: toReply(study, going, now), lone: true };
+      const changes = [changeTrial(trial, patch, checkpoint.when)];
+      return { changes, answer: toReply(study, going, now), lone: true };
     },
     TRIES,
   );
+  return followed(deps, study, reply, change);
+};
 
-const refuseStale = (trial: TrialItem, attempt: number): void => {
+/** A trial as it was read, and as it was written. */
+interface TrialChange {
+  readonly before: TrialItem;
+  readonly after: TrialItem;
+}
+
+/**
+ * Does what follows from a report or a heartbeat. A job that goes on gets a fresh URL for its next checkpoint, which no
+ * receipt remembers, because whoever has it may upload.
+ * @param change null when the answer is that of an earlier request.
+ */
+const followed = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  reply: ReportReply,
+  change: TrialChange | null,
+): Promise<ReportReply> => {
+  if (change === null) return reply;
+  const { before, after } = change;
+  if (reply.decision !== "continue") await afterEnd(deps, study, after);
+  await collectAfter(deps, study, before, after);
+  if (study.spec.executor.type !== "batch" || reply.decision !== "continue") return reply;
+  let upload: Upload | undefined;
+  await followUp(deps, study.id, async () => {
+    upload = await uploadOf(deps, study, after);
+  });
+  return { ...reply, ...(upload !== undefined && { upload }) };
+};
+
+/** @throws StaleAttempt when the attempt does not own the trial. */
+export const refuseStale = (trial: TrialItem, attempt: number): void => {
   if (trial.attempt === attempt && trial.state === "running") return;
   const current = trial.attempt === attempt ? trial.attempt + 1 : trial.attempt;
   throw new StaleAttempt(trial.number, attempt, current);
