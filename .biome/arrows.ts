@@ -78,7 +78,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "shared/sentences",
     "shared/bytes.ts",
   ],
-  "shared/study": belowStudy,
+  "shared/study": [...belowStudy, "shared/deployment.ts"],
   "shared/service/core": belowService,
   "shared/service/access": [...belowService, ...inService("core")],
   "shared/service/batch": [...belowService, ...inService("core")],

@@ -1,5 +1,6 @@
 import { ArnFormat, type Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { CHECKPOINTS } from "../shared/deployment.ts";
 import type { LambdaName } from "./bundles.ts";
 import { executionRoleName, halvingArn, jobQueueArn, jobRoleName, type Names } from "./names.ts";
 
@@ -13,12 +14,16 @@ export type Thing =
   | "jobDefinitions"
   | "jobQueues"
   | "jobRoles"
+  | "bucket"
+  | "checkpoints"
   /** Actions that AWS cannot restrict to a resource. */
   | "anything";
 
 interface Grant {
   readonly on: readonly Thing[];
   readonly actions: readonly string[];
+  /** Under which it holds, as IAM writes it. */
+  readonly when?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What the Lambda does with it. */
   readonly why: string;
 }
@@ -80,6 +85,12 @@ const describeDefinitions = (why: string): Grant => ({
   why,
 });
 
+const dropCheckpoints: Grant = {
+  on: ["checkpoints"],
+  actions: ["s3:DeleteObject"],
+  why: "remove checkpoints that were replaced, or whose trial has ended",
+};
+
 /** All permissions of the Lambdas, except those for a Lambda's own log group and dead-letter queue. */
 export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
   api: [
@@ -100,6 +111,12 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
     { on: ["halving"], actions: ["states:StartExecution"], why: "start the rounds of a halving study" },
     stopRounds,
+    {
+      on: ["checkpoints"],
+      actions: ["s3:GetObject", "s3:PutObject"],
+      why: "sign the URLs of checkpoints, which allow no more than their signer may do; check what was uploaded",
+    },
+    dropCheckpoints,
   ],
   authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look up a token" }],
   dispatcher: [
@@ -142,12 +159,20 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "check whether rounds are still running",
     },
     stopRounds,
+    {
+      on: ["bucket"],
+      actions: ["s3:ListBucket"],
+      when: { StringLike: { "s3:prefix": `${CHECKPOINTS}*` } },
+      why: "find checkpoints that nobody needs",
+    },
+    dropCheckpoints,
   ],
   rounds: [readTable, changeItems, checkHead],
 };
 
 export interface Resources {
   readonly tableArn: string;
+  readonly bucketArn: string;
   readonly queueArn: string;
   readonly names: Names;
   /** For the emulator, which treats SendMessageBatch as an action of its own. */
@@ -158,10 +183,11 @@ export interface Resources {
 export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resources): PolicyStatement[] => {
   const arns = arnsOf(stack, resources);
   return permissions[lambda].map(
-    ({ on, actions }) =>
+    ({ on, actions, when }) =>
       new PolicyStatement({
         actions: resources.local ? actions.flatMap(asEmulated) : [...actions],
         resources: on.flatMap((thing) => arns[thing]),
+        ...(when !== undefined && { conditions: when }),
       }),
   );
 };
@@ -170,7 +196,10 @@ export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resour
 const asEmulated = (action: string): string[] =>
   action === "sqs:SendMessage" ? [action, "sqs:SendMessageBatch"] : [action];
 
-const arnsOf = (stack: Stack, { tableArn, queueArn, names }: Resources): Record<Thing, readonly string[]> => {
+const arnsOf = (
+  stack: Stack,
+  { tableArn, bucketArn, queueArn, names }: Resources,
+): Record<Thing, readonly string[]> => {
   const batch = (resource: string, resourceName: string) =>
     stack.formatArn({ service: "batch", resource, resourceName });
   const role = (resourceName: string) =>
@@ -191,6 +220,8 @@ const arnsOf = (stack: Stack, { tableArn, queueArn, names }: Resources): Record<
     jobDefinitions: [batch("job-definition", `${names.jobDefinitionPrefix}*`)],
     jobQueues: [jobQueueArn(stack, names.gpuJobQueue), jobQueueArn(stack, names.cpuJobQueue)],
     jobRoles: [role(jobRoleName(stack, names)), role(executionRoleName(stack, names))],
+    bucket: [bucketArn],
+    checkpoints: [`${bucketArn}/${CHECKPOINTS}*`],
     anything: ["*"],
   };
 };

@@ -49,6 +49,19 @@ export interface BatchExecutor {
   terminate(jobId: string, reason: string): Promise<void>;
 }
 
+/** Where trials keep what a later attempt continues from: objects of the stack's bucket, by their keys. */
+export interface Checkpoints {
+  /** A URL with which whoever has it may put this one object, until it expires. */
+  uploadUrl(key: string, seconds: number): Promise<string>;
+  /** A URL with which whoever has it may get this one object, until it expires. */
+  downloadUrl(key: string, seconds: number): Promise<string>;
+  exists(key: string): Promise<boolean>;
+  /** Some of the keys with that prefix that come after `after`, in their order; none when there are no more. */
+  list(prefix: string, after: string): Promise<string[]>;
+  /** Removes an object, if there is one. */
+  remove(key: string): Promise<void>;
+}
+
 /** An execution of a state machine: one per start of a study, named after both. */
 export interface Execution {
   readonly machine: Machine;

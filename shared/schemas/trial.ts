@@ -66,7 +66,35 @@ export const AskReply = z.strictObject({
     .meta({ description: "Seconds to wait when there is nothing to hand out, or null." }),
 });
 
-const checkpoint = z.string().min(1).max(1024).optional();
+const checkpoint = z.string().min(1).max(1024).optional().meta({
+  description:
+    "Where the next attempt finds the program's state: the `checkpoint` of an upload that is complete, or a text of the client's own that does not begin with `hone:`, such as an s3:// URL.",
+});
+
+/** Where a program's state is put. */
+export const Upload = z.strictObject({
+  checkpoint: z.string().meta({
+    description:
+      "Its name: given in a report, a heartbeat or a tell once it is uploaded, it is what the next attempt continues from.",
+  }),
+  method: z.literal("PUT"),
+  url: z.string().meta({ description: "Takes the bytes without any credential. Each upload has its own." }),
+  maxBytes: SafeInt,
+  expires: Timestamp,
+});
+
+/** Where a program's state is got from, without any credential. */
+export const Download = z.strictObject({ url: z.string(), expires: Timestamp });
+
+export const CheckpointUrls = z.strictObject({
+  upload: Upload,
+  download: Download.nullable().meta({
+    description:
+      "The last committed checkpoint; null when the trial has none, or one that the client keeps itself.",
+  }),
+});
+
+export const CheckpointBody = z.strictObject({ attempt: Attempt });
 
 const ended = z.strictObject({ reason: z.string().min(1).max(1024) });
 
@@ -107,6 +135,10 @@ export const ReportReply = z.strictObject({
   reason: z.string(),
   leaseExpires: Timestamp,
   reportAt,
+  upload: Upload.optional().meta({
+    description:
+      "For jobs that Hone runs: where the next checkpoint is uploaded. Absent in a repeated answer.",
+  }),
 });
 
 export const HeartbeatBody = z.strictObject({ attempt: Attempt, checkpoint });
@@ -131,6 +163,7 @@ export const ClaimReply = z.strictObject({
   checkpoint: z.string().nullable(),
   leaseExpires: Timestamp,
   heartbeatSeconds: z.number(),
+  ...CheckpointUrls.shape,
 });
 
 /** Without `values` queued for the next asks, with `values` imported as finished. */
@@ -232,6 +265,10 @@ export type TellReply = z.infer<typeof TellReply>;
 export type ReportBody = z.infer<typeof ReportBody>;
 export type ReportReply = z.infer<typeof ReportReply>;
 export type HeartbeatBody = z.infer<typeof HeartbeatBody>;
+export type Upload = z.infer<typeof Upload>;
+export type Download = z.infer<typeof Download>;
+export type CheckpointUrls = z.infer<typeof CheckpointUrls>;
+export type CheckpointBody = z.infer<typeof CheckpointBody>;
 export type ClaimBody = z.infer<typeof ClaimBody>;
 export type ClaimReply = z.infer<typeof ClaimReply>;
 export type AddTrialsBody = z.infer<typeof AddTrialsBody>;

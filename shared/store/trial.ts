@@ -209,6 +209,12 @@ export const sameJob = (trial: TrialItem): Condition =>
     ? { expression: "attribute_not_exists(#job)" }
     : { expression: "#job = :job", values: { job: JSON.stringify(trial.job) } };
 
+/** The trial must hold the checkpoint that it held when it was read. */
+export const sameCheckpoint = ({ checkpoint }: TrialItem): Condition =>
+  checkpoint === null
+    ? { expression: "attribute_not_exists(#checkpoint)" }
+    : { expression: "#checkpoint = :checkpoint", values: { checkpoint } };
+
 export const readTrialItem = (space: Space, study: string, item: Item): TrialItem => {
   const fields = item as unknown as TrialFields & { sk: string };
   return {

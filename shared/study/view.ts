@@ -96,9 +96,28 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
     ...revisionNotice(algorithm.name, head.algorithmRevision, algorithms[algorithm.name].revision),
     ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
     ...exhaustedNotice(snapshot),
+    ...checkpointNotice(snapshot),
     ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
   ];
 };
+
+/** What a Spot interruption costs without checkpoints is half an attempt on average: worth a word from half an hour on. */
+const LONG_SECONDS = HOUR;
+
+/** Whether trials that Hone runs take long and save nothing; where a study says itself where its checkpoints go, it knows. */
+const checkpointNotice = (snapshot: Snapshot): Notice[] => {
+  const { executor } = snapshot.study.spec;
+  if (executor.type !== "batch" || executor.environment?.HONE_CHECKPOINT_OUT !== undefined) return [];
+  if (stateOf(snapshot) === "finished" || snapshot.trials.some(({ checkpoint }) => checkpoint !== null))
+    return [];
+  const long = snapshot.trials.find((trial) => secondsAnAttempt(trial) > LONG_SECONDS);
+  if (long === undefined) return [];
+  return [{ kind: "no-checkpoint", trial: long.number, hours: secondsAnAttempt(long) / HOUR }];
+};
+
+/** How long the attempts of a trial ran on average, as far as they have ended. */
+const secondsAnAttempt = ({ seconds, attempts, state }: TrialItem): number =>
+  seconds / Math.max(1, attempts.length + (state === "queued" || state === "running" ? 0 : 1));
 
 /** Why a study has ended although its budget has not. */
 const exhaustedNotice = (snapshot: Snapshot): Notice[] => {

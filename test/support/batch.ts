@@ -28,6 +28,7 @@ import { Store } from "../../shared/store/store.ts";
 import type { TrialItem } from "../../shared/store/trial.ts";
 import type { Snapshot } from "../../shared/study/snapshot.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
+import { FakeCheckpoints } from "./checkpoints.ts";
 import { createTestTable } from "./emulator.ts";
 import { retryAtOnce } from "./faults.ts";
 import { createMemoryTable } from "./memory-table/client.ts";
@@ -272,6 +273,7 @@ export const worldOn = async (
   const queue = new FakeQueue();
   const batch = new FakeBatch(clock);
   const rounds = new FakeRounds();
+  const checkpoints = new FakeCheckpoints();
   const lines: LogLine[] = [];
   /** A fresh process: no caches. */
   const process = (): ServiceDeps =>
@@ -279,6 +281,7 @@ export const worldOn = async (
       queue,
       batch,
       workflow: rounds,
+      checkpoints,
       log: (event, fields) => lines.push({ ...fields, event }),
       ...own(),
     });
@@ -296,6 +299,7 @@ export const worldOn = async (
     queue,
     batch,
     rounds,
+    checkpoints,
     lines,
     deps,
     process,

@@ -6,6 +6,7 @@ import { leaseEnd } from "../../study/lease.ts";
 import { placeOf } from "../../study/place.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
+import { checkpointUrls } from "../core/checkpoints.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
@@ -56,6 +57,7 @@ export const claimTrial = async (
         checkpoint: trial.checkpoint,
         leaseExpires: timestamp(leaseExpires),
         heartbeatSeconds: study.spec.lease.seconds / BEATS_PER_LEASE,
+        ...(await checkpointUrls(deps, study, trial)),
       },
       lone: true,
     };

@@ -24,6 +24,7 @@ import { loadStudyById } from "../core/load.ts";
 import { findSnapshot } from "../core/snapshot.ts";
 import { continueDeletion, SETTLED_MS } from "../studies/delete.ts";
 import { bringUpToDate } from "../studies/read.ts";
+import { collectCheckpoints } from "./checkpoints.ts";
 import { dropUnnamed, overdueRegistrations } from "./definitions.ts";
 import { endOrphans } from "./orphans.ts";
 import { repairTrials } from "./trials.ts";
@@ -55,6 +56,8 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
     done++;
   }
   if (deps.clock() < deadline) await attempt(deps, "", () => endOrphans(deps));
+  // While nobody uses Hone the bucket is not listed, which would cost money.
+  if (tasks.length > 0) await attempt(deps, "", () => collectCheckpoints(deps, deadline));
   deps.log("reconciled", { tasks: tasks.length, done, faults });
 };
 

@@ -1,10 +1,10 @@
 import { StaleAttempt } from "../../errors.ts";
 import { EMPTY_RUNG } from "../../scheduler/rung-table.ts";
 import type { Place, Verdict } from "../../scheduler/scheduler.ts";
-import type { Decision, HeartbeatBody, ReportBody, ReportReply } from "../../schemas/trial.ts";
+import type { Decision, HeartbeatBody, ReportBody, ReportReply, Upload } from "../../schemas/trial.ts";
 import { type Reason, reasonSentence } from "../../sentences/reasons.ts";
 import { newReport } from "../../store/report.ts";
-import type { Change, Condition } from "../../store/store.ts";
+import { allOf, type Change, type Condition } from "../../store/store.ts";
 import { changeTrial, type TrialItem, type TrialPatch } from "../../store/trial.ts";
 import { curveWith, type End, endAtReport } from "../../study/ends.ts";
 import { leaseEnd } from "../../study/lease.ts";
@@ -14,9 +14,11 @@ import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
 import type { FiniteValues } from "../../values.ts";
 import { afterEnd } from "../batch/after-end.ts";
+import { collectAfter, commitment, uploadOf } from "../core/checkpoints.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
+import { followUp } from "../core/follow-up.ts";
 import { entryOf, type WatchedRung, watchedRung } from "../core/ladders.ts";
 
 const TRIES = { tries: 5 };
@@ -40,7 +42,7 @@ export const reportTrial = async (
   body: ReportBody,
   write: WriteContext,
 ): Promise<ReportReply> => {
-  let after: TrialItem | null = null;
+  let change: TrialChange | null = null;
   const reply = await commit(
     deps,
     write,
@@ -48,17 +50,18 @@ export const reportTrial = async (
       const trial = await findTrial(deps, study, number);
       const now = deps.clock();
       const repeated = answerToRepeat(study, trial, body, now);
-      after = trial;
+      change = { before: trial, after: trial };
       if (repeated !== null) return { changes: [], answer: repeated };
       refuseStale(trial, body.attempt);
       const reported = { step: body.step, values: finiteOnly(body.values) };
       const { verdict, watched } = await decide(deps, study, trial, reported);
       const { patch, changes } = carriedOut(study, trial, verdict, reported, now);
-      const checkpoint = body.checkpoint === undefined ? {} : { checkpoint: body.checkpoint };
-      after = { ...trial, ...patch, ...checkpoint };
+      const checkpoint = await commitment(deps, study, trial, body);
+      const when = allOf(checkpoint.when, watched === null ? undefined : sameRung(trial));
+      change = { before: trial, after: { ...trial, ...patch, ...checkpoint.patch } };
       return {
         changes: [
-          changeTrial(trial, { ...patch, ...checkpoint }, watched === null ? undefined : sameRung(trial)),
+          changeTrial(trial, { ...patch, ...checkpoint.patch }, when),
           newReport(trial, body.step, reported.values, now),
           ...recorded(study, trial, verdict, watched, reported.values),
           ...changes,
@@ -68,8 +71,7 @@ export const reportTrial = async (
     },
     TRIES,
   );
-  if (reply.decision !== "continue" && after !== null) await afterEnd(deps, study, after);
-  return reply;
+  return followed(deps, study, reply, change);
 };
 
 /** The answer to a report that stopped or paused the trial, sent again because its reply was lost; null when it is none. */
@@ -95,38 +97,67 @@ const answerToRepeat = (
  * Extends the lease without a value.
  * @throws StaleAttempt when the attempt no longer owns the trial.
  */
-export const heartbeatTrial = (
+export const heartbeatTrial = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   number: number,
   body: HeartbeatBody,
   write: WriteContext,
-): Promise<ReportReply> =>
-  commit(
+): Promise<ReportReply> => {
+  let change: TrialChange | null = null;
+  const reply = await commit(
     deps,
     write,
-    async () => {
+    async (): Promise<Plan<ReportReply>> => {
       const trial = await findTrial(deps, study, number);
       refuseStale(trial, body.attempt);
       const now = deps.clock();
-      const patch: TrialPatch = {
-        leaseExpires: leaseEnd(study, now),
-        ...(body.checkpoint !== undefined && { checkpoint: body.checkpoint }),
-      };
+      const checkpoint = await commitment(deps, study, trial, body);
+      const patch: TrialPatch = { leaseExpires: leaseEnd(study, now), ...checkpoint.patch };
+      change = { before: trial, after: { ...trial, ...patch } };
       const going: Pick<Verdict, "decision" | "reason"> = {
         decision: "continue",
         reason: { kind: "heartbeat" },
       };
-      return {
-        changes: [changeTrial(trial, patch)],
-        answer: toReply(study, going, placeOf(study, trial), now),
-        lone: true,
-      };
+      const changes = [changeTrial(trial, patch, checkpoint.when)];
+      return { changes, answer: toReply(study, going, placeOf(study, trial), now), lone: true };
     },
     TRIES,
   );
+  return followed(deps, study, reply, change);
+};
 
-const refuseStale = (trial: TrialItem, attempt: number): void => {
+/** A trial as it was read, and as it was written. */
+interface TrialChange {
+  readonly before: TrialItem;
+  readonly after: TrialItem;
+}
+
+/**
+ * Does what follows from a report or a heartbeat. A job that goes on gets a fresh URL for its next checkpoint, which no
+ * receipt remembers, because whoever has it may upload.
+ * @param change null when the answer is that of an earlier request.
+ */
+const followed = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  reply: ReportReply,
+  change: TrialChange | null,
+): Promise<ReportReply> => {
+  if (change === null) return reply;
+  const { before, after } = change;
+  if (reply.decision !== "continue") await afterEnd(deps, study, after);
+  await collectAfter(deps, study, before, after);
+  if (study.spec.executor.type !== "batch" || reply.decision !== "continue") return reply;
+  let upload: Upload | undefined;
+  await followUp(deps, study.id, async () => {
+    upload = await uploadOf(deps, study, after);
+  });
+  return { ...reply, ...(upload !== undefined && { upload }) };
+};
+
+/** @throws StaleAttempt when the attempt does not own the trial. */
+export const refuseStale = (trial: TrialItem, attempt: number): void => {
   if (trial.attempt === attempt && trial.state === "running") return;
   const current = trial.attempt === attempt ? trial.attempt + 1 : trial.attempt;
   throw new StaleAttempt(trial.number, attempt, current);

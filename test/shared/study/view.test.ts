@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { algorithms } from "../../../shared/optimizer/registry.ts";
 import { Study } from "../../../shared/schemas/study.ts";
 import { Trial } from "../../../shared/schemas/trial.ts";
+import type { TrialItem } from "../../../shared/store/trial.ts";
 import { timestamp, toStudy, toTrial } from "../../../shared/study/view.ts";
 import { headOf, jobOf, loadedStudy, NOON, snapshotOf, trialOf } from "../../support/study.ts";
 
@@ -123,4 +124,66 @@ test("while no completed trial keeps the limits the study says so", () => {
   expect(toStudy(snapshotOf({ study, trials: [trialOf()] }), []).message).toBeNull();
   const best = [{ number: 0, params: {}, values: { accuracy: 1, ms: 1 }, measuredAt: null }];
   expect(toStudy(snapshotOf({ study, trials }), best).message).toBeNull();
+});
+
+const HOUR = 3600;
+const jobs = (environment?: Record<string, string>) =>
+  loadedStudy({
+    executor: {
+      type: "batch",
+      image: "i",
+      command: ["c"],
+      ...(environment !== undefined && { environment }),
+    },
+  });
+const lost = (attempt: number) => ({
+  attempt,
+  end: "interrupted" as const,
+  reason: "Host EC2 terminated.",
+  jobId: null,
+  at: timestamp(NOON),
+});
+const messageOf = (trials: readonly TrialItem[], study = jobs()) =>
+  toStudy(snapshotOf({ study, trials }), []).message;
+
+test("a batch study whose attempts run for more than an hour and save nothing is told what an interruption costs", () => {
+  const long = trialOf({ number: 3, state: "completed", seconds: 2.5 * HOUR, finished: NOON });
+  expect(messageOf([trialOf(), long])).toBe(
+    "An attempt of trial 3 ran for 2.5 hours and no trial has saved a checkpoint, so all that a trial has done is lost when its Spot instance is reclaimed. " +
+      'Save to HONE_CHECKPOINT_OUT and print {"checkpoint": true}.',
+  );
+  const interrupted = trialOf({ state: "queued", seconds: 1.5 * HOUR, attempts: [lost(1)] });
+  expect(messageOf([interrupted])).toContain("ran for 1.5 hours");
+});
+
+test.each([
+  ["its attempts are short", [trialOf({ state: "completed", seconds: HOUR })], jobs()],
+  [
+    "only the sum of its attempts is long",
+    [trialOf({ state: "queued", seconds: 1.5 * HOUR, attempts: [lost(1), lost(2)] })],
+    jobs(),
+  ],
+  [
+    "a trial has saved a checkpoint",
+    [
+      trialOf({ state: "completed", seconds: 9 * HOUR }),
+      trialOf({ number: 1, checkpoint: "hone:1-1-0123456789abcdef" }),
+    ],
+    jobs(),
+  ],
+  [
+    "it says itself where checkpoints go",
+    [trialOf({ state: "completed", seconds: 9 * HOUR })],
+    jobs({ HONE_CHECKPOINT_OUT: "s3://mine" }),
+  ],
+  ["clients run its trials", [trialOf({ state: "completed", seconds: 9 * HOUR })], loadedStudy()],
+])("nothing is said of checkpoints when %s", (_, trials, study) => {
+  expect(messageOf(trials, study)).toBeNull();
+});
+
+test("a study that is finished has nothing more to lose", () => {
+  const study = jobs();
+  const trials = [trialOf({ state: "completed", seconds: 9 * HOUR, finished: NOON })];
+  const head = headOf({ next: 1, trials: 1 });
+  expect(toStudy(snapshotOf({ study, trials, head }), []).message).toBeNull();
 });
