@@ -21,6 +21,27 @@ export const AskBody = z.strictObject({
   }),
 });
 
+export const Verdict = z.enum(["continue", "stop", "pause"]);
+
+/** How a scheduler compared a trial with others at a rung, and what came of it. */
+export const Decision = z.strictObject({
+  decision: Verdict,
+  step: z.number().meta({ description: "The step that was reported." }),
+  bracket: SafeInt,
+  rung: SafeInt,
+  rank: SafeInt.meta({ description: "Its place among those compared, from 1." }),
+  of: SafeInt.meta({ description: "How many were compared, itself included." }),
+  goOn: SafeInt.meta({ description: "How many of them go on." }),
+  threshold: z.number().nullable().meta({
+    description: "The objective's value of the last one that goes on; null when there is none to tell.",
+  }),
+});
+
+const reportAt = z.number().nullable().meta({
+  description:
+    "The next step that is worth a report, because trials are compared there; null when there is none.",
+});
+
 export const LeasedTrial = z.strictObject({
   number: SafeInt,
   attempt: Attempt,
@@ -29,6 +50,7 @@ export const LeasedTrial = z.strictObject({
     .number()
     .nullable()
     .meta({ description: "How far to run it, in the scheduler's unit; null without a scheduler." }),
+  reportAt,
   checkpoint: z.string().nullable().meta({ description: "Where an earlier attempt left its state." }),
   leaseExpires: Timestamp,
   algorithm: z.string(),
@@ -80,12 +102,11 @@ export const ReportBody = z.strictObject({
   checkpoint,
 });
 
-export const Decision = z.enum(["continue", "stop", "pause"]);
-
 export const ReportReply = z.strictObject({
-  decision: Decision,
+  decision: Verdict,
   reason: z.string(),
   leaseExpires: Timestamp,
+  reportAt,
 });
 
 export const HeartbeatBody = z.strictObject({ attempt: Attempt, checkpoint });
@@ -106,6 +127,7 @@ export const ClaimReply = z.strictObject({
   attempt: Attempt,
   params: Params,
   resource: z.number().nullable(),
+  reportAt,
   checkpoint: z.string().nullable(),
   leaseExpires: Timestamp,
   heartbeatSeconds: z.number(),
@@ -147,7 +169,16 @@ export const Trial = z.strictObject({
   feasible: z.boolean().nullable().meta({
     description: "Whether its values keep within every limit of `outcomes`; null while it has none.",
   }),
-  resource: z.number().nullable(),
+  resource: z
+    .number()
+    .nullable()
+    .meta({ description: "How far it runs or ran, in the scheduler's unit; null without a scheduler." }),
+  measuredAt: z.number().nullable().meta({
+    description: "The resource at which `values` were measured; null without values, or without a scheduler.",
+  }),
+  decision: Decision.nullable().meta({
+    description: "How it compared with others at its last rung; null when it was not compared.",
+  }),
   worker: z.string().nullable(),
   algorithm: z.string(),
   why: z.string(),
@@ -190,6 +221,7 @@ export const ExportQuery = z.strictObject({
   limit: Limit.optional().meta({ description: "As many as fit into an answer by default." }),
 });
 
+export type Decision = z.infer<typeof Decision>;
 export type TrialState = z.infer<typeof TrialState>;
 export type AttemptEnd = z.infer<typeof AttemptEnd>;
 export type AskBody = z.infer<typeof AskBody>;

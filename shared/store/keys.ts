@@ -51,10 +51,24 @@ export const rungKey = (study: string, bracket: number, rung: number): Key => ({
   pk: rungPartition(study, bracket, rung),
   sk: "RUNG",
 });
-export const RUNG_ENTRY_PREFIX = "TRIAL#";
 export const rungEntryKey = (study: string, bracket: number, rung: number, n: number): Key => ({
   pk: rungPartition(study, bracket, rung),
-  sk: `${RUNG_ENTRY_PREFIX}${padded(n, 8)}`,
+  sk: `TRIAL#${padded(n, 8)}`,
+});
+
+/** What the rungs of a study have seen, in a partition of their own: one Query of it reads all ladders from a bracket on. */
+export const ladderPartition = (study: string) => `LADDER#${study}`;
+export const bracketPrefix = (bracket: number) => `${padded(bracket, 8)}#`;
+const rungPrefix = (bracket: number, rung: number) => `${bracketPrefix(bracket)}${padded(rung, 4)}#`;
+export const rungTablePrefix = (bracket: number, rung: number) => `${rungPrefix(bracket, rung)}TABLE#`;
+export const rungTableKey = (study: string, bracket: number, rung: number, table: number): Key => ({
+  pk: ladderPartition(study),
+  sk: `${rungTablePrefix(bracket, rung)}${table}`,
+});
+/** A trial that failed on its way to a rung from the one below. */
+export const lostTrialKey = (study: string, bracket: number, rung: number, n: number): Key => ({
+  pk: ladderPartition(study),
+  sk: `${rungPrefix(bracket, rung)}LOST#${padded(n, 8)}`,
 });
 
 export const teamPartition = (team: string) => `TEAM#${team}`;

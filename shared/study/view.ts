@@ -1,29 +1,39 @@
 import { algorithms } from "../optimizer/registry.ts";
 import { schedulers } from "../scheduler/registry.ts";
 import type { BestTrial, Study } from "../schemas/study.ts";
-import type { Trial } from "../schemas/trial.ts";
+import type { Trial, TrialState } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
+import type { Head } from "../store/head.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { isFeasible } from "./objectives.ts";
 import { firstPage } from "./page.ts";
+import { measuredAt } from "./place.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { countTrials, shownState, stateOf, trialsUsed } from "./state.ts";
-import type { StudySpec } from "./study.ts";
 
 /** Milliseconds since 1970 as the API writes them. */
 export const timestamp = (ms: number) => new Date(ms).toISOString();
 
 const timestampOrNull = (ms: number | null) => (ms === null ? null : timestamp(ms));
 
+/** A trial's state as clients see it: one that is paused and will never go on has been pruned. */
+export const shownTrialState = ({ settled }: Pick<Head, "settled">, { state }: TrialItem): TrialState =>
+  settled && state === "paused" ? "pruned" : state;
+
 /** A trial as clients see it, without tokens, fences and jobs. */
-export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
+export const toTrial = (
+  { study: { spec }, head }: Pick<Snapshot, "study" | "head">,
+  trial: TrialItem,
+): Trial => ({
   number: trial.number,
-  state: trial.state,
+  state: shownTrialState(head, trial),
   attempt: trial.attempt,
   params: trial.params,
   values: trial.values,
   feasible: isFeasible(spec, trial.values),
   resource: trial.resource,
+  measuredAt: measuredAt(trial),
+  decision: trial.decision,
   worker: trial.worker,
   algorithm: trial.algorithm,
   why: trial.why,

@@ -115,6 +115,8 @@ const finishedBefore = async (study: string, count: number) => {
     leaseExpires: null,
     finished: Date.now(),
     checkpoint: null,
+    curve: [],
+    decision: null,
     attempts: [],
     job: null,
   };

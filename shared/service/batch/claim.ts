@@ -3,6 +3,7 @@ import { ClaimLost, StaleAttempt } from "../../errors.ts";
 import type { ClaimBody, ClaimReply } from "../../schemas/trial.ts";
 import { changeTrial, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
 import { leaseEnd } from "../../study/lease.ts";
+import { placeOf } from "../../study/place.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
 import { commit, type Plan } from "../core/commit.ts";
@@ -51,6 +52,7 @@ export const claimTrial = async (
         attempt: trial.attempt,
         params: trial.params,
         resource: trial.resource,
+        reportAt: study.scheduler.nextStep(placeOf(study, trial)),
         checkpoint: trial.checkpoint,
         leaseExpires: timestamp(leaseExpires),
         heartbeatSeconds: study.spec.lease.seconds / BEATS_PER_LEASE,

@@ -1,13 +1,14 @@
 import { LRUCache } from "lru-cache";
-import type { BestTrial, StudyState } from "../../schemas/study.ts";
+import type { StudyState } from "../../schemas/study.ts";
 import type { Segment } from "../../store/segment.ts";
+import type { Candidate } from "../../study/best.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { HistoryColumns } from "./history-columns.ts";
 
 /** The Pareto set of a study's first segments. */
 export interface FoldedFront {
   readonly segments: number;
-  readonly trials: readonly BestTrial[];
+  readonly trials: readonly Candidate[];
 }
 
 /**

@@ -61,6 +61,7 @@ export const createStudy = (
 
 const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): StudySpec => {
   const algorithm = body.algorithm ?? { name: "auto" };
+  const executor = body.executor ?? { type: "client" as const };
   const [a = 0, b = 0, c = 0, d = 0] = deps.randomBytes(4);
   return {
     name: body.name,
@@ -76,9 +77,17 @@ const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): S
     scheduler: body.scheduler ?? { name: "none" },
     lease: { ...DEFAULT_LEASE, ...body.lease },
     repeats: { ...NO_REPEATS, ...body.repeats },
-    executor: body.executor ?? { type: "client" },
+    executor,
+    tables: tablesFor(body.budget.parallel ?? DEFAULT_PARALLEL[executor.type]),
   };
 };
+
+/** So many trials at once share a table of a rung. */
+const RUNNING_PER_TABLE = 16;
+const MOST_TABLES = 8;
+
+const tablesFor = (parallel: number): number =>
+  Math.min(MOST_TABLES, Math.ceil(parallel / RUNNING_PER_TABLE));
 
 const completeBudget = ({ executor }: StudySpec, { budget }: CreateStudyBody) => ({
   trials: budget.trials,

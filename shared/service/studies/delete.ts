@@ -7,6 +7,7 @@ import { removeSegments, removeUnfolded } from "../../store/partition.ts";
 import { removeReceipts } from "../../store/receipt.ts";
 import { removeReports } from "../../store/report.ts";
 import { removeRungs } from "../../store/rung.ts";
+import { removeLadders } from "../../store/rung-table.ts";
 import { uncountStudy } from "../../store/team.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { endRuns } from "../batch/end-runs.ts";
@@ -80,6 +81,7 @@ export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): P
     await removeSegments(store, head);
   }
   await removeRungs(store, study);
+  await removeLadders(store, study);
   await removeReceipts(store, study);
   if (deps.clock() < at + SETTLED_MS) return "settling";
   await store.removeAll([

@@ -9,6 +9,7 @@ import { afterEnd } from "../batch/after-end.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
+import { endTable } from "../core/ladders.ts";
 
 /**
  * Takes a trial's final result: its values, its failure, or that its client pruned it. The same tell again is answered as the first was; a different one, or one of an attempt
@@ -30,7 +31,8 @@ export const tellTrial = async (
     const repeated = answerToRepeat(trial, body.attempt, result);
     told = trial;
     if (repeated !== null) return { changes: [], answer: repeated };
-    const end = endOf(study, trial, result, deps.clock());
+    const table = result.state === "completed" ? await endTable(deps, study, trial) : undefined;
+    const end = endOf(study, trial, result, deps.clock(), { ...(table !== undefined && { table }) });
     const patch = { ...end.patch, ...(body.checkpoint !== undefined && { checkpoint: body.checkpoint }) };
     told = { ...trial, ...patch };
     return {
