@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Standing } from "../../../shared/scheduler/scheduler.ts";
-import { ladder, promotedCount, rank, runsOf } from "../../../shared/scheduler/sha.ts";
+import { ladder, MOST_RUNS, promotedCount, rank, runsOf, sha } from "../../../shared/scheduler/sha.ts";
 
 test("a ladder rises by eta from min and ends at max", () => {
   expect(ladder(1, 81, 3)).toEqual([1, 3, 9, 27, 81]);
@@ -12,6 +12,18 @@ test("a ladder rises by eta from min and ends at max", () => {
 test("runs are counted once in every rung", () => {
   expect(runsOf(9, 3, 3)).toBe(9 + 3 + 1);
   expect(runsOf(1, 4, 2)).toBe(4);
+});
+
+test("a study may make as many runs as the machine can, and not one more", () => {
+  const options = { resource: { name: "epoch", min: 9, max: 9 } };
+  const faultsOf = (trials: number) => sha.check(options, { executor: "batch", objectives: 1, trials });
+  expect(faultsOf(MOST_RUNS)).toEqual([]);
+  expect(faultsOf(MOST_RUNS + 1)).toMatchObject([{ pointer: "/budget/trials" }]);
+});
+
+test("a trial that stands on no ladder is completed at its end, and recorded in no rung", () => {
+  const scheduler = sha.create({ resource: { name: "epoch", min: 1, max: 9 } });
+  expect(scheduler.end(null)).toEqual({ state: "completed", reason: null, records: null });
 });
 
 test("feasible stands before infeasible, then the lower cost, then the lower number; failures last", () => {
