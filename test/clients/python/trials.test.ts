@@ -243,23 +243,29 @@ study.optimize(work, workers=2)
   ]);
 });
 
-test("a trial that comes after another has ended the work is given back, not failed", async () => {
+test.each([
+  ["a trial", handOut(1)],
+  ["nothing, for half a minute,", nothing("running", 30)],
+])("%s that comes after another has ended the work is not waited for and not told", async (_, late) => {
   let failed = () => {};
   const failure0 = new Promise<void>((resolve) => {
     failed = resolve;
   });
   const { service, env } = await serveStudy(0, {
     ask: async (_, count) => {
-      if (count > 1) await failure0;
-      return handOut(count - 1);
+      if (count === 1) return handOut(0);
+      await failure0;
+      return late;
     },
     tell: (call) => {
       setTimeout(failed, 100);
       return json({ number: call.number, state: "failed" });
     },
   });
+  const began = performance.now();
   const { code } = await start(`${raising}study.optimize(work, workers=2)`, env).ended;
   expect([code, service.of("ask").length, told(service)]).toEqual([1, 2, [[0, failure]]]);
+  expect(performance.now() - began).toBeLessThan(20_000);
 });
 
 test("a result that Hone refuses fails the trial, and the error says what Hone says, field by field", async () => {
