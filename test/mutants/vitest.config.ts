@@ -1,18 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
-
-const memory = fileURLToPath(new URL("tables.ts", import.meta.url));
-
-/** Tests that ask for a table on the emulator get one in this process. */
-const inProcess: Plugin = {
-  name: "hone-in-process",
-  enforce: "pre",
-  resolveId: (source, importer) => {
-    const isEmulator = /(^\.|\/support)\/emulator\.ts$/.test(source) && importer?.includes("/test/");
-    return isEmulator ? memory : null;
-  },
-};
 
 /** Folders and files, separated by commas, to which TESTS narrows a run that has little time. */
 const narrowed = process.env.TESTS?.split(",").map((path) =>
@@ -21,7 +8,6 @@ const narrowed = process.env.TESTS?.split(",").map((path) =>
 
 /** The tests that a mutant has to survive: all that need nothing but this process, and are quick. */
 export default defineConfig({
-  plugins: [inProcess],
   test: {
     root: fileURLToPath(new URL("../..", import.meta.url)),
     include: narrowed ?? [
@@ -36,13 +22,10 @@ export default defineConfig({
       // They compare the table in this process with the emulator.
       "test/shared/store/store.test.ts",
       "test/shared/store/memory-table.test.ts",
-      // It looks for what is left with a scan, which that table does not have.
-      "test/shared/service/studies/delete.test.ts",
       // They take minutes: for each mutant that they reach, too long.
       "test/shared/service/faults.test.ts",
       "test/shared/service/batch-faults.test.ts",
       "test/shared/service/concurrency.test.ts",
-      "test/shared/service/core/fold.test.ts",
     ],
     // Half of the time of a mutant is a fresh environment, which these tests do not need.
     isolate: false,
