@@ -86,6 +86,9 @@ export const mayResume = ({ scheduler }: LoadedStudy): boolean => {
   return scheduler.rounds === null && place !== null && scheduler.keeps(place) > 0;
 };
 
+/** How many items a change of a trial may write: one that goes on, or is lost, changes what its rung knows too. */
+export const changesPerTrial = (study: LoadedStudy): number => (mayResume(study) ? 2 : 1);
+
 /**
  * Which paused trials go on now.
  * @param busy trials that run or wait to.
