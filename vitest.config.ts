@@ -1,12 +1,16 @@
 import { defineConfig } from "vitest/config";
 
-/** Folders whose tests talk to a real DynamoDB API: the emulator, started once for the run. */
+/**
+ * Tests that talk to a real DynamoDB API: the emulator, started once for the run. The others have a table in their own
+ * process, which test/support/contracts/store.ts holds to the same behaviour.
+ */
 const needEmulator = [
   "test/shared/store/**/*.test.ts",
-  "test/shared/service/**/*.test.ts",
+  // What happens at once, or under faults, is seen on both.
+  "test/shared/service/{batch-faults,concurrency,faults}.test.ts",
   "test/shared/executor/**/*.test.ts",
   "test/functions/**/*.test.ts",
-  "test/cli/**/*.test.ts",
+  "test/cli/{admin,redrive}.test.ts",
   "test/docs/search-space.test.ts",
 ];
 /** What a user sees of the deployed stack: deployed once, shared by all files. */

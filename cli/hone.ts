@@ -1,29 +1,36 @@
 #!/usr/bin/env node
 import { DomainError } from "../shared/errors.ts";
-import { createTeam, createToken } from "./admin.ts";
 import { type Command, CommandError, UsageError } from "./command.ts";
-import { redrive } from "./redrive.ts";
-import * as study from "./study.ts";
 
-/** All commands, by name. */
-const commands: Readonly<Record<string, Command>> = {
-  "admin create-team": createTeam,
-  "admin create-token": createToken,
-  "study create": study.create,
-  "study list": study.list,
-  "study show": study.show,
-  "study best": study.best,
-  "study export": study.exportTrials,
-  "study start": study.start,
-  "study stop": study.stop,
-  "study delete": study.remove,
-  redrive,
+const admin = () => import("./admin.ts");
+const study = () => import("./study.ts");
+
+/** All commands, by name; a command is loaded when it is called, for the service behind `admin` loads longer than `study` runs. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  "admin create-team": async () => (await admin()).createTeam,
+  "admin create-token": async () => (await admin()).createToken,
+  "study create": async () => (await study()).create,
+  "study list": async () => (await study()).list,
+  "study show": async () => (await study()).show,
+  "study best": async () => (await study()).best,
+  "study export": async () => (await study()).exportTrials,
+  "study start": async () => (await study()).start,
+  "study stop": async () => (await study()).stop,
+  "study delete": async () => (await study()).remove,
+  redrive: async () => (await import("./redrive.ts")).redrive,
 };
 
-const overview = () =>
+const lines = (): Promise<string[]> =>
+  Promise.all(
+    Object.entries(commands).map(
+      async ([name, load]) => `  hone ${name.padEnd(20)} ${(await load()).summary}`,
+    ),
+  );
+
+const overview = async (): Promise<string> =>
   [
     "hone: hyperparameter tuning as a service\n",
-    ...Object.entries(commands).map(([name, { summary }]) => `  hone ${name.padEnd(20)} ${summary}`),
+    ...(await lines()),
     "\nhone <command> --help shows a command's options.",
     "`hone study` uses HONE_API, HONE_TEAM and HONE_TOKEN, or .hone/local.json; the other commands use your AWS credentials.",
   ].join("\n");
@@ -32,12 +39,13 @@ const overview = () =>
 const main = async (argv: readonly string[]): Promise<number> => {
   const asJson = argv.includes("--json");
   const name = [argv.slice(0, 2).join(" "), argv[0] ?? ""].find((words) => Object.hasOwn(commands, words));
-  const found = name === undefined ? undefined : commands[name];
-  if (name === undefined || found === undefined) {
+  const load = name === undefined ? undefined : commands[name];
+  if (name === undefined || load === undefined) {
     const isHelp = argv.length === 0 || argv[0] === "help" || argv.includes("--help");
-    (isHelp ? console.log : console.error)(overview());
+    (isHelp ? console.log : console.error)(await overview());
     return isHelp ? 0 : 2;
   }
+  const found = await load();
   if (argv.includes("--help")) {
     console.log(`${found.summary}\n\nhone ${name} ${found.usage}`);
     return 0;

@@ -8,7 +8,9 @@
  *   npm run bench:ends -- --problems wide --seeds 2
  *   npm run bench:ends -- --problems held-out             only those that no choice was made on
  */
+
 import { parseArgs } from "node:util";
+import { mean } from "../statistics.ts";
 import { heldOut } from "../tpe/held-out.ts";
 import type { BenchProblem } from "../tpe/problems.ts";
 import { honeCurve } from "../tpe/search.ts";
@@ -31,8 +33,6 @@ const groups: Readonly<Record<string, readonly BenchProblem[]>> = {
 
 /** Seeds of the random trials whose median regret is the unit. */
 const UNIT_SEEDS = 9;
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const trials = Number(flags.trials);
 const at = [10, 25, 50, 100].filter((count) => count <= trials);

@@ -50,6 +50,14 @@ const lease = {
   leaseExpires: "2026-11-23T12:05:00.000Z",
 };
 
+const upload = {
+  checkpoint: "hone:1-1763899200000-9f86d081884c7d65",
+  method: "PUT",
+  url: "https://hone-checkpoints.s3.eu-central-1.amazonaws.com/checkpoints/acme/svm-digits-7k2mxa/1/...",
+  maxBytes: 5_368_709_120,
+  expires: "2026-11-23T13:00:00.000Z",
+};
+
 export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
   createStudy: {
     body: {
@@ -84,6 +92,7 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
   },
   report: { body: { attempt: 1, step: 3, values: { accuracy: 0.91 } }, reply: lease },
   heartbeat: { body: { attempt: 1 }, reply: { ...lease, reason: "the lease was extended" } },
+  checkpoint: { body: { attempt: 1 }, reply: { upload, download: null } },
   tell: { body: { attempt: 1, values: { accuracy: 0.97 } }, reply: { number: 1, state: "completed" } },
   claim: {
     body: { attempt: 1, jobId: "3c4f0a5e-1b7d-4f0e-9d0c-0f6f6f1f2a3b", claimant: "9b1deb4d3b7d4bad9bdd2b0d" },

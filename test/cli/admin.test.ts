@@ -3,14 +3,14 @@ import {
   CreateStackCommand,
   DescribeStacksCommand,
 } from "@aws-sdk/client-cloudformation";
-import { beforeAll, expect, inject, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { authenticate } from "../../shared/service/access/authenticate.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { awsEnvironment, hone } from "../support/cli.ts";
 import { createTestTable, emulatorClient } from "../support/emulator.ts";
 import { testDeps } from "../support/service.ts";
 
-const env = awsEnvironment(inject("emulator"));
+const env = awsEnvironment(emulatorClient().endpoint);
 let table: string;
 let deps: ServiceDeps;
 

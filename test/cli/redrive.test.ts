@@ -5,7 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { awsEnvironment, hone } from "../support/cli.ts";
 import { emulatorClient } from "../support/emulator.ts";
 
@@ -23,7 +23,7 @@ test("failed messages are moved back to the queue with their body and group, and
   for (const MessageBody of bodies)
     await client.send(new SendMessageCommand({ QueueUrl: failed, MessageBody, MessageGroupId: "acme" }));
 
-  const env = awsEnvironment(inject("emulator"));
+  const env = awsEnvironment(emulatorClient().endpoint);
   const redrive = () => hone(["redrive", "--queue", queue, "--dead-letters", failed, "--json"], env);
   expect(JSON.parse((await redrive()).stdout)).toEqual({ moved: 23 });
   expect([await count(queue), await count(failed)]).toEqual([23, 0]);

@@ -1,16 +1,16 @@
 import type { Context } from "aws-lambda";
-import { beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
+import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { environment } from "../../shared/deployment.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
 import { createToken } from "../../shared/service/access/tokens.ts";
 import { awsEnvironment } from "../support/cli.ts";
-import { createTestTable } from "../support/emulator.ts";
+import { createTestTable, emulatorClient } from "../support/emulator.ts";
 import { authorizerEvent, eventOf } from "../support/gateway.ts";
 import { noReceipt, studyBody, TEAM, testDeps } from "../support/service.ts";
 
 /** The Lambdas as they are deployed: their exported handlers, with only environment variables. */
 const variables: Record<string, string> = {
-  ...awsEnvironment(inject("emulator")),
+  ...awsEnvironment(emulatorClient().endpoint),
   [environment.queue]: "http://127.0.0.1/queue",
   [environment.api]: "http://127.0.0.1/v1",
   [environment.gpuJobQueue]: "hone-gpu",

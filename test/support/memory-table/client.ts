@@ -41,6 +41,33 @@ const response = (statusCode: number, body: object) => ({
   body: Buffer.from(JSON.stringify(body)),
 });
 
+/** What the SDK does for a wire and a log, which are not there: three quarters of the time of a call in this process. */
+const FOR_A_WIRE = [
+  "loggerMiddleware",
+  "getUserAgentMiddleware",
+  "hostHeaderMiddleware",
+  "recursionDetectionMiddleware",
+  "httpSigningMiddleware",
+];
+
+const withoutWire = (client: DynamoDBClient): DynamoDBClient => {
+  for (const name of FOR_A_WIRE) {
+    if (!client.middlewareStack.remove(name)) throw new Error(`The SDK has no ${name} to leave out.`);
+  }
+  return client;
+};
+
+/** What the SDK would look for in the environment and in files, for each client anew. */
+const SETTINGS = {
+  ...clientFor("http://in-process.invalid"),
+  maxAttempts: 3,
+  retryMode: "standard",
+  useDualstackEndpoint: false,
+  useFipsEndpoint: false,
+  accountIdEndpointMode: "disabled",
+  defaultsMode: "standard",
+} as const;
+
 /**
  * @param config settings of the client, such as `maxAttempts`.
  * @param now milliseconds since 1970, for the age of transactions' tokens.
@@ -51,7 +78,8 @@ export const createMemoryTable = (
   now: () => number = Date.now,
 ): TestMemoryTable => {
   const table = new MemoryTable(`test-${randomUUID()}`, now);
-  const settings = { ...clientFor("http://in-process.invalid"), ...config };
-  const client = new DynamoDBClient({ ...settings, requestHandler: handlerFor(table) });
+  const client = withoutWire(
+    new DynamoDBClient({ ...SETTINGS, ...config, requestHandler: handlerFor(table) }),
+  );
   return { client, tableName: table.name, table };
 };

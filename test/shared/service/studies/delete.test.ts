@@ -1,4 +1,3 @@
-import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
 import { StudyNotFound } from "../../../../shared/errors.ts";
 import { startStudy } from "../../../../shared/service/batch/start.ts";
@@ -9,40 +8,40 @@ import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { listTrials } from "../../../../shared/service/trials/read.ts";
-import { findDeletion } from "../../../../shared/store/deletion.ts";
+import { type Deletion, listDeletions } from "../../../../shared/store/deletion.ts";
 import { changeHead, findHead } from "../../../../shared/store/head.ts";
 import { putHint } from "../../../../shared/store/hint.ts";
 import { teamKey } from "../../../../shared/store/keys.ts";
 import { newReport } from "../../../../shared/store/report.ts";
 import { newRung, newRungEntry } from "../../../../shared/store/rung.ts";
 import { newTrial } from "../../../../shared/store/trial.ts";
-import { batchWorld, halvingScheduler } from "../../../support/batch.ts";
+import { halvingScheduler, memoryWorld } from "../../../support/batch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
-import { createTestTable } from "../../../support/emulator.ts";
-import { Crash, injectFaults } from "../../../support/faults.ts";
+import { Crash, injectFaults, retryAtOnce } from "../../../support/faults.ts";
 import { before, commandsOf, TRANSACT } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
+import { createMemoryTable, type TestMemoryTable } from "../../../support/memory-table/client.ts";
 import { keyed, noReceipt, TEAM } from "../../../support/service.ts";
 import { trialOf } from "../../../support/study.ts";
-import type { TestTable } from "../../../support/table.ts";
 
-const table = await createTestTable();
+const memory = createMemoryTable();
+retryAtOnce(memory.client);
 
 /** Every key in the table that has to do with a study. */
-const keysOf = async ({ client, tableName }: TestTable, study: string): Promise<string[]> => {
-  const keys: string[] = [];
-  let start: Record<string, { S: string }> | undefined;
-  do {
-    const page = await client.send(
-      new ScanCommand({ TableName: tableName, ConsistentRead: true, ExclusiveStartKey: start }),
-    );
-    for (const item of page.Items ?? []) keys.push(`${item.pk?.S} ${item.sk?.S}`);
-    start = page.LastEvaluatedKey as typeof start;
-  } while (start !== undefined);
-  return keys.filter((key) => key.includes(study));
-};
+const keysOf = ({ table }: Pick<TestMemoryTable, "table">, study: string): string[] =>
+  table
+    .keys()
+    .map(({ pk, sk }) => `${pk} ${sk}`)
+    .filter((key) => key.includes(study));
 
 const remove = ({ deps, study }: Pick<ClientWorld, "deps" | "study">) => deleteStudy(deps, study, noReceipt);
+
+/** The item that says that a study is being deleted. */
+const deletionOf = async ({ deps, study }: Pick<ClientWorld, "deps" | "study">): Promise<Deletion> => {
+  const deletion = (await listDeletions(deps.store)).find((one) => one.study === study.id);
+  if (deletion === undefined) throw new Error(`${study.id} is not being deleted.`);
+  return deletion;
+};
 
 /** The reconciler's visits until nothing is left, the last of them when no request can be alive that began before. */
 const sweep = async ({ process, clock }: Pick<ClientWorld, "process" | "clock">): Promise<void> => {
@@ -54,7 +53,7 @@ const sweep = async ({ process, clock }: Pick<ClientWorld, "process" | "clock">)
 
 /** A study with an item of every kind but a segment: hint, reports, rungs of two ladders, trials. */
 const small = async () => {
-  const world = await clientWorld(table);
+  const world = await clientWorld(memory);
   const { deps, study } = world;
   await world.ask(undefined, 2);
   await world.report(0, 1, 0.5);
@@ -78,17 +77,17 @@ test("a deleted study leaves nothing in the table, and its deletion answers befo
   const keyedAsk = { receipt: { id: "ask-of-deleted", body: "body", study: world.study.id } };
   await askTrials(world.deps, world.study, {}, keyedAsk);
   const other = await small();
-  const others = await keysOf(table, other.study.id);
-  expect((await keysOf(table, world.study.id)).length).toBeGreaterThan(10);
-  const commands = await commandsOf(table.client, () => remove(world));
+  const others = keysOf(memory, other.study.id);
+  expect(keysOf(memory, world.study.id).length).toBeGreaterThan(10);
+  const commands = await commandsOf(memory.client, () => remove(world));
   expect(commands).toEqual(["GetItemCommand", TRANSACT, "GetItemCommand"]);
   await sweep(world);
-  expect(await keysOf(table, world.study.id)).toEqual([]);
-  expect(await keysOf(table, other.study.id)).toEqual(others);
+  expect(keysOf(memory, world.study.id)).toEqual([]);
+  expect(keysOf(memory, other.study.id)).toEqual(others);
 });
 
 test("it is gone for every caller at once, for those too whose process still knows it", async () => {
-  const world = await clientWorld(table);
+  const world = await clientWorld(memory);
   await world.ask();
   const { study, process } = world;
   // The process dies as soon as the deletion is committed.
@@ -112,11 +111,11 @@ test("it is gone for every caller at once, for those too whose process still kno
 
   await sweep(world);
   await expect(loadStudy(process(), TEAM, study.id)).rejects.toMatchObject(gone);
-  expect(await keysOf(table, study.id)).toEqual([]);
+  expect(keysOf(memory, study.id)).toEqual([]);
 });
 
 test("of two deletions at once one is made, and the team counts the study once", async () => {
-  const world = await clientWorld(table);
+  const world = await clientWorld(memory);
   const count = async () => Number((await world.deps.store.get(teamKey(TEAM)))?.studies);
   const counted = await count();
   before(world.client, TRANSACT, () => remove({ ...world, deps: world.process() }));
@@ -125,7 +124,7 @@ test("of two deletions at once one is made, and the team counts the study once",
 });
 
 test("a deletion that is committed and not yet carried out is not made twice", async () => {
-  const world = await clientWorld(table);
+  const world = await clientWorld(memory);
   const count = async () => Number((await world.deps.store.get(teamKey(TEAM)))?.studies);
   const counted = await count();
   const die = async () => {
@@ -137,11 +136,11 @@ test("a deletion that is committed and not yet carried out is not made twice", a
   await expect(remove(world)).rejects.toMatchObject({ type: "study-not-found" });
   expect(await count()).toBe(counted - 1);
   await sweep(world);
-  expect(await keysOf(table, world.study.id)).toEqual([]);
+  expect(keysOf(memory, world.study.id)).toEqual([]);
 });
 
 test("a deletion is repeated with its key, without it the study is not found", async () => {
-  const { deps, study } = await clientWorld(table);
+  const { deps, study } = await clientWorld(memory);
   const write = keyed(`delete ${study.id}`);
   await deleteStudy(deps, study, write);
   await deleteStudy(deps, study, write);
@@ -166,13 +165,13 @@ test("a deletion and a sweep that die at any call are finished by the reconciler
     if (met) calls++;
     world.clock.now += SETTLED_MS;
     await sweep(world);
-    expect(await keysOf(table, world.study.id), `call ${call}`).toEqual([]);
+    expect(keysOf(memory, world.study.id), `call ${call}`).toEqual([]);
   }
   expect(calls).toBeGreaterThan(50);
 });
 
 test("a study with more trials than one pass sweeps is swept in several, and the reports of each trial go", async () => {
-  const world = await clientWorld(table, { budget: { trials: 1200 } });
+  const world = await clientWorld(memory, { budget: { trials: 1200 } });
   const { deps, study } = world;
   const head = await findHead(deps.store, study.id);
   await deps.store.update(changeHead(head!, { next: 1200 }));
@@ -185,7 +184,7 @@ test("a study with more trials than one pass sweeps is swept in several, and the
     ]);
   }
   await remove(world);
-  const deletion = (await findDeletion(deps.store, study.id))!;
+  const deletion = await deletionOf(world);
   expect(await continueDeletion(deps, deletion)).toBe("unfinished");
   expect(await findHead(deps.store, study.id)).toMatchObject({ state: "deleting", sweptReports: 500 });
   expect(await continueDeletion(deps, deletion)).toBe("unfinished");
@@ -193,24 +192,24 @@ test("a study with more trials than one pass sweeps is swept in several, and the
   expect(await continueDeletion(deps, deletion)).toBe("settling");
   world.clock.now += SETTLED_MS;
   expect(await continueDeletion(deps, deletion)).toBe("gone");
-  expect(await keysOf(table, study.id)).toEqual([]);
+  expect(keysOf(memory, study.id)).toEqual([]);
   expect(await continueDeletion(deps, deletion)).toBe("gone");
-  expect(await keysOf(table, study.id)).toEqual([]);
+  expect(keysOf(memory, study.id)).toEqual([]);
 });
 
 test("two reconcilers that sweep the same study at once leave nothing", async () => {
   const world = await small();
   await remove(world);
   world.clock.now += SETTLED_MS;
-  const deletion = (await findDeletion(world.deps.store, world.study.id))!;
+  const deletion = await deletionOf(world);
   // One has read the head; the other finishes everything before it goes on.
   before(world.client, "BatchWriteItemCommand", () => continueDeletion(world.process(), deletion));
   expect(await continueDeletion(world.deps, deletion)).toBe("gone");
-  expect(await keysOf(table, world.study.id)).toEqual([]);
+  expect(keysOf(memory, world.study.id)).toEqual([]);
 });
 
 test("the jobs, the rounds and the job definition of a deleted batch study end before its items go", async () => {
-  const world = await batchWorld({ scheduler: halvingScheduler, budget: { trials: 3, parallel: 3 } });
+  const world = await memoryWorld({ scheduler: halvingScheduler, budget: { trials: 3, parallel: 3 } });
   await world.start();
   const machine = new Machine(world);
   machine.send((await machine.open(0)).trials);
@@ -222,29 +221,29 @@ test("the jobs, the rounds and the job definition of a deleted batch study end b
   expect(world.rounds.executions.get(`${world.study.id}-1`)).toBe("ended");
   world.clock.now += SETTLED_MS;
   await world.reconcile();
-  expect(await keysOf(world, world.study.id)).toEqual([]);
+  expect(keysOf(world, world.study.id)).toEqual([]);
   await expect(startStudy(world.deps, world.study, noReceipt)).rejects.toMatchObject({
     type: "study-not-found",
   });
 });
 
 test("while its jobs cannot be ended a study keeps the items that name them", async () => {
-  const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
+  const world = await memoryWorld({ budget: { trials: 2, parallel: 2 } });
   await world.launch();
   const terminate = world.batch.terminate.bind(world.batch);
   world.batch.terminate = () => Promise.reject(new Error("down"));
   await remove(world);
   world.clock.now += SETTLED_MS;
   await world.reconcile();
-  expect((await keysOf(world, world.study.id)).length).toBeGreaterThan(2);
+  expect(keysOf(world, world.study.id).length).toBeGreaterThan(2);
   world.batch.terminate = terminate;
   await world.reconcile();
   expect(world.batch.alive()).toEqual([]);
-  expect(await keysOf(world, world.study.id)).toEqual([]);
+  expect(keysOf(world, world.study.id)).toEqual([]);
 });
 
 test("a deletion stands when the jobs of the study cannot be looked up after it", async () => {
-  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
   await world.launch();
   const deps = world.process();
   const transact = deps.store.transact.bind(deps.store);

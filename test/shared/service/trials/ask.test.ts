@@ -266,7 +266,7 @@ test("an ask that has nothing to hand out writes nothing", async () => {
 });
 
 test("where a trial begins is the scheduler's choice, and the lease says how far to run", async () => {
-  const { ask, trial } = await setUp({ instead: stopWorst.create({ at: 3 }) });
+  const { ask, trial } = await setUp({ instead: stopWorst.create({ at: 3 }, "client") });
   expect((await ask()).trials).toMatchObject([{ resource: 3 }]);
   expect(await trial(0)).toMatchObject({ bracket: 0, rung: 0, resource: 3 });
 });
