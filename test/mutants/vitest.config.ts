@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     root,
     include: ["test/mutants/plant.ts"],
+    testNamePattern: /all mutants are planted$/,
     provide: { planted: { mutants, tests: tests.split(","), results } },
     pool: "threads",
     testTimeout: 0,
