@@ -68,33 +68,28 @@ interface Case {
 
 class Hung extends Error {}
 
-/** Counts turns of this process, not time: what else the machine does is not held against a mutant. */
-const turnsUntil = async (isOver: () => boolean, most: number): Promise<number> => {
-  let turns = 0;
-  while (!isOver() && turns < most) {
-    await new Promise((next) => setTimeout(next, 10));
-    turns++;
-  }
-  return turns;
-};
-
 const MOST_TURNS = 500;
 
-/** @returns how many turns it took. @throws what the test throws; Hung if it does not end. */
+/**
+ * Runs a test for so many turns of this process at most: turns, not time, for what else the machine does is not held
+ * against a mutant.
+ * @returns how many turns it took. @throws what the test throws; Hung if it does not end.
+ */
 const attempt = async (run: Fn, most: number): Promise<number> => {
   reset();
-  let over = false;
-  const done = (async () => run())().finally(() => {
-    over = true;
+  let turns = 0;
+  let clock: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    clock = setInterval(() => {
+      if (++turns > most) reject(new Hung());
+    }, 10);
   });
-  const turns = turnsUntil(() => over, most);
-  await Promise.race([
-    done,
-    turns.then(() => {
-      if (!over) throw new Hung();
-    }),
-  ]);
-  return turns;
+  try {
+    await Promise.race([(async () => run())(), tooLong]);
+    return turns;
+  } finally {
+    clearInterval(clock);
+  }
 };
 
 const clean = async (task: Task): Promise<Case | null> => {
