@@ -103,9 +103,13 @@ export const resumable = async (
   if (most <= 0 || !mayResume(study)) return null;
   const progress: Progress = { trials: trialsUsed(head), mayStart: trialsLeft(head) > 0, busy };
   const ladders = await readLadders(deps.store, study.id, study.scheduler.firstBracket(progress.trials));
+  const known = new Map<string, Rung>();
   const rungs: Rungs = (place) => {
+    const name = `${place.bracket}#${place.rung}`;
     const { tables, lost } = ladders.at(place);
-    return toRung(tables, place, lost);
+    const rung = known.get(name) ?? toRung(tables, place, lost);
+    known.set(name, rung);
+    return rung;
   };
   return { resumptions: study.scheduler.resume(rungs, progress, most), ladders };
 };
