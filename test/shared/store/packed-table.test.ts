@@ -23,7 +23,11 @@ const tables = fc.integer({ min: 1, max: 8 }).chain((objectives) => {
 });
 
 test("a table reads back as it was, every double bit for bit", () => {
-  fc.assert(fc.property(tables, (table) => expect(unpackTable(packTable(table))).toEqual(table)));
+  fc.assert(
+    fc.property(tables, (table) => {
+      expect(unpackTable(packTable(table))).toEqual(table);
+    }),
+  );
 });
 
 test("it reads back from bytes that begin within a buffer", () => {
