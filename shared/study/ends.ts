@@ -147,7 +147,7 @@ export const endAtReport = (
       values,
       reason: reasonSentence(verdict.reason),
       leaseExpires: null,
-      ...(verdict.decision === "stop" && { finished: now }),
+      finished: now,
       ...(seconds > 0 && { seconds: trial.seconds + seconds }),
       // The values were measured at this step.
       ...(verdict.place === undefined ? { resource: step } : placed(verdict.place)),
