@@ -114,6 +114,20 @@ test("of two folds at once one is made", async () => {
   expect((await world.read()).trials.completed).toBe(FOLD_AT);
 });
 
+test("a fold that died before its sweep is swept by the next, and nothing is folded twice", async () => {
+  const world = await clientWorld(table);
+  await world.fillTail();
+  const restore = injectFaults(table.client, (command) => (command === TRANSACT ? "crash-after" : "none"));
+  await foldIfDue(world.process(), world.study, await world.snapshot());
+  restore();
+  const folded = { ...(await world.snapshot()).head.folded };
+  expect((await world.snapshot()).head).toMatchObject({ segments: 1, unswept: 0 });
+  await foldIfDue(world.process(), world.study, await world.snapshot());
+  expect((await world.snapshot()).head).toMatchObject({ segments: 1, unswept: -1, folded });
+  expect(await world.deps.store.query(`STUDY#${world.study.id}`, "B", "C")).toHaveLength(KEEP);
+  expect((await world.read()).trials.completed).toBe(FOLD_AT);
+});
+
 test("a fold that lost its head to another change is left to a later ask", async () => {
   const world = await clientWorld(table);
   await world.fillTail();
