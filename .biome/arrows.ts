@@ -30,6 +30,7 @@ const belowService = [
   ...belowStudy.filter((room) => room !== "shared/numerics"),
   "shared/study",
   "shared/auth",
+  "shared/letters.ts",
   "shared/deployment.ts",
 ];
 
@@ -44,6 +45,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/json-pointer.ts": [],
   "shared/deployment.ts": [],
   "shared/bytes.ts": [],
+  "shared/letters.ts": [],
   "shared/patience.ts": [],
   "shared/strict-json.ts": ["shared/errors.ts", "shared/json-pointer.ts"],
   "shared/errors.ts": ["shared/sentences"],
@@ -60,7 +62,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "shared/scheduler",
   ],
   "shared/ports.ts": [...schemas, "shared/scheduler"],
-  "shared/auth": [...schemas, "shared/errors.ts"],
+  "shared/auth": [...schemas, "shared/errors.ts", "shared/letters.ts"],
   "shared/executor": [
     ...schemas,
     "shared/ports.ts",
@@ -68,8 +70,15 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "shared/errors.ts",
     "shared/sentences",
   ],
-  "shared/store": [...schemas, "shared/space", "shared/errors.ts", "shared/sentences", "shared/bytes.ts"],
-  "shared/study": belowStudy,
+  "shared/store": [
+    ...schemas,
+    "shared/space",
+    "shared/scheduler",
+    "shared/errors.ts",
+    "shared/sentences",
+    "shared/bytes.ts",
+  ],
+  "shared/study": [...belowStudy, "shared/deployment.ts"],
   "shared/service/core": belowService,
   "shared/service/access": [...belowService, ...inService("core")],
   "shared/service/batch": [...belowService, ...inService("core")],

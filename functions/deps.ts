@@ -3,10 +3,13 @@ import { BatchClient } from "@aws-sdk/client-batch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { SignatureV4 } from "@smithy/signature-v4";
 import { environment } from "../shared/deployment.ts";
 import { batchExecutor } from "../shared/executor/batch/client.ts";
+import { checkpointBucket } from "../shared/executor/checkpoint-bucket.ts";
 import { dispatchQueue } from "../shared/executor/queue.ts";
 import { stepFunctions } from "../shared/executor/step-functions.ts";
+import type { Checkpoints } from "../shared/ports.ts";
 import type { ServiceDeps } from "../shared/service/core/deps.ts";
 import { createWarm } from "../shared/service/core/warm.ts";
 import { Store } from "../shared/store/store.ts";
@@ -55,17 +58,28 @@ export const lookupDeps = /* @__PURE__ */ lazy(
   }),
 );
 
+/** The bucket, with the credentials, the Region and the connections of another client. */
+const checkpoints = ({ config }: SQSClient): Checkpoints => {
+  const endpoint = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
+  const { credentials, region, sha256, requestHandler } = config;
+  return checkpointBucket({
+    // A host name for each bucket is AWS's own; emulators know it by its path.
+    url: endpoint === undefined ? variable("bucketUrl") : `${endpoint}/${variable("bucket")}`,
+    signer: new SignatureV4({ service: "s3", credentials, region, sha256, uriEscapePath: false }),
+    send: (request) => requestHandler.handle(request),
+    userAgent: `hone app/${process.env.AWS_SDK_UA_APP_ID ?? ""}`,
+  });
+};
+
 /** Everything that the use cases need. */
-export const serviceDeps = /* @__PURE__ */ lazy(
-  (): ServiceDeps => ({
+export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
+  // Use AWS_ENDPOINT_URL like every other client; by default this one would use the host of the queue's URL.
+  const sqs = new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false });
+  return {
     ...lookupDeps(),
     warm: createWarm(),
     log: logInfo,
-    // Use AWS_ENDPOINT_URL like every other client; by default this one would use the host of the queue's URL.
-    queue: dispatchQueue({
-      client: new SQSClient({ ...impatient, useQueueUrlAsEndpoint: false }),
-      url: variable("queue"),
-    }),
+    queue: dispatchQueue({ client: sqs, url: variable("queue") }),
     workflow: stepFunctions({ client: new SFNClient(impatient), machines: { halving: variable("halving") } }),
     batch: batchExecutor({
       client: new BatchClient(impatient),
@@ -76,5 +90,6 @@ export const serviceDeps = /* @__PURE__ */ lazy(
       api: variable("api"),
       images: variable("images").split(","),
     }),
-  }),
-);
+    checkpoints: checkpoints(sqs),
+  };
+});

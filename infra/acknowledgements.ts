@@ -1,6 +1,8 @@
-import { type Stack, Validations } from "aws-cdk-lib";
+import { type CfnElement, type Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
+import { CHECKPOINTS } from "../shared/deployment.ts";
 import type { ComputeStack } from "./compute-stack.ts";
+import type { Config } from "./config.ts";
 import type { CoreStack } from "./core-stack.ts";
 import type { Names } from "./names.ts";
 import { permissions, type Thing } from "./permissions.ts";
@@ -38,7 +40,26 @@ export const acknowledgeCore = (core: CoreStack, names: Names): void => {
   );
 };
 
-export const acknowledgeCompute = (compute: ComputeStack): void => {
+export const acknowledgeCompute = (
+  compute: ComputeStack,
+  { jobPolicies, dataBuckets }: Pick<Config, "jobPolicies" | "dataBuckets">,
+): void => {
+  for (const arn of jobPolicies.filter(isOfAws)) {
+    acknowledge(
+      compute,
+      "Trial/JobRole",
+      `IAM4[Policy::${arn}]`,
+      "Whoever deploys has chosen this policy for jobs: context jobPolicies.",
+    );
+  }
+  for (const bucket of dataBuckets) {
+    acknowledge(
+      compute,
+      "Trial/JobRole",
+      `IAM5[Resource::arn:<AWS::Partition>:s3:::${bucket}/*]`,
+      "Jobs may read this bucket, which whoever deploys has named: context dataBuckets.",
+    );
+  }
   const execution = "Trial/ExecutionRole";
   acknowledge(
     compute,
@@ -60,9 +81,12 @@ export const acknowledgeCompute = (compute: ComputeStack): void => {
   );
 };
 
+const isOfAws = (arn: string): boolean => arn.split(":")[4] === "aws";
+
 /** Why the ARN of a thing has a wildcard; things of `permissions.ts` that are not listed here have none. */
 const wildcards = (
   names: Names,
+  bucket: string,
 ): Partial<Record<Thing, { readonly arn: string; readonly reason: string }>> => {
   const here = "<AWS::Region>:<AWS::AccountId>";
   return {
@@ -78,6 +102,10 @@ const wildcards = (
       arn: `arn:<AWS::Partition>:batch:${here}:job-definition/${names.jobDefinitionPrefix}*`,
       reason: "Each batch study has its own definition with this prefix.",
     },
+    checkpoints: {
+      arn: `<${bucket}.Arn>/${CHECKPOINTS}*`,
+      reason: "Each checkpoint is an object of its own under this prefix.",
+    },
     executions: {
       arn: `arn:<AWS::Partition>:states:${here}:execution:${names.halving}:*`,
       reason: "Executions of this one state machine, which are named after their study.",
@@ -85,8 +113,11 @@ const wildcards = (
   };
 };
 
+const bucketIdOf = (core: CoreStack): string =>
+  core.getLogicalId(at(core, "Bucket/Bucket").node.defaultChild as CfnElement);
+
 const acknowledgeLambdas = (core: CoreStack, names: Names): void => {
-  const known = wildcards(names);
+  const known = wildcards(names, bucketIdOf(core));
   for (const [lambda, grants] of Object.entries(permissions)) {
     for (const thing of new Set(grants.flatMap(({ on }) => on))) {
       const wildcard = known[thing];
@@ -97,6 +128,8 @@ const acknowledgeLambdas = (core: CoreStack, names: Names): void => {
 
 /** @param path of the construct below the stack. @throws when it does not exist: then the acknowledgement is obsolete. */
 const acknowledge = (stack: Stack, path: string, rule: string, reason: string): void => {
-  const found = path.split("/").reduce<IConstruct>((at, id) => at.node.findChild(id), stack);
-  Validations.of(found).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });
+  Validations.of(at(stack, path)).acknowledge({ id: `AwsSolutions::AwsSolutions-${rule}`, reason });
 };
+
+const at = (stack: Stack, path: string): IConstruct =>
+  path.split("/").reduce<IConstruct>((above, id) => above.node.findChild(id), stack);

@@ -66,6 +66,8 @@ export class ComputeStack extends Stack {
       jobRoleName: jobRoleName(this, names),
       executionRoleName: executionRoleName(this, names),
       logGroupName: `/hone/${names.jobDefinition}`,
+      jobPolicies: config.jobPolicies,
+      dataBuckets: config.dataBuckets,
       logRetention,
       removalPolicy,
     });

@@ -28,6 +28,10 @@ export interface Config {
   readonly authorizerConcurrency: number | null;
   /** Limit of each Batch compute environment, which limits the cost of a runaway study. */
   readonly maxVcpus: { readonly gpu: number; readonly cpu: number };
+  /** ARNs of managed policies for the role of jobs, which has no permissions of its own. */
+  readonly jobPolicies: readonly string[];
+  /** Names of buckets that jobs may list and read. */
+  readonly dataBuckets: readonly string[];
   /** Availability Zones that jobs may run in: more zones, more Spot capacity. */
   readonly zones: number;
 }
@@ -67,6 +71,8 @@ export const readConfig = (node: Node): Config => {
       gpu: whole(node, "maxGpuVcpus", base.maxVcpus, 0),
       cpu: whole(node, "maxCpuVcpus", base.maxVcpus, 0),
     },
+    jobPolicies: listOf(node, "jobPolicies", /^arn:[a-z-]+:iam::(aws|\d{12}):policy\/\S+$/),
+    dataBuckets: listOf(node, "dataBuckets", /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
     zones: whole(node, "zones", 2, 1),
   };
 };
@@ -99,6 +105,12 @@ const whole = (node: Node, key: string, otherwise: number, least: number): numbe
   return /^\d{1,9}$/.test(value) && Number(value) >= least
     ? Number(value)
     : refuse(key, value, `a whole number from ${least}`);
+};
+
+const listOf = (node: Node, key: string, form: RegExp): string[] => {
+  const items = list(node, key);
+  const wrong = items.find((item) => !form.test(item));
+  return wrong === undefined ? items : refuse(key, wrong, `the form ${form.source}`);
 };
 
 const list = (node: Node, key: string): string[] =>

@@ -56,9 +56,17 @@ export class CoreStack extends Stack {
       [environment.jobDefinition]: names.jobDefinition,
       [environment.images]: images(this, config),
       [environment.halving]: halvingArn(this, names),
+      [environment.bucket]: bucket.bucketName,
+      [environment.bucketUrl]: `https://${bucket.bucketRegionalDomainName}`,
       ...(config.batchUrl === null ? {} : { AWS_ENDPOINT_URL_BATCH: config.batchUrl }), // read by the SDK
     };
-    const resources = { tableArn: table.tableArn, queueArn: work.queue.queueArn, names, local: config.local };
+    const resources = {
+      tableArn: table.tableArn,
+      bucketArn: bucket.bucketArn,
+      queueArn: work.queue.queueArn,
+      names,
+      local: config.local,
+    };
     const lambda = (name: LambdaName, description: string, failed?: DeadLetterQueue) =>
       new Lambda(this, name, {
         ...sizes[name],

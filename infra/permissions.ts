@@ -1,5 +1,6 @@
 import { ArnFormat, type Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { CHECKPOINTS } from "../shared/deployment.ts";
 import type { LambdaName } from "./bundles.ts";
 import { executionRoleName, halvingArn, jobQueueArn, jobRoleName, type Names } from "./names.ts";
 
@@ -13,12 +14,16 @@ export type Thing =
   | "jobDefinitions"
   | "jobQueues"
   | "jobRoles"
+  | "bucket"
+  | "checkpoints"
   /** Actions that AWS cannot restrict to a resource. */
   | "anything";
 
 interface Grant {
   readonly on: readonly Thing[];
   readonly actions: readonly string[];
+  /** Under which it holds, as IAM writes it. */
+  readonly when?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What the Lambda does with it. */
   readonly why: string;
 }
@@ -74,6 +79,17 @@ const dropDefinition: Grant = {
   actions: ["batch:DeregisterJobDefinition"],
   why: "remove the job definition of a deleted study",
 };
+const describeDefinitions = (why: string): Grant => ({
+  on: ["anything"],
+  actions: ["batch:DescribeJobDefinitions"],
+  why,
+});
+
+const dropCheckpoints: Grant = {
+  on: ["checkpoints"],
+  actions: ["s3:DeleteObject"],
+  why: "remove checkpoints that were replaced, or whose trial has ended",
+};
 
 /** All permissions of the Lambdas, except those for a Lambda's own log group and dead-letter queue. */
 export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
@@ -86,11 +102,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     answerMachine,
     endJobs,
     dropDefinition,
-    {
-      on: ["anything"],
-      actions: ["batch:DescribeJobDefinitions"],
-      why: "read the stack's template, from which the definition of a study is made",
-    },
+    describeDefinitions("read the stack's template, from which the definition of a study is made"),
     {
       on: ["jobDefinitions"],
       actions: ["batch:RegisterJobDefinition", "batch:TagResource"],
@@ -99,6 +111,12 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
     { on: ["halving"], actions: ["states:StartExecution"], why: "start the rounds of a halving study" },
     stopRounds,
+    {
+      on: ["checkpoints"],
+      actions: ["s3:GetObject", "s3:PutObject"],
+      why: "sign the URLs of checkpoints, which allow no more than their signer may do; check what was uploaded",
+    },
+    dropCheckpoints,
   ],
   authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look up a token" }],
   dispatcher: [
@@ -128,6 +146,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     answerMachine,
     endJobs,
     dropDefinition,
+    describeDefinitions("find job definitions that a start has left behind"),
     {
       on: ["anything"],
       actions: ["batch:DescribeJobs", "batch:ListJobs"],
@@ -140,12 +159,20 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "check whether rounds are still running",
     },
     stopRounds,
+    {
+      on: ["bucket"],
+      actions: ["s3:ListBucket"],
+      when: { StringLike: { "s3:prefix": `${CHECKPOINTS}*` } },
+      why: "find checkpoints that nobody needs",
+    },
+    dropCheckpoints,
   ],
   rounds: [readTable, changeItems, checkHead],
 };
 
 export interface Resources {
   readonly tableArn: string;
+  readonly bucketArn: string;
   readonly queueArn: string;
   readonly names: Names;
   /** For the emulator, which treats SendMessageBatch as an action of its own. */
@@ -156,10 +183,11 @@ export interface Resources {
 export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resources): PolicyStatement[] => {
   const arns = arnsOf(stack, resources);
   return permissions[lambda].map(
-    ({ on, actions }) =>
+    ({ on, actions, when }) =>
       new PolicyStatement({
         actions: resources.local ? actions.flatMap(asEmulated) : [...actions],
         resources: on.flatMap((thing) => arns[thing]),
+        ...(when !== undefined && { conditions: when }),
       }),
   );
 };
@@ -168,7 +196,10 @@ export const statementsOf = (stack: Stack, lambda: LambdaName, resources: Resour
 const asEmulated = (action: string): string[] =>
   action === "sqs:SendMessage" ? [action, "sqs:SendMessageBatch"] : [action];
 
-const arnsOf = (stack: Stack, { tableArn, queueArn, names }: Resources): Record<Thing, readonly string[]> => {
+const arnsOf = (
+  stack: Stack,
+  { tableArn, bucketArn, queueArn, names }: Resources,
+): Record<Thing, readonly string[]> => {
   const batch = (resource: string, resourceName: string) =>
     stack.formatArn({ service: "batch", resource, resourceName });
   const role = (resourceName: string) =>
@@ -189,6 +220,8 @@ const arnsOf = (stack: Stack, { tableArn, queueArn, names }: Resources): Record<
     jobDefinitions: [batch("job-definition", `${names.jobDefinitionPrefix}*`)],
     jobQueues: [jobQueueArn(stack, names.gpuJobQueue), jobQueueArn(stack, names.cpuJobQueue)],
     jobRoles: [role(jobRoleName(stack, names)), role(executionRoleName(stack, names))],
+    bucket: [bucketArn],
+    checkpoints: [`${bucketArn}/${CHECKPOINTS}*`],
     anything: ["*"],
   };
 };

@@ -37,7 +37,7 @@ export const makeStacks = (app: App, bundles: Bundles): Stacks => {
   if (compute !== null) {
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     acknowledgeCore(core, names);
-    acknowledgeCompute(compute);
+    acknowledgeCompute(compute, config);
   }
   return { core, compute };
 };

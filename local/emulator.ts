@@ -43,12 +43,13 @@ const OTHER_LAMBDAS = 8;
 
 /**
  * Requests of the API that are handled at once. Each runs one Lambda at a time, the authorizer or the handler, so the emulator
- * never refuses one. More at once than a few per core make all of them slower, and those of one study collide more often.
+ * never refuses one. More at once than two per core make all of them slower, and those of one study collide more often: see
+ * `bench/README.md`.
  */
 export const requestsAtOnce = ({
   lambdaConcurrency = LAMBDA_CONCURRENCY,
 }: Pick<EmulatorOptions, "lambdaConcurrency">): number =>
-  Math.max(1, Math.min(4 * availableParallelism(), lambdaConcurrency - OTHER_LAMBDAS));
+  Math.max(1, Math.min(2 * availableParallelism(), lambdaConcurrency - OTHER_LAMBDAS));
 
 export interface Emulator {
   readonly endpoint: string;

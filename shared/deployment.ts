@@ -18,7 +18,13 @@ export const environment = {
   images: "HONE_IMAGES",
   /** ARN of the halving state machine. */
   halving: "HONE_HALVING_ARN",
+  /** Name of the bucket of checkpoints, and its URL on AWS; an endpoint of AWS other than the Region's own replaces that. */
+  bucket: "HONE_BUCKET",
+  bucketUrl: "HONE_BUCKET_URL",
 } as const;
+
+/** The prefix of all checkpoints in the bucket, which roles and the lifecycle rule name. */
+export const CHECKPOINTS = "checkpoints/";
 
 /** Keys of the CoreStack's outputs, which the CLI, the local stack and the tests read. */
 export const outputs = {

@@ -30,7 +30,7 @@ export const fetchPatiently = async (
   for (let tries = 0; ; tries++) {
     const outcome = await send(url, request, signal);
     const isFinal = outcome instanceof Response ? !(await mayPass(outcome)) : !isLost(outcome.error);
-    const pause = pauseBefore(tries, outcome instanceof Response ? outcome : null);
+    const pause = pauseMs(tries, outcome instanceof Response ? retryAfterMs(outcome) : 0, Math.random);
     if (isFinal || Date.now() + pause > deadline) {
       if (outcome instanceof Response) return outcome;
       throw outcome.error;
@@ -72,15 +72,20 @@ const isLost = (error: unknown): boolean => {
   );
 };
 
-const pauseBefore = (tries: number, reply: Response | null): number => {
+/**
+ * Milliseconds before another try.
+ * @param tries how many there were before the one that failed. @param retryAfter what the answer asks for, 0 for nothing.
+ * @param uniform draws from [0, 1).
+ */
+export const pauseMs = (tries: number, retryAfter: number, uniform: () => number): number => {
   const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, MAX_DOUBLINGS));
-  return Math.max(grown * (0.5 + Math.random() / 2), retryAfterMs(reply) * (1 + Math.random() / 5));
+  return Math.max(grown * (0.5 + uniform() / 2), retryAfter * (1 + uniform() / 5));
 };
 
 /** `Retry-After` in milliseconds: seconds, or a date by the service's clock; 0 without one. */
-const retryAfterMs = (reply: Response | null): number => {
-  const text = reply?.headers.get("retry-after")?.trim() ?? "";
+const retryAfterMs = (reply: Response): number => {
+  const text = reply.headers.get("retry-after")?.trim() ?? "";
   if (/^\d{1,9}$/.test(text)) return 1000 * Number(text);
-  const served = Date.parse(reply?.headers.get("date") ?? "");
+  const served = Date.parse(reply.headers.get("date") ?? "");
   return Math.max(0, Date.parse(text) - (Number.isNaN(served) ? Date.now() : served)) || 0;
 };

@@ -36,6 +36,8 @@ export interface BatchExecutor {
   /** Registers the study's image, command and size as a job definition. @returns its ARN. */
   register(study: string, team: string, executor: Extract<Executor, { type: "batch" }>): Promise<string>;
   deregister(definition: string): Promise<void>;
+  /** ARNs of the study's job definitions that are registered. */
+  definitionsOf(study: string): Promise<string[]>;
   submit(request: JobRequest): Promise<Submission>;
   /** Any number of job ids; a job that Batch has forgotten is missing from the answer. */
   describe(jobIds: readonly string[]): Promise<BatchJob[]>;
@@ -45,6 +47,19 @@ export interface BatchExecutor {
   listAlive(): Promise<BatchJob[]>;
   /** Ends a job that has not ended by itself. */
   terminate(jobId: string, reason: string): Promise<void>;
+}
+
+/** Where trials keep what a later attempt continues from: objects of the stack's bucket, by their keys. */
+export interface Checkpoints {
+  /** A URL with which whoever has it may put this one object, until it expires. */
+  uploadUrl(key: string, seconds: number): Promise<string>;
+  /** A URL with which whoever has it may get this one object, until it expires. */
+  downloadUrl(key: string, seconds: number): Promise<string>;
+  exists(key: string): Promise<boolean>;
+  /** Some of the keys with that prefix that come after `after`, in their order; none when there are no more. */
+  list(prefix: string, after: string): Promise<string[]>;
+  /** Removes an object, if there is one. */
+  remove(key: string): Promise<void>;
 }
 
 /** An execution of a state machine: one per start of a study, named after both. */

@@ -1,4 +1,5 @@
 import type { AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { itemBytes } from "../../test/support/item-size.ts";
 
 /**
  * Computes capacity units as DynamoDB bills them, from the sizes of the items, because the emulators report wrong figures for
@@ -17,21 +18,8 @@ export interface Meter {
 
 type AttributeMap = Record<string, AttributeValue>;
 
-const utf8 = (text: string) => Buffer.byteLength(text, "utf8");
-
-const valueSize = (value: AttributeValue): number => {
-  if (value.S !== undefined) return utf8(value.S);
-  if (value.N !== undefined) return Math.ceil(value.N.length / 2) + 1;
-  if (value.B !== undefined) return value.B.length;
-  return 1;
-};
-
-/** The size of an item as DynamoDB counts it: names and values. */
-export const itemSize = (item: AttributeMap): number =>
-  Object.entries(item).reduce((sum, [name, value]) => sum + utf8(name) + valueSize(value), 0);
-
 const readUnits = (items: readonly AttributeMap[]) =>
-  Math.max(1, Math.ceil(items.reduce((sum, item) => sum + itemSize(item), 0) / 4096));
+  Math.max(1, Math.ceil(items.reduce((sum, item) => sum + itemBytes(item), 0) / 4096));
 
 const writeUnits = (bytes: number) => Math.max(1, Math.ceil(bytes / 1024));
 
@@ -54,7 +42,7 @@ const isLost = (error: unknown): boolean =>
  */
 export const meter = (client: DynamoDBClient, sizes = new Map<string, number>()): Meter => {
   const remember = (items: readonly AttributeMap[]) => {
-    for (const item of items) sizes.set(keyOf(item), itemSize(item));
+    for (const item of items) sizes.set(keyOf(item), itemBytes(item));
   };
   const counts: Meter = {
     reads: 0,
@@ -66,11 +54,11 @@ export const meter = (client: DynamoDBClient, sizes = new Map<string, number>())
   const bytesOf = ({ Key, Item, ExpressionAttributeValues }: WriteInput): number => {
     if (Item !== undefined) {
       remember([Item]);
-      return itemSize(Item);
+      return itemBytes(Item);
     }
     const key = keyOf(Key ?? {});
     // An update adds at most its own values to the item.
-    const bytes = Math.max(sizes.get(key) ?? 0, itemSize({ ...Key, ...ExpressionAttributeValues }));
+    const bytes = Math.max(sizes.get(key) ?? 0, itemBytes({ ...Key, ...ExpressionAttributeValues }));
     return bytes;
   };
   const count = (command: string | undefined, sent: object, received: object): void => {

@@ -20,6 +20,7 @@ import { askTrials } from "../../shared/service/trials/ask.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../test/support/service.ts";
 import { createTable } from "../../test/support/table.ts";
+import { quantile } from "../statistics.ts";
 import { type Meter, meter } from "./meter.ts";
 import { fill, space, valuesOf } from "./mixed.ts";
 
@@ -40,9 +41,6 @@ const chosen = (names: string): AlgorithmName[] =>
 
 /** Enough pairs for a few whole cycles of the tail, from one fold to the next. */
 const PAIRS = 4 * FOLD_AT + 50;
-
-const quantile = (values: readonly number[], q: number) =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
 
 interface Row {
   readonly trials: number;

@@ -1,13 +1,17 @@
 /**
- * Regret of `gp` where the optimum lies at ends of ranges, and in wide spaces: the two kinds of problems between which the
- * belief about the ends of the axes (`shared/optimizer/gp/optimum-prior.ts`) has to decide. Prints the table of
- * `bench/README.md`: mean regrets, in units of the median regret of 25 random trials.
+ * Regret of `gp` where the optimum lies at ends of ranges, where it lies inside all of them, and in wide spaces: the kinds of
+ * problems between which the belief about the ends of the axes (`shared/optimizer/gp/optimum-prior.ts`) has to decide.
+ * Prints the table of `bench/README.md`: mean regrets, in units of the median regret of 25 random trials.
  *
- *   npm run bench:ends                                    all problems, 3 seeds (half an hour)
+ *   npm run bench:ends                                    all problems, 3 seeds (an hour)
+ *   npm run bench:ends -- --problems inside --seeds 3 --trials 50
  *   npm run bench:ends -- --problems wide --seeds 2
  *   npm run bench:ends -- --problems held-out             only those that no choice was made on
  */
+
 import { parseArgs } from "node:util";
+import { mean } from "../statistics.ts";
+import { heldOut } from "../tpe/held-out.ts";
 import type { BenchProblem } from "../tpe/problems.ts";
 import { honeCurve } from "../tpe/search.ts";
 import { ends, heldOutEnds, heldOutWide, wide } from "./problems.ts";
@@ -22,6 +26,7 @@ const { values: flags } = parseArgs({
 
 const groups: Readonly<Record<string, readonly BenchProblem[]>> = {
   ends,
+  inside: heldOut,
   wide,
   "held-out": [...heldOutEnds, ...heldOutWide],
 };
@@ -29,10 +34,8 @@ const groups: Readonly<Record<string, readonly BenchProblem[]>> = {
 /** Seeds of the random trials whose median regret is the unit. */
 const UNIT_SEEDS = 9;
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
 const trials = Number(flags.trials);
-const at = [25, 50, 100].filter((count) => count <= trials);
+const at = [10, 25, 50, 100].filter((count) => count <= trials);
 const chosen = flags.problems === "all" ? Object.keys(groups) : [flags.problems];
 
 console.log(`| problem | ${at.map((count) => `gp @${count}`).join(" | ")} |`);

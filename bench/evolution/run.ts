@@ -6,6 +6,7 @@
  *   npm run bench:evolution -- cma-es 9        one of them; trials to the target with this many seeds
  *   npm run bench:evolution -- nsga2
  */
+
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
@@ -17,6 +18,7 @@ import type { Params } from "../../shared/values.ts";
 import { type Lines, startLines } from "../quality/lines.ts";
 import { hypervolume } from "../quality/report.ts";
 import { environmentOf, peerSearcher } from "../quality/searchers.ts";
+import { median } from "../statistics.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -86,8 +88,6 @@ const pycmaTrials = async (
 
 const middle = (values: readonly number[]) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 const compareCma = async (problems: Lines): Promise<void> => {
   console.log("| function | parameters | cma-es, trials | pycma, trials | ratio |\n|---|---|---|---|---|");

@@ -2,7 +2,7 @@
  * Whether `auto` goes on from what is known: it gets 300 to 5,000 random results, or those of its own first trials, and the best
  * of its next trials is compared with the best known result, and with algorithms that it could hand over to.
  *
- *   npm run bench:handover                          all, on problems that were not used to choose anything
+ *   npm run bench:handover                          all, on problems that were not used to choose how a long history is searched
  *   npm run bench:handover -- --searchers auto,tpe --sizes 1000 --seeds 2 --trials 100 --parts imported,own,fronts
  */
 import { parseArgs } from "node:util";

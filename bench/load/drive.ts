@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../shared/numerics/random.ts";
+import { pauseMs } from "../../shared/patience.ts";
 import { valuesOf } from "./problem.ts";
-import { backOff, type Call, poissonArrivals, type Sample } from "./statistics.ts";
+import { type Call, poissonArrivals, type Sample } from "./statistics.ts";
 import type { Answer, Leased, Target } from "./target.ts";
 
 export interface Load {
@@ -83,13 +84,13 @@ const startRun = ({ target, seconds, reports, random }: Load) => {
 
   /** Until it is answered with 200, or refused for good; null after the end of the run. */
   const insist = async <T>(call: Call, send: () => Promise<Answer<T>>): Promise<Answer<T> | null> => {
-    for (let tries = 1; !isOver(); tries++) {
+    for (let tries = 0; !isOver(); tries++) {
       const began = now();
       const answer = await send();
       const { status, retryAfter } = answer;
       samples.push({ call, began, ended: now(), status, hasRetryAfter: retryAfter !== null });
       if (status !== 0 && status !== 429 && status < 500) return answer;
-      await sleep(1000 * backOff(tries, retryAfter, () => random.uniform()));
+      await sleep(pauseMs(tries, 1000 * (retryAfter ?? 0), () => random.uniform()));
     }
     return null;
   };

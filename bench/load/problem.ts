@@ -45,8 +45,8 @@ const done = <T>(answer: Answer<T>): T | null => {
   throw new Error(`The load could not be prepared: status ${answer.status}.`);
 };
 
-/** Gives a study finished trials, and open ones that nobody works on: as trials that a scheduler has paused. */
-export const prepare = async (target: Target, finished: number, open: number): Promise<void> => {
+/** Gives a study finished trials, and running ones that nobody tells. */
+export const prepare = async (target: Target, finished: number, running: number): Promise<void> => {
   const random = createRandom(7);
   const compiled = compileSpace(space);
   const draw = (count: number) =>
@@ -55,10 +55,10 @@ export const prepare = async (target: Target, finished: number, open: number): P
     const trials = draw(Math.min(IMPORTED, left));
     done(await target.add(trials.map(({ params }) => ({ params, values: valuesOf(params) }))));
   }
-  for (let left = open; left > 0; left -= LEASED) {
+  for (let left = running; left > 0; left -= LEASED) {
     const count = Math.min(LEASED, left);
     done(await target.add(draw(count)));
-    const trials = done(await target.ask(`paused-${left}`, count));
+    const trials = done(await target.ask(`absent-${left}`, count));
     if (trials?.length !== count)
       throw new Error("The load could not be prepared: not all trials were leased.");
   }

@@ -4,12 +4,13 @@
  *
  *   npm run bench:load                                              closed loop over HTTP, 16 and 64 workers
  *   npm run bench:load -- --via memory --workers 1000 --rate 8      open loop in process: 8 pairs a second
- *   npm run bench:load -- --via emulator --workers 16 --paused 1144 --algorithm random
+ *   npm run bench:load -- --via emulator --workers 16 --running 1144 --algorithm random
  *
  * `--via`: `http`, the deployed local stack (or `--api`, `--team` and `--token` of another); `emulator`, the use cases in this
  * process on the emulator's DynamoDB; `memory`, the same on a table in this process whose requests take `--latency` ms on
- * average. `--at-once`: requests that the local stack handles at once. `--rate`: pairs a second; without it a closed loop, whose workers think for `--think` ms. `--paused`: open trials
- * besides those of the workers. `--finished`: finished trials to begin with.
+ * average. `--at-once`: requests that the local stack handles at once. `--rate`: pairs a second; without it a closed loop,
+ * whose workers think for `--think` ms. `--running`: trials that run besides those of the workers, and never end.
+ * `--finished`: finished trials to begin with.
  */
 import { loadavg } from "node:os";
 import { join } from "node:path";
@@ -51,7 +52,7 @@ const { values: flags } = parseArgs({
     rate: { type: "string" },
     think: { type: "string", default: "0" },
     reports: { type: "string", default: "0" },
-    paused: { type: "string", default: "0" },
+    running: { type: "string", default: "0" },
     finished: { type: "string", default: "0" },
     algorithm: { type: "string", default: "auto" },
     latency: { type: "string", default: "5" },
@@ -68,7 +69,7 @@ const number = (name: "seconds" | "warmup" | "think" | "reports" | "latency"): n
   throw new LocalError(`--${name} must be a number, at least 0.`);
 };
 
-const numbers = (name: "workers" | "paused" | "finished" | "rate"): number[] =>
+const numbers = (name: "workers" | "running" | "finished" | "rate"): number[] =>
   (flags[name] ?? "").split(",").map((text) => {
     if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
     throw new LocalError(`--${name} must be numbers, separated by commas.`);
@@ -120,7 +121,7 @@ const opener = async (lifetime: Lifetime, via: string, folder: string): Promise<
 /** A row of the table. */
 interface Plan {
   readonly algorithm: AlgorithmName;
-  readonly paused: number;
+  readonly running: number;
   readonly finished: number;
   readonly workers: number;
   /** Null for a closed loop. */
@@ -130,10 +131,10 @@ interface Plan {
 const plans = (): Plan[] => {
   const rates = flags.rate === undefined ? [null] : numbers("rate");
   return chosenAlgorithms().flatMap((algorithm) =>
-    numbers("paused").flatMap((paused) =>
+    numbers("running").flatMap((running) =>
       numbers("finished").flatMap((finished) =>
         numbers("workers").flatMap((workers) =>
-          rates.map((rate) => ({ algorithm, paused, finished, workers, rate })),
+          rates.map((rate) => ({ algorithm, running, finished, workers, rate })),
         ),
       ),
     ),
@@ -194,7 +195,8 @@ const HEADER = [
   "via",
   "load",
   "algorithm",
-  "paused trials",
+  "other running trials",
+  "finished before",
   "pairs a second",
   "ask p50, p95, p99 ms",
   "tell p50, p95, p99 ms",
@@ -262,9 +264,10 @@ await live(async (lifetime) => {
     const open = await opener(lifetime, via, folder);
     for (const plan of plans()) {
       const target = await open(plan.algorithm);
-      await prepare(target, plan.finished, plan.paused);
+      await prepare(target, plan.finished, plan.running);
       const row = await measure(target, plan.workers, plan.rate);
-      line([via, nameOf(plan), plan.algorithm, String(plan.paused), ...cellsOf(row)]);
+      const before = [String(plan.running), String(plan.finished)];
+      line([via, nameOf(plan), plan.algorithm, ...before, ...cellsOf(row)]);
       lifetime.signal.throwIfAborted();
     }
   }

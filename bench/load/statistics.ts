@@ -1,3 +1,5 @@
+import { quantile } from "../statistics.ts";
+
 /** Pure statistics of a run: what was measured in, the cells of the table out. */
 
 export type Call = "ask" | "tell" | "report";
@@ -22,17 +24,7 @@ export interface Cost {
 }
 
 /** The limits of one partition of a table, units a second ("Best practices for designing partition keys"). */
-export const PARTITION = { reads: 3000, writes: 1000 } as const;
-
-/**
- * @param values in any order.
- * @param q from 0 to 1.
- * @returns the smallest value that at least that share of the values does not exceed; NaN for no values.
- */
-export const quantile = (values: readonly number[], q: number): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN;
-};
+const PARTITION = { reads: 3000, writes: 1000 } as const;
 
 /** The samples of requests that were sent within a window, milliseconds since the start of the run. */
 export const within = (samples: readonly Sample[], from: number, to: number): Sample[] =>
@@ -104,14 +96,3 @@ export const poissonArrivals = (rate: number, seconds: number, uniform: () => nu
     arrivals.push(at);
   }
 };
-
-/**
- * Seconds that a client waits before it tries again, as the clients of this repository do: as long as the answer says, else
- * longer each time, and never all clients at once.
- * @param tries how often it has failed, from 1.
- * @param uniform draws from [0, 1).
- */
-export const backOff = (tries: number, retryAfter: number | null, uniform: () => number): number =>
-  retryAfter === null
-    ? Math.min(10, 0.5 * 2 ** (tries - 1)) * (0.5 + uniform() / 2)
-    : retryAfter * (1 + uniform() / 4);

@@ -1,8 +1,7 @@
+import { mean } from "../statistics.ts";
 import type { Result } from "./results.ts";
 
 /** Comparisons of a benchmark: mean rank, normalised regret and seconds of asking, after different numbers of trials. */
-
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** The area that points dominate, up to a reference point; both objectives are minimised. */
 export const hypervolume = (points: readonly (readonly number[])[], reference: readonly number[]): number => {

@@ -24,23 +24,23 @@ export interface Result {
 }
 
 /** The results so far, so that an interrupted benchmark can resume. */
-export const readResults = (file: string): Result[] =>
+export const readResults = <R extends object = Result>(file: string): R[] =>
   existsSync(file)
     ? readFileSync(file, "utf8")
         .split("\n")
-        .flatMap((line) => parsed(line) ?? [])
+        .flatMap((line) => parsed<R>(line) ?? [])
     : [];
 
 /** Null for an incomplete line, left by an interruption. */
-const parsed = (line: string): Result | null => {
+const parsed = <R>(line: string): R | null => {
   try {
-    return JSON.parse(line) as Result;
+    return JSON.parse(line) as R;
   } catch {
     return null;
   }
 };
 
-export const addResult = (file: string, result: Result): void => {
+export const addResult = (file: string, result: object): void => {
   mkdirSync(dirname(file), { recursive: true });
   // Starts a new line even after an incomplete one, in a single write, because several processes may write.
   appendFileSync(file, `\n${JSON.stringify(result)}\n`);

@@ -35,7 +35,7 @@ export interface Searcher {
 }
 
 /** Hone's own algorithm, in this process. */
-export const honeSearcher = (name: AlgorithmName): Searcher => ({
+const honeSearcher = (name: AlgorithmName): Searcher => ({
   begin: async ({ space: definition, objectives, outcomes, seed, trials, parallel }) => {
     const space = compileSpace(definition);
     const problem = { space, objectives, outcomes, budget: { trials, parallel } };
@@ -113,7 +113,6 @@ const PEERS: Readonly<Record<string, Peer>> = {
   hebo: { env: "hebo", program: "hebo_peer.py", abilities: [], revision: 1 },
   vizier: { env: "vizier", program: "vizier_peer.py", abilities: [], revision: 2 },
 };
-export const PEER_NAMES = Object.keys(PEERS);
 /** Time limit of a reply, seconds. */
 const PATIENCE = 300;
 

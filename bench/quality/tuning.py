@@ -33,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR
 
-from space import choice, coordinate_of, draw, is_active, real, value_at, whole
+from space import choice, draw, features, near, real, whole
 
 TABLES = Path(__file__).resolve().parents[2] / ".bench" / "tables"
 EVALUATIONS = 1200
@@ -360,36 +360,6 @@ PROBLEMS = {
         },
     ),
 }
-
-
-def near(space, params, random):
-    """A configuration a few steps from another."""
-    next_params = {}
-    share = random.choice([0.2, 0.5, 1.0])
-    size = 0.4 * 10 ** (-2 * random.random_sample())
-    for name, spec in space.items():
-        if not is_active(spec, next_params):
-            continue
-        if name not in params:
-            next_params[name] = value_at(spec, random.random_sample())
-        elif random.random_sample() > share:
-            next_params[name] = params[name]
-        elif spec["type"] == "categorical":
-            next_params[name] = value_at(spec, random.random_sample())
-        else:
-            next_params[name] = value_at(spec, coordinate_of(spec, params[name]) + size * random.standard_normal())
-    return next_params
-
-
-def features(space, params):
-    """One number per parameter, and one per choice; -1 if inactive."""
-    row = []
-    for name, spec in space.items():
-        if spec["type"] == "categorical":
-            row += [float(name in params and params[name] == option) for option in spec["choices"]]
-        else:
-            row.append(coordinate_of(spec, params[name]) if name in params else -1.0)
-    return row
 
 
 def build(name):

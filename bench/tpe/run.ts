@@ -7,6 +7,7 @@
  *   npm run bench:tpe -- --seeds 0                   only the speed
  *   npm run bench:tpe -- --problems held-out         without the problems that were used to choose its constants
  */
+
 import { parseArgs } from "node:util";
 import { createRandom } from "../../shared/numerics/random.ts";
 import type { History, Problem } from "../../shared/optimizer/algorithm.ts";
@@ -15,6 +16,7 @@ import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { fromCube } from "../../shared/space/cube.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
+import { mean, median } from "../statistics.ts";
 import { heldOut } from "./held-out.ts";
 import { type Optuna, type OptunaSampler, startOptuna } from "./optuna.ts";
 import { type BenchProblem, problems } from "./problems.ts";
@@ -35,13 +37,6 @@ const SAMPLERS: readonly OptunaSampler[] = ["multivariate", "default"];
 /** Asks that are timed at each size, after a few for warm-up. */
 const HONE_ASKS = 200;
 const OPTUNA_ASKS = 10;
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-};
 
 const mixed = problems.find(({ name }) => name.startsWith("network")) as BenchProblem;
 const space = compileSpace(mixed.space);

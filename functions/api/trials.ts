@@ -1,6 +1,7 @@
 import { claimTrial } from "../../shared/service/batch/claim.ts";
 import { addTrials as add } from "../../shared/service/trials/add.ts";
 import { askTrials } from "../../shared/service/trials/ask.ts";
+import { checkpointsOfTrial } from "../../shared/service/trials/checkpoint.ts";
 import {
   bestTrials,
   exportTrials as exportPage,
@@ -26,6 +27,10 @@ export const heartbeat: Handler<"heartbeat"> = async ({ study, number, body, wri
 
 export const tell: Handler<"tell"> = async ({ study, number, body, write }, deps) => ({
   body: await tellTrial(deps, study, number, body, write),
+});
+
+export const checkpoint: Handler<"checkpoint"> = async ({ study, number, body }, deps) => ({
+  body: await checkpointsOfTrial(deps, study, number, body),
 });
 
 export const claim: Handler<"claim"> = async ({ study, number, body }, deps) => ({

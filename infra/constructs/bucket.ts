@@ -1,13 +1,17 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { BlockPublicAccess, BucketEncryption, ObjectOwnership, Bucket as S3Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { CHECKPOINTS } from "../../shared/deployment.ts";
 
 export interface BucketProps {
   /** Deleted with the stack, if it is empty. */
   readonly ephemeral: boolean;
 }
 
-/** Checkpoints and artefacts of trials. Not versioned, because each checkpoint replaces the last one. */
+/**
+ * The checkpoints of trials. Not versioned: each has a key of its own, and is deleted when nobody needs it. The rules are the last
+ * net: what was uploaded after everything else had ended, and trials that have been paused for months.
+ */
 export class Bucket extends Construct {
   readonly bucket: S3Bucket;
 
@@ -21,7 +25,7 @@ export class Bucket extends Construct {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       versioned: false,
       lifecycleRules: [
-        { id: "checkpoints", prefix: "checkpoints/", expiration: Duration.days(30) },
+        { id: "checkpoints", prefix: CHECKPOINTS, expiration: Duration.days(90) },
         { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(2) },
       ],
       removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,

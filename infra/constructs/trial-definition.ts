@@ -1,7 +1,7 @@
 import { Duration, type RemovalPolicy, Size, Stack } from "aws-cdk-lib";
 import { EcsEc2ContainerDefinition, EcsJobDefinition } from "aws-cdk-lib/aws-batch";
 import { ContainerImage, LogDriver } from "aws-cdk-lib/aws-ecs";
-import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 
@@ -10,6 +10,10 @@ export interface TrialDefinitionProps {
   readonly jobRoleName: string;
   readonly executionRoleName: string;
   readonly logGroupName: string;
+  /** ARNs of managed policies of jobs. */
+  readonly jobPolicies: readonly string[];
+  /** Names of buckets that jobs may list and read. */
+  readonly dataBuckets: readonly string[];
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
 }
@@ -27,8 +31,16 @@ export class TrialDefinition extends Construct {
       removalPolicy: props.removalPolicy,
     });
     const assumedBy = new ServicePrincipal("ecs-tasks.amazonaws.com");
-    // A trial runs the user's code, which gets no permissions in the account. It uses the API with its token.
-    const jobRole = new Role(this, "JobRole", { roleName: props.jobRoleName, assumedBy });
+    // A trial runs the user's code, which gets only what the context of the deployment gives to all of them. Hone's API needs
+    // a token, and checkpoints presigned URLs.
+    const jobRole = new Role(this, "JobRole", {
+      roleName: props.jobRoleName,
+      assumedBy,
+      managedPolicies: props.jobPolicies.map((arn, i) =>
+        ManagedPolicy.fromManagedPolicyArn(this, `JobPolicy${i}`, arn),
+      ),
+    });
+    for (const statement of this.#reading(props.dataBuckets)) jobRole.addToPolicy(statement);
     const executionRole = new Role(this, "ExecutionRole", { roleName: props.executionRoleName, assumedBy });
     executionRole.addToPolicy(
       new PolicyStatement({
@@ -63,5 +75,14 @@ export class TrialDefinition extends Construct {
         logging: LogDriver.awsLogs({ logGroup, streamPrefix: "trial" }),
       }),
     });
+  }
+
+  #reading(buckets: readonly string[]): PolicyStatement[] {
+    if (buckets.length === 0) return [];
+    const arns = buckets.map((name) => `arn:${Stack.of(this).partition}:s3:::${name}`);
+    return [
+      new PolicyStatement({ actions: ["s3:ListBucket"], resources: arns }),
+      new PolicyStatement({ actions: ["s3:GetObject"], resources: arns.map((arn) => `${arn}/*`) }),
+    ];
   }
 }

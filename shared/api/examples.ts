@@ -27,7 +27,7 @@ const study = {
   repeats: { attempts: 1, failed: 0, completed: 0 },
   executor: { type: "client" },
   trials: { queued: 0, running: 1, paused: 0, completed: 1, pruned: 0, failed: 0 },
-  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 } }],
+  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 }, measuredAt: null }],
   started: false,
   spent: { gpuHours: 0, vcpuHours: 0 },
   message: null,
@@ -48,6 +48,15 @@ const lease = {
   decision: "continue",
   reason: "no scheduler: every trial runs to its end",
   leaseExpires: "2026-11-23T12:05:00.000Z",
+  reportAt: null,
+};
+
+const upload = {
+  checkpoint: "hone:1-1763899200000-9f86d081884c7d65",
+  method: "PUT",
+  url: "https://hone-checkpoints.s3.eu-central-1.amazonaws.com/checkpoints/acme/svm-digits-7k2mxa/1/...",
+  maxBytes: 5_368_709_120,
+  expires: "2026-11-23T13:00:00.000Z",
 };
 
 export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
@@ -72,6 +81,7 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
           attempt: 1,
           params,
           resource: null,
+          reportAt: null,
           checkpoint: null,
           leaseExpires: "2026-11-23T12:05:00.000Z",
           algorithm: "sobol",
@@ -84,6 +94,7 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
   },
   report: { body: { attempt: 1, step: 3, values: { accuracy: 0.91 } }, reply: lease },
   heartbeat: { body: { attempt: 1 }, reply: { ...lease, reason: "the lease was extended" } },
+  checkpoint: { body: { attempt: 1 }, reply: { upload, download: null } },
   tell: { body: { attempt: 1, values: { accuracy: 0.97 } }, reply: { number: 1, state: "completed" } },
   claim: {
     body: { attempt: 1, jobId: "3c4f0a5e-1b7d-4f0e-9d0c-0f6f6f1f2a3b", claimant: "9b1deb4d3b7d4bad9bdd2b0d" },

@@ -17,6 +17,8 @@ import {
   AskBody,
   AskReply,
   BestReply,
+  CheckpointBody,
+  CheckpointUrls,
   ClaimBody,
   ClaimReply,
   ExportQuery,
@@ -151,6 +153,18 @@ export const routes = {
     status: 200,
     problems: [...trialWrite, "already-told"],
     summary: "Give a trial's final result. The same tell again is harmless; a different one is refused.",
+  },
+  checkpoint: {
+    method: "POST",
+    path: "/studies/{study}/trials/{number}/checkpoint",
+    action: "trial:report",
+    body: CheckpointBody,
+    reply: CheckpointUrls,
+    status: 200,
+    unkeyed: true,
+    problems: [...trialWrite],
+    summary:
+      "Where a running attempt downloads the trial's last checkpoint, and uploads its next one. It changes nothing.",
   },
   claim: {
     method: "POST",

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { randomLetters } from "../letters.ts";
 
 /**
  * The credentials of the API. Each carries 256 random bits, so a plain SHA-256 is all that is stored of it.
@@ -25,8 +26,7 @@ const SECRET_BYTES = 32;
 
 /** A token for a person or program. */
 export const issueToken = (randomBytes: RandomBytes): Issued & { readonly id: string } => {
-  // 32 letters divide 256 evenly, so every id is as likely as any other.
-  const id = Array.from(randomBytes(ID_LENGTH), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join("");
+  const id = randomLetters(randomBytes, ID_LETTERS, ID_LENGTH);
   return { id, ...issue(id, randomBytes) };
 };
 

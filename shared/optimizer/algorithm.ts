@@ -61,10 +61,10 @@ export const TrialKind = { running: 0, completed: 1, pruned: 2, failed: 3 } as c
 export type TrialKind = (typeof TrialKind)[keyof typeof TrialKind];
 
 /**
- * All trials that exist, in order of their number: finished ones, and the running, queued and paused ones, which all
- * count as running. Column arrays, so that 100,000 trials are a few megabytes and cause no garbage collection. Columns
- * marked with `?` are absent when no trial of the study has such a value; trials store no parent, instance, gradient or
- * curve yet, so an algorithm that needs one cannot rely on it today.
+ * All trials that exist, in order of their number: finished ones, the running and queued ones, which count as
+ * running, and the paused ones, which count as pruned. Column arrays, so that 100,000 trials are a few megabytes and cause no garbage collection. Columns
+ * marked with `?` are absent when no trial of the study has such a value; trials store no parent, instance or gradient
+ * yet, so an algorithm that needs one cannot rely on it today.
  */
 export interface History {
   /** How many trials. */
@@ -88,7 +88,7 @@ export interface History {
   readonly resource: Float64Array;
   /**
    * How many results a row is the mean of, at least 1: an algorithm gets trials of the same point as one row
-   * (`common/repeats.ts`). Absent when no point was repeated, and in the history that a caller gives; length n.
+   * (`common/duplicates.ts`). Absent when there are no duplicates, and in the history that a caller gives; length n.
    */
   readonly results?: Uint32Array;
   /** The number of the trial that a trial was derived from (not its row), -1 when it has none; length n. */
@@ -104,17 +104,18 @@ export interface History {
    * unit cube, in the units of `y`, so that lower is better; NaN when unknown, and where a parameter is inactive.
    */
   readonly gradient?: Float64Array;
-  /** Learning curves: the values reported while the trials ran. */
-  readonly curve?: Curves;
+  /** What trials came to at the resources at which their scheduler compares them. */
+  readonly levels?: Levels;
 }
 
-/** Learning curves of all rows, one after the other: entries `offsets[row]` to `offsets[row + 1] - 1` are those of a row. */
-export interface Curves {
-  /** Where the entries of each row begin, and last their number; ascending, length n + 1. A row may have none. */
-  readonly offsets: Uint32Array;
-  /** The resource at which an entry was reported, in the scheduler's unit; ascending within a row. */
-  readonly step: Float64Array;
-  /** The objectives reported, by rows, objectives per entry; lower is better, as `y`; NaN where one is unknown. */
+/** What trials came to on their way to their end. */
+export interface Levels {
+  /** The resources, in the scheduler's unit, rising. */
+  readonly resources: readonly number[];
+  /**
+   * Objectives by rows and within a row by levels: `(row * resources.length + level) * objectives + j`; lower is better, NaN where a
+   * trial has not come to a level.
+   */
   readonly value: Float64Array;
 }
 
@@ -167,6 +168,8 @@ export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
   readonly revision: number;
   /** Its own options, all of them optional; each is documented in the API by its schema. */
   readonly options: Schemas;
+  /** Whether it looks only at which points were tried: then no time is spent on duplicates and results far outside. */
+  readonly ignoresResults?: boolean;
   /**
    * What is wrong with options that are each valid, on this problem; nothing if left out.
    * @returns faults whose pointers begin at the options: "/degree".

@@ -18,9 +18,10 @@ import {
 } from "./algorithm.ts";
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
 import { triedAgain } from "./common/again.ts";
+import { mergeDuplicates } from "./common/duplicates.ts";
 import { penaltiesAsFailures } from "./common/far-outside.ts";
+import { atOneFidelity } from "./common/fidelity.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
-import { mergeRepeats } from "./common/repeats.ts";
 
 /** Random draws before what is left of a finite space is enumerated instead. */
 const TRIES = 100;
@@ -58,10 +59,16 @@ export const askAlgorithm = (ask: Ask): Proposed => {
   return proposeWith(algorithmOf(choice), seeded, history, count);
 };
 
+/** The results as algorithms compare them: at one fidelity, without penalties, one row a point. */
+const comparable = (history: History, { space, objectives }: Problem): History =>
+  mergeDuplicates(
+    penaltiesAsFailures(atOneFidelity(history, space.parameters.length, objectives), objectives),
+  );
+
 /**
  * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
  * neither running nor tried before. To an algorithm a trial whose result is far outside the others is one that failed, and
- * repeated trials are one point. What an algorithm does not deliver is replaced by a draw from the prior, in a
+ * trials of the same point are one. What an algorithm does not deliver is replaced by a draw from the prior, in a
  * finite space by one of the configurations that are left; only the grid ends where its points end. After that a study may
  * have configurations tried once more.
  * @param history all trials that exist, running ones included.
@@ -84,7 +91,7 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const seen = mergeRepeats(penaltiesAsFailures(history, problem.objectives));
+  const seen = algorithm.ignoresResults ? history : comparable(history, problem);
   const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {
     const x = snap(space, draft.x);

@@ -1,4 +1,18 @@
-import type { SchedulerKind } from "./scheduler.ts";
+import type { Scheduler, SchedulerKind } from "./scheduler.ts";
+
+/** A scheduler that never pauses a trial, and looks at no rung. */
+export const unscheduled: Scheduler = {
+  rounds: null,
+  levels: [],
+  start: () => null,
+  nextStep: () => null,
+  watches: () => null,
+  keeps: () => 0,
+  report: () => ({ decision: "continue", reason: { kind: "no-scheduler" }, records: null }),
+  end: () => ({ state: "completed", reason: null, records: null }),
+  firstBracket: () => 0,
+  resume: () => [],
+};
 
 /** Every trial runs to its own end. */
 export const none = {
@@ -7,11 +21,5 @@ export const none = {
   revision: 1,
   options: {},
   check: () => [],
-  create: () => ({
-    rounds: null,
-    start: () => null,
-    watches: () => null,
-    report: () => ({ decision: "continue", reason: { kind: "no-scheduler" }, records: null }),
-    end: () => ({ state: "completed", reason: null, records: null }),
-  }),
+  create: () => unscheduled,
 } as const satisfies SchedulerKind<object>;

@@ -1,11 +1,18 @@
 import * as z from "zod";
 import type { FieldError } from "../errors.ts";
+import { asha } from "./asha.ts";
+import { hyperband } from "./hyperband.ts";
+import { median } from "./median.ts";
 import { none } from "./none.ts";
+import { pasha } from "./pasha.ts";
 import type { Scheduler, SchedulerKind, SchedulerSetting } from "./scheduler.ts";
 import { sha } from "./sha.ts";
 
 /** Every scheduler by its name. The contract tests walk this table; a study's `scheduler` is one of its entries. */
-export const schedulers = { none, sha } as const satisfies Record<string, SchedulerKind<never>>;
+export const schedulers = { none, median, sha, asha, pasha, hyperband } as const satisfies Record<
+  string,
+  SchedulerKind<never>
+>;
 
 type Kinds = typeof schedulers;
 export type SchedulerName = keyof Kinds;
@@ -30,7 +37,8 @@ export const checkScheduler = (choice: SchedulerChoice, setting: SchedulerSettin
   kindOf(choice).check(choice as never, setting);
 
 /** The scheduler that a study chose. */
-export const schedulerOf = (choice: SchedulerChoice): Scheduler => kindOf(choice).create(choice as never);
+export const schedulerOf = (choice: SchedulerChoice, executor: SchedulerSetting["executor"]): Scheduler =>
+  kindOf(choice).create(choice as never, executor);
 
 /** The kind whose schema has read the choice, so that the choice holds its options. */
 const kindOf = (choice: SchedulerChoice): SchedulerKind<never> => schedulers[choice.name];

@@ -1,6 +1,8 @@
 import type * as z from "zod";
 import type { FieldError } from "../errors.ts";
 import type { Reason } from "../sentences/reasons.ts";
+import type { Comparison, Rung } from "./rung-table.ts";
+import type { Standing } from "./standing.ts";
 
 /**
  * The contract between a scheduler and the service. A scheduler allots resource (epochs, rows, folds) to trials: where a
@@ -18,7 +20,7 @@ export interface SchedulerKind<Options> {
   readonly options: z.ZodRawShape;
   /** What is wrong with the options, by themselves or for such a study. */
   check(options: Options, study: SchedulerSetting): FieldError[];
-  create(options: Options): Scheduler;
+  create(options: Options, executor: SchedulerSetting["executor"]): Scheduler;
 }
 
 /** What of a study may speak against a scheduler. */
@@ -43,20 +45,13 @@ export interface Place extends RungPlace {
   readonly resource: number;
 }
 
-/** What one trial came to at a rung. */
-export interface Standing {
-  readonly trial: number;
-  /** One cost per objective, lower is better; empty for a trial that failed. */
-  readonly costs: readonly number[];
-  /** How far outside the outcome constraints, 0 when feasible; NaN when unknown. */
-  readonly violation: number;
-}
-
 /** A report of a running trial, as a scheduler sees it. */
 export interface SchedulerReport {
   readonly place: Place | null;
   readonly step: number;
   readonly standing: Standing;
+  /** What the trial came to at the rungs that recorded it before, in their order. */
+  readonly earlier: readonly Standing[];
 }
 
 /** The answer to a report, and the changes that carry it out. */
@@ -64,8 +59,12 @@ export interface Verdict {
   /** `stop` prunes the trial with the reported values; `pause` parks it with them, until its rung is decided. */
   readonly decision: "continue" | "stop" | "pause";
   readonly reason: Reason;
+  /** How the trial compared with others; absent when it was not compared. */
+  readonly comparison?: Comparison;
   /** The rung whose table records this report; null when it records nothing. */
   readonly records: RungPlace | null;
+  /** What is recorded there; what the trial reported when left out. */
+  readonly entry?: Standing;
   /** Where the trial is from now on; unchanged when left out. */
   readonly place?: Place;
 }
@@ -80,17 +79,48 @@ export interface TrialEnd {
   readonly records: RungPlace | null;
 }
 
+/** How far a study is, as far as it matters to who goes on. */
+export interface Progress {
+  /** Trials created so far, without those that were imported. */
+  readonly trials: number;
+  /** Whether more may be created. */
+  readonly mayStart: boolean;
+  /** Trials that run or wait to. */
+  readonly busy: number;
+}
+
+/** Any rung of the study by its place; an empty one where nothing has come yet. */
+export type Rungs = (place: RungPlace) => Rung;
+
+/** A paused trial that goes on. */
+export interface Resumption {
+  readonly trial: number;
+  /** The rung where it waits. */
+  readonly from: RungPlace;
+  readonly place: Place;
+}
+
 export interface Scheduler {
   /** How a state machine runs the trials in synchronous rounds; null when reports and asks carry the study. */
   readonly rounds: Rounds | null;
-  /** Where the trial of that number begins; null: it runs to its own end, without a resource. */
-  start(trial: number): Place | null;
+  /** The resources at which trials are compared, rising; empty without a resource. */
+  readonly levels: readonly number[];
+  /** Where a trial begins; null: it runs to its own end, without a resource. @param ordinal as in `Brackets`. */
+  start(ordinal: number): Place | null;
+  /** The next step that a trial at this place is worth reporting at; null when there is none. */
+  nextStep(place: Place | null): number | null;
   /** The rung whose table `report` looks at; null when it needs none. */
   watches(place: Place | null, step: number): RungPlace | null;
-  /** @param table what the watched rung holds so far, this trial's standing not included; empty when none is watched. */
-  report(report: SchedulerReport, table: readonly Standing[]): Verdict;
+  /** How many waiting trials each table of a rung keeps; 0 where none waits. */
+  keeps(place: RungPlace): number;
+  /** @param rung the watched one so far, without this report; an empty one when none is watched. */
+  report(report: SchedulerReport, rung: Rung): Verdict;
   /** @param place the trial's when its attempt ended, with values or as failed. */
   end(place: Place | null): TrialEnd;
+  /** The first bracket whose trials may still go on. @param trials how many were created so far. */
+  firstBracket(trials: number): number;
+  /** The paused trials that go on now, at most `count`, the most promising first. */
+  resume(rungs: Rungs, progress: Progress, count: number): Resumption[];
 }
 
 /** The state machines of `infra/machines/` that run trials. */

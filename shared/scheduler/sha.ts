@@ -1,78 +1,57 @@
-import * as z from "zod";
+import type * as z from "zod";
 import type { FieldError } from "../errors.ts";
-import { Name } from "../values.ts";
-import type {
-  Place,
-  Ranking,
-  Scheduler,
-  SchedulerKind,
-  SchedulerSetting,
-  Standing,
-  TrialEnd,
-} from "./scheduler.ts";
+import { halvingScheduler } from "./halving.ts";
+import { checkResource, DEFAULT_ETA, Eta, ladder, oneBracket, promotedOf, Resource } from "./ladder.ts";
+import { unscheduled } from "./none.ts";
+import type { Place, Ranking, Scheduler, SchedulerKind, SchedulerSetting, TrialEnd } from "./scheduler.ts";
+import { hasFailed, inOrder, type Standing } from "./standing.ts";
 
 /**
  * Synchronous successive halving (Jamieson and Talwalkar 2016): all trials run a little, the best 1/eta of them run eta
- * times as far, and so on. A state machine opens and closes the rungs.
+ * times as far, and so on. In a batch study a state machine opens and closes the rungs; in a client study the asks do.
  */
 
 const NAME = "sha";
-const DEFAULT_ETA = 3;
 const BRACKET = 0;
 /** Trials that one execution of the halving machine can run, counted once per rung (infra/machines/halving.ts). */
 export const MOST_RUNS = 2400;
 
-const options = {
-  resource: z.strictObject({ name: Name, min: z.int().min(1), max: z.int().min(1).max(1_000_000_000) }),
-  eta: z.int().min(2).max(16).optional(),
-};
+const options = { resource: Resource, eta: Eta.optional() };
 
 type Options = z.infer<z.ZodObject<typeof options>>;
-
-/** Resource per rung, in the study's unit: min, min * eta, ... and max at the top. */
-export const ladder = (min: number, max: number, eta: number): number[] => {
-  const rungs: number[] = [];
-  for (let resource = min; resource < max; resource *= eta) rungs.push(resource);
-  return [...rungs, max];
-};
-
-/** How many trials of a rung go on to the next one: at least one, so that some trial reaches the top. */
-export const promotedCount = (members: number, eta: number): number => Math.max(1, Math.floor(members / eta));
 
 /** Trials that a ladder runs in total, counted once per rung that they reach. */
 export const runsOf = (trials: number, rungs: number, eta: number): number => {
   let runs = 0;
-  for (let rung = 0, members = trials; rung < rungs; rung++, members = promotedCount(members, eta)) {
+  for (let rung = 0, members = trials; rung < rungs; rung++, members = promotedOf(members, eta)) {
     runs += members;
   }
   return runs;
 };
 
-/**
- * Ranks a rung: feasible before infeasible, then by cost, then by number, so that the same results always give the same
- * promotions. A trial that failed is never promoted.
- */
+/** Ranks a complete rung (`inOrder`). A trial that failed is never promoted. */
 export const rank = (standings: readonly Standing[], eta: number): Ranking => {
-  const distance = ({ violation }: Standing) =>
-    Number.isNaN(violation) ? Number.POSITIVE_INFINITY : violation;
-  const sorted = [...standings].sort(
-    (a, b) =>
-      compare(hasFailed(a) ? 1 : 0, hasFailed(b) ? 1 : 0) ||
-      compare(distance(a), distance(b)) ||
-      compare(a.costs[0] ?? 0, b.costs[0] ?? 0) ||
-      a.trial - b.trial,
-  );
+  const sorted = inOrder(standings);
   const alive = sorted.filter((standing) => !hasFailed(standing)).length;
-  const order = sorted.map((standing) => standing.trial);
-  return { order, promoted: order.slice(0, Math.min(alive, promotedCount(standings.length, eta))) };
+  const order = sorted.map(({ trial }) => trial);
+  return { order, promoted: order.slice(0, Math.min(alive, promotedOf(standings.length, eta))) };
 };
 
-const hasFailed = ({ costs }: Standing) => costs.length === 0 || costs.some(Number.isNaN);
+const create = (options: Options, executor: SchedulerSetting["executor"]): Scheduler =>
+  executor === "batch" ? inRounds(options) : byAsks(options);
 
-/** Infinities compare as equal where a difference would be NaN. */
-const compare = (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0);
+const byAsks = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
+  const levels = ladder(resource.min, resource.max, eta);
+  return halvingScheduler({
+    unit: resource.name,
+    eta,
+    mode: "synchronous",
+    levels,
+    brackets: oneBracket(levels),
+  });
+};
 
-const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
+const inRounds = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
   const resources = ladder(resource.min, resource.max, eta);
   const top = resources.length - 1;
   const end = (place: Place | null): TrialEnd => {
@@ -85,6 +64,7 @@ const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
     };
   };
   return {
+    ...unscheduled,
     rounds: {
       machine: "halving",
       unit: resource.name,
@@ -94,8 +74,8 @@ const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
         return rung === top ? { ...ranking, promoted: [] } : ranking;
       },
     },
+    levels: resources,
     start: () => ({ bracket: BRACKET, rung: 0, resource: resources[0] ?? resource.max }),
-    watches: () => null,
     report: () => ({
       decision: "continue",
       reason: { kind: "decided-in-rounds", scheduler: NAME },
@@ -106,31 +86,24 @@ const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
 };
 
 const check = (
-  { resource: { min, max }, eta = DEFAULT_ETA }: Options,
-  { executor, objectives, trials }: SchedulerSetting,
+  { resource, eta = DEFAULT_ETA }: Options,
+  { executor, trials }: SchedulerSetting,
 ): FieldError[] => {
-  const faults: FieldError[] = [];
-  const scheduler = NAME;
-  if (min > max)
-    faults.push({ pointer: "/scheduler/resource/min", fault: { kind: "min-above-max", min, max } });
-  else if (runsOf(trials, ladder(min, max, eta).length, eta) > MOST_RUNS) {
+  const faults = checkResource(resource);
+  const isTooMuch = () => runsOf(trials, ladder(resource.min, resource.max, eta).length, eta) > MOST_RUNS;
+  if (faults.length === 0 && executor === "batch" && isTooMuch()) {
     faults.push({
       pointer: "/budget/trials",
-      fault: { kind: "too-many-round-runs", scheduler, most: MOST_RUNS },
+      fault: { kind: "too-many-round-runs", scheduler: NAME, most: MOST_RUNS },
     });
-  }
-  if (executor !== "batch") {
-    faults.push({ pointer: "/scheduler/name", fault: { kind: "rounds-need-batch", scheduler } });
-  }
-  if (objectives > 1) {
-    faults.push({ pointer: "/scheduler/name", fault: { kind: "one-objective-only", scheduler } });
   }
   return faults;
 };
 
 export const sha = {
   name: NAME,
-  summary: "Synchronous successive halving; needs the batch executor.",
+  summary:
+    "Synchronous successive halving: when all trials of a rung have come, the best 1/eta of them go on to the next.",
   revision: 1,
   options,
   check,

@@ -104,7 +104,15 @@ export const TrialCounts = z.strictObject({
   failed: SafeInt,
 });
 
-export const BestTrial = z.strictObject({ number: SafeInt, params: Params, values: FiniteValues });
+export const BestTrial = z.strictObject({
+  number: SafeInt,
+  params: Params,
+  values: FiniteValues,
+  measuredAt: z.number().nullable().meta({
+    description:
+      "The resource at which `values` were measured: less than the most while no trial has come to its end. Null without a scheduler.",
+  }),
+});
 
 /** A study as GET shows it: what was asked for, with the defaults filled in, and how far it is. */
 export const Study = z.strictObject({

@@ -9,7 +9,7 @@ export const AttemptEnd = z.enum(["completed", "failed", "interrupted", "expired
 /** Attempts start at 1 and only rise: the number is what fences a lost worker off. */
 export const Attempt = z.int().min(1).max(1_000_000);
 
-export const MAX_ASK = 100;
+const MAX_ASK = 100;
 
 export const AskBody = z.strictObject({
   count: z.int().min(1).max(MAX_ASK).optional().meta({
@@ -21,6 +21,27 @@ export const AskBody = z.strictObject({
   }),
 });
 
+export const Verdict = z.enum(["continue", "stop", "pause"]);
+
+/** How a scheduler compared a trial with others at a rung, and what came of it. */
+export const Decision = z.strictObject({
+  decision: Verdict,
+  step: z.number().meta({ description: "The step that was reported." }),
+  bracket: SafeInt,
+  rung: SafeInt,
+  rank: SafeInt.meta({ description: "Its place among those compared, from 1." }),
+  of: SafeInt.meta({ description: "How many were compared, itself included." }),
+  goOn: SafeInt.meta({ description: "How many of them go on." }),
+  threshold: z.number().nullable().meta({
+    description: "The objective's value of the last one that goes on; null when there is none to tell.",
+  }),
+});
+
+const reportAt = z.number().nullable().meta({
+  description:
+    "The next step that is worth a report, because trials are compared there; null when there is none.",
+});
+
 export const LeasedTrial = z.strictObject({
   number: SafeInt,
   attempt: Attempt,
@@ -29,6 +50,7 @@ export const LeasedTrial = z.strictObject({
     .number()
     .nullable()
     .meta({ description: "How far to run it, in the scheduler's unit; null without a scheduler." }),
+  reportAt,
   checkpoint: z.string().nullable().meta({ description: "Where an earlier attempt left its state." }),
   leaseExpires: Timestamp,
   algorithm: z.string(),
@@ -44,7 +66,35 @@ export const AskReply = z.strictObject({
     .meta({ description: "Seconds to wait when there is nothing to hand out, or null." }),
 });
 
-const checkpoint = z.string().min(1).max(1024).optional();
+const checkpoint = z.string().min(1).max(1024).optional().meta({
+  description:
+    "Where the next attempt finds the program's state: the `checkpoint` of an upload that is complete, or a text of the client's own that does not begin with `hone:`, such as an s3:// URL.",
+});
+
+/** Where a program's state is put. */
+export const Upload = z.strictObject({
+  checkpoint: z.string().meta({
+    description:
+      "Its name: given in a report, a heartbeat or a tell once it is uploaded, it is what the next attempt continues from.",
+  }),
+  method: z.literal("PUT"),
+  url: z.string().meta({ description: "Takes the bytes without any credential. Each upload has its own." }),
+  maxBytes: SafeInt,
+  expires: Timestamp,
+});
+
+/** Where a program's state is got from, without any credential. */
+export const Download = z.strictObject({ url: z.string(), expires: Timestamp });
+
+export const CheckpointUrls = z.strictObject({
+  upload: Upload,
+  download: Download.nullable().meta({
+    description:
+      "The last committed checkpoint; null when the trial has none, or one that the client keeps itself.",
+  }),
+});
+
+export const CheckpointBody = z.strictObject({ attempt: Attempt });
 
 const ended = z.strictObject({ reason: z.string().min(1).max(1024) });
 
@@ -80,12 +130,15 @@ export const ReportBody = z.strictObject({
   checkpoint,
 });
 
-export const Decision = z.enum(["continue", "stop", "pause"]);
-
 export const ReportReply = z.strictObject({
-  decision: Decision,
+  decision: Verdict,
   reason: z.string(),
   leaseExpires: Timestamp,
+  reportAt,
+  upload: Upload.optional().meta({
+    description:
+      "For jobs that Hone runs: where the next checkpoint is uploaded. Absent in a repeated answer.",
+  }),
 });
 
 export const HeartbeatBody = z.strictObject({ attempt: Attempt, checkpoint });
@@ -106,9 +159,11 @@ export const ClaimReply = z.strictObject({
   attempt: Attempt,
   params: Params,
   resource: z.number().nullable(),
+  reportAt,
   checkpoint: z.string().nullable(),
   leaseExpires: Timestamp,
   heartbeatSeconds: z.number(),
+  ...CheckpointUrls.shape,
 });
 
 /** Without `values` queued for the next asks, with `values` imported as finished. */
@@ -147,7 +202,16 @@ export const Trial = z.strictObject({
   feasible: z.boolean().nullable().meta({
     description: "Whether its values keep within every limit of `outcomes`; null while it has none.",
   }),
-  resource: z.number().nullable(),
+  resource: z
+    .number()
+    .nullable()
+    .meta({ description: "How far it runs or ran, in the scheduler's unit; null without a scheduler." }),
+  measuredAt: z.number().nullable().meta({
+    description: "The resource at which `values` were measured; null without values, or without a scheduler.",
+  }),
+  decision: Decision.nullable().meta({
+    description: "How it compared with others at its last rung; null when it was not compared.",
+  }),
   worker: z.string().nullable(),
   algorithm: z.string(),
   why: z.string(),
@@ -190,6 +254,7 @@ export const ExportQuery = z.strictObject({
   limit: Limit.optional().meta({ description: "As many as fit into an answer by default." }),
 });
 
+export type Decision = z.infer<typeof Decision>;
 export type TrialState = z.infer<typeof TrialState>;
 export type AttemptEnd = z.infer<typeof AttemptEnd>;
 export type AskBody = z.infer<typeof AskBody>;
@@ -200,6 +265,10 @@ export type TellReply = z.infer<typeof TellReply>;
 export type ReportBody = z.infer<typeof ReportBody>;
 export type ReportReply = z.infer<typeof ReportReply>;
 export type HeartbeatBody = z.infer<typeof HeartbeatBody>;
+export type Upload = z.infer<typeof Upload>;
+export type Download = z.infer<typeof Download>;
+export type CheckpointUrls = z.infer<typeof CheckpointUrls>;
+export type CheckpointBody = z.infer<typeof CheckpointBody>;
 export type ClaimBody = z.infer<typeof ClaimBody>;
 export type ClaimReply = z.infer<typeof ClaimReply>;
 export type AddTrialsBody = z.infer<typeof AddTrialsBody>;

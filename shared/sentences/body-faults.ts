@@ -9,6 +9,12 @@ export const bodyFaults = {
   "inexact-integer": ({ literal, becomes }: { literal: string; becomes: string }) =>
     `The integer ${literal} would become ${becomes}. Send integers beyond 2^53 - 1 as a string, or as a float (1.5e20).`,
   "query-given-twice": ({ name }: { name: string }) => `The parameter ${name} is given more than once.`,
+  "checkpoint-unknown": () =>
+    "This is no checkpoint that Hone has given to this attempt. Get one with POST …/checkpoint, upload to its URL, and name it then; or give a text of your own that does not begin with `hone:`.",
+  "checkpoint-missing": () =>
+    "Nothing has been uploaded for this checkpoint. PUT it to its URL first, then name it.",
+  "checkpoint-superseded": () =>
+    "A later checkpoint of this attempt has been committed. Get a new one with POST …/checkpoint, and upload to its URL.",
   "cursor-of-no-page": () =>
     "This is not the cursor of a page of this list. Give back the `cursor` of the last page as it is, or leave it out to begin again.",
 };

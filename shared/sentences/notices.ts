@@ -32,6 +32,8 @@ const sentences = {
     `Every configuration of the search space has been tried, so ${left} trials of the budget are left.` +
     (failed > 0 ? ` ${failed} trials failed; enqueue their configurations to try them again.` : "") +
     " A study whose `repeats` says so tries failed or noisy configurations again by itself.",
+  "no-checkpoint": ({ trial, hours }: { trial: number; hours: number }) =>
+    `An attempt of trial ${trial} ran for ${hours.toFixed(1)} hours and no trial has saved a checkpoint, so all that a trial has done is lost when its Spot instance is reclaimed. Save to HONE_CHECKPOINT_OUT and print {"checkpoint": true}.`,
   "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",
 };
 

@@ -7,6 +7,21 @@ interface RungFacts {
   readonly resource: number;
 }
 
+/** How a trial compares at a rung. */
+interface RankFacts extends RungFacts {
+  readonly rank: number;
+  readonly of: number;
+  readonly goOn: number;
+  /** The value of the last one that goes on, as the study's objective has it; null when there is none to tell. */
+  readonly threshold?: number | null;
+}
+
+const ranked = ({ rank, of, goOn, threshold, ...rung }: RankFacts): string =>
+  `${rungName(rung)}: ${ordinal(rank)} of ${of}, the first ${goOn} go on${thresholdOf(threshold ?? null)}`;
+
+const thresholdOf = (threshold: number | null): string =>
+  threshold === null ? "" : ` (threshold ${Number(threshold.toPrecision(6))})`;
+
 const rungName = ({ rung, unit, resource }: RungFacts) => `rung ${rung} (${unit} ${resource})`;
 
 const ordinal = (n: number): string => {
@@ -22,13 +37,15 @@ const sentences = {
     `${scheduler} decides when a rung is complete, not within a run`,
   heartbeat: () => "the lease was extended",
   "rung-incomplete": (facts: RungFacts) => `${rungName(facts)}: waits for the other trials`,
-  "rung-rank": ({
-    rank,
-    of,
-    promoted,
-    ...rung
-  }: RungFacts & { rank: number; of: number; promoted: number }) =>
-    `${rungName(rung)}: ${ordinal(rank)} of ${of}, the first ${promoted} go on`,
+  "rung-rank": (facts: RankFacts) => ranked(facts),
+  "rung-waits": (facts: RankFacts) => `${ranked(facts)}; waits for its turn`,
+  "rung-too-few": ({ of, needed, ...rung }: RungFacts & { of: number; needed: number }) =>
+    `${rungName(rung)}: ${ordinal(of)} to come, nobody is compared before ${needed} have`,
+  "above-median": (facts: RankFacts) => `${ranked(facts)}: above the median`,
+  "below-median": (facts: RankFacts) => `${ranked(facts)}: its best value is worse than the median`,
+  "before-rung": ({ unit, next }: { unit: string; next: number | null }) =>
+    next === null ? `not compared again before its last ${unit}` : `not compared before ${unit} ${next}`,
+  "objective-missing": () => "not compared: the report has no value of an objective",
 
   // Ends of attempts.
   "lease-expired": () => "The lease expired without a report, heartbeat or tell.",

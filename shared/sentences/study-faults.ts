@@ -12,10 +12,8 @@ export const studyFaults = {
     "The trials of this study use no GPUs, so budget.gpuHours would limit nothing. Set executor.gpus, or limit budget.dollars.",
   "environment-name-taken": ({ name }: { name: string }) =>
     `Hone or AWS Batch sets ${name} itself. Use a name that does not begin with HONE_ or AWS_BATCH.`,
-  "rounds-need-batch": ({ scheduler }: { scheduler: string }) =>
-    `${scheduler} runs in synchronous rounds, which need the batch executor. Leave the scheduler out for a client study.`,
-  "one-objective-only": ({ scheduler }: { scheduler: string }) =>
-    `${scheduler} ranks by one objective. Name one, or leave the scheduler out.`,
+  "too-many-comparisons": ({ most }: { most: number }) =>
+    `A trial would be compared more than ${most} times. Raise scheduler.every.`,
   "metric-missing": ({
     metric,
     role,

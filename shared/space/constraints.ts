@@ -5,6 +5,7 @@ import {
   type CompiledConstraint,
   type ForbiddenTerm,
   isNumeric,
+  type NumericParameter,
   type Parameter,
   type Space,
 } from "./space.ts";
@@ -12,19 +13,23 @@ import {
 /** Representation noise that a sum may have: 0.1 + 0.2 <= 0.3 holds. Relative to the size of the sum's terms. */
 const TOLERANCE = 1e-9;
 
-/** The number that parameter `index` has at x; 0 where it is inactive. */
-const amount = (space: Space, x: ArrayLike<number>, index: number): number => {
-  const parameter = space.parameters[index]!;
-  const u = x[index]!;
-  return Number.isNaN(u) || !isNumeric(parameter) ? 0 : numberAt(parameter, u);
-};
-
-/** The constraint's sum at x, and the noise it may have. */
-export const constraintSum = (space: Space, constraint: CompiledConstraint, x: ArrayLike<number>) => {
+/**
+ * The constraint's sum at x, and the noise it may have. Inactive parameters add nothing.
+ * @param valueAt the number that a parameter has at a coordinate; with its steps, if left out.
+ */
+export const constraintSum = (
+  space: Space,
+  constraint: CompiledConstraint,
+  x: ArrayLike<number>,
+  valueAt: (parameter: NumericParameter, u: number) => number = numberAt,
+) => {
   let sum = 0;
   let size = 0;
-  for (const { parameter, coefficient } of constraint.terms) {
-    const term = coefficient * amount(space, x, parameter);
+  for (const { parameter: index, coefficient } of constraint.terms) {
+    const parameter = space.parameters[index]!;
+    const u = x[index]!;
+    if (Number.isNaN(u) || !isNumeric(parameter)) continue;
+    const term = coefficient * valueAt(parameter, u);
     sum += term;
     size += Math.abs(term);
   }

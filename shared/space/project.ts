@@ -1,7 +1,7 @@
 import { factoriseLu, solveLu } from "../numerics/lu.ts";
 import type { Random } from "../numerics/random.ts";
 import { coordinateOf, indexOf, numberAt, relaxedAt } from "./axis.ts";
-import { isAllowed, reachOf } from "./constraints.ts";
+import { constraintSum, isAllowed, reachOf } from "./constraints.ts";
 import { snap } from "./cube.ts";
 import { type CompiledConstraint, isNumeric, type NumericParameter, type Space } from "./space.ts";
 
@@ -20,7 +20,6 @@ const STEPS = 100;
 const MOST_PAIRED = 8;
 /** Part of the noise that the check of a constraint allows; the rest is for conversions. */
 const EXACT = 0.1;
-const TOLERANCE = 1e-9;
 
 /** The sums that a constraint allows and its parameters can have, and whether they are a thin band or a single one. */
 export const bandOf = (space: Space, constraint: CompiledConstraint) => {
@@ -75,26 +74,6 @@ export const project = (
   return isAllowed(space, point) ? point : null;
 };
 
-/** The constraint's sum at x, its steps relaxed, and the noise it may have. */
-const relaxedSum = (
-  space: Space,
-  { terms }: CompiledConstraint,
-  x: Float64Array,
-  moving: ReadonlySet<number>,
-) => {
-  let sum = 0;
-  let size = 0;
-  for (const { parameter: index, coefficient } of terms) {
-    const parameter = space.parameters[index]!;
-    const u = x[index]!;
-    if (Number.isNaN(u) || !isNumeric(parameter)) continue;
-    const value = moving.has(index) ? relaxedAt(parameter, u).value : numberAt(parameter, u);
-    sum += coefficient * value;
-    size += Math.abs(coefficient * value);
-  }
-  return { sum, noise: TOLERANCE * size };
-};
-
 /**
  * Moves coordinates until all constraints hold.
  * @param x is changed.
@@ -109,12 +88,15 @@ const approach = (
   choose: (constraint: number, isLow: boolean) => number,
 ): boolean => {
   const indices = new Set(moving.map(({ index }) => index));
+  // What moves has its steps relaxed.
+  const valueAt = (parameter: NumericParameter, u: number): number =>
+    indices.has(parameter.index) ? relaxedAt(parameter, u).value : numberAt(parameter, u);
   for (let round = 0; round < ROUNDS; round++) {
     const missing: number[] = [];
     const held: number[] = [];
     let isMet = true;
     for (const [i, constraint] of space.constraints.entries()) {
-      const { sum, noise } = relaxedSum(space, constraint, x, indices);
+      const { sum, noise } = constraintSum(space, constraint, x, valueAt);
       const isLow = sum < constraint.min - EXACT * noise;
       if (isLow || sum > constraint.max + EXACT * noise) {
         isMet = false;
@@ -193,11 +175,10 @@ const walk = (
   continuous: readonly NumericParameter[],
 ): void => {
   const stepped = movable.filter(({ size }) => size !== Infinity);
-  const nothing = new Set<number>();
   const distance = (): number => {
     let total = 0;
     for (const constraint of space.constraints) {
-      const { sum, noise } = relaxedSum(space, constraint, x, nothing);
+      const { sum, noise } = constraintSum(space, constraint, x);
       const out = Math.max(constraint.min - sum, sum - constraint.max, 0);
       // What continuous parameters can make up for costs nothing.
       let room = noise;

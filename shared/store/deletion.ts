@@ -25,12 +25,6 @@ const readDeletion = (study: string, item: Item): Deletion => ({
   at: Number(item.at ?? 0),
 });
 
-/** Null when the study is not being deleted, or gone altogether. */
-export const findDeletion = async (store: Store, study: string): Promise<Deletion | null> => {
-  const item = await store.get(deletionKey(study));
-  return item === null ? null : readDeletion(study, item);
-};
-
 /** Studies that are being deleted. */
 export const listDeletions = async (store: Store): Promise<Deletion[]> => {
   const items = await store.list(RECONCILED_PARTITION, DELETION_PREFIX);

@@ -17,6 +17,8 @@ export interface Head {
   readonly imported: number;
   /** Every configuration of a finite space was handed out. */
   readonly exhausted: boolean;
+  /** No paused trial will go on, as long as no new ones are started. */
+  readonly settled: boolean;
   readonly trials: number;
   readonly parallel: number;
   /** 0 when there is no limit. */
@@ -39,13 +41,11 @@ export interface Head {
   readonly segments: number;
   /** The segment whose trials may still lie in the tail too, or -1. */
   readonly unswept: number;
-  /** Trials in segments, by state. */
+  /** Trials in segments that have ended, by state; those that are paused may go on, so they are not counted here. */
   readonly folded: {
     readonly completed: number;
     readonly pruned: number;
     readonly failed: number;
-    /** Those that have not gone on since. */
-    readonly paused: number;
   };
   /** JSON of where the best folded trial of a single objective is, or "". */
   readonly foldedBest: string;
@@ -77,7 +77,6 @@ type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars" | "noti
   readonly foldedCompleted: number;
   readonly foldedPruned: number;
   readonly foldedFailed: number;
-  readonly foldedPaused?: number;
   readonly notice: string;
   readonly message?: string;
 };
@@ -98,6 +97,7 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   next: 0,
   imported: 0,
   exhausted: false,
+  settled: false,
   grants: 0,
   aheadFrom: 0,
   aheadTo: 0,
@@ -106,7 +106,7 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   crowd: 0,
   segments: 0,
   unswept: -1,
-  folded: { completed: 0, pruned: 0, failed: 0, paused: 0 },
+  folded: { completed: 0, pruned: 0, failed: 0 },
   foldedBest: "",
   started: false,
   generation: 0,
@@ -134,7 +134,6 @@ const written = ({ gpuHours, dollars, folded, notice, ...plain }: HeadPatch): It
     foldedCompleted: folded.completed,
     foldedPruned: folded.pruned,
     foldedFailed: folded.failed,
-    foldedPaused: folded.paused,
   }),
   ...(notice !== undefined && { notice: notice === null ? "" : JSON.stringify(notice), message: "" }),
 });
@@ -148,6 +147,7 @@ export const readHead = (study: string, item: Item): Head => {
     next: fields.next,
     imported: fields.imported,
     exhausted: fields.exhausted,
+    settled: fields.settled ?? false,
     grants: fields.grants ?? 0,
     aheadFrom: fields.aheadFrom ?? 0,
     aheadTo: fields.aheadTo ?? 0,
@@ -164,7 +164,6 @@ export const readHead = (study: string, item: Item): Head => {
       completed: fields.foldedCompleted,
       pruned: fields.foldedPruned,
       failed: fields.foldedFailed,
-      paused: fields.foldedPaused ?? 0,
     },
     foldedBest: fields.foldedBest,
     algorithmRevision: fields.algorithmRevision,

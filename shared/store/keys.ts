@@ -5,7 +5,7 @@ import { ID } from "../patterns.ts";
  *
  * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `A#HINT` (what its algorithm
  * keeps because recomputing it is expensive), `B#TRIAL#<n>` (a trial
- * from its first lease until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
+ * from its proposal or import until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
  * changed). One Query of what lies below `C` reads all that an ask needs.
  */
 export interface Key {
@@ -51,10 +51,24 @@ export const rungKey = (study: string, bracket: number, rung: number): Key => ({
   pk: rungPartition(study, bracket, rung),
   sk: "RUNG",
 });
-export const RUNG_ENTRY_PREFIX = "TRIAL#";
 export const rungEntryKey = (study: string, bracket: number, rung: number, n: number): Key => ({
   pk: rungPartition(study, bracket, rung),
-  sk: `${RUNG_ENTRY_PREFIX}${padded(n, 8)}`,
+  sk: `TRIAL#${padded(n, 8)}`,
+});
+
+/** What the rungs of a study have seen, in a partition of their own: one Query of it reads all ladders from a bracket on. */
+export const ladderPartition = (study: string) => `LADDER#${study}`;
+export const bracketPrefix = (bracket: number) => `${padded(bracket, 8)}#`;
+const rungPrefix = (bracket: number, rung: number) => `${bracketPrefix(bracket)}${padded(rung, 4)}#`;
+export const rungTablePrefix = (bracket: number, rung: number) => `${rungPrefix(bracket, rung)}TABLE#`;
+export const rungTableKey = (study: string, bracket: number, rung: number, table: number): Key => ({
+  pk: ladderPartition(study),
+  sk: `${rungTablePrefix(bracket, rung)}${table}`,
+});
+/** A trial that failed on its way to a rung from the one below. */
+export const lostTrialKey = (study: string, bracket: number, rung: number, n: number): Key => ({
+  pk: ladderPartition(study),
+  sk: `${rungPrefix(bracket, rung)}LOST#${padded(n, 8)}`,
 });
 
 export const teamPartition = (team: string) => `TEAM#${team}`;
@@ -98,7 +112,7 @@ export const receiptKey = (id: string, study?: string): Key =>
 export const receiptPartitions = (study: string): string[] =>
   Array.from({ length: RECEIPT_SHARDS }, (_, shard) => receiptPartition(study, shard));
 
-/** What the reconciler must visit: studies whose jobs run, that are being deleted, or whose listing may be out of date. */
+/** What the reconciler must visit: studies that have jobs, are being deleted, may be listed out of date, or register a definition. */
 export const RECONCILED_PARTITION = "OPEN";
 export const activeBatchKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `BATCH#${study}` });
 export const ACTIVE_BATCH_PREFIX = "BATCH#";
@@ -106,5 +120,10 @@ export const deletionKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, 
 export const DELETION_PREFIX = "DELETION#";
 export const outdatedKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `LISTING#${study}` });
 export const OUTDATED_PREFIX = "LISTING#";
+export const registrationKey = (study: string): Key => ({
+  pk: RECONCILED_PARTITION,
+  sk: `REGISTRATION#${study}`,
+});
+export const REGISTRATION_PREFIX = "REGISTRATION#";
 /** Turns all dispatching of the deployment off and on. */
 export const switchKey: Key = { pk: RECONCILED_PARTITION, sk: "SWITCH" };

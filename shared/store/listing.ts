@@ -10,7 +10,7 @@ import {
   teamPartition,
   teamStudyKey,
 } from "./keys.ts";
-import type { Change, Item, Store, Update } from "./store.ts";
+import { type Change, ConditionFailed, type Item, type Store, type Update } from "./store.ts";
 
 /**
  * One small item per study in its team's partition: what a list of studies shows, so that a page of them is one Query. It is
@@ -112,9 +112,23 @@ export const moveOldListings = async (store: Store, team: string): Promise<void>
     const changes = items.flatMap((item): Change[] => {
       const study = String(item.sk).slice(TEAM_STUDY_PREFIX.length);
       const listing = { ...readListing(team, study, item), state: null, summary: null };
-      return [newListing(listing), { name: "listing", key: teamStudyKey(team, study), remove: true }];
+      return [
+        newListing(listing),
+        {
+          name: "old-listing",
+          key: teamStudyKey(team, study),
+          remove: true,
+          when: { expression: "attribute_exists(pk)" },
+        },
+      ];
     });
-    await store.transact(changes);
+    try {
+      await store.transact(changes);
+    } catch (error) {
+      // Another process has moved some, and they may have been refreshed or deleted since.
+      if (!(error instanceof ConditionFailed)) throw error;
+      continue;
+    }
     if (items.length < MOVED_AT_ONCE) return;
   }
 };

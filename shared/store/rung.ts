@@ -1,6 +1,6 @@
 import type { FiniteValues } from "../values.ts";
 import { toJson } from "./json.ts";
-import { type Key, keyOf, RUNG_ENTRY_PREFIX, rungEntryKey, rungKey, rungPartition } from "./keys.ts";
+import { type Key, keyOf, rungEntryKey, rungKey, rungPartition } from "./keys.ts";
 import type { Change, Item, Store } from "./store.ts";
 
 /** Which rung of which ladder of a study. */
@@ -46,13 +46,6 @@ export const readRung = async (store: Store, address: RungAddress): Promise<Rung
 
 const resultsOf = (entries: readonly Item[]): ReadonlyMap<number, FiniteValues | null> =>
   new Map(entries.map((item) => [Number(item.trial), JSON.parse(String(item.values))]));
-
-/** What a rung's trials came to so far, for a scheduler that opens and closes nothing. */
-export const readRungResults = async (
-  store: Store,
-  { study, bracket, rung }: RungAddress,
-): Promise<ReadonlyMap<number, FiniteValues | null>> =>
-  resultsOf(await store.list(rungPartition(study, bracket, rung), RUNG_ENTRY_PREFIX));
 
 /** Opens a rung; fails under the name RUNG when it was opened before. */
 export const newRung = ({ study, bracket, rung }: RungAddress, members: readonly number[]): Change => ({

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from "../schemas/trial.ts";
+import type { AttemptRecord, Decision } from "../schemas/trial.ts";
 import { coordinateOf, coordinateOfNumber } from "../space/axis.ts";
 import { isNumeric, type Space } from "../space/space.ts";
 import type { FiniteValues, ParameterValue, Params } from "../values.ts";
@@ -8,18 +8,18 @@ import type { Change, Item, Store } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
 
 /**
- * A segment: hundreds of trials that have ended, or wait paused, in one immutable item, packed by column. Doubles are stored
- * as their eight bytes, so every finite value reads back bit for bit. A trial that was folded while it was paused and has
+ * A segment: trials that have ended, or wait paused, dozens from a tail or as many as were imported at once, in one immutable
+ * item, packed by column. Doubles are stored as their eight bytes, so every finite value reads back bit for bit. A trial that was folded while it was paused and has
  * gone on since is in the tail or in a later segment too: that one counts.
  *
  * Layout, little endian: u32 length of the header, header (JSON), then the columns in this order: number u32, state u8
  * (padded to 8 bytes), attempt u32, created f64, finished f64, resource f64, in version 2 bracket i32 and rung i32 (-1 none),
  * one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per metric (NaN
  * not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per trial.
- * Version 2 is written when a trial is on a ladder, version 3 (the same layout) when one is paused, so that other segments are
- * still read by a version of Hone that knows only 1.
+ * Version 2 is written when a trial is on a ladder, version 3 (the same layout) when one is paused, version 4 when one was compared
+ * at a rung, so that other segments are still read by a version of Hone that knows only 1.
  */
-const READABLE: readonly number[] = [1, 2, 3];
+const READABLE: readonly number[] = [1, 2, 3, 4];
 
 const STATES = ["completed", "pruned", "failed", "paused"] as const;
 
@@ -37,6 +37,9 @@ interface Header {
   readonly checkpoint: readonly number[];
   /** Trials with attempts that were lost: position and their records. */
   readonly attempts: readonly (readonly [number, readonly AttemptRecord[]])[];
+  /** In version 4, trials that rungs recorded or compared: position and what they came to. */
+  readonly curves?: readonly (readonly [number, TrialItem["curve"]])[];
+  readonly decisions?: readonly (readonly [number, Decision])[];
 }
 
 /** A decoded segment; its trials are made one at a time, on demand. */
@@ -51,7 +54,7 @@ export interface Segment {
   /** The part of `trial` that a history holds: a hundred thousand whole trials are a lot of garbage. */
   readonly result: (
     i: number,
-  ) => Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung">;
+  ) => Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung" | "curve">;
   /** Writes a trial's point in the unit cube, as `toCube` makes it of its `params`, from an offset on. */
   readonly point: (i: number, into: Float64Array, offset: number) => void;
   /** Position of a trial's number, or -1. */
@@ -59,6 +62,7 @@ export interface Segment {
 }
 
 const NO_RUNG = -1;
+const NO_CURVE: TrialItem["curve"] = [];
 
 const align = (offset: number) => (offset + 7) & ~7;
 
@@ -89,9 +93,13 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     checkpoint: trials.map((trial) => textOf(trial.checkpoint)),
   };
   const hasPaused = trials.some(({ state }) => state === "paused");
-  const hasPlaces = hasPaused || trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
+  const isOnLadder = trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
+  const curves = trials.flatMap(({ curve }, i) => (curve.length === 0 ? [] : [[i, curve] as const]));
+  const decisions = trials.flatMap(({ decision }, i) => (decision === null ? [] : [[i, decision] as const]));
+  const wasCompared = curves.length + decisions.length > 0;
+  const hasPlaces = wasCompared || hasPaused || isOnLadder;
   const header: Header = {
-    version: hasPaused ? 3 : hasPlaces ? 2 : 1,
+    version: wasCompared ? 4 : hasPaused ? 3 : hasPlaces ? 2 : 1,
     count: trials.length,
     metrics,
     texts: [...texts.keys()],
@@ -99,6 +107,7 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     attempts: trials.flatMap((trial, i) =>
       trial.attempts.length === 0 ? [] : [[i, trial.attempts] as const],
     ),
+    ...(wasCompared && { curves, decisions }),
   };
   const head = new TextEncoder().encode(JSON.stringify(header));
   const n = trials.length;
@@ -121,7 +130,9 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     trials.map((trial) => {
       const code = STATES.indexOf(trial.state as (typeof STATES)[number]);
       if (code < 0)
-        throw new RangeError(`Trial ${trial.number} is ${trial.state}; only finished trials are folded.`);
+        throw new RangeError(
+          `Trial ${trial.number} is ${trial.state}; only finished and paused trials are folded.`,
+        );
       return code;
     }),
     take(n),
@@ -175,6 +186,8 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
   const lostAttempts = new Map(header.attempts);
+  const curves = new Map(header.curves);
+  const decisions = new Map(header.decisions);
   let positions: Map<number, number> | null = null;
   const find = (number: number): number => {
     positions ??= new Map(Array.from(numbers, (one, i) => [one, i]));
@@ -201,6 +214,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       resource: orNull(resource[i]),
       bracket: placeOrNull(places?.bracket[i]),
       rung: placeOrNull(places?.rung[i]),
+      curve: curves.get(i) ?? NO_CURVE,
     };
   };
 
@@ -237,6 +251,7 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       leaseExpires: null,
       finished: orNull(finished[i]),
       checkpoint: text(header.checkpoint[i]),
+      decision: decisions.get(i) ?? null,
       attempts: lostAttempts.get(i) ?? [],
       job: null,
     };

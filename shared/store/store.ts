@@ -31,6 +31,16 @@ export interface Condition {
   readonly values?: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** All of the conditions that there are; undefined when there is none. Their values must have different names. */
+export const allOf = (...conditions: readonly (Condition | undefined)[]): Condition | undefined => {
+  const given = conditions.filter((condition) => condition !== undefined);
+  if (given.length < 2) return given[0];
+  return {
+    expression: given.map(({ expression }) => `(${expression})`).join(" AND "),
+    values: Object.assign({}, ...given.map(({ values }) => values)),
+  };
+};
+
 /** One item's change in a transaction. `name` identifies it in a ConditionFailed. */
 export type Change = { readonly name: string; readonly key: Key; readonly when?: Condition } & (
   | { readonly put: Item }

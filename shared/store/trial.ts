@@ -1,4 +1,4 @@
-import type { AttemptRecord, TrialState } from "../schemas/trial.ts";
+import type { AttemptRecord, Decision, TrialState } from "../schemas/trial.ts";
 import type { Space } from "../space/space.ts";
 import type { FiniteValues, Params } from "../values.ts";
 import { toJson } from "./json.ts";
@@ -7,7 +7,7 @@ import { packParams, unpackParams } from "./packed-params.ts";
 import type { Change, Condition, Item, Store, Update } from "./store.ts";
 
 /**
- * A trial, one item from its first lease until it is folded into a segment. It keeps its key when it ends, so a tell
+ * A trial, one item from its proposal or import until it is folded into a segment. It keeps its key when it ends, so a tell
  * writes one item only, and a number can never be handed out twice.
  */
 export interface TrialItem {
@@ -36,9 +36,18 @@ export interface TrialItem {
   readonly leaseExpires: number | null;
   readonly finished: number | null;
   readonly checkpoint: string | null;
+  /** What it came to at the rungs that recorded it, in their order: the metrics of its objectives and limits. */
+  readonly curve: readonly CurvePoint[];
+  /** How it compared at its last rung; null when it was never compared. */
+  readonly decision: Decision | null;
   /** Attempts that ended without a result. */
   readonly attempts: readonly AttemptRecord[];
   readonly job: Job | null;
+}
+
+export interface CurvePoint {
+  readonly step: number;
+  readonly values: FiniteValues;
 }
 
 /** How far the batch executor is with the current attempt. */
@@ -82,6 +91,8 @@ interface TrialFields {
   readonly leaseExpires?: number;
   readonly finished?: number;
   readonly checkpoint?: string;
+  readonly curve?: string;
+  readonly decision?: string;
   readonly attempts?: string;
 }
 
@@ -109,6 +120,12 @@ const written = (trial: TrialPatch): Record<string, string | number | undefined>
   ...(trial.leaseExpires !== undefined && { leaseExpires: trial.leaseExpires ?? undefined }),
   ...(trial.finished !== undefined && { finished: trial.finished ?? undefined }),
   ...(trial.checkpoint !== undefined && { checkpoint: trial.checkpoint ?? undefined }),
+  ...(trial.curve !== undefined && {
+    curve: trial.curve.length === 0 ? undefined : toJson(trial.curve),
+  }),
+  ...(trial.decision !== undefined && {
+    decision: trial.decision === null ? undefined : toJson(trial.decision),
+  }),
   ...(trial.attempts !== undefined && {
     attempts: trial.attempts.length === 0 ? undefined : JSON.stringify(trial.attempts),
   }),
@@ -160,6 +177,26 @@ export const changeTrial = (
   };
 };
 
+/**
+ * A paused trial that goes on, folded or not: it is in the tail again, whole. That it goes on once is certain by the table of its
+ * rung, which it leaves in the same transaction; fails under the name TRIAL when an item of its number has moved on.
+ */
+export const resumedTrial = (space: Space, paused: TrialItem, patch: TrialPatch): Change => ({
+  ...newTrial(space, { ...paused, ...patch }),
+  when: {
+    expression: "attribute_not_exists(pk) OR (#state = :state AND #attempt = :attempt)",
+    values: { state: "paused", attempt: paused.attempt },
+  },
+});
+
+/** Deletes a paused trial that a segment holds; fails under the name TRIAL when it has gone on. */
+export const removePaused = ({ study, number, attempt }: TrialItem): Change => ({
+  name: TRIAL,
+  key: trialKey(study, number),
+  remove: true,
+  when: { expression: "#state = :state AND #attempt = :attempt", values: { state: "paused", attempt } },
+});
+
 /** The lease has expired and no heartbeat came between the read and the write. @param now milliseconds since 1970. */
 export const leaseExpired = (now: number): Condition => ({
   expression: "#leaseExpires <= :now",
@@ -171,6 +208,12 @@ export const sameJob = (trial: TrialItem): Condition =>
   trial.job === null
     ? { expression: "attribute_not_exists(#job)" }
     : { expression: "#job = :job", values: { job: JSON.stringify(trial.job) } };
+
+/** The trial must hold the checkpoint that it held when it was read. */
+export const sameCheckpoint = ({ checkpoint }: TrialItem): Condition =>
+  checkpoint === null
+    ? { expression: "attribute_not_exists(#checkpoint)" }
+    : { expression: "#checkpoint = :checkpoint", values: { checkpoint } };
 
 export const readTrialItem = (space: Space, study: string, item: Item): TrialItem => {
   const fields = item as unknown as TrialFields & { sk: string };
@@ -194,6 +237,8 @@ export const readTrialItem = (space: Space, study: string, item: Item): TrialIte
     leaseExpires: fields.leaseExpires ?? null,
     finished: fields.finished ?? null,
     checkpoint: fields.checkpoint ?? null,
+    curve: fields.curve === undefined ? [] : (JSON.parse(fields.curve) as CurvePoint[]),
+    decision: fields.decision === undefined ? null : (JSON.parse(fields.decision) as Decision),
     attempts: fields.attempts === undefined ? [] : (JSON.parse(fields.attempts) as AttemptRecord[]),
     job: jobOf(item),
   };

@@ -1,14 +1,16 @@
+import { withEntry } from "../scheduler/rung-table.ts";
 import type { Verdict } from "../scheduler/scheduler.ts";
 import { reasonSentence } from "../sentences/reasons.ts";
 import { spend } from "../store/head.ts";
 import { newRungEntry } from "../store/rung.ts";
+import { changeTable, noteLost, type StoredTable, type TableAddress } from "../store/rung-table.ts";
 import type { Change } from "../store/store.ts";
 import type { TrialItem, TrialPatch } from "../store/trial.ts";
 import type { FiniteValues } from "../values.ts";
 import { usageOf } from "./budget.ts";
 import { queuedJob } from "./job.ts";
-import { isLastAttempt, lostAttempt, outOfAttempts } from "./lease.ts";
-import { placed, placeOf, rungAddress } from "./place.ts";
+import { isLastAttempt, LEASE_EXPIRED, lostAttempt, outOfAttempts } from "./lease.ts";
+import { comparable, placed, placeOf, rungAddress, standingOf, tableAddress } from "./place.ts";
 import type { Result } from "./result.ts";
 import type { LoadedStudy } from "./study.ts";
 
@@ -26,6 +28,8 @@ export const secondsSinceClaim = (trial: TrialItem, now: number): number =>
   trial.job?.phase === "claimed" ? Math.max(0, Math.ceil((now - trial.job.since) / 1000)) : 0;
 
 export interface EndOptions {
+  /** The table that records its values (`tableOfEnd`), as it was read. */
+  readonly table?: StoredTable;
   /** How long its job ran. */
   readonly seconds?: number;
   /** Another attempt would fail in the same way, so there is none. */
@@ -40,7 +44,7 @@ export const endOf = (
   trial: TrialItem,
   result: Result,
   now: number,
-  { seconds = secondsSinceClaim(trial, now), isFinal = false }: EndOptions = {},
+  { table, seconds = secondsSinceClaim(trial, now), isFinal = false }: EndOptions = {},
 ): End => {
   if (result.state === "failed" && !isFinal && mayFailAgain(study, trial)) {
     return againAfter(study, trial, result.reason, now, seconds);
@@ -55,7 +59,7 @@ export const endOf = (
     changes: [
       ...spent(study, seconds),
       // Neither a trial that failed nor one that its client pruned is ever promoted.
-      ...rungEntry(study, trial, result.state === "completed" ? result.values : null),
+      ...rungEntry(study, trial, result.state === "completed" ? result.values : null, table),
     ],
   };
 };
@@ -92,7 +96,8 @@ const againAfter = (
 const resultAs = (study: LoadedStudy, trial: TrialItem, result: Result): End["patch"] => {
   switch (result.state) {
     case "failed":
-      return { state: "failed", reason: result.reason };
+      // What it came to before stays in its curve.
+      return { state: "failed", reason: result.reason, values: null };
     case "pruned":
       // Without new values it keeps those of the rung below.
       return {
@@ -101,11 +106,28 @@ const resultAs = (study: LoadedStudy, trial: TrialItem, result: Result): End["pa
         ...(result.values !== null && { values: result.values }),
       };
     case "completed": {
-      const { state, reason } = study.scheduler.end(placeOf(study, trial));
-      return { state, values: result.values, ...(reason !== null && { reason: reasonSentence(reason) }) };
+      const place = placeOf(study, trial);
+      const { state, reason } = study.scheduler.end(place);
+      return {
+        state,
+        values: result.values,
+        ...(reason !== null && { reason: reasonSentence(reason) }),
+        ...(place !== null && { curve: curveWith(study, trial, place.resource, result.values) }),
+      };
     }
   }
 };
+
+/** The trial's curve with another point; one of the same step is replaced. */
+export const curveWith = (
+  { spec }: LoadedStudy,
+  { curve }: TrialItem,
+  step: number,
+  values: FiniteValues,
+): TrialItem["curve"] => [
+  ...curve.filter((point) => point.step < step),
+  { step, values: comparable(spec, values) },
+];
 
 /**
  * The end of the current attempt because its scheduler stopped or paused it at a report: pruned with the values it
@@ -186,8 +208,40 @@ const spent = (study: LoadedStudy, seconds: number): Change[] => {
   return [spend(study.id, gpuSeconds, vcpuSeconds)];
 };
 
-/** Enters the trial's values into the rung that records its end: null for one that must not go on. */
-const rungEntry = (study: LoadedStudy, trial: TrialItem, values: FiniteValues | null): readonly Change[] => {
+/** The end of a client's trial whose last lease expired. */
+export const expiryOf = (study: LoadedStudy, trial: TrialItem, now: number): End => ({
+  patch: outOfAttempts(trial, "expired", LEASE_EXPIRED, now),
+  changes: rungEntry(study, trial, null),
+});
+
+/** The table that records the end of a trial with values; null when none does. */
+export const tableOfEnd = (study: LoadedStudy, trial: TrialItem): TableAddress | null => {
   const { records } = study.scheduler.end(placeOf(study, trial));
-  return records === null ? [] : [newRungEntry(rungAddress(study, records), trial.number, values)];
+  if (records === null || study.scheduler.rounds !== null) return null;
+  return tableAddress(study, records, trial.number);
+};
+
+/** Enters the trial's values into the rung that records its end: null for one that must not go on. */
+const rungEntry = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  values: FiniteValues | null,
+  table?: StoredTable,
+): readonly Change[] => {
+  const { scheduler, spec } = study;
+  const place = placeOf(study, trial);
+  const { records } = scheduler.end(place);
+  if (place === null || records === null) return [];
+  if (scheduler.rounds !== null) return [newRungEntry(rungAddress(study, records), trial.number, values)];
+  // Nobody waits for a trial where none is paused.
+  if (values === null) {
+    return scheduler.keeps(place) > 0
+      ? [noteLost(tableAddress(study, place, trial.number), trial.number)]
+      : [];
+  }
+  if (table === undefined) throw new Error(`The end of trial ${trial.number} needs the table of its rung.`);
+  const standing = standingOf(spec, trial.number, values);
+  const room = scheduler.end(place).state === "paused" ? scheduler.keeps(records) : 0;
+  const address = tableAddress(study, records, trial.number);
+  return [changeTable(address, table, withEntry(table.table, standing, room))];
 };

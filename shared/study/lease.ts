@@ -34,6 +34,7 @@ export const outOfAttempts = (
   now: number,
 ): TrialPatch & { readonly state: "failed" } => ({
   state: "failed",
+  values: null,
   reason: reasonSentence({ kind: "attempts-lost", lost: trial.lost + 1, last: reason }),
   attempts: lostAttempt(trial, end, reason, now),
   leaseExpires: null,

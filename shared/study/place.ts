@@ -1,5 +1,7 @@
-import type { Place, RungPlace, Standing } from "../scheduler/scheduler.ts";
+import type { Place, RungPlace } from "../scheduler/scheduler.ts";
+import type { Standing } from "../scheduler/standing.ts";
 import type { RungAddress } from "../store/rung.ts";
+import type { TableAddress } from "../store/rung-table.ts";
 import type { TrialItem } from "../store/trial.ts";
 import type { FiniteValues } from "../values.ts";
 import { cost, violation } from "./objectives.ts";
@@ -24,11 +26,23 @@ export const placed = (place: Place | null): Pick<TrialItem, "bracket" | "rung" 
     ? { bracket: null, rung: null, resource: null }
     : { bracket: place.bracket, rung: place.rung, resource: place.resource };
 
+/** Which of a rung's tables a trial is entered into. */
+export const tableAddress = (study: LoadedStudy, place: RungPlace, trial: number): TableAddress => ({
+  ...rungAddress(study, place),
+  table: trial % study.spec.tables,
+});
+
 export const rungAddress = ({ id }: LoadedStudy, { bracket, rung }: RungPlace): RungAddress => ({
   study: id,
   bracket,
   rung,
 });
+
+/** The metrics that trials are compared by: of the objectives, and of those with limits. */
+export const comparable = ({ objectives, outcomes }: StudySpec, values: FiniteValues): FiniteValues => {
+  const metrics = new Set([...objectives, ...outcomes].map(({ metric }) => metric));
+  return Object.fromEntries(Object.entries(values).filter(([metric]) => metrics.has(metric)));
+};
 
 /** What a trial's values are worth at a rung; null for a trial that failed. */
 export const standingOf = (spec: StudySpec, trial: number, values: FiniteValues | null): Standing => ({
@@ -36,3 +50,14 @@ export const standingOf = (spec: StudySpec, trial: number, values: FiniteValues 
   costs: values === null ? [] : spec.objectives.map((objective) => cost(objective, values)),
   violation: violation(spec, values),
 });
+
+/** The resource at which a trial's values were measured: one that goes on still has those of the rung below. */
+export const measuredAt = ({
+  values,
+  resource,
+  curve,
+  state,
+}: Pick<TrialItem, "values" | "resource" | "curve" | "state">): number | null => {
+  if (values === null || resource === null) return null;
+  return state === "completed" ? resource : (curve.at(-1)?.step ?? resource);
+};

@@ -15,6 +15,12 @@ export const trialsUsed = ({ next, imported }: Head): number => next - imported;
 export const trialsLeft = (head: Head): number =>
   head.exhausted ? 0 : Math.max(0, head.trials - trialsUsed(head));
 
+/** Paused trials in segments: of all numbers, those that are neither in the tail nor folded with an end. */
+const pausedAndFolded = ({ head, trials }: Pick<Snapshot, "head" | "trials">): number => {
+  const { completed, pruned, failed } = head.folded;
+  return head.next - trials.length - completed - pruned - failed;
+};
+
 /**
  * The state as callers see it. A batch study that is not started hands out nothing, so it is not called running; to Hone itself
  * that makes no difference, because what dispatches looks at `started`.
@@ -27,7 +33,9 @@ export const shownState = (snapshot: Pick<Snapshot, "study" | "head" | "trials">
 
 /** A study is finished when its budget is used up, or nothing new is left to try, and every trial has ended. */
 export const stateOf = ({ head, trials }: Pick<Snapshot, "head" | "trials">): StudyState => {
-  const isOver = trialsLeft(head) === 0 && head.folded.paused === 0 && !trials.some(isUnfinished);
+  const mayGoOn = (trial: TrialItem) => isUnfinished(trial) && !(trial.state === "paused" && head.settled);
+  const isPaused = !head.settled && pausedAndFolded({ head, trials }) > 0;
+  const isOver = trialsLeft(head) === 0 && !isPaused && !trials.some(mayGoOn);
   if (isOver && head.state !== "deleting") return "finished";
   return head.state;
 };
@@ -41,7 +49,9 @@ export const refuseUnlessRunning = (snapshot: Snapshot): void => {
 
 /** Trials of the study by their state, the folded ones included. */
 export const countTrials = ({ head, trials }: Snapshot): TrialCounts => {
-  const counts: TrialCounts = { queued: 0, running: 0, ...head.folded };
+  const paused = pausedAndFolded({ head, trials });
+  const counts: TrialCounts = { queued: 0, running: 0, ...head.folded, paused };
   for (const trial of trials) counts[trial.state]++;
-  return counts;
+  // Those that will never go on have been pruned.
+  return head.settled ? { ...counts, paused: 0, pruned: counts.pruned + counts.paused } : counts;
 };

@@ -10,6 +10,8 @@ export type StudySpec = Omit<Required<CreateStudyBody>, "lease" | "repeats" | "b
   readonly lease: { readonly seconds: number; readonly maxAttempts: number };
   readonly repeats: { readonly attempts: number; readonly failed: number; readonly completed: number };
   readonly executor: Executor;
+  /** Into how many tables each rung is split, so that reports do not compete (`store/rung-table.ts`). */
+  readonly tables: number;
 };
 
 /** Every trial has one attempt to fail, and every configuration one trial. */

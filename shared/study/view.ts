@@ -1,29 +1,39 @@
 import { algorithms } from "../optimizer/registry.ts";
 import { schedulers } from "../scheduler/registry.ts";
 import type { BestTrial, Study } from "../schemas/study.ts";
-import type { Trial } from "../schemas/trial.ts";
+import type { Trial, TrialState } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
+import type { Head } from "../store/head.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { isFeasible } from "./objectives.ts";
 import { firstPage } from "./page.ts";
+import { measuredAt } from "./place.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { countTrials, shownState, stateOf, trialsUsed } from "./state.ts";
-import type { StudySpec } from "./study.ts";
 
 /** Milliseconds since 1970 as the API writes them. */
 export const timestamp = (ms: number) => new Date(ms).toISOString();
 
 const timestampOrNull = (ms: number | null) => (ms === null ? null : timestamp(ms));
 
+/** A trial's state as clients see it: one that is paused and will never go on has been pruned. */
+export const shownTrialState = ({ settled }: Pick<Head, "settled">, { state }: TrialItem): TrialState =>
+  settled && state === "paused" ? "pruned" : state;
+
 /** A trial as clients see it, without tokens, fences and jobs. */
-export const toTrial = (spec: StudySpec, trial: TrialItem): Trial => ({
+export const toTrial = (
+  { study: { spec }, head }: Pick<Snapshot, "study" | "head">,
+  trial: TrialItem,
+): Trial => ({
   number: trial.number,
-  state: trial.state,
+  state: shownTrialState(head, trial),
   attempt: trial.attempt,
   params: trial.params,
   values: trial.values,
   feasible: isFeasible(spec, trial.values),
   resource: trial.resource,
+  measuredAt: measuredAt(trial),
+  decision: trial.decision,
   worker: trial.worker,
   algorithm: trial.algorithm,
   why: trial.why,
@@ -86,9 +96,28 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
     ...revisionNotice(algorithm.name, head.algorithmRevision, algorithms[algorithm.name].revision),
     ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
     ...exhaustedNotice(snapshot),
+    ...checkpointNotice(snapshot),
     ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
   ];
 };
+
+/** What a Spot interruption costs without checkpoints is half an attempt on average: worth a word from half an hour on. */
+const LONG_SECONDS = HOUR;
+
+/** Whether trials that Hone runs take long and save nothing; where a study says itself where its checkpoints go, it knows. */
+const checkpointNotice = (snapshot: Snapshot): Notice[] => {
+  const { executor } = snapshot.study.spec;
+  if (executor.type !== "batch" || executor.environment?.HONE_CHECKPOINT_OUT !== undefined) return [];
+  if (stateOf(snapshot) === "finished" || snapshot.trials.some(({ checkpoint }) => checkpoint !== null))
+    return [];
+  const long = snapshot.trials.find((trial) => secondsAnAttempt(trial) > LONG_SECONDS);
+  if (long === undefined) return [];
+  return [{ kind: "no-checkpoint", trial: long.number, hours: secondsAnAttempt(long) / HOUR }];
+};
+
+/** How long the attempts of a trial ran on average, as far as they have ended. */
+const secondsAnAttempt = ({ seconds, attempts, state }: TrialItem): number =>
+  seconds / Math.max(1, attempts.length + (state === "queued" || state === "running" ? 0 : 1));
 
 /** Why a study has ended although its budget has not. */
 const exhaustedNotice = (snapshot: Snapshot): Notice[] => {

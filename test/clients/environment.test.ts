@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Params } from "../../shared/values.ts";
 import { type JobOptions, python, runJob, serve } from "./driver.ts";
-import { BOOTSTRAP, type Script, TRIAL_TOKEN } from "./service.ts";
+import { BOOTSTRAP, claimed, type Script, TRIAL_TOKEN } from "./service.ts";
 
 const showEnvironment = python("import json, os; print(json.dumps(dict(os.environ)))");
 const showArguments = python("import json, sys; print(json.dumps(sys.argv[1:]))");
@@ -13,19 +13,8 @@ const seen = async (params: Params, command: readonly string[], job?: JobOptions
   return { ...JSON.parse(stdout.toString()), stderr, api: service.api };
 };
 
-const claimed = (resource: number | null, checkpoint: string | null): Script => ({
-  claim: () => ({
-    body: {
-      token: TRIAL_TOKEN,
-      number: 7,
-      attempt: 2,
-      params: {},
-      resource,
-      checkpoint,
-      leaseExpires: "2026-11-23T12:00:00Z",
-      heartbeatSeconds: 60,
-    },
-  }),
+const having = (resource: number | null, checkpoint: string | null): Script => ({
+  claim: () => ({ body: claimed({ resource, checkpoint }) }),
 });
 
 test("the program sees its trial, and the trial's token in place of the bootstrap token", async () => {
@@ -50,13 +39,13 @@ test("the program sees its trial, and the trial's token in place of the bootstra
 });
 
 test("resource and checkpoint are set when the trial has them", async () => {
-  const environment = await seen({}, showEnvironment, {}, claimed(27, "s3://b/in"));
+  const environment = await seen({}, showEnvironment, {}, having(27, "s3://b/in"));
   expect(environment).toMatchObject({ HONE_RESOURCE: "27", HONE_CHECKPOINT_IN: "s3://b/in" });
 });
 
 test("what the trial does not have is not set, even if the job's environment has it", async () => {
   const env = { HONE_RESOURCE: "9", HONE_CHECKPOINT_IN: "s3://old", HONE_PARAM_MOMENTUM: "0.9" };
-  const environment = await seen({}, showEnvironment, { env }, claimed(null, null));
+  const environment = await seen({}, showEnvironment, { env }, having(null, null));
   for (const name of Object.keys(env)) expect(environment).not.toHaveProperty(name);
 });
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { python, RUNNER, runJob, serve, sh, start } from "./driver.ts";
-import { BOOTSTRAP, TRIAL_TOKEN } from "./service.ts";
+import { BOOTSTRAP, claimed, TRIAL_TOKEN } from "./service.ts";
 
 const told = '{"accuracy": 0.9}';
 const tellAccuracy = sh(`echo '${told}'`);
@@ -54,16 +54,7 @@ test.each(["unauthenticated", "forbidden", "study-not-found"] as const)(
 test("a claim whose reply is lost is repeated by the same claimant, and the program runs once", async () => {
   const service = await serve({
     claim: (_, count) => ({
-      body: {
-        token: TRIAL_TOKEN,
-        number: 7,
-        attempt: 2,
-        params: {},
-        resource: null,
-        checkpoint: null,
-        leaseExpires: "2026-11-23T12:00:00Z",
-        heartbeatSeconds: 60,
-      },
+      body: claimed(),
       ...(count < 3 ? { lost: true } : {}),
     }),
   });

@@ -8,6 +8,7 @@ import { apiClient } from "../../local/api.ts";
 import { fetchPatiently } from "../../shared/patience.ts";
 import { hone } from "../support/cli.ts";
 import { RUNNER } from "./driver.ts";
+import { startPython } from "./python/driver.ts";
 
 /**
  * Every client of ours against a service that is busy or failing: it comes back with the same request and the same
@@ -49,7 +50,7 @@ const flaky = async (bad: readonly (((response: ServerResponse) => void) | null)
 const goodAnswer = ({ url }: Seen): unknown => {
   if (url.endsWith("/ask")) return { trials: [], state: "finished", retryAfter: null };
   if (url.endsWith("/best")) return { trials: [] };
-  return { study: "s-1", studies: [], cursor: null };
+  return { study: "s-1", objectives: [], studies: [], cursor: null };
 };
 
 const status =
@@ -81,7 +82,7 @@ const clients: Record<string, (env: Record<string, string>, api: string) => Prom
   "the command line": (env) => hone(["study", "start", "s-1"], env),
   "the demo": (_, api) =>
     apiClient({ api, team: "acme", token: "t" }, new AbortController().signal)("POST", "/studies", { x: 1 }),
-  "examples/ask_tell.py": (env) => run("python3", [join(examples, "ask_tell.py")], env),
+  "the Python client": (env) => startPython([join(examples, "ask_tell.py")], env).ended,
 };
 
 // All clients at once, because they mostly wait.

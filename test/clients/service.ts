@@ -41,6 +41,34 @@ export const TRIAL_TOKEN = "hone_trialtoken_0123456789";
 
 const expires = "2026-11-23T12:00:00Z";
 
+/** Where the reply of a claim, or of the route for checkpoints, sends an upload. */
+export const uploadTo = (
+  url: string,
+  checkpoint = "hone:2-1-0123456789abcdef",
+  maxBytes = 5 * 1024 ** 3,
+) => ({
+  checkpoint,
+  method: "PUT",
+  url,
+  maxBytes,
+  expires,
+});
+
+/** The reply to a claim of trial 7. */
+export const claimed = (change: object = {}) => ({
+  token: TRIAL_TOKEN,
+  number: 7,
+  attempt: 2,
+  params: {},
+  resource: null,
+  checkpoint: null,
+  leaseExpires: expires,
+  heartbeatSeconds: 60,
+  upload: uploadTo("http://127.0.0.1:9/claim"),
+  download: null,
+  ...change,
+});
+
 const endOf = ({ failed, pruned }: SentBody) => {
   if (failed !== undefined) return "failed";
   return pruned === undefined ? "completed" : "pruned";
@@ -49,16 +77,7 @@ const endOf = ({ failed, pruned }: SentBody) => {
 /** The replies of a healthy service; a test can override them. */
 const healthy = (params: Params, heartbeatSeconds: number): Script => ({
   claim: (call) => ({
-    body: {
-      token: TRIAL_TOKEN,
-      number: call.number,
-      attempt: call.body.attempt,
-      params,
-      resource: null,
-      checkpoint: null,
-      leaseExpires: expires,
-      heartbeatSeconds,
-    },
+    body: claimed({ number: call.number, attempt: call.body.attempt, params, heartbeatSeconds }),
   }),
   report: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
   heartbeat: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),

@@ -172,15 +172,17 @@ test("Ctrl-C ends the programs and tells nothing, so that the trials are handed 
   expect(service.of("tell").length).toBe(0);
 });
 
-test("without HONE_ variables a worker uses the local stack of its folder", async () => {
+test("without HONE_ variables a worker uses the local stack of its folder, or of the nearest one above", async () => {
   const folder = await mkdtemp(join(tmpdir(), "hone-worker-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const service = await serveStudy(1);
+  const below = join(folder, "a/b");
+  await mkdir(below, { recursive: true });
   await mkdir(join(folder, ".hone"));
   const local = { api: service.api, team: "acme", token: TOKEN, pid: 1 };
   await writeFile(join(folder, ".hone", "local.json"), JSON.stringify(local));
   const args = ["worker", "--study", "svm-digits", "--", ...sh(loss)];
-  const { code } = await start(args, {}, folder).ended;
+  const { code } = await start(args, {}, below).ended;
   expect(code).toBe(0);
   expect(tells(service)).toEqual([[0, { loss: 0 }]]);
 });

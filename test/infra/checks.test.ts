@@ -29,7 +29,14 @@ test(
   "both stacks, with every option, pass cdk-nag, the CDK's own validation and cfn-lint, which finds a planted error",
   async () => {
     const outdir = join(folder, "out");
-    const context = { name: "blue", alarmEmail: "ops@example.org", origins: "https://example.org" };
+    const context = {
+      name: "blue",
+      alarmEmail: "ops@example.org",
+      origins: "https://example.org",
+      jobPolicies:
+        "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess,arn:aws:iam::111122223333:policy/hone-jobs",
+      dataBuckets: "acme-images,acme-labels",
+    };
     synthesize({ validate: true, outdir, context });
     const templates = readdirSync(outdir).filter((file) => file.endsWith(".template.json"));
     expect(templates).toHaveLength(2);

@@ -122,6 +122,21 @@ describe("jobs", () => {
     expect(statementsOfRole(compute, role)).toEqual([]);
     expect(compute.Resources[role]?.Properties).not.toHaveProperty("ManagedPolicyArns");
   });
+
+  test("get the policies of the context, and may read its buckets and do nothing else with them", () => {
+    const policies = ["arn:aws:iam::111122223333:policy/hone-jobs", "arn:aws:iam::aws:policy/ReadOnlyAccess"];
+    const context = { jobPolicies: policies.join(), dataBuckets: "acme-images, acme-labels" };
+    const { compute: own } = synthesizeBoth({ context });
+    const [[role = "", found] = []] = ofType(own, "AWS::IAM::Role").filter(([id]) =>
+      id.startsWith("TrialJobRole"),
+    );
+    expect(found?.Properties.ManagedPolicyArns).toEqual(policies);
+    const bucket = (name: string) => `arn:aws:s3:::acme-${name}`;
+    expect(statementsOfRole(own, role)).toEqual([
+      { effect: "Allow", actions: ["s3:ListBucket"], resources: [bucket("images"), bucket("labels")] },
+      { effect: "Allow", actions: ["s3:GetObject"], resources: [bucket("images/*"), bucket("labels/*")] },
+    ]);
+  });
 });
 
 describe("the two stacks", () => {

@@ -41,6 +41,10 @@ describe("an invalid value is refused with the name of its key", () => {
     { apiUrl: "https://example.org" },
     { batchUrl: "127.0.0.1:4000" },
     { alarmEmail: "nobody" },
+    { jobPolicies: "AmazonS3ReadOnlyAccess" },
+    { jobPolicies: "arn:aws:iam::111122223333:role/hone-jobs" },
+    { dataBuckets: "acme-images,s3://acme-labels" },
+    { dataBuckets: "acme-images/train" },
   ])("%o", (context) => {
     expect(() => read(context)).toThrow(`Context ${Object.keys(context)[0]}=`);
   });

@@ -317,6 +317,24 @@ describe("storage", () => {
     expect(bucket?.DeletionPolicy).toBe("Retain");
   });
 
+  test("checkpoints that nobody has collected expire after 90 days", () => {
+    const [[, bucket] = []] = ofType(core, "AWS::S3::Bucket");
+    const { Rules } = property(bucket, "LifecycleConfiguration") as { Rules: object[] };
+    expect(Rules).toContainEqual(
+      expect.objectContaining({ Prefix: "checkpoints/", ExpirationInDays: 90, Status: "Enabled" }),
+    );
+  });
+
+  test("all Lambdas but the authorizer know the bucket, by its name and its Region's URL", () => {
+    const [[id] = []] = ofType(core, "AWS::S3::Bucket");
+    const variables = (name: string) =>
+      (property(lambdaOf(core, name)[1], "Environment") as { Variables: Record<string, unknown> }).Variables;
+    for (const name of lambdas.filter((each) => each !== "authorizer")) {
+      expect(target(variables(name)[environment.bucket])).toBe(id);
+      expect(flat(variables(name)[environment.bucketUrl])).toBe(`https://<${id}.RegionalDomainName>`);
+    }
+  });
+
   test("deleting the stack of an ephemeral environment deletes both", () => {
     const dev = synthesize({ context: { env: "dev" } }).core;
     for (const type of ["AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket"]) {

@@ -60,8 +60,28 @@ test("the authorizer may only read single items of the table", () => {
   expect(own).toEqual([{ effect: "Allow", actions: ["dynamodb:GetItem"], resources: [`<${table}.Arn>`] }]);
 });
 
-test("only the api may pass roles to jobs", () => {
-  expect(lambdas.filter((name) => actionsOf(name).includes("iam:PassRole"))).toEqual(["api"]);
+test("only the api and the reconciler may touch the bucket, and only its checkpoints", () => {
+  const [[bucket] = []] = ofType(core, "AWS::S3::Bucket");
+  const ofBucket = (name: string) =>
+    statementsOfRole(core, roleOf(name)).filter(({ actions }) =>
+      actions.some((each) => each.startsWith("s3:")),
+    );
+  expect(lambdas.filter((name) => ofBucket(name).length > 0)).toEqual(["api", "reconciler"]);
+  const own = [...ofBucket("api"), ...ofBucket("reconciler")];
+  const actionsOn = (resource: string) =>
+    own.filter(({ resources }) => resources.join() === resource).flatMap(({ actions }) => actions);
+  const objects = actionsOn(`<${bucket}.Arn>/checkpoints/*`);
+  expect(new Set(objects)).toEqual(new Set(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]));
+  expect(actionsOn(`<${bucket}.Arn>`)).toEqual(["s3:ListBucket"]);
+  expect(own.flatMap(({ actions }) => actions)).toHaveLength(objects.length + 1);
+});
+
+test("only the api may register job definitions and pass roles to jobs, only the reconciler looks for others' definitions", () => {
+  const allowed = (action: string) => lambdas.filter((name) => actionsOf(name).includes(action));
+  expect(allowed("iam:PassRole")).toEqual(["api"]);
+  expect(allowed("batch:RegisterJobDefinition")).toEqual(["api"]);
+  expect(allowed("batch:DescribeJobDefinitions").sort()).toEqual(["api", "reconciler"]);
+  expect(allowed("batch:DeregisterJobDefinition").sort()).toEqual(["api", "reconciler"]);
 });
 
 test("the state machine may call rounds and send to the dispatch queue", () => {

@@ -101,6 +101,44 @@ test("a job with tags needs SubmitJob on the job, its definition and its queue, 
   ]);
 });
 
+test.each([
+  ["HEAD", "s3:GetObject"],
+  ["GET", "s3:GetObject"],
+  ["PUT", "s3:PutObject"],
+  ["DELETE", "s3:DeleteObject"],
+])("%s of an object needs %s on it", (method, action) => {
+  expect(needs("s3", { path: "/bucket/checkpoints/a/1" }, {}, { method })).toEqual([
+    `${action} arn:aws:s3:::bucket/checkpoints/a/1`,
+  ]);
+});
+
+test("a list needs ListBucket on the bucket, for its prefix", () => {
+  const path = "/bucket/?list-type=2&prefix=checkpoints%2F";
+  expect(sent("s3", { path }, {}, { method: "GET" })?.needs).toEqual([
+    { action: "s3:ListBucket", resource: "arn:aws:s3:::bucket", context: { "s3:prefix": "checkpoints/" } },
+  ]);
+});
+
+test("a presigned URL is used with the rights of the api, whoever uses it; nothing of its signature is kept", () => {
+  const query = new URLSearchParams({
+    "X-Amz-Credential": "ASIA1/20261123/us-east-1/s3/aws4_request",
+    "X-Amz-Signature": "0123",
+  });
+  const note = sent(
+    "s3",
+    { path: `/bucket/checkpoints/a/1?${query}` },
+    {},
+    { method: "PUT", headers: { "user-agent": "Python-urllib/3.13" } },
+  );
+  expect(note).toMatchObject({
+    lambda: "api",
+    byTest: false,
+    operation: "s3:PutObject",
+    needs: [{ action: "s3:PutObject", resource: "arn:aws:s3:::bucket/checkpoints/a/1" }],
+  });
+  expect(JSON.stringify(note)).not.toContain("0123");
+});
+
 test("a job definition with roles needs PassRole for them", () => {
   const role = (name: string) => `arn:aws:iam::000000000000:role/${name}`;
   const body = {

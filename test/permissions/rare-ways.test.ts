@@ -4,17 +4,22 @@ import {
   DeregisterJobDefinitionCommand,
   DescribeJobDefinitionsCommand,
   DescribeJobsCommand,
+  RegisterJobDefinitionCommand,
   SubmitJobCommand,
 } from "@aws-sdk/client-batch";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { SignatureV4 } from "@smithy/signature-v4";
 import { afterEach, expect, test } from "vitest";
+import { checkpointBucket } from "../../shared/executor/checkpoint-bucket.ts";
 import type { Study } from "../../shared/schemas/study.ts";
-import type { AskReply } from "../../shared/schemas/trial.ts";
+import type { AskReply, CheckpointUrls } from "../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { changeHead, readHead } from "../../shared/store/head.ts";
 import { deletionKey, headKey } from "../../shared/store/keys.ts";
+import { noteRegistration } from "../../shared/store/registration.ts";
 import { Store } from "../../shared/store/store.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
 import { deployed, physicalIds, rootAccess } from "../support/deployed.ts";
@@ -36,6 +41,14 @@ const store = new Store({
   table: stack.outputs.table ?? "",
   jitter: Math.random,
   token: randomUUID,
+});
+
+const { config } = new SQSClient(access);
+const bucket = checkpointBucket({
+  url: `${access.endpoint}/${stack.outputs.bucket}`,
+  signer: new SignatureV4({ ...config, service: "s3", uriEscapePath: false }),
+  send: (request) => config.requestHandler.handle(request),
+  userAgent: "hone-test",
 });
 
 const headOf = async (study: string) => readHead(study, (await store.get(headKey(study))) ?? {});
@@ -70,6 +83,21 @@ test("a heartbeat extends the lease of a trial that a client runs", async () => 
   });
   expect(beat.status).toBe(200);
   expect(Date.parse(beat.body.leaseExpires)).toBeGreaterThan(Date.parse(asked.trials[0]?.leaseExpires ?? ""));
+});
+
+test("what was uploaded and never committed is removed by the reconciler once its trial has ended", async () => {
+  const { study } = (await call<Study>("POST", "/studies", studyBody())).body;
+  await call("POST", `/studies/${study}/ask`, {});
+  const path = `/studies/${study}/trials/0`;
+  const { upload } = (await call<CheckpointUrls>("POST", `${path}/checkpoint`, { attempt: 1 })).body;
+  await fetch(upload.url, { method: "PUT", body: "weights" });
+  const key = new URL(upload.url).pathname.replace(`/${stack.outputs.bucket}/`, "");
+  expect(await bucket.exists(key)).toBe(true);
+  await reconcile();
+  expect(await bucket.exists(key)).toBe(true);
+  await call("POST", `${path}/tell`, { attempt: 1, values: { accuracy: 1 } });
+  await reconcile();
+  expect(await bucket.exists(key)).toBe(false);
 });
 
 test("a study with GPUs and a limit of GPU hours runs on the GPU queue", async () => {
@@ -113,6 +141,8 @@ const finishedBefore = async (study: string, count: number) => {
     leaseExpires: null,
     finished: Date.now(),
     checkpoint: null,
+    curve: [],
+    decision: null,
     attempts: [],
     job: null,
   };
@@ -174,6 +204,26 @@ test("when Batch refuses a job, its trial fails, the study is paused and the mac
   );
   expect(failed.reason).toMatch(/^infra: /);
   expect((await read(study)).message).toContain("Trial 0: infra: ");
+});
+
+test("a job definition that a start registered before it died is deregistered", async () => {
+  const study = await batchStudy(QUICK, { budget: { trials: 1, parallel: 1 } });
+  const { jobDefinitions: [template] = [] } = await batch.send(
+    new DescribeJobDefinitionsCommand({ jobDefinitionName: "hone-trial", status: "ACTIVE" }),
+  );
+  await batch.send(
+    new RegisterJobDefinitionCommand({
+      jobDefinitionName: `hone-${study}`,
+      type: "container",
+      containerProperties: template?.containerProperties,
+    }),
+  );
+  await store.update(noteRegistration({ study, at: 0 }));
+  await reconcile();
+  const { jobDefinitions } = await batch.send(
+    new DescribeJobDefinitionsCommand({ jobDefinitionName: `hone-${study}`, status: "ACTIVE" }),
+  );
+  expect(jobDefinitions).toEqual([]);
 });
 
 test("a job that belongs to no trial is ended", async () => {

@@ -22,6 +22,10 @@ const deployment = deploy(core);
 const tableArn = deployment.arn(
   Object.entries(core.Resources).find(([, { Type }]) => Type === "AWS::DynamoDB::GlobalTable")?.[0] ?? "",
 );
+const bucketArn = deployment.arn(
+  Object.entries(core.Resources).find(([, { Type }]) => Type === "AWS::S3::Bucket")?.[0] ?? "",
+);
+const checkpoint = `${bucketArn}/checkpoints/acme/svm-digits-7k2m/0/1-1764158400000-0123456789abcdef`;
 const call = (lambda: string | null, needs: Need[] | null, more: Partial<CallNote> = {}): CallNote => ({
   kind: "call",
   lambda,
@@ -34,6 +38,20 @@ const call = (lambda: string | null, needs: Need[] | null, more: Partial<CallNot
   ...more,
 });
 const reads: Need = { action: "dynamodb:GetItem", resource: tableArn };
+
+test("the api may make, check and remove checkpoints, and the reconciler may find and remove them", async () => {
+  const prefix = { "s3:prefix": "checkpoints/acme/" };
+  const acts = actsOfLambdas(deployment, [
+    ...["s3:GetObject", "s3:PutObject", "s3:DeleteObject"].map((action) =>
+      call("api", [{ action, resource: checkpoint }]),
+    ),
+    call("reconciler", [
+      { action: "s3:ListBucket", resource: bucketArn, context: prefix },
+      { action: "s3:DeleteObject", resource: checkpoint },
+    ]),
+  ]);
+  expect(await refused(deployment, acts)).toEqual([]);
+});
 
 test("a call that the Lambda's role grants is allowed", async () => {
   const acts = actsOfLambdas(deployment, [call("api", [reads]), call("authorizer", [reads])]);
@@ -50,6 +68,20 @@ test.each<[string, string, Need]>([
     "dispatcher",
     { action: "batch:SubmitJob", resource: "arn:aws:batch:us-east-1:000000000000:job-definition/theirs:1" },
   ],
+  ["an object that is no checkpoint", "api", { action: "s3:PutObject", resource: `${bucketArn}/other/1` }],
+  ["the removal of one", "reconciler", { action: "s3:DeleteObject", resource: `${bucketArn}/other/1` }],
+  [
+    "a list of more than checkpoints",
+    "reconciler",
+    { action: "s3:ListBucket", resource: bucketArn, context: { "s3:prefix": "" } },
+  ],
+  [
+    "a list by the api",
+    "api",
+    { action: "s3:ListBucket", resource: bucketArn, context: { "s3:prefix": "checkpoints/" } },
+  ],
+  ["a checkpoint for the dispatcher", "dispatcher", { action: "s3:GetObject", resource: checkpoint }],
+  ["a checkpoint for the events", "events", { action: "s3:DeleteObject", resource: checkpoint }],
 ])("%s is refused", async (_, lambda, need) => {
   const faults = await refused(deployment, actsOfLambdas(deployment, [call(lambda, [need])]));
   expect(faults).toEqual([

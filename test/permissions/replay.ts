@@ -120,7 +120,7 @@ const policyOf = (Statement: Document["Statement"]): Document & { readonly Versi
 /** @returns null when it is allowed, otherwise the reason. */
 const judge = async (
   principal: string,
-  { action, resource }: Need,
+  { action, resource, context: own = {} }: Need,
   identityPolicies: readonly Document[],
   resourcePolicy: Document | undefined,
   context: Readonly<Record<string, string>> = {},
@@ -131,7 +131,7 @@ const judge = async (
         principal,
         action,
         resource: { resource, accountId: ACCOUNT },
-        contextVariables: { "aws:SecureTransport": "true", ...context },
+        contextVariables: { "aws:SecureTransport": "true", ...own, ...context },
       },
       identityPolicies: identityPolicies.map((policy, i) => ({ name: `policy ${i}`, policy })),
       serviceControlPolicies: [],

@@ -28,6 +28,7 @@ import { Store } from "../../shared/store/store.ts";
 import type { TrialItem } from "../../shared/store/trial.ts";
 import type { Snapshot } from "../../shared/study/snapshot.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
+import { FakeCheckpoints } from "./checkpoints.ts";
 import { createTestTable } from "./emulator.ts";
 import { retryAtOnce } from "./faults.ts";
 import { createMemoryTable } from "./memory-table/client.ts";
@@ -83,6 +84,12 @@ export class FakeBatch implements BatchExecutor {
 
   async deregister(definition: string): Promise<void> {
     this.definitions.delete(definition);
+  }
+
+  async definitionsOf(study: string): Promise<string[]> {
+    return [...this.definitions].filter((definition) =>
+      definition.startsWith(`arn:definition/hone-${study}:`),
+    );
   }
 
   async submit(request: JobRequest): Promise<Submission> {
@@ -266,6 +273,7 @@ export const worldOn = async (
   const queue = new FakeQueue();
   const batch = new FakeBatch(clock);
   const rounds = new FakeRounds();
+  const checkpoints = new FakeCheckpoints();
   const lines: LogLine[] = [];
   /** A fresh process: no caches. */
   const process = (): ServiceDeps =>
@@ -273,6 +281,7 @@ export const worldOn = async (
       queue,
       batch,
       workflow: rounds,
+      checkpoints,
       log: (event, fields) => lines.push({ ...fields, event }),
       ...own(),
     });
@@ -290,6 +299,7 @@ export const worldOn = async (
     queue,
     batch,
     rounds,
+    checkpoints,
     lines,
     deps,
     process,

@@ -138,6 +138,7 @@ const under = (world: CrashWorld, aim: Aim): ServiceDeps => ({
   queue: aimedAt("queue", world.queue, aim),
   batch: aimedAt("batch", world.batch, aim),
   workflow: aimedAt("workflow", world.rounds, aim),
+  checkpoints: aimedAt("checkpoints", world.checkpoints, aim),
 });
 
 /** Leases are long, so that the clock may pass what the reconciler waits for. */

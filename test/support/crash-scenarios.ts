@@ -7,6 +7,7 @@ import type { CreatedToken, TokenPage } from "../../shared/schemas/token.ts";
 import type {
   AddTrialsReply,
   AskReply,
+  CheckpointUrls,
   ReportReply,
   Trial,
   TrialDetail,
@@ -96,6 +97,22 @@ export const readTrial = (world: CrashWorld, number: number) =>
 
 export const lease = async (world: CrashWorld, body: object = {}): Promise<AskReply["trials"]> =>
   (await write<AskReply>(world, "POST", studyPath(world, "/ask"), body)).trials;
+
+/** Uploads a checkpoint of a trial's first attempt. @returns what it was uploaded to. */
+const upload = async (world: CrashWorld, number: number): Promise<CheckpointUrls["upload"]> => {
+  const path = studyPath(world, `/trials/${number}/checkpoint`);
+  const { upload: next } = await write<CheckpointUrls>(world, "POST", path, { attempt: 1 });
+  world.checkpoints.put(next);
+  return next;
+};
+
+/** A checkpoint that is uploaded and committed. */
+const save = async (world: CrashWorld, number: number): Promise<CheckpointUrls["upload"]> => {
+  const saved = await upload(world, number);
+  const body = { attempt: 1, checkpoint: saved.checkpoint };
+  await write(world, "POST", studyPath(world, `/trials/${number}/heartbeat`), body);
+  return saved;
+};
 
 const tellAll = async (world: CrashWorld, trials: AskReply["trials"]): Promise<void> => {
   for (const { number, attempt } of trials) {
@@ -206,6 +223,7 @@ const deletion = (
         await settleDown(visit.world);
         expect(lasting(itemsOf(world))).toEqual(untouched);
         expect(world.batch.alive()).toEqual([]);
+        expect([...world.checkpoints.keys]).toEqual([]);
         expect([...world.batch.definitions]).toEqual([]);
         expect([...world.rounds.executions.values()].filter((state) => state === "running")).toEqual([]);
         const { studies } = await read<StudyPage>(world, "/studies");
@@ -221,6 +239,11 @@ export const settleDown = async (world: CrashWorld): Promise<void> => {
     world.clock.now += 61_000;
     await world.reconcile();
   }
+};
+
+/** No job definition is registered that the study's head does not name. */
+const expectNamed = async (world: CrashWorld): Promise<void> => {
+  expect([...world.batch.definitions]).toEqual([(await world.snapshot()).head.definition]);
 };
 
 const keptAsTold = async (world: CrashWorld, number: number, change: object): Promise<void> => {
@@ -310,6 +333,10 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
       }
       await tellAll(world, trials.slice(0, 1));
       await add(world, finished(2));
+      await save(world, 1);
+      await upload(world, 1);
+      await upload(world, 2);
+      await save(world, 2);
     }),
     "a batch study whose jobs run": deletion(batch, async (world) => {
       await world.launch();
@@ -499,6 +526,29 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
         });
       },
     },
+    "a value, with a checkpoint that Hone keeps, in place of another": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        const first = await save(world, 0);
+        const lost = await upload(world, 0);
+        world.clock.now += 10_000;
+        const second = await upload(world, 0);
+        const { checkpoint } = second;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/report"),
+          body: { attempt: 1, step: 3, values: { accuracy: 0.25 }, checkpoint },
+          check: async () => {
+            await keptAsTold(world, 0, { state: "running", attempt: 1, checkpoint });
+            expect(world.checkpoints.has(second)).toBe(true);
+            await world.reconcile();
+            const left = [first, lost, second].map((each) => world.checkpoints.has(each));
+            expect(left).toEqual([false, false, true]);
+          },
+        });
+      },
+    },
     "a value of a container in rounds": {
       study: rounds,
       prepare: async (world) => {
@@ -535,6 +585,26 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
         });
       },
     },
+    "of a client, with a checkpoint that Hone keeps": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        await save(world, 0);
+        world.clock.now += 10_000;
+        const saved = await upload(world, 0);
+        const { checkpoint } = saved;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/heartbeat"),
+          body: { attempt: 1, checkpoint },
+          check: async () => {
+            await keptAsTold(world, 0, { state: "running", attempt: 1, checkpoint });
+            await world.reconcile();
+            expect([...world.checkpoints.keys]).toEqual([new URL(saved.url).pathname.slice(1)]);
+          },
+        });
+      },
+    },
     "of a container": {
       study: batch,
       prepare: async (world) => {
@@ -558,7 +628,62 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
     },
   },
 
+  checkpoint: {
+    "of a client": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        const saved = await save(world, 0);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/checkpoint"),
+          body: { attempt: 1 },
+          check: async ({ answer }) => {
+            const { upload: next, download } = answer.body as CheckpointUrls;
+            expect(world.checkpoints.has({ url: download?.url ?? "" })).toBe(true);
+            expect(world.checkpoints.has(next)).toBe(false);
+            await keptAsTold(world, 0, { state: "running", checkpoint: saved.checkpoint });
+          },
+        });
+      },
+    },
+    "of a container": {
+      study: batch,
+      prepare: async (world) => {
+        await world.launch();
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/1/checkpoint"),
+          caller: container(world, 1, "trial"),
+          body: { attempt: 1 },
+          check: async ({ answer }) => {
+            expect(answer.body).toMatchObject({ upload: { method: "PUT" }, download: null });
+          },
+        });
+      },
+    },
+  },
+
   tell: {
+    "a result with a checkpoint, which nobody needs then": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world);
+        await save(world, 0);
+        world.clock.now += 10_000;
+        const { checkpoint } = await upload(world, 0);
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/tell"),
+          body: { attempt: 1, values: { accuracy: 0.75 }, checkpoint },
+          check: async () => {
+            await keptAsTold(world, 0, { state: "completed", values: { accuracy: 0.75 }, checkpoint });
+            await world.reconcile();
+            expect([...world.checkpoints.keys]).toEqual([]);
+          },
+        });
+      },
+    },
     "a result": {
       study: client,
       prepare: async (world) => {
@@ -710,6 +835,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             const { trials } = await readStudy(world);
             expect(trials).toMatchObject({ queued: 2, running: 0 });
             expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 1 });
+            await expectNamed(world);
           },
         }),
     },
@@ -722,6 +848,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
           check: async () => {
             await settleDown(world);
             expect([...world.rounds.executions]).toEqual([[`${world.study.id}-1`, "running"]]);
+            await expectNamed(world);
           },
         }),
     },
@@ -741,6 +868,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
               { state: "queued", attempt: 2 },
             ]);
             expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+            await expectNamed(world);
           },
         });
       },

@@ -1,7 +1,7 @@
 import { decimalBytes, parseDecimal } from "./memory-table/decimal.ts";
 
-/** Values as they travel: `{"S": "text"}`, bytes in base64. */
-export type Wire = Readonly<Record<string, unknown>>;
+/** Values as they travel, `{"S": "text"}`, bytes in base64, or as the SDK takes and gives them. */
+type Wire = object;
 export type WireItem = Readonly<Record<string, Wire>>;
 
 const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
@@ -18,7 +18,7 @@ const valueBytes = (value: Wire): number => {
     case "N":
       return decimalBytes(parseDecimal(String(content)));
     case "B":
-      return Buffer.from(String(content), "base64").length;
+      return content instanceof Uint8Array ? content.length : Buffer.from(String(content), "base64").length;
     case "M":
       return 3 + itemBytes(content as WireItem) + Object.keys(content as WireItem).length;
     case "L":

@@ -1,5 +1,7 @@
 import * as z from "zod";
-import type { SchedulerKind, Standing } from "../../shared/scheduler/scheduler.ts";
+import { unscheduled } from "../../shared/scheduler/none.ts";
+import type { SchedulerKind } from "../../shared/scheduler/scheduler.ts";
+import type { Standing } from "../../shared/scheduler/standing.ts";
 
 /**
  * An asynchronous scheduler for tests: at one step it compares a trial with those that reported there before, stops it
@@ -15,10 +17,12 @@ export const stopWorst: SchedulerKind<{ at: number }> = {
     const place = { bracket: 0, rung: 0, resource: at };
     const costOf = ({ costs }: Standing) => costs[0] ?? Number.POSITIVE_INFINITY;
     return {
-      rounds: null,
+      ...unscheduled,
+      levels: [at],
       start: () => place,
       watches: (_, step) => (step === at ? place : null),
-      report: ({ step, standing }, table) => {
+      report: ({ step, standing }, { sample }) => {
+        const table = sample.map((each) => each.standing).filter(({ trial }) => trial !== standing.trial);
         const better = table.filter((other) => costOf(other) < costOf(standing)).length;
         const reason = {
           kind: "rung-rank",
@@ -27,7 +31,7 @@ export const stopWorst: SchedulerKind<{ at: number }> = {
           resource: at,
           rank: better + 1,
           of: table.length + 1,
-          promoted: table.length,
+          goOn: table.length,
         } as const;
         if (step !== at) return { decision: "continue", reason, records: null };
         if (table.length > 0 && better === table.length) return { decision: "stop", reason, records: place };
@@ -35,7 +39,6 @@ export const stopWorst: SchedulerKind<{ at: number }> = {
         if (isTie) return { decision: "pause", reason, records: place, place: { ...place, rung: 1 } };
         return { decision: "continue", reason, records: place };
       },
-      end: () => ({ state: "completed", reason: null, records: null }),
     };
   },
 };

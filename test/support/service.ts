@@ -6,6 +6,7 @@ import { loadStudy } from "../../shared/service/core/load.ts";
 import { createWarm } from "../../shared/service/core/warm.ts";
 import { createStudy } from "../../shared/service/studies/create.ts";
 import { Store } from "../../shared/store/store.ts";
+import { FakeCheckpoints } from "./checkpoints.ts";
 
 /** A clock that tests turn. */
 export interface TestClock {
@@ -38,6 +39,7 @@ export const testDeps = (
   batch: {
     register: unused("Batch"),
     deregister: unused("Batch"),
+    definitionsOf: unused("Batch"),
     submit: unused("Batch"),
     describe: unused("Batch"),
     listByName: unused("Batch"),
@@ -50,6 +52,7 @@ export const testDeps = (
     stop: unused("Step Functions"),
     resume: unused("Step Functions"),
   },
+  checkpoints: new FakeCheckpoints(),
   log: () => {},
   ...overrides,
 });

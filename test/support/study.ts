@@ -29,6 +29,7 @@ export const specOf = (change: Partial<StudySpec> = {}): StudySpec => ({
   lease: { seconds: 60, maxAttempts: 3 },
   repeats: NO_REPEATS,
   executor: { type: "client" },
+  tables: 1,
   ...change,
 });
 
@@ -65,6 +66,8 @@ export const trialOf = (change: Partial<TrialItem> = {}): TrialItem => ({
   leaseExpires: NOON + 60_000,
   finished: null,
   checkpoint: null,
+  curve: [],
+  decision: null,
   attempts: [],
   job: null,
   ...change,

@@ -65,6 +65,11 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
     deregister: (definition) =>
       unlessGone(() => client.send(new DeregisterJobDefinitionCommand({ jobDefinition: definition }))),
 
+    definitionsOf: async (study) => {
+      const definitions = await activeDefinitions(client, definitionName(study));
+      return definitions.flatMap(({ jobDefinitionArn }) => jobDefinitionArn ?? []);
+    },
+
     submit: (request) => submit(options, request),
 
     describe: async (jobIds) => {
@@ -90,6 +95,8 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
     terminate: (jobId, reason) => unlessGone(() => client.send(new TerminateJobCommand({ jobId, reason }))),
   };
 };
+
+const definitionName = (study: string) => `${JOB_PREFIX}${study}`;
 
 /** Ends something that AWS Batch may have forgotten already. */
 const unlessGone = async (run: () => Promise<unknown>): Promise<void> => {
@@ -117,7 +124,7 @@ const register = async (
   try {
     const reply = await client.send(
       new RegisterJobDefinitionCommand({
-        jobDefinitionName: `${JOB_PREFIX}${study}`,
+        jobDefinitionName: definitionName(study),
         type: "container",
         platformCapabilities: base.platformCapabilities,
         containerProperties: {
@@ -153,24 +160,34 @@ const refuseImage = (prefixes: readonly string[], image: string): void => {
 /** The latest revision of the stack's job definition. */
 const findTemplate = async (client: BatchClient, name: string): Promise<JobDefinition> => {
   let latest: JobDefinition | undefined;
-  let nextToken: string | undefined;
-  do {
-    const page = await client.send(
-      new DescribeJobDefinitionsCommand({
-        jobDefinitionName: name,
-        status: "ACTIVE",
-        ...(nextToken && { nextToken }),
-      }),
-    );
-    for (const definition of page.jobDefinitions ?? []) {
-      if ((definition.revision ?? 0) > (latest?.revision ?? 0)) latest = definition;
-    }
-    nextToken = page.nextToken;
-  } while (nextToken);
+  for (const definition of await activeDefinitions(client, name)) {
+    if ((definition.revision ?? 0) > (latest?.revision ?? 0)) latest = definition;
+  }
   if (latest === undefined) {
     throw new Unavailable({ kind: "no-machines" }, 60);
   }
   return latest;
+};
+
+/** The revisions of a job definition that are not deregistered. */
+const activeDefinitions = async (
+  client: BatchClient,
+  jobDefinitionName: string,
+): Promise<JobDefinition[]> => {
+  const definitions: JobDefinition[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await client.send(
+      new DescribeJobDefinitionsCommand({
+        jobDefinitionName,
+        status: "ACTIVE",
+        ...(nextToken && { nextToken }),
+      }),
+    );
+    definitions.push(...(page.jobDefinitions ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken);
+  return definitions;
 };
 
 const submit = async (options: BatchOptions, request: JobRequest): Promise<Submission> => {

@@ -1,6 +1,7 @@
 import { type History, TrialKind } from "../algorithm.ts";
 import { limitOf } from "./far-outside.ts";
 import { halfRank, yeoJohnson } from "./output-warp.ts";
+import { hasResult } from "./rows.ts";
 import { thinEvenly } from "./thin.ts";
 
 /** The results of a history, as targets that models are fitted to. */
@@ -105,12 +106,6 @@ const ordersOf = (objectives: readonly Float64Array[], isFeasible: readonly bool
     for (let i = 0; i < n; i++) order[i] = i;
     return order.sort((a, b) => Number(isFeasible[b]) - Number(isFeasible[a]) || key[a]! - key[b]! || a - b);
   });
-};
-
-const hasResult = ({ kind, y }: History, row: number, objectives: number): boolean => {
-  if (kind[row] === TrialKind.failed) return false;
-  for (let j = 0; j < objectives; j++) if (!Number.isFinite(y[row * objectives + j]!)) return false;
-  return true;
 };
 
 const targetsOf = (

@@ -1,4 +1,5 @@
 import { type History, TrialKind } from "../algorithm.ts";
+import { hasResult } from "./rows.ts";
 
 /**
  * Values far outside the rest: a penalty that stands for a failure ("1e10 when it diverged"), or a stray value. How large
@@ -77,12 +78,7 @@ export const limitOf = (values: Float64Array): number => {
 export const penaltiesAsFailures = (history: History, objectives: number): History => {
   const { n, y, kind } = history;
   const rows: number[] = [];
-  for (let row = 0; row < n; row++) {
-    const isEnded = kind[row] === TrialKind.completed || kind[row] === TrialKind.pruned;
-    let isKnown = isEnded;
-    for (let j = 0; j < objectives && isKnown; j++) isKnown = Number.isFinite(y[row * objectives + j]!);
-    if (isKnown) rows.push(row);
-  }
+  for (let row = 0; row < n; row++) if (hasResult(history, row, objectives)) rows.push(row);
   let changed: Uint8Array | null = null;
   const column = new Float64Array(rows.length);
   for (let j = 0; j < objectives; j++) {

@@ -1,6 +1,8 @@
 import { isAllowed } from "../../space/constraints.ts";
 import type { Space } from "../../space/space.ts";
 import type { History } from "../algorithm.ts";
+import { isSamePoint } from "./nearness.ts";
+import { createPointIndex, type PointIndex } from "./point-index.ts";
 
 /** Decides which points may be proposed: allowed by the space, and not tried before. */
 export interface Fresh {
@@ -11,36 +13,37 @@ export interface Fresh {
   readonly taken: readonly Float64Array[];
 }
 
-/** Coordinates closer than this are the same; converting a coordinate to its value and back changes it by 1e-16. */
-export const SAME = 1e-9;
-
-/** Whether the points of `d` coordinates at two offsets are the same. */
-export const isSamePoint = (
-  a: Float64Array,
-  from: number,
-  b: Float64Array,
-  other: number,
-  d: number,
-): boolean => {
-  // Backwards, because neighbours on a grid differ in their last coordinates.
-  for (let j = d - 1; j >= 0; j--) {
-    const u = a[from + j]!;
-    const v = b[other + j]!;
-    if (!(Math.abs(u - v) <= SAME) && !(Number.isNaN(u) && Number.isNaN(v))) return false;
-  }
-  return true;
-};
+/** So many points are looked for by comparing them with every row; for more of them an index of the rows is made. */
+const SCANS = 12;
 
 export const createFresh = (space: Space, history: History): Fresh => {
   const taken: Float64Array[] = [];
   const d = space.parameters.length;
+  let scans = 0;
+  let index: PointIndex | null = null;
   const isTried = (x: Float64Array): boolean => {
-    for (let i = 0; i < history.n; i++) if (isSamePoint(history.x, i * d, x, 0, d)) return true;
-    return taken.some((other) => isSamePoint(other, 0, x, 0, d));
+    if (scans < SCANS) {
+      scans++;
+      return hasPoint(history, x, d);
+    }
+    index ??= indexOfRows(history, d);
+    return index.find(x, 0) >= 0;
   };
   return {
-    accepts: (x) => isAllowed(space, x) && !isTried(x),
+    accepts: (x) =>
+      isAllowed(space, x) && !isTried(x) && !taken.some((other) => isSamePoint(other, 0, x, 0, d)),
     take: (x) => taken.push(x),
     taken,
   };
+};
+
+const hasPoint = ({ n, x: points }: History, x: Float64Array, d: number): boolean => {
+  for (let row = 0; row < n; row++) if (isSamePoint(points, row * d, x, 0, d)) return true;
+  return false;
+};
+
+const indexOfRows = ({ n, x }: History, d: number): PointIndex => {
+  const index = createPointIndex(x, d);
+  for (let row = 0; row < n; row++) if (index.find(x, row * d) < 0) index.add(row);
+  return index;
 };

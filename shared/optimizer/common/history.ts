@@ -1,5 +1,5 @@
 import type { Space } from "../../space/space.ts";
-import { type Curves, type History, TrialKind } from "../algorithm.ts";
+import { type History, TrialKind } from "../algorithm.ts";
 
 /** One trial, as a history is built of. What is left out is unknown. */
 export interface HistoryRow {
@@ -22,8 +22,6 @@ export interface HistoryRow {
   readonly instance?: number;
   /** Derivatives per coordinate of the cube, NaN where inactive. */
   readonly gradient?: ArrayLike<number>;
-  /** What was reported while it ran, by ascending step: one value per objective, lower is better. */
-  readonly curve?: readonly { readonly step: number; readonly value: ArrayLike<number> }[];
 }
 
 /** A history of trials in any order. An optional column is there when a trial has a value for it. */
@@ -53,7 +51,6 @@ export const buildHistory = (
     ...integers("rung"),
     ...integers("instance"),
     ...(has("gradient") && { gradient: new Float64Array(n * d).fill(Number.NaN) }),
-    ...(has("curve") && { curve: curvesOf(ordered, objectives) }),
   };
   for (const [i, { x, y, excess, gradient }] of ordered.entries()) {
     history.x.set(x, i * d);
@@ -62,13 +59,4 @@ export const buildHistory = (
     if (gradient) history.gradient?.set(gradient, i * d);
   }
   return history;
-};
-
-const curvesOf = (ordered: readonly HistoryRow[], objectives: number): Curves => {
-  const offsets = new Uint32Array(ordered.length + 1);
-  for (const [i, { curve }] of ordered.entries()) offsets[i + 1] = offsets[i]! + (curve?.length ?? 0);
-  const entries = ordered.flatMap(({ curve }) => curve ?? []);
-  const value = new Float64Array(entries.length * objectives);
-  for (const [k, entry] of entries.entries()) value.set(entry.value, k * objectives);
-  return { offsets, step: Float64Array.from(entries, ({ step }) => step), value };
 };

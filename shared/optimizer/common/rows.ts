@@ -7,6 +7,20 @@ export const endedRows = ({ n, kind }: History): number[] => {
   return rows;
 };
 
+/** How many trials have ended. */
+export const countEnded = ({ n, kind }: History): number => {
+  let count = 0;
+  for (let row = 0; row < n; row++) if (kind[row] !== TrialKind.running) count++;
+  return count;
+};
+
+/** Whether a row's trial ended with a number for each objective. */
+export const hasResult = ({ kind, y }: History, row: number, objectives: number): boolean => {
+  if (kind[row] !== TrialKind.completed && kind[row] !== TrialKind.pruned) return false;
+  for (let j = 0; j < objectives; j++) if (!Number.isFinite(y[row * objectives + j]!)) return false;
+  return true;
+};
+
 /**
  * The point of one row, as an array of its own.
  * @param d how many parameters the space has.

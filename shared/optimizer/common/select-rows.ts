@@ -1,11 +1,11 @@
-import type { Curves, History } from "../algorithm.ts";
+import type { History } from "../algorithm.ts";
 
 /**
  * A history of some rows of another one, in the order given, with its own copies of all columns.
  * @param rows ascending, so that trial numbers stay in order.
  */
 export const selectRows = (history: History, rows: ArrayLike<number>): History => {
-  const { n: before, parent, bracket, rung, instance, gradient, curve } = history;
+  const { n: before, parent, bracket, rung, instance, gradient, levels } = history;
   const n = rows.length;
   const wide = (column: Float64Array): Float64Array => {
     const width = before > 0 ? column.length / before : 0;
@@ -33,21 +33,6 @@ export const selectRows = (history: History, rows: ArrayLike<number>): History =
     ...(rung && { rung: places(rung) }),
     ...(instance && { instance: places(instance) }),
     ...(gradient && { gradient: wide(gradient) }),
-    ...(curve && { curve: curvesOf(curve, rows) }),
+    ...(levels && { levels: { ...levels, value: wide(levels.value) } }),
   };
-};
-
-const curvesOf = ({ offsets, step, value }: Curves, rows: ArrayLike<number>): Curves => {
-  const n = rows.length;
-  const objectives = step.length > 0 ? value.length / step.length : 0;
-  const chosen = new Uint32Array(n + 1);
-  for (let i = 0; i < n; i++) chosen[i + 1] = chosen[i]! + offsets[rows[i]! + 1]! - offsets[rows[i]!]!;
-  const steps = new Float64Array(chosen[n]!);
-  const values = new Float64Array(chosen[n]! * objectives);
-  for (let i = 0; i < n; i++) {
-    const [from, to] = [offsets[rows[i]!]!, offsets[rows[i]! + 1]!];
-    steps.set(step.subarray(from, to), chosen[i]!);
-    values.set(value.subarray(from * objectives, to * objectives), chosen[i]! * objectives);
-  }
-  return { offsets: chosen, step: steps, value: values };
 };

@@ -67,10 +67,10 @@ export const evolve = (
     for (let i = 0; i < tournament; i++) best = Math.min(best, random.integer(survivors.length));
     return pointOf(history, survivors[best]!, d);
   };
-  // Repeats of a configuration, as somebody may import them, are one of a population.
-  const repeats = history.results?.reduce((sum, results) => sum + results - 1, 0) ?? 0;
+  // Duplicates of a configuration, as somebody may import them, are one of a population.
+  const merged = history.results?.reduce((sum, results) => sum + results - 1, 0) ?? 0;
   for (let i = 0; i < count; i++) {
-    const isFirst = firstNumber - repeats + i < size || survivors.length < 2;
+    const isFirst = firstNumber - merged + i < size || survivors.length < 2;
     let x = isFirst ? sobolPointOf(problem, firstNumber + i, fresh) : null;
     for (let tries = 0; !isFirst && x === null && tries < TRIES; tries++) {
       const child = childOf(space, parent(), parent(), random);

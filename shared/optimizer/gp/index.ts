@@ -13,7 +13,7 @@ import {
 import { type Evidence, gather, narrow } from "../common/evidence.ts";
 import { createFresh } from "../common/fresh.ts";
 import { initialDesign } from "../common/initial-design.ts";
-import { endedRows, pointOf, runningPoints } from "../common/rows.ts";
+import { countEnded, pointOf, runningPoints } from "../common/rows.ts";
 import { selectRows } from "../common/select-rows.ts";
 import { featuresOf } from "./features.ts";
 import { createMaximiser } from "./maximise.ts";
@@ -70,8 +70,7 @@ const MOST = 12;
 const startupOf = ({ space }: Problem): number =>
   Math.min(MOST, Math.max(FEWEST, Math.ceil((space.parameters.length + 1) / 2)));
 
-/** What an ask knows. */
-interface Known {
+interface ModelInput {
   readonly history: History;
   /** The part of the history that the model is fitted to, or a sample of it: next to the region, if there is one. */
   readonly known: History;
@@ -95,7 +94,7 @@ const nearby = ({ space }: Problem): number =>
 
 const model = (
   problem: SeededProblem,
-  { history, known, region, evidence: all, running }: Known,
+  { history, known, region, evidence: all, running }: ModelInput,
   count: number,
 ): Answer => {
   const { space, seed, firstNumber, isLate } = problem;
@@ -106,7 +105,7 @@ const model = (
   const features = featuresOf(space);
   if (features.width === 0) return answer([]);
   const evidence = narrow(all, MOST_POINTS);
-  const trials = endedRows(history).length;
+  const trials = countEnded(history);
   const { acquisition, aim, modes } = fitSurrogates({
     problem: { ...problem, hint },
     history: known,

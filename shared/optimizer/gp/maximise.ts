@@ -2,6 +2,7 @@ import type { Random } from "../../numerics/random.ts";
 import type { Space } from "../../space/space.ts";
 import { globalCandidates, localCandidates, neighbours } from "../common/candidates.ts";
 import type { Fresh } from "../common/fresh.ts";
+import { isNear } from "../common/nearness.ts";
 import type { Acquisition, Pool } from "./acquisition.ts";
 import { ascend } from "./ascent.ts";
 import { isWithin, type Region } from "./region.ts";
@@ -20,7 +21,7 @@ const FIRST_PASS = 2;
 const FIRST = { restarts: 4, steps: 20 };
 const LARGE = { restarts: 3, steps: 12 };
 const FURTHER = { restarts: 1, steps: 8 };
-/** Trials at the same moment differ by at least this in some coordinate. */
+/** Trials at the same moment differ by at least this in some coordinate; trying both would be a waste otherwise. */
 const NEAREST = 2e-3;
 /** Rounds of an ascent followed by a look at the neighbours. */
 const ROUNDS = 3;
@@ -88,7 +89,7 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
         }
       }
       found.sort((a, b) => b.value - a.value);
-      const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other));
+      const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other, NEAREST));
       const isNew = ({ x }: { x: Float64Array }) => fresh.accepts(x);
       // A large batch, or one that is late, uses the shortlist up.
       const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
@@ -101,10 +102,6 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
     },
   };
 };
-
-/** Whether two points differ by so little in every coordinate that trying both at once would be a waste. */
-const isNear = (a: Float64Array, b: Float64Array): boolean =>
-  a.every((u, j) => Math.abs(u - b[j]!) < NEAREST || (Number.isNaN(u) && Number.isNaN(b[j]!)));
 
 /** The points of the highest values, highest first. */
 const best = (points: readonly Float64Array[], values: Float64Array, count: number) =>

@@ -15,12 +15,14 @@ const DOUBT = 0.05;
 /** Keeps a beta density's ends finite. */
 const EDGE = 1e-3;
 /**
- * For parameters of wide spaces without a prior: a process fitted to few data prefers the ends of axes about which it knows
- * nothing, and in many dimensions nearly all points lie at the end of some axis. The density is Beta(1.5, 1.5)'s, up to a
- * constant. It holds as long as nothing is known: where results become better towards an end, that half of the axis is as
- * likely as the middle. In narrow spaces a few results tell more than this belief: `bench/ends`.
+ * For parameters without a prior: a process fitted to few data prefers the ends of axes about which it knows nothing. The
+ * densities are those of Beta(1.25, 1.25) and, in wide spaces, where nearly all points lie at the end of some axis, of
+ * Beta(1.5, 1.5), up to a constant. There it holds as long as nothing is known: where results become better towards an end,
+ * that half of the axis is as likely as the middle. With the stronger one in narrow spaces optima at ends are found late, with
+ * none the others: `bench/ends`.
  */
-const USUAL = 0.5;
+const NARROW = 0.25;
+const WIDE = 0.5;
 /** Keeps its density at the ends above zero. */
 const USUAL_EDGE = 1e-2;
 /** It is not used for parameters of at most so many values. */
@@ -39,23 +41,28 @@ const isOpen = (parameter: Parameter): boolean =>
   isNumeric(parameter) && parameter.prior.type === "uniform" && parameter.size > FEW;
 
 /** What the densities depend on. */
-export interface Known {
+export interface OptimumPriorInput {
   /** Results so far. */
   readonly trials: number;
   /** Trials in total: with more of them the user's priors keep their influence longer. */
   readonly budget: number;
-  /** Per parameter how clearly results become better towards its high end (see `trends`), 0 if unknown; null in a narrow space. */
+  /** Whether there is one optimum. The ends of a front of several objectives may well lie at the ends of the axes. */
+  readonly isOne: boolean;
+  /** In a wide space per parameter how clearly results become better towards its high end (see `trends`); null in a narrow one. */
   readonly trends: Float64Array | null;
 }
 
 /**
- * The user's priors of where the optimum lies, and in wide spaces the default density where there is none, raised to a
- * power that decreases as results come in.
+ * The user's priors of where the optimum lies, and the default density where there is none, raised to a power that
+ * decreases as results come in.
  * @returns null when there is neither.
  */
-export const optimumPrior = (space: Space, { trials, budget, trends }: Known): LogPrior | null => {
+export const optimumPrior = (
+  space: Space,
+  { trials, budget, isOne, trends }: OptimumPriorInput,
+): LogPrior | null => {
   const informative = space.parameters.filter(isInformative);
-  const open = trends === null ? [] : space.parameters.filter(isOpen);
+  const open = isOne ? space.parameters.filter(isOpen) : [];
   if (informative.length + open.length === 0) return null;
   const clear = clearOf(open.length);
   const ends = open.map(({ index }) => {
@@ -63,7 +70,7 @@ export const optimumPrior = (space: Space, { trials, budget, trends }: Known): L
     return { index, isLowKnown: trend < -clear, isHighKnown: trend > clear };
   });
   const power = Math.min(STRENGTH, budget / 10) / Math.max(1, trials);
-  const usualPower = (USUAL * STRENGTH) / Math.max(1, trials);
+  const usualPower = ((trends === null ? NARROW : WIDE) * STRENGTH) / Math.max(1, trials);
   return (x, gradient) => {
     let sum = 0;
     for (const { index, isLowKnown, isHighKnown } of ends) {

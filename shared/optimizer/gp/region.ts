@@ -1,5 +1,7 @@
+import { smallestAt } from "../../numerics/select.ts";
 import type { Space } from "../../space/space.ts";
 import { type History, TrialKind } from "../algorithm.ts";
+import { SAME } from "../common/nearness.ts";
 import { classOf, TrialClass } from "../common/ranking.ts";
 
 /**
@@ -64,10 +66,11 @@ export const isWithin = (
   offset = 0,
 ): boolean => {
   // What was rounded on the way out of the cube and back still lies within.
-  const most = reach + 1e-9;
-  return parameters.every(
-    ({ kind, index }) => kind === "categorical" || !(Math.abs(x[offset + index]! - centre[index]!) > most),
-  );
+  const most = reach + SAME;
+  for (const { kind, index } of parameters) {
+    if (kind !== "categorical" && Math.abs(x[offset + index]! - centre[index]!) > most) return false;
+  }
+  return true;
 };
 
 /** What another choice, or a parameter that only one of two points has, adds to their squared distance. */
@@ -94,9 +97,15 @@ export const nearestRows = (
       distance[row]! += isOther ? OTHER : (u - v) ** 2;
     }
   }
-  const ended: number[] = [];
+  const known = distance.filter((_, row) => kind[row] !== TrialKind.running);
+  const limit = most < known.length ? smallestAt(known, most) : Infinity;
+  // Of those at the limit the oldest, as many as there is room for.
+  let room = Math.min(most, known.length) - known.reduce((count, v) => count + Number(v < limit), 0);
   const kept: number[] = [];
-  for (let row = 0; row < n; row++) (kind[row] === TrialKind.running ? kept : ended).push(row);
-  const order = Uint32Array.from(ended).sort((a, b) => distance[a]! - distance[b]! || a - b);
-  return [...kept, ...order.subarray(0, most)].sort((a, b) => a - b);
+  for (let row = 0; row < n; row++) {
+    const isTied = kind[row] !== TrialKind.running && distance[row] === limit && room > 0;
+    if (isTied) room--;
+    if (isTied || kind[row] === TrialKind.running || distance[row]! < limit) kept.push(row);
+  }
+  return kept;
 };

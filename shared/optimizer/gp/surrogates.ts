@@ -112,11 +112,12 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
   const factors = constraints.flatMap((fitted): Term[] =>
     fitted.map((posterior) => ({ posteriors: [posterior], criterion: feasibility })),
   );
+  const isOne = evidence.objectives.length === 1;
   const prior = optimumPrior(space, {
     trials,
     budget: budget.trials,
-    // The ends of a front of several objectives may well lie at the ends of the axes.
-    trends: d < WIDE || evidence.objectives.length > 1 ? null : trendsOf(all, features, evidence, d),
+    isOne,
+    trends: d < WIDE || !isOne ? null : trendsOf(all, features, evidence, d),
   });
   const finish = (alternatives: Term[], aim: string): Surrogates => ({
     acquisition: new Acquisition(features, alternatives, factors, prior),
@@ -126,7 +127,7 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
   if (!evidence.isFeasible.some(Boolean)) {
     return finish([], "probability of feasibility");
   }
-  if (evidence.objectives.length === 1 || evidence.objectives.length > MOST_EXACT) {
+  if (isOne || evidence.objectives.length > MOST_EXACT) {
     const targets = scalarised(evidence.objectives, random);
     const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(MOST_DRAWN_POINTS / n)));
     const alternatives = fitNext({ ...all, targets }, draws).map(

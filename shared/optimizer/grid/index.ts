@@ -104,6 +104,7 @@ export const grid: Algorithm<typeof options> = {
   name: "grid",
   revision: 1,
   options,
+  ignoresResults: true,
   propose: (problem, history, count) => {
     const fallback = problem.options.points ?? defaultPoints(problem);
     const axes = problem.space.parameters.map((parameter) => spreadOut(axisOf(parameter, fallback)));

@@ -12,6 +12,7 @@ export const random: Algorithm<typeof options> = {
   name: "random",
   revision: 1,
   options,
+  ignoresResults: true,
   propose: ({ space, isLate }, history, count, chance) => {
     const fresh = createFresh(space, history);
     for (let tries = 0; fresh.taken.length < count && tries < TRIES * count && !isLate(); tries++) {

@@ -6,6 +6,7 @@ import { globalCandidates, localCandidates, neighbours } from "../common/candida
 import { type Evidence, gather } from "../common/evidence.ts";
 import { createFresh, type Fresh } from "../common/fresh.ts";
 import { initialDesign } from "../common/initial-design.ts";
+import { isNear } from "../common/nearness.ts";
 import { pointOf, runningPoints } from "../common/rows.ts";
 import { scalarised } from "../common/scalarise.ts";
 import { keepBest } from "../common/thin.ts";
@@ -81,21 +82,21 @@ const model = (
   const order = evidence.rows.map((_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
   const kept = keepBest(order, MOST, "first");
   const pointAt = (i: number) => pointOf(history, evidence.rows[i]!, d);
-  const merged = mergeClose(
-    kept.map(pointAt),
-    kept.map((i) => targets[i]!),
+  const groups = groupClose(kept.map(pointAt));
+  const points = groups.map(({ x }) => x);
+  const means = Float64Array.from(
+    groups,
+    ({ members }) => members.reduce((sum, i) => sum + targets[kept[i]!]!, 0) / members.length,
   );
-  const nodes = nodesOf(space, merged.points, merged.values);
+  const nodes = nodesOf(space, points, means);
   const basis = chooseBasis(nodes);
   const best = pointAt(order[0]!);
   const proposals: Draft[] = [];
+  const apart = groupClose(running.filter((x) => !points.some((node) => isNear(node, x, CLOSE))));
   let all = believing(
     space,
     nodes,
-    mergeClose(
-      running.filter((x) => !merged.holds(x)),
-      running.map(() => 0),
-    ).points,
+    apart.map(({ x }) => x),
     basis,
   );
   const interpolant = interpolate(all, basis) ?? interpolate(all, "linear");
@@ -139,27 +140,15 @@ const penalised = (evidence: Evidence, random: Random): Float64Array => {
   return targets.map((target, i) => (penalty[i]! > 0 ? worst + penalty[i]! : target));
 };
 
-/** Whether two points differ by so little that an interpolant of both would be singular, or bent everywhere. */
-const isClose = (a: Float64Array, b: Float64Array): boolean =>
-  a.every((u, j) => Math.abs(u - b[j]!) <= CLOSE || (Number.isNaN(u) && Number.isNaN(b[j]!)));
-
-/** Points that lie apart, each with the mean of the values of those close to it. */
-const mergeClose = (points: readonly Float64Array[], values: readonly number[]) => {
-  const groups: { x: Float64Array; sum: number; count: number }[] = [];
+/** Points that lie apart, each with the indices of those close to it. Of points nearer to each other an interpolant is singular. */
+const groupClose = (points: readonly Float64Array[]) => {
+  const groups: { x: Float64Array; members: number[] }[] = [];
   for (const [i, x] of points.entries()) {
-    const group = groups.find((other) => isClose(other.x, x));
-    if (group === undefined) {
-      groups.push({ x, sum: values[i]!, count: 1 });
-      continue;
-    }
-    group.sum += values[i]!;
-    group.count++;
+    const group = groups.find((other) => isNear(other.x, x, CLOSE));
+    if (group === undefined) groups.push({ x, members: [i] });
+    else group.members.push(i);
   }
-  return {
-    points: groups.map(({ x }) => x),
-    values: Float64Array.from(groups, ({ sum, count }) => sum / count),
-    holds: (x: Float64Array) => groups.some((other) => isClose(other.x, x)),
-  };
+  return groups;
 };
 
 /** A categorical parameter of more choices is one code; of fewer, a corner of a simplex, and each choice has a slope. */

@@ -8,6 +8,7 @@ export const sobol: Algorithm<typeof options> = {
   name: "sobol",
   revision: 1,
   options,
+  ignoresResults: true,
   propose: (problem, history, count) =>
     answer(initialDesign(problem, history, count, { algorithm: "sobol", why: "space-filling sequence" })),
 };

@@ -3,8 +3,10 @@ import { ClaimLost, StaleAttempt } from "../../errors.ts";
 import type { ClaimBody, ClaimReply } from "../../schemas/trial.ts";
 import { changeTrial, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
 import { leaseEnd } from "../../study/lease.ts";
+import { placeOf } from "../../study/place.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
+import { checkpointUrls } from "../core/checkpoints.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
@@ -51,9 +53,11 @@ export const claimTrial = async (
         attempt: trial.attempt,
         params: trial.params,
         resource: trial.resource,
+        reportAt: study.scheduler.nextStep(placeOf(study, trial)),
         checkpoint: trial.checkpoint,
         leaseExpires: timestamp(leaseExpires),
         heartbeatSeconds: study.spec.lease.seconds / BEATS_PER_LEASE,
+        ...(await checkpointUrls(deps, study, trial)),
       },
       lone: true,
     };

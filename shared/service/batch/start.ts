@@ -1,7 +1,7 @@
-import { Contended } from "../../errors.ts";
 import type { Study } from "../../schemas/study.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
+import { noteRegistration } from "../../store/registration.ts";
 import { executionOf } from "../../study/execution.ts";
 import { refuseUnlessRunning } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -28,12 +28,11 @@ export const startStudy = async (
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const { head } = snapshot;
-    if (head.started) {
-      if (registered !== "" && registered !== head.definition) await deps.batch.deregister(registered);
-      return planned([], await describe(deps, snapshot));
-    }
+    if (head.started) return planned([], await describe(deps, snapshot));
     refuseUnlessRunning(snapshot);
     if (head.definition === "" && registered === "") {
+      // What no head comes to name, whatever becomes of this request, the reconciler deregisters.
+      await deps.store.update(noteRegistration({ study: study.id, at: deps.clock() }));
       registered = await deps.batch.register(study.id, study.team, executor);
     }
     const patch = {
@@ -48,20 +47,8 @@ export const startStudy = async (
       await describe(deps, { ...snapshot, head: changed }),
     );
   };
-  /** Refused on another try, after a definition was registered: no head names it, so nobody else would remove it. */
-  const dropUnnamed = async (error: unknown): Promise<never> => {
-    if (registered !== "") {
-      await followUp(deps, study.id, () => deps.batch.deregister(registered));
-      registered = "";
-    }
-    throw error;
-  };
-  // A plan is made again only when the last one was not written. What else `commit` throws may have been written.
-  const reply = await commit(deps, write, () => plan().catch(dropUnnamed), {
+  const reply = await commit(deps, write, plan, {
     recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
-  }).catch((error: unknown) => {
-    if (error instanceof Contended) return dropUnnamed(error);
-    throw error;
   });
   await followUp(deps, study.id, () => beginTrials(deps, study));
   await followUp(deps, study.id, () => relist(deps, study));

@@ -1,17 +1,20 @@
 import { Contended } from "../../errors.ts";
 import type { DispatchMessage } from "../../schemas/message.ts";
 import { changeHead } from "../../store/head.ts";
-import { changeTrial, newTrial, type TrialItem } from "../../store/trial.ts";
+import { changeTrial, newTrial, resumedTrial, type TrialItem } from "../../store/trial.ts";
 import { isAboutBudget, pauseWithoutRoom, type Room, roomFor } from "../../study/budget.ts";
 import { mostTrialChanges } from "../../study/capacity.ts";
 import { isActive, messageOf, queuedJob } from "../../study/job.ts";
+import { placed } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { stateOf, trialsLeft } from "../../study/state.ts";
+import { countTrials, stateOf, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { foldIfDue } from "../core/fold.ts";
+import { mayResume, takenOut } from "../core/ladders.ts";
 import { proposeTrials } from "../core/propose.ts";
+import { pausedTrials } from "../core/resume.ts";
 import { findSnapshot } from "../core/snapshot.ts";
 
 /** What a step of topping up leads to: the messages to send, or null when there is nothing more to do. */
@@ -52,13 +55,18 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const active = trials.filter(isActive).length;
   const slots = Math.min(head.parallel - active, mostTrialChanges(study.space));
   const enqueued = trials.filter((trial) => trial.state === "queued" && trial.job === null);
-  if (slots <= 0 || (enqueued.length === 0 && trialsLeft(head) === 0)) return NOTHING;
+  if (slots <= 0) return NOTHING;
+  const paused = countTrials(snapshot).paused > 0 && mayResume(study);
+  if (enqueued.length === 0 && trialsLeft(head) === 0 && !paused) return NOTHING;
 
   const room = roomFor(study, head, active);
   if (room.attempts === 0) return planWithoutRoom(snapshot, active, room);
   const allowed = Math.min(slots, room.attempts);
   const taken = enqueued.slice(0, allowed);
-  const fresh = await proposeTrials(deps, snapshot, allowed - taken.length);
+  const busy = active + enqueued.length;
+  const goingOn = await pausedTrials(deps, snapshot, busy, allowed - taken.length);
+  const { resumed } = goingOn;
+  const fresh = await proposeTrials(deps, snapshot, allowed - taken.length - resumed.length);
 
   const queued = { state: "queued" as const, job: queuedJob(deps.clock()) };
   const again = taken.map((trial) => ({
@@ -66,18 +74,36 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
     patch: { ...queued, attempt: trial.attempt + 1, reason: null },
   }));
   const created = fresh.trials.map((trial): TrialItem => ({ ...trial, ...queued, attempt: 1 }));
-  if (again.length + created.length === 0 && fresh.exhausted === head.exhausted) return NOTHING;
+  const promoted = resumed.map(({ item, place }) => ({
+    trial: item,
+    patch: {
+      ...queued,
+      ...placed(place),
+      attempt: item.attempt + 1,
+      lost: 0,
+      reason: null,
+      finished: null,
+    },
+  }));
+  const isIdle = again.length + created.length + promoted.length === 0;
+  if (isIdle && fresh.exhausted === head.exhausted && !goingOn.isSettled) return NOTHING;
   return {
     changes: [
       changeHead(head, {
         next: head.next + created.length,
         exhausted: fresh.exhausted,
+        ...(isIdle && goingOn.isSettled && { settled: true }),
         ...(isAboutBudget(head.notice) && { notice: null }),
       }),
       ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
+      ...promoted.map(({ trial, patch }) => resumedTrial(study.space, trial, patch)),
+      ...takenOut(study, resumed, goingOn.ladders),
       ...created.map((trial) => newTrial(study.space, trial)),
     ],
-    answer: [...again.map(({ trial, patch }) => ({ ...trial, ...patch })), ...created].map(messageOf),
+    answer: [
+      ...[...again, ...promoted].map(({ trial, patch }): TrialItem => ({ ...trial, ...patch })),
+      ...created,
+    ].map(messageOf),
   };
 };
 

@@ -1,4 +1,4 @@
-import type { BatchExecutor, DispatchQueue, Workflow } from "../../ports.ts";
+import type { BatchExecutor, Checkpoints, DispatchQueue, Workflow } from "../../ports.ts";
 import type { Receipt } from "../../store/receipt.ts";
 import type { Store } from "../../store/store.ts";
 import type { Warm } from "./warm.ts";
@@ -14,6 +14,7 @@ export interface ServiceDeps {
   readonly queue: DispatchQueue;
   readonly batch: BatchExecutor;
   readonly workflow: Workflow;
+  readonly checkpoints: Checkpoints;
   /** One structured line; never parameters, metrics or secrets. */
   readonly log: (event: string, fields: Readonly<Record<string, string | number | boolean | null>>) => void;
 }

@@ -1,6 +1,6 @@
 import type { BestTrial, Study } from "../../schemas/study.ts";
 import type { Change } from "../../store/store.ts";
-import { asCandidates, bestOf, foldedBest } from "../../study/best.ts";
+import { bestOf, type Candidate, foldedBest, rememberedWhole, toBest } from "../../study/best.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { toStudy } from "../../study/view.ts";
@@ -55,7 +55,7 @@ export const recallStudy = async (
   const find = best.length === 0 ? () => null : await trialFinder(deps, snapshot);
   const trials = best.flatMap((number) => {
     const trial = find(number);
-    return trial === null ? [] : [{ number, params: trial.params, values: trial.values ?? {} }];
+    return trial === null ? [] : [toBest(trial)];
   });
   return { ...toStudy(snapshot, []), ...remembered, best: trials };
 };
@@ -69,30 +69,35 @@ export const bestTrialsOf = async (deps: ServiceDeps, snapshot: Snapshot): Promi
   const { study, trials } = snapshot;
   const folded =
     study.spec.objectives.length > 1 ? await foldedFront(deps, snapshot) : await foldedSingle(deps, snapshot);
-  return bestOf(study.spec, [...asCandidates(folded), ...trials]);
+  return bestOf<Candidate>(study.spec, chained(folded, trials)).map(toBest);
 };
 
 /** The best folded trial of a single objective, read from its segment. */
-const foldedSingle = async (deps: ServiceDeps, { study, head }: Snapshot): Promise<readonly BestTrial[]> => {
+const foldedSingle = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Iterable<Candidate>> => {
+  const { study, head } = snapshot;
   const known = foldedBest(head);
   if (known === null) return [];
-  if (!("segment" in known)) return [known];
+  if (!("segment" in known)) return [rememberedWhole(known)];
   const [segment] = await segmentsOf(deps, study, known.segment, known.segment + 1);
   const trial = segment?.trial(segment.find(known.number));
-  return trial === undefined
-    ? []
-    : [{ number: trial.number, params: trial.params, values: trial.values ?? {} }];
+  if (trial === undefined) return [];
+  if (trial.state !== "paused") return [trial];
+  // It may have gone on since, and come to less: then all that are folded are looked at.
+  const latest = (await trialFinder(deps, snapshot))(trial.number);
+  return latest?.attempt === trial.attempt ? [trial] : readFolded(deps, snapshot);
 };
 
 /** The Pareto set of all folded trials: what a warm Lambda has found is only joined with what was folded since. */
-const foldedFront = async (deps: ServiceDeps, snapshot: Snapshot): Promise<readonly BestTrial[]> => {
+const foldedFront = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Iterable<Candidate>> => {
   const { study, head } = snapshot;
+  // Trials on a ladder may go on after they were folded.
+  if (study.scheduler.levels.length > 0) return readFolded(deps, snapshot);
   const cached = deps.warm.fronts.get(study.id);
   const known =
     cached !== undefined && cached.segments <= head.segments ? cached : { segments: 0, trials: [] };
   if (known.segments === head.segments) return known.trials;
   const since = await readFolded(deps, snapshot, known.segments);
-  const trials = bestOf(study.spec, chained(asCandidates(known.trials), since));
+  const trials = bestOf<Candidate>(study.spec, chained(known.trials, since));
   deps.warm.fronts.set(study.id, { segments: head.segments, trials });
   return trials;
 };

@@ -2,7 +2,7 @@ import { changeHead, type Head, markSwept } from "../../store/head.ts";
 import { trialKey } from "../../store/keys.ts";
 import { encodeSegment, MAX_SEGMENT_BYTES, newSegment } from "../../store/segment.ts";
 import type { Change } from "../../store/store.ts";
-import { isFinished, type TrialItem } from "../../store/trial.ts";
+import { isFinished, removePaused, type TrialItem } from "../../store/trial.ts";
 import { mergeFoldedBest } from "../../study/best.ts";
 import { isAwaited } from "../../study/job.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
@@ -47,9 +47,9 @@ const isItsTurn = (deps: ServiceDeps, { trials }: Snapshot): boolean => {
   return running <= FEW_RUNNING || chance(deps) < FEW_RUNNING / running;
 };
 
-/** A batch study's paused trials wait for the next rung, which takes them from the tail. */
-const isFoldable = ({ spec }: LoadedStudy, trial: TrialItem): boolean =>
-  !isAwaited(trial) && (trial.state === "paused" ? spec.executor.type === "client" : isFinished(trial.state));
+/** Where a state machine runs rounds, paused trials wait in the tail: the next rung takes them from there. */
+const isFoldable = ({ scheduler }: LoadedStudy, trial: TrialItem): boolean =>
+  !isAwaited(trial) && (trial.state === "paused" ? scheduler.rounds === null : isFinished(trial.state));
 
 const fold = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { study, head } = snapshot;
@@ -73,14 +73,13 @@ export const foldedInto = (
   bytes: Uint8Array,
 ): [Pick<Head, "segments" | "folded" | "foldedBest">, Change] => {
   const count = (state: TrialItem["state"]) => trials.filter((trial) => trial.state === state).length;
-  const { completed, pruned, failed, paused } = head.folded;
+  const { completed, pruned, failed } = head.folded;
   const patch = {
     segments: head.segments + 1,
     folded: {
       completed: completed + count("completed"),
       pruned: pruned + count("pruned"),
       failed: failed + count("failed"),
-      paused: paused + count("paused"),
     },
     foldedBest: mergeFoldedBest(study.spec, head, trials),
   };
@@ -98,11 +97,20 @@ const pack = (study: LoadedStudy, finished: readonly TrialItem[]) => {
   return { trials, bytes };
 };
 
+const isPaused = ({ state }: TrialItem): boolean => state === "paused";
+
+/** Paused trials deleted at the same time. */
+const WIDTH = 16;
+
 /** Deletes the tail items that a segment holds, and says so in the head. */
 const sweep = async (deps: ServiceDeps, study: LoadedStudy, k: number): Promise<void> => {
   const segments = await segmentsOf(deps, study, k, k + 1);
-  await deps.store.removeAll(
-    segments.flatMap((segment) => Array.from(segment.numbers, (number) => trialKey(study.id, number))),
-  );
+  const held = segments.flatMap((segment) => Array.from(segment.numbers, (_, i) => segment.trial(i)));
+  const [paused, ended] = [held.filter(isPaused), held.filter((trial) => !isPaused(trial))];
+  await deps.store.removeAll(ended.map(({ number }) => trialKey(study.id, number)));
+  for (let i = 0; i < paused.length; i += WIDTH) {
+    // One that has gone on meanwhile stays.
+    await Promise.all(paused.slice(i, i + WIDTH).map((trial) => commitOnce(deps, [removePaused(trial)])));
+  }
   await updateOnce(deps, markSwept(study.id, k));
 };

@@ -1,7 +1,7 @@
 import { TrialKind } from "../../optimizer/algorithm.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import { cost, excess, violation } from "../../study/objectives.ts";
-import { placeOf } from "../../study/place.ts";
+import { measuredAt, placeOf } from "../../study/place.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 
 /**
@@ -21,23 +21,33 @@ export interface HistoryColumns {
   resource: Float64Array;
   bracket: Int32Array;
   rung: Int32Array;
+  /** As `Levels.value` of the optimizer; empty without a ladder. */
+  levels: Float64Array;
 }
 
 /** In the columns of brackets and rungs: a trial that is on no ladder. */
 const NO_PLACE = -1;
 
-const kinds = { completed: TrialKind.completed, pruned: TrialKind.pruned, failed: TrialKind.failed } as const;
+const kinds = {
+  completed: TrialKind.completed,
+  pruned: TrialKind.pruned,
+  // It has values, of a lower resource than it may come to.
+  paused: TrialKind.pruned,
+  failed: TrialKind.failed,
+  running: TrialKind.running,
+  queued: TrialKind.running,
+} as const satisfies Record<TrialItem["state"], TrialKind>;
 
 /** What a row of the history holds of a trial beside its point. */
-type Result = Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung">;
+type Result = Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung" | "curve">;
 
-const kindOf = (trial: Result): TrialKind =>
-  trial.state === "completed" || trial.state === "pruned" || trial.state === "failed"
-    ? kinds[trial.state]
-    : TrialKind.running;
-
-/** Makes room for more rows. @param d parameters. @param m objectives. @param k outcomes. */
-export const grow = (columns: HistoryColumns, capacity: number, d: number, m: number, k: number): void => {
+/** Makes room for more rows. */
+export const grow = (
+  columns: HistoryColumns,
+  capacity: number,
+  { space, spec, scheduler }: LoadedStudy,
+): void => {
+  const [d, m, k] = [space.parameters.length, spec.objectives.length, spec.outcomes.length];
   const widen = (old: Float64Array, width: number) => {
     const wide = new Float64Array(capacity * width).fill(Number.NaN);
     wide.set(old);
@@ -57,6 +67,7 @@ export const grow = (columns: HistoryColumns, capacity: number, d: number, m: nu
   columns.violation = widen(columns.violation, 1);
   columns.excess = widen(columns.excess, k);
   columns.resource = widen(columns.resource, 1);
+  columns.levels = widen(columns.levels, scheduler.levels.length * m);
   columns.kind = kind;
   columns.number = new Uint32Array(capacity);
   for (let i = 0; i < capacity; i++) columns.number[i] = i;
@@ -67,7 +78,7 @@ export const grow = (columns: HistoryColumns, capacity: number, d: number, m: nu
 export const fillRow = (study: LoadedStudy, columns: HistoryColumns, trial: Result): void => {
   const { spec } = study;
   const row = trial.number;
-  const kind = kindOf(trial);
+  const kind = kinds[trial.state];
   const values = kind === TrialKind.completed || kind === TrialKind.pruned ? trial.values : null;
   spec.objectives.forEach((objective, i) => {
     columns.y[row * spec.objectives.length + i] = cost(objective, values);
@@ -77,10 +88,27 @@ export const fillRow = (study: LoadedStudy, columns: HistoryColumns, trial: Resu
     columns.excess[row * spec.outcomes.length + i] = excess(outcome, values);
   });
   columns.kind[row] = kind;
-  columns.resource[row] = trial.resource ?? Number.NaN;
+  columns.resource[row] = measuredAt(trial) ?? trial.resource ?? Number.NaN;
   const place = placeOf(study, trial);
   columns.bracket[row] = place?.bracket ?? NO_PLACE;
   columns.rung[row] = place?.rung ?? NO_PLACE;
+  fillLevels(study, columns, trial);
+};
+
+/** What a trial came to at each level: at a rung, or where it ended. One that was imported has been to the top. */
+const fillLevels = ({ spec, scheduler }: LoadedStudy, columns: HistoryColumns, trial: Result): void => {
+  const { levels } = scheduler;
+  const m = spec.objectives.length;
+  const top = levels.at(-1);
+  if (top === undefined) return;
+  const ended = trial.state === "completed" ? [{ step: top, values: trial.values ?? {} }] : [];
+  for (const { step, values } of [...trial.curve, ...ended]) {
+    const level = levels.findLastIndex((resource) => resource <= step);
+    if (level < 0) continue;
+    spec.objectives.forEach((objective, j) => {
+      columns.levels[(trial.number * levels.length + level) * m + j] = cost(objective, values);
+    });
+  }
 };
 
 export const emptyColumns = (): HistoryColumns => ({
@@ -95,4 +123,5 @@ export const emptyColumns = (): HistoryColumns => ({
   resource: new Float64Array(0),
   bracket: new Int32Array(0),
   rung: new Int32Array(0),
+  levels: new Float64Array(0),
 });

@@ -26,8 +26,8 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   const from = Math.min(columns.segments, head.segments);
   const fresh = await segmentsOf(deps, study, from, head.segments);
   const n = head.next;
-  const hasLadder = study.scheduler.start(0) !== null;
-  if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), d, m, outcomes);
+  const { levels } = study.scheduler;
+  if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), study);
   for (const [k, segment] of fresh.entries()) {
     if (from + k < columns.segments) continue;
     for (let i = 0; i < segment.count; i++) {
@@ -49,7 +49,11 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
     excess: columns.excess.subarray(0, n * outcomes),
     kind: columns.kind.subarray(0, n),
     resource: columns.resource.subarray(0, n),
-    ...(hasLadder && { bracket: columns.bracket.subarray(0, n), rung: columns.rung.subarray(0, n) }),
+    ...(levels.length > 0 && {
+      bracket: columns.bracket.subarray(0, n),
+      rung: columns.rung.subarray(0, n),
+      levels: { resources: levels, value: columns.levels.subarray(0, n * levels.length * m) },
+    }),
   };
 };
 

@@ -1,4 +1,3 @@
-import type { StudyState } from "../../schemas/study.ts";
 import {
   type Listed,
   type Listing,
@@ -60,21 +59,23 @@ export const firstListing = async (deps: ServiceDeps, snapshot: Snapshot, now: n
 export const relist = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
   const asOf = deps.clock();
   const snapshot = await findSnapshot(deps, study);
-  if (snapshot === null) return;
+  if (snapshot !== null) await listSnapshot(deps, snapshot, asOf);
+};
+
+/** Refreshes a study's listing with what was read of it. @param asOf when that began, milliseconds since 1970. */
+export const listSnapshot = async (deps: ServiceDeps, snapshot: Snapshot, asOf: number): Promise<void> => {
   const listing = await listingOf(deps, snapshot, asOf);
   await updateOnce(deps, refreshListing(listing));
-  deps.warm.listed.set(study.id, { at: asOf, state: shownState(snapshot) });
+  deps.warm.listed.set(snapshot.study.id, { at: asOf, state: shownState(snapshot) });
 };
 
 /** The same as what follows from something else, unless this process has listed that state a moment ago. */
-export const relistIfDue = async (
-  deps: ServiceDeps,
-  study: LoadedStudy,
-  state: StudyState,
-): Promise<void> => {
-  const last = deps.warm.listed.get(study.id);
-  if (last !== undefined && last.state === state && deps.clock() < last.at + REFRESH_MS) return;
-  await followUp(deps, study.id, () => relist(deps, study));
+export const listIfDue = async (deps: ServiceDeps, snapshot: Snapshot, asOf: number): Promise<void> => {
+  const { id } = snapshot.study;
+  const last = deps.warm.listed.get(id);
+  if (last !== undefined && last.state === shownState(snapshot) && deps.clock() < last.at + REFRESH_MS)
+    return;
+  await followUp(deps, id, () => listSnapshot(deps, snapshot, asOf));
 };
 
 /** Before a study is changed: its listing may soon be out of date, and the reconciler will look. */

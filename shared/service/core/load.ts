@@ -18,7 +18,7 @@ export const loadStudy = async (deps: LoadDeps, team: string, id: string): Promi
 };
 
 /** What studies of earlier versions of Hone have of the fields that they did not know. */
-const SINCE = { repeats: NO_REPEATS };
+const SINCE = { repeats: NO_REPEATS, tables: 1 };
 
 /** Loads a study for work that no caller asked for: messages, events, repairs. */
 export const loadStudyById = async ({ store, warm }: LoadDeps, id: string): Promise<LoadedStudy | null> => {
@@ -37,5 +37,5 @@ export const studyOf = (id: string, spec: StudySpec): LoadedStudy => ({
   id,
   spec,
   space: compileSpace(spec.space, spec.constraints, spec.forbidden),
-  scheduler: schedulerOf(spec.scheduler),
+  scheduler: schedulerOf(spec.scheduler, spec.executor.type),
 });

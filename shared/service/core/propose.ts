@@ -5,7 +5,7 @@ import { MOST_HINTED, putHint } from "../../store/hint.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import { placed } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { trialsLeft } from "../../study/state.ts";
+import { trialsLeft, trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
@@ -54,7 +54,7 @@ export const proposeTrials = async (
   await keepHint(deps, study.id, hint);
   const now = deps.clock();
   const trials = proposals.map(({ x, algorithm, why, cutShort }, i) =>
-    queuedTrial(study, head.next + i, now, {
+    queuedTrial(study, { number: head.next + i, ordinal: trialsUsed(head) + i }, now, {
       params: fromCube(study.space, x),
       algorithm,
       why: cutShort ? `${why}, cut short for time` : why,
@@ -66,15 +66,21 @@ export const proposeTrials = async (
 /** What takes the place of an algorithm in trials that a client enqueued. */
 export const ENQUEUED = "enqueue";
 
+/** A trial's number, and which one of those it is that were not imported, from 0. */
+export interface Numbered {
+  readonly number: number;
+  readonly ordinal: number;
+}
+
 /** A trial that waits for its first attempt, where the study's scheduler lets it begin. */
 export const queuedTrial = (
   study: LoadedStudy,
-  number: number,
+  { number, ordinal }: Numbered,
   now: number,
   origin: Pick<TrialItem, "params" | "algorithm" | "why">,
 ): TrialItem => ({
   ...origin,
-  ...placed(study.scheduler.start(number)),
+  ...placed(study.scheduler.start(ordinal)),
   study: study.id,
   number,
   state: "queued",
@@ -88,6 +94,8 @@ export const queuedTrial = (
   leaseExpires: null,
   finished: null,
   checkpoint: null,
+  curve: [],
+  decision: null,
   attempts: [],
   job: null,
 });

@@ -1,5 +1,6 @@
 import { StudyNotFound, WrongExecutor } from "../../errors.ts";
 import { readUnfolded } from "../../store/partition.ts";
+import type { TrialItem } from "../../store/trial.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
@@ -24,8 +25,12 @@ export const findSnapshot = async (deps: ServiceDeps, study: LoadedStudy): Promi
   if (head.unswept < 0) return { ...snapshot, trials };
   // A fold has put its segment but not swept the tail yet: what the segment holds counts once.
   const swept = await segmentsOf(deps, study, head.unswept, head.unswept + 1);
-  const isFolded = (number: number) => swept.some((segment) => segment.find(number) >= 0);
-  return { ...snapshot, trials: trials.filter(({ number }) => !isFolded(number)) };
+  const folded = (number: number) =>
+    swept.flatMap((segment) => (segment.find(number) < 0 ? [] : [segment.trial(segment.find(number))]));
+  // One that was folded while it was paused may have gone on: then the tail's item counts.
+  const isFolded = ({ number, attempt }: TrialItem) =>
+    folded(number).some((held) => held.state !== "paused" || held.attempt === attempt);
+  return { ...snapshot, trials: trials.filter((trial) => !isFolded(trial)) };
 };
 
 /**

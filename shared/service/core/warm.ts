@@ -1,13 +1,14 @@
 import { LRUCache } from "lru-cache";
-import type { BestTrial, StudyState } from "../../schemas/study.ts";
+import type { StudyState } from "../../schemas/study.ts";
 import type { Segment } from "../../store/segment.ts";
+import type { Candidate } from "../../study/best.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { HistoryColumns } from "./history-columns.ts";
 
 /** The Pareto set of a study's first segments. */
 export interface FoldedFront {
   readonly segments: number;
-  readonly trials: readonly BestTrial[];
+  readonly trials: readonly Candidate[];
 }
 
 /**
@@ -24,6 +25,8 @@ export interface Warm {
   readonly listed: LRUCache<string, { readonly at: number; readonly state: StudyState }>;
   /** When it noted that a study's listing may be out of date. */
   readonly noted: LRUCache<string, number>;
+  /** Teams whose listings of an older version it has moved. */
+  readonly moved: LRUCache<string, true>;
 }
 
 const CACHED_STUDIES = 200;
@@ -40,6 +43,7 @@ export const createWarm = (): Warm => ({
   fronts: new LRUCache({ max: CACHED_FRONTS }),
   listed: new LRUCache({ max: CACHED_STUDIES }),
   noted: new LRUCache({ max: CACHED_STUDIES }),
+  moved: new LRUCache({ max: CACHED_STUDIES }),
 });
 
 export const segmentId = (study: string, k: number): string => `${study} ${k}`;

@@ -16,6 +16,7 @@ import { putBack } from "../batch/put-back.ts";
 import { startRounds } from "../batch/start.ts";
 import { haltChanges } from "../batch/stop.ts";
 import { topUp } from "../batch/top-up.ts";
+import { chance } from "../core/chance.ts";
 import { commitOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { NOTE_MS, relist } from "../core/listing.ts";
@@ -23,12 +24,14 @@ import { loadStudyById } from "../core/load.ts";
 import { findSnapshot } from "../core/snapshot.ts";
 import { continueDeletion, SETTLED_MS } from "../studies/delete.ts";
 import { bringUpToDate } from "../studies/read.ts";
+import { collectCheckpoints } from "./checkpoints.ts";
+import { dropUnnamed, overdueRegistrations } from "./definitions.ts";
 import { endOrphans } from "./orphans.ts";
 import { repairTrials } from "./trials.ts";
 
 /**
- * Repairs, on a schedule, what lost messages, replies, events and crashes have left behind, in every study that has jobs
- * and in those that are being deleted. It works until its deadline and begins each time with another study, so that all
+ * Repairs, on a schedule, what lost messages, replies, events and crashes have left behind, in every study that has jobs, had
+ * a job definition registered, or is being deleted. It works until its deadline and begins each time with another study, so that all
  * get their turn; what it does not reach it finds the next time. A fault in one study does not stop the others.
  * @param deadline milliseconds since 1970.
  */
@@ -36,14 +39,15 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
   const batches = await listActiveBatches(deps.store);
   const deletions = await listDeletions(deps.store);
   const outdated = await listOutdated(deps.store);
+  const registrations = await overdueRegistrations(deps);
   const dispatching = await isDispatchOn(deps.store);
   const tasks = [
     ...batches.map((batch) => ({ study: batch.study, run: () => reconcileStudy(deps, batch, dispatching) })),
     ...outdated.map((one) => ({ study: one.study, run: () => refreshOutdated(deps, one) })),
     ...deletions.map((one) => ({ study: one.study, run: () => finishDeletion(deps, one, deadline) })),
+    ...registrations.map((one) => ({ study: one.study, run: () => dropUnnamed(deps, one) })),
   ];
-  const [random = 0] = deps.randomBytes(1);
-  const first = Math.floor((random / 256) * tasks.length);
+  const first = Math.floor(chance(deps) * tasks.length);
   let done = 0;
   let faults = 0;
   for (const { study, run } of [...tasks.slice(first), ...tasks.slice(0, first)]) {
@@ -52,6 +56,8 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
     done++;
   }
   if (deps.clock() < deadline) await attempt(deps, "", () => endOrphans(deps));
+  // While nobody uses Hone the bucket is not listed, which would cost money.
+  if (tasks.length > 0) await attempt(deps, "", () => collectCheckpoints(deps, deadline));
   deps.log("reconciled", { tasks: tasks.length, done, faults });
 };
 

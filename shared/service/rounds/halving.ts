@@ -254,7 +254,7 @@ const endAtRung = (
     resource: place.resource,
     rank: order.indexOf(trial.number) + 1,
     of: order.length,
-    promoted: promoted.length,
+    goOn: promoted.length,
   });
   return changeTrial(trial, { state: "pruned", reason, finished: now });
 };

@@ -1,3 +1,4 @@
+import { randomLetters } from "../../letters.ts";
 import { algorithms } from "../../optimizer/registry.ts";
 import { schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
@@ -33,7 +34,10 @@ export const createStudy = (
 ): Promise<Study> => {
   const plan = async () => {
     const spec = completeSpec(deps, team, body);
-    const study = studyOf(`${spec.name.slice(0, MAX_NAME)}-${randomSuffix(deps)}`, spec);
+    const study = studyOf(
+      `${spec.name.slice(0, MAX_NAME)}-${randomLetters(deps.randomBytes, ID_LETTERS, SUFFIX)}`,
+      spec,
+    );
     const budget = completeBudget(spec, body);
     checkStudy(spec, study.space, budget);
     const head = firstHead(study.id, budget, {
@@ -57,6 +61,7 @@ export const createStudy = (
 
 const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): StudySpec => {
   const algorithm = body.algorithm ?? { name: "auto" };
+  const executor = body.executor ?? { type: "client" as const };
   const [a = 0, b = 0, c = 0, d = 0] = deps.randomBytes(4);
   return {
     name: body.name,
@@ -72,9 +77,17 @@ const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): S
     scheduler: body.scheduler ?? { name: "none" },
     lease: { ...DEFAULT_LEASE, ...body.lease },
     repeats: { ...NO_REPEATS, ...body.repeats },
-    executor: body.executor ?? { type: "client" },
+    executor,
+    tables: tablesFor(body.budget.parallel ?? DEFAULT_PARALLEL[executor.type]),
   };
 };
+
+/** So many trials at once share a table of a rung. */
+const RUNNING_PER_TABLE = 16;
+const MOST_TABLES = 8;
+
+const tablesFor = (parallel: number): number =>
+  Math.min(MOST_TABLES, Math.ceil(parallel / RUNNING_PER_TABLE));
 
 const completeBudget = ({ executor }: StudySpec, { budget }: CreateStudyBody) => ({
   trials: budget.trials,
@@ -82,6 +95,3 @@ const completeBudget = ({ executor }: StudySpec, { budget }: CreateStudyBody) =>
   gpuHours: budget.gpuHours ?? 0,
   dollars: budget.dollars ?? 0,
 });
-
-const randomSuffix = (deps: ServiceDeps) =>
-  Array.from(deps.randomBytes(SUFFIX), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join("");

@@ -7,7 +7,9 @@ import { removeSegments, removeUnfolded } from "../../store/partition.ts";
 import { removeReceipts } from "../../store/receipt.ts";
 import { removeReports } from "../../store/report.ts";
 import { removeRungs } from "../../store/rung.ts";
+import { removeLadders } from "../../store/rung-table.ts";
 import { uncountStudy } from "../../store/team.ts";
+import { checkpointsOf } from "../../study/checkpoint.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { endRuns } from "../batch/end-runs.ts";
 import { commit, updateOnce } from "../core/commit.ts";
@@ -17,7 +19,7 @@ import { listedAs } from "../core/listing.ts";
 
 /** Trials whose items, or reports, one pass deletes: about a second of work. */
 const PASS = 500;
-/** Trials whose reports are deleted at the same time. */
+/** Trials whose reports are deleted at the same time, and objects. */
 const WIDTH = 16;
 /** Jobs ended while the caller waits. */
 const JOBS_AT_ONCE = 100;
@@ -79,7 +81,9 @@ export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): P
     if (!(await sweepReports(deps, head))) return "unfinished";
     await removeSegments(store, head);
   }
+  if (!(await removeCheckpoints(deps, deletion))) return "unfinished";
   await removeRungs(store, study);
+  await removeLadders(store, study);
   await removeReceipts(store, study);
   if (deps.clock() < at + SETTLED_MS) return "settling";
   await store.removeAll([
@@ -92,6 +96,18 @@ export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): P
   // What leads the reconciler here goes when all else is known to be gone: a batch of deletions may be carried out in part.
   await store.removeAll([deletionKey(study)]);
   return "gone";
+};
+
+/** Deletes some of a study's checkpoints. @returns whether there were none. */
+const removeCheckpoints = async (
+  { checkpoints }: ServiceDeps,
+  { team, study }: Deletion,
+): Promise<boolean> => {
+  const keys = await checkpoints.list(checkpointsOf({ team, id: study }), "");
+  for (let i = 0; i < keys.length; i += WIDTH) {
+    await Promise.all(keys.slice(i, i + WIDTH).map((key) => checkpoints.remove(key)));
+  }
+  return keys.length === 0;
 };
 
 /** Deletes reports of a study's trials, and remembers in the head how far it came. @returns whether all are deleted. */

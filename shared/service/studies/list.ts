@@ -21,8 +21,8 @@ export const listStudies = async (
 ): Promise<StudyPage> => {
   const cursors = cursorsOf(`studies of ${team}`, LISTING_PLACE);
   const after = cursors.read(cursor) ?? "";
-  if (after === "") await moveOldListings(deps.store, team);
-  const listings = await completed(deps, team, await readListings(deps.store, team, after, limit), {
+  if (after === "") await moveOnce(deps, team);
+  const listings = await filledIn(deps, team, await readListings(deps.store, team, after, limit), {
     after,
     limit,
   });
@@ -36,8 +36,15 @@ export const listStudies = async (
   };
 };
 
+/** Once for each process and team: only an older version makes listings that are to be moved. */
+const moveOnce = async ({ store, warm }: ServiceDeps, team: string): Promise<void> => {
+  if (warm.moved.has(team)) return;
+  await moveOldListings(store, team);
+  warm.moved.set(team, true);
+};
+
 /** Listings of an older version say nothing of their studies: these are read once, and the page again. */
-const completed = async (
+const filledIn = async (
   deps: ServiceDeps,
   team: string,
   listings: readonly Listing[],

@@ -35,6 +35,8 @@ export const patchStudy = async (
       // Resuming says that the person has dealt with what paused the study.
       ...(body.state === "running" && head.state === "paused" && { notice: null }),
       trials,
+      // What more trials tell may let paused ones go on.
+      settled: head.settled && trials === head.trials,
       parallel: body.budget?.parallel ?? head.parallel,
       gpuHours: body.budget?.gpuHours ?? head.gpuHours,
       dollars: body.budget?.dollars ?? head.dollars,

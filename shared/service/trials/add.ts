@@ -14,7 +14,7 @@ import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { foldedInto } from "../core/fold.ts";
-import { ENQUEUED, queuedTrial } from "../core/propose.ts";
+import { ENQUEUED, type Numbered, queuedTrial } from "../core/propose.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
 /** Imports of at least this many go to a segment at once; fewer to the tail, if one transaction takes them all. */
@@ -43,7 +43,12 @@ export const addTrials = async (
     const snapshot = await readSnapshot(deps, study);
     refuseOverBudget(snapshot, queued);
     const now = deps.clock();
-    const trials = given.map((trial, i) => numbered(study, snapshot.head.next + i, trial, now));
+    let ordinal = trialsUsed(snapshot.head);
+    const trials = given.map((trial, i) => {
+      const place = { number: snapshot.head.next + i, ordinal };
+      if (trial.state === "queued") ordinal++;
+      return numbered(study, place, trial, now);
+    });
     return {
       changes: changesFor(snapshot, trials),
       answer: { trials: trials.map(({ number, state }) => ({ number, state })) },
@@ -89,7 +94,7 @@ const refuseOverBudget = (snapshot: Snapshot, queued: number): void => {
   if (queued > left) throw new BudgetSpent({ kind: "budget-without-room", left, wanted: queued });
 };
 
-const numbered = (study: LoadedStudy, number: number, given: Given, now: number): TrialItem => {
+const numbered = (study: LoadedStudy, number: Numbered, given: Given, now: number): TrialItem => {
   const { params } = given;
   if (given.state === "queued") {
     return queuedTrial(study, number, now, {
@@ -105,7 +110,11 @@ const numbered = (study: LoadedStudy, number: number, given: Given, now: number)
 
 const changesFor = ({ study, head }: Snapshot, trials: readonly TrialItem[]): Change[] => {
   const finished = trials.filter((trial) => trial.state !== "queued");
-  const counted = { next: head.next + trials.length, imported: head.imported + finished.length };
+  const counted = {
+    next: head.next + trials.length,
+    imported: head.imported + finished.length,
+    settled: false,
+  };
   const isFew = finished.length < SEGMENT_FROM && trials.length <= mostTrialChanges(study.space);
   if (isFew) return [changeHead(head, counted), ...trials.map((trial) => newTrial(study.space, trial))];
   const bytes = encodeSegment(study.space, finished);

@@ -5,6 +5,7 @@ import {
   type Grant,
   grantLeases,
   type Head,
+  type HeadPatch,
   markAhead,
   takeAhead,
 } from "../../store/head.ts";
@@ -14,11 +15,14 @@ import {
   findTrialItem,
   leaseExpired,
   newTrial,
+  resumedTrial,
   type TrialItem,
   type TrialPatch,
 } from "../../store/trial.ts";
 import { mostLeases, mostTrialChanges } from "../../study/capacity.ts";
-import { LEASE_EXPIRED, leaseEnd, lostAttempt, outOfAttempts } from "../../study/lease.ts";
+import { expiryOf } from "../../study/ends.ts";
+import { isExpired, isLastAttempt, LEASE_EXPIRED, leaseEnd, lostAttempt } from "../../study/lease.ts";
+import { placed, placeOf } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -29,10 +33,12 @@ import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { followUp } from "../core/follow-up.ts";
-import { relistIfDue } from "../core/listing.ts";
+import { takenOut } from "../core/ladders.ts";
+import { listIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
+import { pausedTrials } from "../core/resume.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
-import { chooseTrials, isMarkDue, leftAhead } from "./choose.ts";
+import { type Chosen, chooseTrials, isMarkDue, leftAhead } from "./choose.ts";
 
 /** How long an ask competes with others before it says that Hone is busy. */
 const COMPETE_MS = 8000;
@@ -43,7 +49,7 @@ const PAUSED_WAIT_SECONDS = 30;
 /** What the receipt of an ask remembers: the rest of its answer is in the trials. */
 interface Remembered extends Omit<AskReply, "trials"> {
   readonly leaseExpires: string;
-  readonly leases: readonly Pick<LeasedTrial, "number" | "attempt" | "resource">[];
+  readonly leases: readonly Pick<TrialItem, "number" | "attempt" | "resource" | "bracket" | "rung">[];
 }
 
 /**
@@ -60,22 +66,34 @@ export const askTrials = async (
   write: WriteContext,
 ): Promise<AskReply> => {
   if (study.spec.executor.type !== "client") throw await wrongExecutor(deps, study, { kind: "ask-of-batch" });
-  let seen: Snapshot | null = null;
+  let last: { readonly asOf: number; readonly seen: Snapshot; readonly after: Snapshot } | null = null;
   const held = new Set<number>();
   const plan = async (attempt: number) => {
     for (let looks = 1; ; looks++) {
-      seen = await readSnapshot(deps, study);
+      const asOf = deps.clock();
+      const seen = await readSnapshot(deps, study);
       const planned = await planAsk(deps, seen, body, { attempt, held, mayLook: looks < LOOKS });
-      if (planned !== null) return planned;
+      if (planned !== null) {
+        last = { asOf, seen, after: planned.after };
+        return planned;
+      }
       await deps.store.pause(looks);
     }
   };
   const recall = (remembered: Remembered) => replyAgain(deps, study, remembered);
   const reply = await commit<AskReply, Remembered>(deps, write, plan, { milliseconds: COMPETE_MS, recall });
-  if (seen !== null) await noteTaken(deps, seen);
-  if (seen !== null) await foldIfDue(deps, study, seen);
-  await relistIfDue(deps, study, reply.state);
+  if (last !== null) await followAsk(deps, last);
   return reply;
+};
+
+/** What follows from an ask that was not answered from its receipt. */
+const followAsk = async (
+  deps: ServiceDeps,
+  { asOf, seen, after }: { readonly asOf: number; readonly seen: Snapshot; readonly after: Snapshot },
+): Promise<void> => {
+  await noteTaken(deps, seen);
+  await foldIfDue(deps, seen.study, seen);
+  await listIfDue(deps, after, asOf);
 };
 
 /** Notes what has been taken of the trials proposed ahead, so that it shows when whoever took one died. */
@@ -101,13 +119,18 @@ interface Try {
   readonly mayLook: boolean;
 }
 
+/** What an ask plans, and the study as it is then. */
+interface Asked extends Plan<AskReply, Remembered> {
+  readonly after: Snapshot;
+}
+
 /** @returns null when it should look again: others took what was left ahead, or are about to propose for all. */
 const planAsk = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   body: AskBody,
   { attempt, held, mayLook }: Try,
-): Promise<Plan<AskReply, Remembered> | null> => {
+): Promise<Asked | null> => {
   const { study, head } = snapshot;
   const now = deps.clock();
   const most = mostLeases(study.space);
@@ -115,10 +138,14 @@ const planAsk = async (
   const toss = () => chance(deps);
   const asker = { worker: body.worker, count, held };
   const chosen = chooseTrials(snapshot, asker, now, toss);
-  const { own, mine, waiting, tickets, dead, room } = chosen;
-  const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - waiting.length });
+  const { own, mine, waiting, dead, room } = chosen;
+  const goingOn = await pausedToGoOn(deps, snapshot, chosen, now);
+  const begun = waiting.length + goingOn.resumed.length;
+  const slots = chosen.wanted + chosen.tickets - goingOn.resumed.length;
+  const tickets = Math.min(chosen.tickets, slots);
+  const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - begun });
   for (const { number } of ticketed) held.add(number);
-  const wanted = chosen.wanted + tickets - ticketed.length;
+  const wanted = slots - ticketed.length;
   if (mayLook && (ticketed.length < tickets || (wanted > 0 && leavesItToOthers(head, toss)))) return null;
   const crowd = crowdOf(head, attempt);
   const ahead = Math.min(most - count, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
@@ -129,6 +156,10 @@ const planAsk = async (
     worker: body.worker ?? null,
     leaseExpires: leaseEnd(study, now),
   };
+  const resumed = goingOn.resumed.map(({ item, place }) => ({
+    trial: item,
+    patch: { ...nextAttempt(item, lease, now), ...placed(place), lost: 0, finished: null },
+  }));
   const again = own.map((trial) => ({ trial, patch: { leaseExpires: lease.leaseExpires } }));
   const taken = [...waiting, ...mine, ...ticketed].map((trial) => ({
     trial,
@@ -138,23 +169,35 @@ const planAsk = async (
     (trial, i): TrialItem => (i < wanted ? { ...trial, ...lease, attempt: 1 } : trial),
   );
   const given = created.slice(0, wanted);
-  const ended = dead.slice(0, mostTrialChanges(study.space) - own.length - taken.length - created.length);
+  const changed = own.length + taken.length + resumed.length + created.length;
+  const ended = dead.slice(0, mostTrialChanges(study.space) - changed).map((trial) => ({
+    trial,
+    ...expiryOf(study, trial, now),
+  }));
+  const isSettled = goingOn.isSettled && changed === 0 && fresh.exhausted === head.exhausted;
 
   const headPatch = {
     next: head.next + created.length,
     exhausted: fresh.exhausted,
+    ...(isSettled && { settled: true }),
     ...(created.length > wanted && {
       // Those that are left are followed by the new ones, number by number; otherwise there are none.
       ...(wanted > 0 && { aheadFrom: head.next + given.length }),
       aheadTo: head.next + created.length,
     }),
   };
+  const goesOn = new Set(resumed.map(({ trial }) => trial.number));
   const after = {
+    ...snapshot,
     head: { ...head, ...headPatch },
-    trials: [...snapshot.trials.filter((trial) => !ended.includes(trial)), ...created],
+    trials: [
+      ...patched(snapshot.trials, [...again, ...taken, ...ended]).filter(({ number }) => !goesOn.has(number)),
+      ...resumed.map(({ trial, patch }): TrialItem => ({ ...trial, ...patch })),
+      ...created,
+    ],
   };
   const leased = [
-    ...[...again, ...taken].map(({ trial, patch }): TrialItem => ({ ...trial, ...patch })),
+    ...[...again, ...taken, ...resumed].map(({ trial, patch }): TrialItem => ({ ...trial, ...patch })),
     ...given,
   ];
   const state = stateOf(after);
@@ -162,23 +205,51 @@ const planAsk = async (
   const rest = { state, retryAfter: leased.length > 0 ? null : retryAfter(state, after.trials, now) };
   return {
     changes: [
-      ...headChanges(snapshot, headPatch, { leases: waiting.length + given.length, room }, crowd),
+      ...headChanges(snapshot, headPatch, { leases: begun + given.length, room }, crowd),
       ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
       ...taken.map(({ trial, patch }) =>
         changeTrial(trial, patch, trial.state === "running" ? leaseExpired(now) : undefined),
       ),
-      ...ended.map((trial) =>
-        changeTrial(trial, outOfAttempts(trial, "expired", LEASE_EXPIRED, now), leaseExpired(now)),
-      ),
+      ...resumed.map(({ trial, patch }) => resumedTrial(study.space, trial, patch)),
+      ...takenOut(study, goingOn.resumed, goingOn.ladders),
+      ...ended.flatMap(({ trial, patch, changes }) => [
+        changeTrial(trial, patch, leaseExpired(now)),
+        ...changes,
+      ]),
       ...created.map((trial) => newTrial(study.space, trial)),
     ],
-    answer: { trials: leased.map((trial) => toLease(trial, leaseExpires)), ...rest },
+    answer: { trials: leased.map((trial) => toLease(study, trial, leaseExpires)), ...rest },
     remembered: {
       ...rest,
       leaseExpires,
-      leases: leased.map(({ number, attempt, resource }) => ({ number, attempt, resource })),
+      leases: leased.map(({ number, attempt, resource, bracket, rung }) => ({
+        number,
+        attempt,
+        resource,
+        bracket,
+        rung,
+      })),
     },
+    after,
   };
+};
+
+/** Paused trials that this ask hands out: they go before new ones. */
+const pausedToGoOn = (deps: ServiceDeps, snapshot: Snapshot, { wanted, tickets }: Chosen, now: number) => {
+  const isGone = (trial: TrialItem) => isExpired(trial, now) && isLastAttempt(snapshot.study, trial);
+  const busy = snapshot.trials.filter(
+    (trial) => (trial.state === "running" || trial.state === "queued") && !isGone(trial),
+  );
+  return pausedTrials(deps, snapshot, busy.length, wanted + tickets);
+};
+
+/** The trials as they are once their patches are written. */
+const patched = (
+  trials: readonly TrialItem[],
+  changes: readonly { readonly trial: TrialItem; readonly patch: TrialPatch }[],
+): TrialItem[] => {
+  const patches = new Map(changes.map(({ trial, patch }) => [trial.number, patch]));
+  return trials.map((trial) => ({ ...trial, ...patches.get(trial.number) }));
 };
 
 /** Takes trials that were proposed ahead; none when others took some of them first. */
@@ -197,11 +268,11 @@ const trialsAhead = async (deps: ServiceDeps, snapshot: Snapshot, grant: Grant):
 /** A lease on a trial that exists needs room, a new trial needs the revision too, and the rest concerns no other ask. */
 const headChanges = (
   { head }: Snapshot,
-  patch: Pick<Head, "next" | "exhausted">,
+  patch: Pick<Head, "next" | "exhausted"> & HeadPatch,
   grant: Grant,
   crowd: number,
 ): Change[] => {
-  if (patch.next !== head.next || patch.exhausted !== head.exhausted) {
+  if (patch.next !== head.next || patch.exhausted !== head.exhausted || patch.settled === true) {
     const changed = { ...patch, crowd };
     return grant.leases > 0 ? [changeHeadGranting(head, changed, grant)] : [changeHead(head, changed)];
   }
@@ -260,11 +331,12 @@ const nextAttempt = (trial: TrialItem, lease: TrialPatch, now: number): TrialPat
   }),
 });
 
-const toLease = (trial: TrialItem, leaseExpires: string): LeasedTrial => ({
+const toLease = (study: LoadedStudy, trial: TrialItem, leaseExpires: string): LeasedTrial => ({
   number: trial.number,
   attempt: trial.attempt,
   params: trial.params,
   resource: trial.resource,
+  reportAt: study.scheduler.nextStep(placeOf(study, trial)),
   checkpoint: trial.checkpoint,
   leaseExpires,
   algorithm: trial.algorithm,
@@ -280,7 +352,7 @@ const replyAgain = async (
   const find = leases.length === 0 ? () => null : await trialFinder(deps, await readSnapshot(deps, study));
   const trials = leases.flatMap((lease) => {
     const trial = find(lease.number);
-    return trial === null ? [] : [toLease({ ...trial, ...lease }, leaseExpires)];
+    return trial === null ? [] : [toLease(study, { ...trial, ...lease }, leaseExpires)];
   });
   return { trials, ...rest };
 };

@@ -1,7 +1,8 @@
 import { changeTrial, leaseExpired, type TrialItem } from "../../store/trial.ts";
-import { isExpired, isLastAttempt, LEASE_EXPIRED, outOfAttempts } from "../../study/lease.ts";
+import { expiryOf } from "../../study/ends.ts";
+import { isExpired, isLastAttempt } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { updateOnce } from "../core/commit.ts";
+import { commitOnce, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -20,11 +21,11 @@ export const endExpired = async (deps: ServiceDeps, snapshot: Snapshot): Promise
   if (dead.length === 0) return snapshot;
   for (let i = 0; i < dead.length; i += WIDTH) {
     // Told or taken meanwhile: what happened stands.
-    const end = (trial: TrialItem) =>
-      updateOnce(
-        deps,
-        changeTrial(trial, outOfAttempts(trial, "expired", LEASE_EXPIRED, now), leaseExpired(now)),
-      );
+    const end = (trial: TrialItem) => {
+      const { patch, changes } = expiryOf(study, trial, now);
+      const change = changeTrial(trial, patch, leaseExpired(now));
+      return changes.length === 0 ? updateOnce(deps, change) : commitOnce(deps, [change, ...changes]);
+    };
     await Promise.all(dead.slice(i, i + WIDTH).map(end));
   }
   return readSnapshot(deps, study);

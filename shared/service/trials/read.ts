@@ -9,15 +9,16 @@ import type {
   TrialsQuery,
 } from "../../schemas/trial.ts";
 import { type ReportItem, readReports } from "../../store/report.ts";
+import type { Segment } from "../../store/segment.ts";
 import { isFinished, type TrialItem } from "../../store/trial.ts";
 import { fillPage, firstPage } from "../../study/page.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { timestamp, toTrial } from "../../study/view.ts";
+import { shownTrialState, timestamp, toTrial } from "../../study/view.ts";
 import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { bestTrialsOf } from "../core/describe.ts";
-import { findTrial, trialFinder } from "../core/find-trial.ts";
+import { type FindTrial, finderIn, findTrialAndHead, trialFinder } from "../core/find-trial.ts";
 import { segmentsOf } from "../core/segments.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -35,8 +36,9 @@ export const listTrials = async (
   const cursors = cursorsOf(`trials of ${study.id}`, TRIAL_NUMBER);
   const from = Number(cursors.read(cursor) ?? 0);
   const snapshot = await readSnapshot(deps, study);
-  const isWanted = (trial: TrialItem) => state === undefined || trial.state === state;
-  const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted });
+  const isWanted = (trial: TrialItem) =>
+    state === undefined || shownTrialState(snapshot.head, trial) === state;
+  const { trials, next } = pageOf(snapshot, await trialFinder(deps, snapshot), { from, limit, isWanted });
   return { trials, cursor: next === null ? null : cursors.write(String(next)) };
 };
 
@@ -60,11 +62,12 @@ export const exportTrials = async (
   const from = Number(cursors.read(cursor) ?? 0);
   const snapshot = await readSnapshot(deps, study);
   const parameters = study.space.parameters.map(({ name }) => name).sort();
-  const metrics = await metricsOf(deps, snapshot);
-  const isWanted = (trial: TrialItem) => isFinished(trial.state);
+  const segments = await segmentsOf(deps, study, 0, snapshot.head.segments);
+  const metrics = metricsOf(snapshot, segments);
+  const isWanted = (trial: TrialItem) => isFinished(shownTrialState(snapshot.head, trial));
   // Where each trial has other metrics, a row of CSV is mostly separators.
   const extra = parameters.length + metrics.length;
-  const { trials, next } = await pageOf(deps, snapshot, { from, limit, isWanted, extra });
+  const { trials, next } = pageOf(snapshot, finderIn(snapshot, segments), { from, limit, isWanted, extra });
   return { trials, cursor: next === null ? null : cursors.write(String(next)), parameters, metrics };
 };
 
@@ -79,29 +82,27 @@ interface Wanted {
 }
 
 /** A page of trials, and the number at which the next one begins, null when there is none. */
-const pageOf = async (
-  deps: ServiceDeps,
+const pageOf = (
   snapshot: Snapshot,
+  find: FindTrial,
   { from, limit, isWanted, extra }: Wanted,
-): Promise<{ readonly trials: Trial[]; readonly next: number | null }> => {
-  const { study, head } = snapshot;
-  const find = await trialFinder(deps, snapshot);
+): { readonly trials: Trial[]; readonly next: number | null } => {
+  const { head } = snapshot;
   const fits = fillPage();
   const trials: Trial[] = [];
   for (let number = from; number < head.next; number++) {
     if (trials.length >= limit) return { trials, next: number };
     const item = find(number);
     if (item === null || !isWanted(item)) continue;
-    const trial = toTrial(study.spec, item);
+    const trial = toTrial(snapshot, item);
     if (!fits(trial, extra)) return { trials, next: number };
     trials.push(trial);
   }
   return { trials, next: null };
 };
 
-const metricsOf = async (deps: ServiceDeps, { study, head, trials }: Snapshot): Promise<string[]> => {
-  const segments = await segmentsOf(deps, study, 0, head.segments);
-  const finished = trials.filter(({ state }) => isFinished(state));
+const metricsOf = ({ head, trials }: Snapshot, segments: readonly Segment[]): string[] => {
+  const finished = trials.filter((trial) => isFinished(shownTrialState(head, trial)));
   const names = [
     ...segments.flatMap(({ metrics }) => metrics),
     ...finished.flatMap(({ values }) => Object.keys(values ?? {})),
@@ -124,15 +125,15 @@ export const readTrial = async (
 ): Promise<TrialDetail> => {
   const cursors = cursorsOf(`reports of ${study.id} ${number}`, REPORT_PLACE);
   const place = cursors.read(cursor);
-  const [trial, reports] = await Promise.all([
-    findTrial(deps, study, number),
+  const [{ trial, head }, reports] = await Promise.all([
+    findTrialAndHead(deps, study, number),
     readReports(deps.store, study.id, number),
   ]);
   const rest = reports.slice(place === null ? 0 : firstFrom(reports, place));
   const page = firstPage(rest.map((report) => ({ ...report, at: timestamp(report.at) })));
   const next = rest[page.length];
   return {
-    ...toTrial(study.spec, trial),
+    ...toTrial({ study, head }, trial),
     attempts: [...trial.attempts],
     reports: page,
     jobId: trial.job?.jobId ?? null,

@@ -6,9 +6,11 @@ import { judge, judgePruned, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { FiniteValues } from "../../values.ts";
 import { afterEnd } from "../batch/after-end.ts";
+import { collectAfter, commitment } from "../core/checkpoints.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
+import { endTable } from "../core/ladders.ts";
 
 /**
  * Takes a trial's final result: its values, its failure, or that its client pruned it. The same tell again is answered as the first was; a different one, or one of an attempt
@@ -24,23 +26,28 @@ export const tellTrial = async (
   write: WriteContext,
 ): Promise<TellReply> => {
   const result = resultOf(study, body);
+  let read: TrialItem | null = null;
   let told: TrialItem | null = null;
   const reply = await commit(deps, write, async (): Promise<Plan<TellReply>> => {
     const trial = await findTrial(deps, study, number);
     const repeated = answerToRepeat(trial, body.attempt, result);
+    read = trial;
     told = trial;
     if (repeated !== null) return { changes: [], answer: repeated };
-    const end = endOf(study, trial, result, deps.clock());
-    const patch = { ...end.patch, ...(body.checkpoint !== undefined && { checkpoint: body.checkpoint }) };
+    const table = result.state === "completed" ? await endTable(deps, study, trial) : undefined;
+    const end = endOf(study, trial, result, deps.clock(), { ...(table !== undefined && { table }) });
+    const checkpoint = await commitment(deps, study, trial, body);
+    const patch = { ...end.patch, ...checkpoint.patch };
     told = { ...trial, ...patch };
     return {
-      changes: [changeTrial(trial, patch), ...end.changes],
+      changes: [changeTrial(trial, patch, checkpoint.when), ...end.changes],
       answer: { number, state: patch.state },
       lone: true,
     };
   });
   // After a repeat without a receipt, too: the first tell may have died between its commit and what follows from it.
   if (told !== null) await afterEnd(deps, study, told);
+  if (read !== null && told !== null) await collectAfter(deps, study, read, told);
   return reply;
 };
 

@@ -1,13 +1,10 @@
-import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseStat } from "../../../bench/load/cpu.ts";
 import {
-  backOff,
   latencyOf,
   pairsPerSecond,
   partitionPercent,
   poissonArrivals,
-  quantile,
   refusedPercent,
   type Sample,
   statusesOf,
@@ -22,24 +19,6 @@ const sample = (change: Partial<Sample> = {}): Sample => ({
   status: 200,
   hasRetryAfter: false,
   ...change,
-});
-
-describe("a quantile", () => {
-  test("is one of the values, and that share of them does not exceed it", () => {
-    const numbers = fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 50 });
-    fc.assert(
-      fc.property(numbers, fc.double({ min: 0, max: 1, noNaN: true }), (values, q) => {
-        const found = quantile(values, q);
-        expect(values).toContain(found);
-        expect(values.filter((value) => value <= found).length).toBeGreaterThanOrEqual(q * values.length);
-        expect(values.filter((value) => value < found).length).toBeLessThanOrEqual(q * values.length);
-      }),
-    );
-  });
-
-  test("of no values is not a number", () => {
-    expect(quantile([], 0.5)).toBeNaN();
-  });
 });
 
 test("latencies are those of answers with 200, in any order", () => {
@@ -98,17 +77,6 @@ test("arrivals of a Poisson process rise, end in time, and come at the given rat
   expect(arrivals.length).toBeLessThan(1.03 * 20_000);
   // Of exponential gaps with a mean of 20 ms, a share of 1/e is longer than the mean.
   expect(gaps.filter((gap) => gap > 20).length / gaps.length).toBeCloseTo(Math.exp(-1), 1);
-});
-
-test("a client waits as long as the answer says, or else longer each time, but never more than 10 seconds", () => {
-  for (const uniform of [() => 0, () => 0.5, () => 0.999]) {
-    expect(backOff(1, 7, uniform)).toBeGreaterThanOrEqual(7);
-    expect(backOff(1, 7, uniform)).toBeLessThan(7 * 1.25);
-    const pauses = [1, 2, 3, 20].map((tries) => backOff(tries, null, uniform));
-    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(10);
-    expect(Math.min(...pauses)).toBeGreaterThan(0);
-  }
 });
 
 test("the CPU time of a process is read even if its name looks like the rest of the line", () => {

@@ -12,6 +12,8 @@ const trial = (change: Partial<Trial> = {}): Trial => ({
   values: null,
   feasible: null,
   resource: null,
+  measuredAt: null,
+  decision: null,
   worker: null,
   algorithm: "random",
   why: "uniform",

@@ -95,6 +95,11 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
     "already-told": async () =>
       post(`/${await one(true)}/trials/0/tell`, { attempt: 1, values: { accuracy: 0 } }),
   },
+  checkpoint: {
+    "study-not-found": () => post("/gone/trials/0/checkpoint", { attempt: 1 }),
+    "trial-not-found": async () => post(`/${await one()}/trials/7/checkpoint`, { attempt: 1 }),
+    "stale-attempt": async () => post(`/${await one()}/trials/0/checkpoint`, { attempt: 2 }),
+  },
   claim: {
     "study-not-found": () => claim("gone"),
     "trial-not-found": () => claim(world.study.id, 99),

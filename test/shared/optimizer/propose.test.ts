@@ -30,7 +30,7 @@ test("a random ask is pinned", () => {
   `);
 });
 
-test("the last free configuration of a finite space is found among a hundred thousand", () => {
+test("the last free configuration of a finite space is found among ten thousand", () => {
   const space = compileSpace({
     a: { type: "int", low: 0, high: 99 },
     b: { type: "int", low: 0, high: 99 },

@@ -12,35 +12,67 @@ const batch = { executor: "batch", objectives: 1, trials: 20 } as const;
 
 const epochs = (min: number, max: number) => ({ name: "epoch", min, max });
 
+const anyLadder = fc
+  .tuple(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 0, max: 500 }))
+  .map(([min, more]) => epochs(min, min + more));
+const anyEta = fc.integer({ min: 2, max: 16 });
+const anySetting = fc.constantFrom(client, batch, { ...client, objectives: 2 });
+const upsideDown = { resource: epochs(9, 3) };
+
 /** Every entry of the registry has its case; one that is missing does not compile. */
 const cases: { readonly [K in keyof typeof schedulers]: SchedulerCase<OptionsOf<K>> } = {
   none: {
     kind: schedulers.none,
-    accepted: fc.record({ options: fc.constant({}), setting: fc.constantFrom(client, batch) }),
+    accepted: fc.record({ options: fc.constant({}), setting: anySetting }),
     refused: [],
+  },
+  median: {
+    kind: schedulers.median,
+    accepted: fc.record({
+      options: fc.record({ resource: anyLadder, startup: anyEta }),
+      setting: anySetting,
+    }),
+    refused: [
+      { options: upsideDown, setting: client, pointer: "/scheduler/resource/min" },
+      { options: { resource: epochs(1, 5000), every: 1 }, setting: client, pointer: "/scheduler/every" },
+    ],
   },
   sha: {
     kind: schedulers.sha,
-    accepted: fc.record({
-      options: fc
-        .tuple(
-          fc.integer({ min: 1, max: 50 }),
-          fc.integer({ min: 0, max: 500 }),
-          fc.integer({ min: 2, max: 16 }),
-        )
-        .map(([min, more, eta]) => ({ resource: epochs(min, min + more), eta })),
-      setting: fc.constant(batch),
-    }),
+    accepted: fc.record({ options: fc.record({ resource: anyLadder, eta: anyEta }), setting: anySetting }),
     refused: [
-      { options: { resource: epochs(9, 3) }, setting: batch, pointer: "/scheduler/resource/min" },
-      { options: { resource: epochs(1, 9) }, setting: client, pointer: "/scheduler/name" },
-      {
-        options: { resource: epochs(1, 9) },
-        setting: { ...batch, objectives: 2 },
-        pointer: "/scheduler/name",
-      },
+      { options: upsideDown, setting: batch, pointer: "/scheduler/resource/min" },
       { options: { resource: epochs(1, 9) }, setting: { ...batch, trials: 2000 }, pointer: "/budget/trials" },
     ],
+  },
+  asha: {
+    kind: schedulers.asha,
+    accepted: fc.record({
+      options: fc.record({
+        resource: anyLadder,
+        eta: anyEta,
+        type: fc.constantFrom("stopping" as const, "promotion" as const),
+      }),
+      setting: anySetting,
+    }),
+    refused: [{ options: upsideDown, setting: client, pointer: "/scheduler/resource/min" }],
+  },
+  pasha: {
+    kind: schedulers.pasha,
+    accepted: fc.record({ options: fc.record({ resource: anyLadder, eta: anyEta }), setting: anySetting }),
+    refused: [{ options: upsideDown, setting: client, pointer: "/scheduler/resource/min" }],
+  },
+  hyperband: {
+    kind: schedulers.hyperband,
+    accepted: fc.record({
+      options: fc.record({
+        resource: anyLadder,
+        eta: anyEta,
+        type: fc.constantFrom("stopping" as const, "promotion" as const, "synchronous" as const),
+      }),
+      setting: anySetting,
+    }),
+    refused: [{ options: upsideDown, setting: client, pointer: "/scheduler/resource/min" }],
   },
 };
 

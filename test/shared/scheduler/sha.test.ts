@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Standing } from "../../../shared/scheduler/scheduler.ts";
-import { ladder, MOST_RUNS, promotedCount, rank, runsOf, sha } from "../../../shared/scheduler/sha.ts";
+import { ladder, promotedOf } from "../../../shared/scheduler/ladder.ts";
+import { MOST_RUNS, rank, runsOf, sha } from "../../../shared/scheduler/sha.ts";
+import type { Standing } from "../../../shared/scheduler/standing.ts";
 
 test("a ladder rises by eta from min and ends at max", () => {
   expect(ladder(1, 81, 3)).toEqual([1, 3, 9, 27, 81]);
@@ -22,7 +23,7 @@ test("a study may make as many runs as the machine can, and not one more", () =>
 });
 
 test("a trial that stands on no ladder is completed at its end, and recorded in no rung", () => {
-  const scheduler = sha.create({ resource: { name: "epoch", min: 1, max: 9 } });
+  const scheduler = sha.create({ resource: { name: "epoch", min: 1, max: 9 } }, "batch");
   expect(scheduler.end(null)).toEqual({ state: "completed", reason: null, records: null });
 });
 
@@ -70,7 +71,7 @@ test("the promoted are the best, none has failed, and one at least goes on if on
       expect([...order].sort((a, b) => a - b)).toEqual(rung.map(({ trial }) => trial));
       expect(promoted).toEqual(order.slice(0, promoted.length));
       const alive = rung.filter(({ costs }) => costs.length > 0);
-      expect(promoted.length).toBe(Math.min(alive.length, promotedCount(rung.length, eta)));
+      expect(promoted.length).toBe(Math.min(alive.length, promotedOf(rung.length, eta)));
       for (const trial of promoted) expect(rung[trial]?.costs).toHaveLength(1);
       const worst = rung[promoted.at(-1) ?? 0];
       for (const standing of alive) {

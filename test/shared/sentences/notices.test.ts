@@ -18,6 +18,7 @@ const notices = kindsOf<Notice>({
   "rounds-ended": none,
   "revision-changed": fc.record({ name: word, began: count, now: count }),
   "space-exhausted": fc.record({ left: count, failed: fc.integer({ min: 1, max: 1000 }) }),
+  "no-checkpoint": fc.record({ trial: fc.nat(), hours: fc.double({ min: 1, max: 336, noNaN: true }) }),
   "none-feasible": none,
 });
 

@@ -4,6 +4,13 @@ import { type Reason, reasonSentence } from "../../../shared/sentences/reasons.t
 import { count, kindsOf, NOT_WORDS, none, shownOf, word } from "../../support/sentences.ts";
 
 const rung = { rung: count, unit: word, resource: count };
+const rankFacts = fc.record({
+  ...rung,
+  rank: count,
+  of: count,
+  goOn: count,
+  threshold: fc.option(fc.double({ noNaN: true, min: -1e6, max: 1e6 })),
+});
 const detail = fc.record({ detail: word });
 
 const reasons = kindsOf<Reason>({
@@ -11,7 +18,13 @@ const reasons = kindsOf<Reason>({
   "decided-in-rounds": fc.record({ scheduler: word }),
   heartbeat: none,
   "rung-incomplete": fc.record(rung),
-  "rung-rank": fc.record({ ...rung, rank: count, of: count, promoted: count }),
+  "rung-rank": rankFacts,
+  "rung-waits": rankFacts,
+  "above-median": rankFacts,
+  "below-median": rankFacts,
+  "rung-too-few": fc.record({ ...rung, of: count, needed: count }),
+  "before-rung": fc.record({ unit: word, next: fc.option(count) }),
+  "objective-missing": none,
   "lease-expired": none,
   "attempts-lost": fc.record({ lost: count, last: word }),
   "study-stopped": none,
@@ -54,6 +67,6 @@ test.each([
   [111, "111th"],
 ])("rank %i of a rung is the %s", (rank, ordinal) => {
   expect(
-    reasonSentence({ kind: "rung-rank", rung: 1, unit: "epoch", resource: 3, rank, of: 200, promoted: 66 }),
+    reasonSentence({ kind: "rung-rank", rung: 1, unit: "epoch", resource: 3, rank, of: 200, goOn: 66 }),
   ).toBe(`rung 1 (epoch 3): ${ordinal} of 200, the first 66 go on`);
 });

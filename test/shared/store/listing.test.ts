@@ -12,6 +12,7 @@ import {
   refreshListing,
 } from "../../../shared/store/listing.ts";
 import { createTestTable } from "../../support/emulator.ts";
+import { before, TRANSACT } from "../../support/interleave.ts";
 import { testDeps } from "../../support/service.ts";
 import { NOON } from "../../support/study.ts";
 
@@ -79,6 +80,23 @@ test("listings of an older version are moved to where they are in order, once, a
   const all = await readListings(store, team, "", 1000);
   expect(all.map(({ study }) => study)).toEqual(["study-new", ...old.map(({ study }) => study).reverse()]);
   expect(all[1]).toMatchObject({ state: null, summary: null, asOf: 0, created: NOON + 119 });
+});
+
+test("what another process has moved meanwhile stays as that process left it", async () => {
+  const team = "raced";
+  for (const [i, study] of ["study-a", "study-b"].entries()) {
+    const put = { name: "svm", created: NOON + i };
+    await store.transact([{ name: "listing", key: teamStudyKey(team, study), put }]);
+  }
+  before(client, TRANSACT, async () => {
+    await moveOldListings(store, team);
+    await store.update(refreshListing(listing("study-a", NOON, { team, asOf: NOON + 5 })));
+    await store.removeAll([listingKey(team, NOON + 1, "study-b")]);
+  });
+  await moveOldListings(store, team);
+  expect(await readListings(store, team, "", 10)).toEqual([
+    listing("study-a", NOON, { team, asOf: NOON + 5 }),
+  ]);
 });
 
 test("a note stands until it is cleared, and one that was made again is not cleared with the first", async () => {

@@ -6,7 +6,6 @@ import {
   newRungEntry,
   RUNG,
   readRung,
-  readRungResults,
   removeRungs,
 } from "../../../shared/store/rung.ts";
 import { createTestTable } from "../../support/emulator.ts";
@@ -53,16 +52,6 @@ test("results come in one by one, without values for a trial that failed, and a 
     [200, { accuracy: 0.1 + 0.2 }],
   ]);
   expect((await readRung(store, address()))?.results).toEqual(results);
-  expect(await readRungResults(store, address())).toEqual(results);
-});
-
-test("a scheduler that opens no rungs records and reads results all the same", async () => {
-  nextStudy();
-  expect(await readRungResults(store, address())).toEqual(new Map());
-  await store.transact([newRungEntry(address(1, 2), 7, { loss: 1 })]);
-  expect(await readRungResults(store, address(1, 2))).toEqual(new Map([[7, { loss: 1 }]]));
-  expect(await readRungResults(store, address(1, 1))).toEqual(new Map());
-  expect(await readRung(store, address(1, 2))).toBeNull();
 });
 
 test("a rung is closed once, and what was decided stays", async () => {
@@ -115,8 +104,9 @@ test("rungs that only have entries are deleted too", async () => {
   nextStudy();
   await store.transact([newRungEntry(address(0), 4, { loss: 1 }), newRungEntry(address(1), 4, { loss: 2 })]);
   await removeRungs(store, address().study);
-  expect(await readRungResults(store, address(0))).toEqual(new Map());
-  expect(await readRungResults(store, address(1))).toEqual(new Map());
+  for (let rung = 0; rung < 2; rung++) {
+    expect(await store.query(rungPartition(address().study, 0, rung), " ", "~")).toEqual([]);
+  }
 });
 
 test("a deletion that was cut short between two rungs finds the rest when it is repeated", async () => {

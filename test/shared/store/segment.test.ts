@@ -51,6 +51,21 @@ const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
   leaseExpires: fc.constant(null),
   finished: fc.option(fc.integer({ min: 0, max: 2 ** 42 })),
   checkpoint: fc.option(fc.string()),
+  curve: fc.array(fc.record({ step: fc.nat({ max: 100 }), values: fc.record({ loss: finite }) }), {
+    maxLength: 3,
+  }),
+  decision: fc.option(
+    fc.record({
+      decision: fc.constantFrom("continue" as const, "stop" as const, "pause" as const),
+      step: fc.nat({ max: 100 }),
+      bracket: fc.nat({ max: 9 }),
+      rung: fc.nat({ max: 9 }),
+      rank: fc.nat({ max: 99 }),
+      of: fc.nat({ max: 99 }),
+      goOn: fc.nat({ max: 99 }),
+      threshold: fc.option(finite),
+    }),
+  ),
   attempts: fc.array(
     fc.record({
       attempt: fc.integer({ min: 1, max: 9 }),
@@ -78,8 +93,11 @@ test("finished trials come back from a segment as they went in, every double bit
         const segment = decodeSegment("s-1", space, moved.subarray(shift));
         expect(Array.from({ length: segment.count }, (_, i) => segment.trial(i))).toEqual(trials);
         const points = new Float64Array(space.parameters.length * segment.count);
-        for (const [i, { number, state, values, resource, bracket, rung, params }] of trials.entries()) {
-          expect(segment.result(i)).toEqual({ number, state, values, resource, bracket, rung });
+        for (const [
+          i,
+          { number, state, values, resource, bracket, rung, curve, params },
+        ] of trials.entries()) {
+          expect(segment.result(i)).toEqual({ number, state, values, resource, bracket, rung, curve });
           segment.point(i, points, i * space.parameters.length);
           const point = points.subarray(i * space.parameters.length, (i + 1) * space.parameters.length);
           expect(point).toEqual(toCube(space, params));
@@ -95,7 +113,7 @@ test("finished trials come back from a segment as they went in, every double bit
 test("a trial that is not finished cannot be folded", () => {
   const [row] = fc.sample(trial, 1);
   expect(() => encodeSegment(space, [{ ...row!, number: 0, state: "running" }])).toThrow(
-    "only finished trials",
+    "only finished and paused trials",
   );
 });
 
@@ -109,7 +127,7 @@ test("a segment of version 1 is still read", () => {
   const segment = decodeSegment("s-1", compileSpace(space), Buffer.from(bytes, "base64"));
   expect(segment.count).toBe(trials.length);
   for (const [i, trial] of trials.entries()) {
-    expect(segment.trial(i)).toEqual({ ...trial, bracket: null, rung: null });
+    expect(segment.trial(i)).toEqual({ ...trial, bracket: null, rung: null, curve: [], decision: null });
   }
 });
 

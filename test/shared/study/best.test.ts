@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  asCandidates,
-  bestOf,
-  type Candidate,
-  foldedBest,
-  mergeFoldedBest,
-} from "../../../shared/study/best.ts";
+import { bestOf, type Candidate, foldedBest, mergeFoldedBest, toBest } from "../../../shared/study/best.ts";
 import { headOf, specOf } from "../../support/study.ts";
 
 const one = specOf();
@@ -26,13 +20,24 @@ const trial = (
   state,
   params: { C: number },
   values,
+  resource: null,
+  curve: [],
+});
+
+/** A trial that was measured at a rung and has not come to its end. */
+const measured = (number: number, step: number, accuracy: number, state: Candidate["state"] = "pruned") => ({
+  ...trial(number, { accuracy }, state),
+  resource: 27,
+  curve: [{ step, values: { accuracy } }],
 });
 
 const numbers = (best: readonly { number: number }[]) => best.map(({ number }) => number);
 
 test("the best trial of one objective is the one with the best value in its direction", () => {
   const trials = [trial(0, { accuracy: 0.5 }), trial(1, { accuracy: 0.9 }), trial(2, { accuracy: 0.7 })];
-  expect(bestOf(one, trials)).toEqual([{ number: 1, params: { C: 1 }, values: { accuracy: 0.9 } }]);
+  expect(bestOf(one, trials).map(toBest)).toEqual([
+    { number: 1, params: { C: 1 }, values: { accuracy: 0.9 }, measuredAt: null },
+  ]);
   const loss = specOf({ objectives: [{ metric: "accuracy", direction: "minimize" }] });
   expect(numbers(bestOf(loss, trials))).toEqual([0]);
 });
@@ -108,8 +113,26 @@ test("a head of an earlier version, which holds the whole trial, is compared lik
   expect(JSON.parse(mergeFoldedBest(one, head, [trial(5, { accuracy: 0.6 })]))).toMatchObject({ segment: 2 });
 });
 
-test("best trials compete again with others", () => {
-  const best = bestOf(one, [trial(0, { accuracy: 0.5 })]);
-  expect(numbers(bestOf(one, [...asCandidates(best), trial(1, { accuracy: 0.6 })]))).toEqual([1]);
-  expect(bestOf(one, asCandidates(best))).toEqual(best);
+test("while no trial has come to its end, the best is the best of those that came furthest", () => {
+  const trials = [
+    measured(0, 1, 0.9),
+    measured(1, 3, 0.5),
+    measured(2, 3, 0.6, "paused"),
+    measured(3, 9, 0.8, "failed"),
+    measured(4, 3, 0.4, "running"),
+  ];
+  expect(bestOf(one, trials).map(toBest)).toMatchObject([{ number: 2, measuredAt: 3 }]);
+  expect(numbers(bestOf(one, [...trials, trial(5, { accuracy: 0.1 })]))).toEqual([5]);
+  const both = trials.map((each) => ({ ...each, values: { ...each.values!, ms: 1 } }));
+  expect(numbers(bestOf(two, both))).toEqual([2]);
+});
+
+test("the head remembers a trial that came further before a better one that did not", () => {
+  const first = mergeFoldedBest(one, headOf(), [measured(0, 1, 0.9)]);
+  expect(JSON.parse(first)).toMatchObject({ number: 0, reach: 1 });
+  const head = headOf({ foldedBest: first, segments: 1 });
+  expect(mergeFoldedBest(one, head, [measured(1, 1, 0.8)])).toBe(first);
+  expect(JSON.parse(mergeFoldedBest(one, head, [measured(1, 3, 0.1)]))).toMatchObject({ number: 1 });
+  const ended = mergeFoldedBest(one, head, [trial(2, { accuracy: 0.1 })]);
+  expect(JSON.parse(ended)).toEqual({ number: 2, segment: 1, value: 0.1 });
 });

@@ -65,14 +65,7 @@ test("limits that no value meets are refused with their place", () => {
 
 test("a scheduler is asked whether it suits the executor, the objectives and the budget", () => {
   expect(faultsOf({ scheduler: halvingScheduler, executor: batchExecution })).toEqual([]);
-  expect(faultsOf({ scheduler: halvingScheduler })).toMatchObject([{ fault: { kind: "rounds-need-batch" } }]);
-  expect(
-    faultsOf({
-      scheduler: halvingScheduler,
-      executor: batchExecution,
-      objectives: [accuracy, { ...accuracy, metric: "b" }],
-    }),
-  ).toMatchObject([{ fault: { kind: "one-objective-only" } }]);
+  expect(faultsOf({ scheduler: halvingScheduler }, 100_000)).toEqual([]);
   expect(faultsOf({ scheduler: halvingScheduler, executor: batchExecution }, 100_000)).toMatchObject([
     { pointer: "/budget/trials", fault: { kind: "too-many-round-runs" } },
   ]);
@@ -82,13 +75,12 @@ test("every fault is told at once", () => {
   const faults = faultsOf({
     objectives: [accuracy, accuracy],
     outcomes: [{ metric: "ms", min: 2, max: 1 }],
-    scheduler: halvingScheduler,
+    scheduler: { ...halvingScheduler, resource: { name: "epoch", min: 9, max: 3 } },
   });
   expect(faults.map(({ pointer }) => pointer)).toEqual([
     "/objectives",
     "/outcomes/0/min",
-    "/scheduler/name",
-    "/scheduler/name",
+    "/scheduler/resource/min",
   ]);
 });
 

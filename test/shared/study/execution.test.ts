@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { executionOf } from "../../../shared/study/execution.ts";
-import { halvingScheduler } from "../../support/batch.ts";
+import { batchExecution, halvingScheduler } from "../../support/batch.ts";
 import { loadedStudy } from "../../support/study.ts";
 
 test("the rounds of each start have an execution of their own, from the first start on", () => {
-  const study = loadedStudy({ scheduler: halvingScheduler });
+  const study = loadedStudy({ scheduler: halvingScheduler, executor: batchExecution });
   expect(executionOf(study, 0)).toBeNull();
   expect(executionOf(study, 2)).toEqual({ machine: "halving", study: study.id, generation: 2 });
 });

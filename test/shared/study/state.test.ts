@@ -35,16 +35,21 @@ test("no trials are left once the search space is exhausted, nor when the budget
 });
 
 test("a study is finished when no trial is left to hand out and every trial has ended", () => {
-  const head = headOf({ trials: 1, next: 1 });
+  const head = headOf({ trials: 1, next: 1, folded: { completed: 1, pruned: 0, failed: 0 } });
   expect(stateOf({ head, trials: [trialOf({ state: "completed" })] })).toBe("finished");
   for (const state of ["queued", "running", "paused"] as const) {
     expect(stateOf({ head, trials: [trialOf({ state })] })).toBe("running");
   }
-  expect(stateOf({ head: headOf({ trials: 2, next: 1 }), trials: [] })).toBe("running");
+  expect(
+    stateOf({
+      head: headOf({ trials: 2, next: 1, folded: { completed: 1, pruned: 0, failed: 0 } }),
+      trials: [],
+    }),
+  ).toBe("running");
 });
 
 test("a paused study with nothing left to do is finished, one that is being deleted is not", () => {
-  const used = { trials: 1, next: 1 };
+  const used = { trials: 1, next: 1, folded: { completed: 1, pruned: 0, failed: 0 } };
   expect(stateOf({ head: headOf({ ...used, state: "paused" }), trials: [] })).toBe("finished");
   expect(stateOf({ head: headOf({ ...used, state: "deleting" }), trials: [] })).toBe("deleting");
 });
@@ -56,19 +61,20 @@ test("a paused and a finished study are refused, each with its own reason", () =
   expect(refusal({ state: "paused" })).toThrow(
     expect.objectContaining({ type: "study-not-running", facts: { kind: "study-paused" } }),
   );
-  expect(refusal({ trials: 1, next: 1 })).toThrow(
+  expect(refusal({ trials: 1, next: 1, folded: { completed: 1, pruned: 0, failed: 0 } })).toThrow(
     expect.objectContaining({ type: "study-not-running", facts: { kind: "study-finished" } }),
   );
 });
 
 test("trials are counted by their state, folded ones included", () => {
-  const head = headOf({ folded: { completed: 100, pruned: 20, failed: 3, paused: 0 } });
+  const head = headOf({ folded: { completed: 100, pruned: 20, failed: 3 }, next: 131 });
   const states: TrialState[] = ["queued", "running", "running", "paused", "completed", "failed"];
   const trials = states.map((state, number) => trialOf({ number, state }));
   expect(countTrials(snapshotOf({ head, trials }))).toEqual({
     queued: 1,
     running: 2,
-    paused: 1,
+    // Two of them are neither in the tail nor folded with an end.
+    paused: 3,
     completed: 101,
     pruned: 20,
     failed: 4,
@@ -84,6 +90,8 @@ test("only a batch study that would be running and is not started is shown as re
   expect(shown({ started: true })).toBe("running");
   expect(shown({ started: false, state: "paused" })).toBe("paused");
   expect(shown({ started: false, state: "deleting" })).toBe("deleting");
-  expect(shown({ started: false, trials: 1, next: 1 })).toBe("finished");
+  expect(shown({ started: false, trials: 1, next: 1, folded: { completed: 1, pruned: 0, failed: 0 } })).toBe(
+    "finished",
+  );
   expect(shown({ started: false }, client.study)).toBe("running");
 });

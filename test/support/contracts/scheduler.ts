@@ -1,13 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import {
+  EMPTY_RUNG,
+  EMPTY_TABLE,
+  type Rung,
+  rungOf,
+  withEntry,
+} from "../../../shared/scheduler/rung-table.ts";
 import type {
   Place,
   Scheduler,
   SchedulerKind,
   SchedulerSetting,
-  Standing,
 } from "../../../shared/scheduler/scheduler.ts";
+import type { Standing } from "../../../shared/scheduler/standing.ts";
 import { faultSentence } from "../../../shared/sentences/faults.ts";
 import { reasonSentence } from "../../../shared/sentences/reasons.ts";
 
@@ -42,11 +49,25 @@ const standings = (count: number): fc.Arbitrary<Standing[]> =>
 
 const anyStandings = fc.integer({ min: 1, max: 20 }).chain(standings);
 
-/** A place that a trial of the scheduler may be at, none included. */
-const placeIn = (scheduler: Scheduler, rung: number): Place | null => {
-  const start = scheduler.start(0);
-  const resource = scheduler.rounds?.resources[rung];
-  return start === null || resource === undefined ? start : { ...start, rung, resource };
+/** A rung that these trials have come to, in this order; each waits if the scheduler lets any wait. */
+const rungWith = (scheduler: Scheduler, place: Place | null, others: readonly Standing[]): Rung => {
+  const room = place === null ? 0 : scheduler.keeps(place);
+  const table = others.reduce((known, standing) => withEntry(known, standing, room), EMPTY_TABLE);
+  return rungOf([table], { failed: 0, lost: new Set() });
+};
+
+/** Where a trial of the scheduler is once it has reported at all rungs below: of its own accord, or resumed. */
+const placesOf = (scheduler: Scheduler, ordinal: number): (Place | null)[] => {
+  const start = scheduler.start(ordinal);
+  if (start === null) return [null];
+  const resources = scheduler.levels.slice(
+    scheduler.levels.indexOf(scheduler.nextStep(start) ?? start.resource),
+  );
+  return resources.map((resource, rung) => ({
+    ...start,
+    rung,
+    resource: scheduler.keeps(start) > 0 || scheduler.rounds !== null ? resource : start.resource,
+  }));
 };
 
 export const schedulerContract = <Options>({ kind, accepted, refused }: SchedulerCase<Options>): void => {
@@ -69,40 +90,64 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
 
     test("a trial begins at the bottom of a ladder, or without a resource", () => {
       fc.assert(
-        fc.property(accepted, fc.nat({ max: 1000 }), ({ options }, trial) => {
-          const { start, rounds } = kind.create(options);
+        fc.property(accepted, fc.nat({ max: 1000 }), ({ options, setting }, trial) => {
+          const { start, rounds, levels } = kind.create(options, setting.executor);
           const place = start(trial);
           if (place === null) {
             expect(rounds).toBeNull();
+            expect(levels).toEqual([]);
             return;
           }
           expect(place.rung).toBe(0);
           expect(place.bracket).toBeGreaterThanOrEqual(0);
-          expect(place.resource).toBeGreaterThan(0);
+          expect(levels).toContain(place.resource);
         }),
       );
     });
 
-    test("a report is answered from its arguments alone, with a reason in words", () => {
+    test("its levels rise, and every step worth a report is one of them, beyond the last", () => {
+      fc.assert(
+        fc.property(accepted, fc.nat({ max: 100 }), ({ options, setting }, ordinal) => {
+          const scheduler = kind.create(options, setting.executor);
+          const { levels } = scheduler;
+          for (let i = 1; i < levels.length; i++) expect(levels[i]).toBeGreaterThan(levels[i - 1]!);
+          const steps = placesOf(scheduler, ordinal).map((place) => scheduler.nextStep(place));
+          const [top] = steps.slice(-1);
+          expect(top ?? null).toBeNull();
+          for (const step of steps.slice(0, -1)) {
+            if (step !== null) expect(levels.slice(0, -1)).toContain(step);
+          }
+        }),
+      );
+    });
+
+    test("a report is answered from its arguments alone, whatever the order in which others came", () => {
       fc.assert(
         fc.property(
           accepted,
           anyStandings,
           fc.nat({ max: 3 }),
           fc.double({ min: 0, max: 1e6, noNaN: true }),
-          ({ options }, table, rung, step) => {
+          ({ options, setting }, table, rung, step) => {
             const [standing, ...others] = table;
             if (standing === undefined) return;
             const ask = (scheduler: Scheduler, rows: readonly Standing[]) => {
-              const place = placeIn(scheduler, rung);
-              const watched = scheduler.watches(place, step);
-              return scheduler.report({ place, step, standing }, watched === null ? [] : rows);
+              const places = placesOf(scheduler, 0);
+              const place = places[Math.min(rung, places.length - 1)] ?? null;
+              const at = scheduler.watches(place, step);
+              const seen = at === null ? EMPTY_RUNG : rungWith(scheduler, place, rows);
+              return scheduler.report({ place, step, standing, earlier: [] }, seen);
             };
-            const verdict = ask(kind.create(options), others);
-            expect(ask(kind.create(options), others)).toEqual(verdict);
-            expect(ask(kind.create(options), [...others].reverse())).toEqual(verdict);
+            const create = () => kind.create(options, setting.executor);
+            const verdict = ask(create(), others);
+            expect(ask(create(), others)).toEqual(verdict);
+            expect(ask(create(), [...others].reverse())).toEqual(verdict);
             expect(["continue", "stop", "pause"]).toContain(verdict.decision);
             expect(reasonSentence(verdict.reason).length).toBeGreaterThan(5);
+            if (verdict.decision === "continue") return;
+            // Who is stopped or paused was compared, and the rung remembers it.
+            expect(verdict.comparison).toBeDefined();
+            expect(verdict.records).not.toBeNull();
           },
         ),
       );
@@ -110,16 +155,15 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
 
     test("an end completes a trial, or parks it with a reason; the top of a ladder completes it", () => {
       fc.assert(
-        fc.property(accepted, fc.nat({ max: 20 }), ({ options }, rung) => {
-          const scheduler = kind.create(options);
-          const { state, reason } = scheduler.end(placeIn(scheduler, rung));
-          expect(state === "paused").toBe(reason !== null);
-          if (reason !== null) expect(reasonSentence(reason).length).toBeGreaterThan(5);
-          const { rounds } = scheduler;
-          if (rounds === null) return;
-          const top = rounds.resources.length - 1;
-          expect(scheduler.end(placeIn(scheduler, top)).state).toBe("completed");
-          if (top > 0) expect(scheduler.end(placeIn(scheduler, 0)).state).toBe("paused");
+        fc.property(accepted, fc.nat({ max: 40 }), ({ options, setting }, ordinal) => {
+          const scheduler = kind.create(options, setting.executor);
+          const places = placesOf(scheduler, ordinal);
+          for (const place of places) {
+            const { state, reason } = scheduler.end(place);
+            expect(state === "paused").toBe(reason !== null);
+            if (reason !== null) expect(reasonSentence(reason).length).toBeGreaterThan(5);
+          }
+          expect(scheduler.end(places.at(-1) ?? null).state).toBe("completed");
         }),
       );
     });
@@ -131,8 +175,8 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
           anyStandings,
           fc.nat({ max: 20 }),
           fc.infiniteStream(fc.nat()),
-          ({ options }, table, choice, keys) => {
-            const { rounds } = kind.create(options);
+          ({ options, setting }, table, choice, keys) => {
+            const { rounds } = kind.create(options, setting.executor);
             if (rounds === null) return;
             const { resources } = rounds;
             for (let i = 1; i < resources.length; i++)

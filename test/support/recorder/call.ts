@@ -1,6 +1,7 @@
 import { type BatchInput, type BatchOutput, batchOperation, needsOfBatch, sizesOfBatch } from "./batch.ts";
 import { type DynamoInput, type DynamoOutput, needsOfTable, sizesOfItems } from "./dynamodb.ts";
 import { bytesOf, type CallNote, type Need, type Size, size } from "./note.ts";
+import { needsOfS3, presignature, s3Operation } from "./s3.ts";
 
 /** A request and its answer, as they passed. */
 export interface Exchange {
@@ -15,7 +16,7 @@ export interface Exchange {
   readonly ms: number;
 }
 
-/** Of a signed request, from its Authorization header. */
+/** Of a signed request, from its Authorization header, or from a presigned URL. */
 interface Signature {
   readonly accessKey: string;
   readonly region: string;
@@ -23,10 +24,10 @@ interface Signature {
 }
 
 /** @returns null for a request that is not signed: none of AWS's API. */
-export const signatureOf = (headers: Exchange["headers"]): Signature | null => {
+export const signatureOf = ({ headers, path }: Pick<Exchange, "headers" | "path">): Signature | null => {
   const [, accessKey, region, service] =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(
-      String(headers.authorization ?? ""),
+      String(headers.authorization ?? presignature(path)),
     ) ?? [];
   if (accessKey === undefined || region === undefined || service === undefined) return null;
   return { accessKey, region, service };
@@ -38,7 +39,7 @@ const ACCOUNT = "000000000000";
 
 /** Reads one call of AWS's API. @returns null when it is none. */
 export const noteCall = (exchange: Exchange): CallNote | null => {
-  const signature = signatureOf(exchange.headers);
+  const signature = signatureOf(exchange);
   if (signature === null) return null;
   const { region, service } = signature;
   const arn = (rest: string, of = service) => `arn:aws:${of}:${region}:${ACCOUNT}:${rest}`;
@@ -46,19 +47,26 @@ export const noteCall = (exchange: Exchange): CallNote | null => {
   const read = readers[service] ?? (() => ({ needs: null, sizes: [] }));
   return {
     kind: "call",
-    lambda: /\bapp\/hone-([a-z]+)/.exec(String(exchange.headers["user-agent"] ?? ""))?.[1] ?? null,
+    lambda: callerOf(exchange),
     byTest: signature.accessKey === TEST_KEY,
     operation: `${service}:${name}`,
     status: exchange.status,
     error: exchange.status >= 400 ? errorOf(exchange) : null,
-    ...read(name, exchange.body, json(exchange.body), json(exchange.answer), arn),
+    ...read(name, exchange.body, json(exchange.body), json(exchange.answer), arn, exchange.path),
   };
 };
 
-/** In the header of AWS's JSON protocols; in the path of REST ones, of which we use Batch alone. */
+/** Whoever uses a presigned URL does so with the rights of the api, the only Lambda that makes any. */
+const callerOf = ({ headers, path }: Exchange): string | null =>
+  presignature(path) === ""
+    ? (/\bapp\/hone-([a-z]+)/.exec(String(headers["user-agent"] ?? ""))?.[1] ?? null)
+    : "api";
+
+/** In the header of AWS's JSON protocols; in the path of REST ones, of which we use Batch and S3. */
 const operationOf = (service: string, { headers, method, path }: Exchange): string => {
   const target = String(headers["x-amz-target"] ?? "");
   if (target !== "") return target.replace(/^.*\./, "");
+  if (service === "s3") return s3Operation(method, path);
   return service === "batch" ? batchOperation(path) : `${method} ${path}`;
 };
 
@@ -69,6 +77,7 @@ type Reader = (
   input: object,
   output: object,
   arn: (rest: string) => string,
+  path: string,
 ) => { readonly needs: readonly Need[] | null; readonly sizes: readonly Size[] };
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -97,6 +106,7 @@ const readers: Readonly<Record<string, Reader>> = {
         : []),
     ],
   }),
+  s3: (operation, _body, _input, _output, _arn, path) => ({ needs: needsOfS3(operation, path), sizes: [] }),
   batch: (operation, body, input: BatchInput, output: BatchOutput, arn) => ({
     needs: needsOfBatch(operation, input, output, (kind, name) =>
       name.startsWith("arn:") ? name : arn(`${kind}/${name}`),

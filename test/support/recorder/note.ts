@@ -41,6 +41,8 @@ export interface ExecutionNote {
 export interface Need {
   readonly action: string;
   readonly resource: string;
+  /** Values of the condition keys that the call sets. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 /** As much of a limit as was used: bytes, items or milliseconds, as `limits.ts` says. */

@@ -91,7 +91,7 @@ const pass = async (
     answerHeaders,
     ms: performance.now() - began,
   });
-  const target = new URL(signatureOf(headers)?.service === "batch" ? targets.batch : targets.aws);
+  const target = new URL(signatureOf({ headers, path })?.service === "batch" ? targets.batch : targets.aws);
   const send = target.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((resolve) => {
     // Who is not answered shall not be answered by us either.

@@ -144,6 +144,16 @@ test("a study's definition takes its roles from the template, its image, command
   expect(jobDefinitions[0]?.containerProperties).not.toHaveProperty("vcpus");
 });
 
+test("the job definitions of a study are all that are registered under its name, however many", async () => {
+  const own: string[] = [];
+  for (let i = 0; i < 120; i++) own.push(await executor.register("many-abc123", "acme", spec("1")));
+  await executor.register("many-abc1234", "acme", spec("1"));
+  const [first = "", ...others] = own;
+  await executor.deregister(first);
+  expect((await executor.definitionsOf("many-abc123")).sort()).toEqual(others.sort());
+  expect(await executor.definitionsOf("none-abc123")).toEqual([]);
+});
+
 test("a job runs the study's command with what the attempt was given", async () => {
   const script =
     "process.exit(process.env.HONE_TRIAL === '7' && process.env.HONE_API.endsWith('/v1') ? 0 : 1)";

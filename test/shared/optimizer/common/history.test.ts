@@ -43,23 +43,3 @@ test("the column gradient has one number per coordinate, NaN where it is unknown
   ]);
   expect([...gradient!]).toEqual([Number.NaN, Number.NaN, 0.5, -2, 1, Number.NaN]);
 });
-
-test("learning curves lie one after the other, with the place where each row begins", () => {
-  const { curve } = buildHistory(space, 2, [
-    { ...plain(3), curve: [{ step: 1, value: [7, 8] }] },
-    plain(2),
-    {
-      ...plain(1),
-      curve: [
-        { step: 1, value: [5, 6] },
-        { step: 3, value: [4, Number.NaN] },
-      ],
-    },
-    { ...plain(0), curve: [] },
-  ]);
-  expect(curve).toEqual({
-    offsets: Uint32Array.of(0, 0, 2, 2, 3),
-    step: Float64Array.of(1, 3, 1),
-    value: Float64Array.of(5, 6, 4, Number.NaN, 7, 8),
-  });
-});

@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { type Known, type LogPrior, optimumPrior } from "../../../../shared/optimizer/gp/optimum-prior.ts";
+import {
+  type LogPrior,
+  type OptimumPriorInput,
+  optimumPrior,
+} from "../../../../shared/optimizer/gp/optimum-prior.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import type { SpaceDefinition } from "../../../../shared/space/definition.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
@@ -11,11 +15,11 @@ const beta = { type: "beta", alpha: 2, beta: 5 } as const;
 
 const believed = (
   definition: SpaceDefinition,
-  { trials = 10, budget = 100, trends }: Partial<Known> = {},
+  { trials = 10, budget = 100, isOne = true, trends }: Partial<OptimumPriorInput> = {},
 ): LogPrior | null => {
   const space = compileSpace(definition);
   const unknown = new Float64Array(space.parameters.length);
-  return optimumPrior(space, { trials, budget, trends: trends === undefined ? unknown : trends });
+  return optimumPrior(space, { trials, budget, isOne, trends: trends === undefined ? unknown : trends });
 };
 
 const at = (prior: LogPrior | null, ...x: number[]): number => prior!(Float64Array.from(x));
@@ -37,7 +41,12 @@ test("derivatives agree with finite differences, for every kind of prior", () =>
   const smooth = space.parameters.filter(({ kind }) => kind !== "categorical");
   for (let k = 0; k < 50; k++) {
     for (const trials of [1, 17]) {
-      const known = { trials, budget: 100, trends: Float64Array.from(x0, (_, i) => 9 * ((i % 3) - 1)) };
+      const known = {
+        trials,
+        budget: 100,
+        isOne: true,
+        trends: Float64Array.from(x0, (_, i) => 9 * ((i % 3) - 1)),
+      };
       const prior = optimumPrior(space, known)!;
       const x = sampleCube(space, random);
       // Within the edges, where nothing is cut off.
@@ -112,11 +121,20 @@ test("there is nothing to believe of choices without weights, nor of parameters 
   expect(believed({ a: { type: "int", low: 1, high: 9 } })).not.toBeNull();
 });
 
-test("where nothing is to be told of trends there is no usual belief; the users' holds", () => {
-  expect(believed({ a: float }, { trends: null })).toBeNull();
-  const prior = believed({ a: float, b: { ...float, prior: normal } }, { trends: null });
+test("of several optima there is no usual belief; the users' holds", () => {
+  expect(believed({ a: float }, { isOne: false })).toBeNull();
+  const prior = believed({ a: float, b: { ...float, prior: normal } }, { isOne: false });
   expect(at(prior, 0, 0.3)).toBe(at(prior, 0.5, 0.3));
   expect(at(prior, 0, 0.3)).toBeGreaterThan(at(prior, 0, 0.6));
+});
+
+test("in a narrow space the ends are believed half as unlikely as in a wide one", () => {
+  const gain = (trends: Float64Array | null) => {
+    const prior = believed({ a: float }, { trends });
+    return at(prior, 0.4) - at(prior, 0.05);
+  };
+  expect(gain(null)).toBeGreaterThan(0);
+  expect(gain(null)).toBeCloseTo(gain(Float64Array.of(0)) / 2, 12);
 });
 
 test("towards an end where results become better nothing is believed, on the other side and other axes it is", () => {

@@ -82,6 +82,28 @@ test("there is no region while no trial is feasible", () => {
   expect(reachAfter([{ ...rowAt(0, 0.5, 1), violation: 1 }])).toBeUndefined();
 });
 
+test("the nearest rows are those that sorting by distance puts first, the oldest of equally near ones", () => {
+  const tenth = fc.integer({ min: 0, max: 10 }).map((k) => k / 10);
+  const points = fc.array(fc.record({ a: tenth, b: tenth, isRunning: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(points, fc.integer({ min: 1, max: 45 }), (given, most) => {
+      const rows = given.map(
+        ({ a, b, isRunning }, number): HistoryRow => ({ number, x: [a, b], ...(!isRunning && { y: [1] }) }),
+      );
+      const away = (row: number) => (given[row]!.a - 0.5) ** 2 + (given[row]!.b - 0.5) ** 2;
+      const all = given.map((_, row) => row);
+      const ended = all.filter((row) => !given[row]!.isRunning).sort((a, b) => away(a) - away(b) || a - b);
+      const running = all.filter((row) => given[row]!.isRunning);
+      expect(nearestRows(space, buildHistory(space, 1, rows), Float64Array.of(0.5, 0.5), most)).toEqual(
+        [...running, ...ended.slice(0, most)].sort((a, b) => a - b),
+      );
+    }),
+  );
+});
+
 test.each(spaces.map((named) => [named.name, named.space] as const))(
   "on %s the nearest rows are as many as asked for, the centre among them, and all running ones",
   (_, one) => {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { fronts } from "../../../../shared/numerics/fronts.ts";
 import { TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
-import { bestFirst, fronts } from "../../../../shared/optimizer/common/ranking.ts";
+import { bestFirst } from "../../../../shared/optimizer/common/ranking.ts";
 import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 

@@ -83,7 +83,7 @@ test("failed and pruned trials are counted as such, and running ones are never f
   await world.fillTail();
   await foldIfDue(world.deps, world.study, await world.snapshot());
   const { head, trials } = await world.snapshot();
-  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 1, failed: 1, paused: 0 });
+  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 1, failed: 1 });
   expect(trials.map(({ number }) => number)).toContain(1);
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "oom" });
   expect((await world.read()).trials).toMatchObject({

@@ -93,7 +93,7 @@ test("columns that the cache drops while they are filled lack no row", async () 
 });
 
 test("a stopped trial counts with the values it reported, at its resource", async () => {
-  const world = await clientWorld(table, { instead: stopWorst.create({ at: 3 }) });
+  const world = await clientWorld(table, { instead: stopWorst.create({ at: 3 }, "client") });
   await world.ask(undefined, 2);
   await world.report(0, 3, 0.9);
   await world.report(1, 3, 0.2);

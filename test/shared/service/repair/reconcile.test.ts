@@ -133,7 +133,10 @@ test("each time it begins with another study, so that all get their turn before 
       return [];
     };
     const batch = Object.assign(Object.create(one.batch), { describe });
-    await reconcile({ ...one.deps, batch, randomBytes: () => Uint8Array.of(random) }, deadline);
+    await reconcile(
+      { ...one.deps, batch, randomBytes: (count) => new Uint8Array(count).fill(random) },
+      deadline,
+    );
   }
   expect(visited).toEqual([one.batch.of(0).jobId, two.batch.of(0).jobId]);
 });

@@ -8,7 +8,7 @@ import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { listTrials } from "../../../../shared/service/trials/read.ts";
-import { findDeletion } from "../../../../shared/store/deletion.ts";
+import { type Deletion, listDeletions } from "../../../../shared/store/deletion.ts";
 import { changeHead, findHead } from "../../../../shared/store/head.ts";
 import { putHint } from "../../../../shared/store/hint.ts";
 import { teamKey } from "../../../../shared/store/keys.ts";
@@ -35,6 +35,13 @@ const keysOf = ({ table }: Pick<TestMemoryTable, "table">, study: string): strin
     .filter((key) => key.includes(study));
 
 const remove = ({ deps, study }: Pick<ClientWorld, "deps" | "study">) => deleteStudy(deps, study, noReceipt);
+
+/** The item that says that a study is being deleted. */
+const deletionOf = async ({ deps, study }: Pick<ClientWorld, "deps" | "study">): Promise<Deletion> => {
+  const deletion = (await listDeletions(deps.store)).find((one) => one.study === study.id);
+  if (deletion === undefined) throw new Error(`${study.id} is not being deleted.`);
+  return deletion;
+};
 
 /** The reconciler's visits until nothing is left, the last of them when no request can be alive that began before. */
 const sweep = async ({ process, clock }: Pick<ClientWorld, "process" | "clock">): Promise<void> => {
@@ -177,7 +184,7 @@ test("a study with more trials than one pass sweeps is swept in several, and the
     ]);
   }
   await remove(world);
-  const deletion = (await findDeletion(deps.store, study.id))!;
+  const deletion = await deletionOf(world);
   expect(await continueDeletion(deps, deletion)).toBe("unfinished");
   expect(await findHead(deps.store, study.id)).toMatchObject({ state: "deleting", sweptReports: 500 });
   expect(await continueDeletion(deps, deletion)).toBe("unfinished");
@@ -194,7 +201,7 @@ test("two reconcilers that sweep the same study at once leave nothing", async ()
   const world = await small();
   await remove(world);
   world.clock.now += SETTLED_MS;
-  const deletion = (await findDeletion(world.deps.store, world.study.id))!;
+  const deletion = await deletionOf(world);
   // One has read the head; the other finishes everything before it goes on.
   before(world.client, "BatchWriteItemCommand", () => continueDeletion(world.process(), deletion));
   expect(await continueDeletion(world.deps, deletion)).toBe("gone");

@@ -10,7 +10,7 @@ import { listingKey, outdatedKey, teamStudyKey } from "../../../../shared/store/
 import { newListing } from "../../../../shared/store/listing.ts";
 import { batchExecution, memoryWorld } from "../../../support/batch.ts";
 import { clientWorld } from "../../../support/client.ts";
-import { commandsOf } from "../../../support/interleave.ts";
+import { commandsOf, QUERY, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { createMemoryTable } from "../../../support/memory-table/client.ts";
 import { makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
 import { NOON } from "../../../support/study.ts";
@@ -59,9 +59,12 @@ test("studies are listed page by page, newest first, with their progress; the la
 });
 
 test("a page costs the same calls however many studies it has", async () => {
-  const calls = (team: string) => commandsOf(client, () => listStudies(deps, team, {}));
-  expect(await calls("pages")).toEqual(await calls("nobody"));
-  expect(await calls("pages")).toEqual(["QueryCommand", "QueryCommand"]);
+  const process = testDeps(client, tableName);
+  const calls = (team: string) => commandsOf(client, () => listStudies(process, team, {}));
+  // A process looks for listings of an older version once.
+  expect(await calls("pages")).toEqual([QUERY, QUERY]);
+  expect(await calls("nobody")).toEqual([QUERY, QUERY]);
+  for (const team of ["pages", "nobody"]) expect(await calls(team)).toEqual([QUERY]);
   expect(await listStudies(deps, "nobody", {})).toEqual({ studies: [], cursor: null });
 });
 
@@ -99,6 +102,29 @@ test("a client study is listed as it is: running with its counts and best, pause
   clock.now += SETTLED_MS;
   await reconcile(quiet(world.process()), clock.now + 60_000);
   expect(await shown(study.id)).toBeUndefined();
+});
+
+test("whoever has read a study lists it without reading it again", async () => {
+  const world = await clientWorld(table, { budget: { trials: 2 } });
+  const { study, clock } = world;
+  // One read, what it writes, and the listing.
+  expect(await commandsOf(client, () => world.ask("w1"))).toEqual([QUERY, TRANSACT, UPDATE]);
+  expect(await shown(study.id)).toMatchObject({
+    trials: { running: 1 },
+    asOf: new Date(clock.now).toISOString(),
+  });
+  await world.tell(0, 0.5);
+  clock.now += 11_000;
+  expect(await commandsOf(client, () => world.read())).toEqual([QUERY, UPDATE]);
+  expect(await shown(study.id)).toMatchObject({ trials: { running: 0, completed: 1 } });
+});
+
+test("a trial that an ask ends is listed as failed", async () => {
+  const world = await clientWorld(table, { budget: { trials: 2 }, lease: { seconds: 60, maxAttempts: 1 } });
+  await world.ask("w1");
+  world.clock.now += 61_000;
+  await world.ask("w2");
+  expect(await shown(world.study.id)).toMatchObject({ trials: { running: 1, failed: 1 } });
 });
 
 /** Without Batch. */

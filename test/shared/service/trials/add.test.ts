@@ -201,7 +201,7 @@ test("the same import with its key is made once", async () => {
 });
 
 test("an enqueued trial begins where the scheduler says, an imported one is on no ladder", async () => {
-  const world = await setUp({ instead: stopWorst.create({ at: 3 }) });
+  const world = await setUp({ instead: stopWorst.create({ at: 3 }, "client") });
   await add(world, [{ params }, finished(0.5)]);
   expect(await world.trial(0)).toMatchObject({ bracket: 0, rung: 0, resource: 3 });
   expect(await world.trial(1)).toMatchObject({ bracket: null, rung: null, resource: null });

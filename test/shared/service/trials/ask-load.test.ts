@@ -179,8 +179,7 @@ test("enqueued trials are handed out at once, however many compete to propose", 
   const commands = await commandsOf(world.client, async () => {
     expect((await askTrials(deps, world.study, {}, noReceipt)).trials).toMatchObject([{ number: 0 }]);
   });
-  // The second one is that of the list of studies.
-  expect(commands.filter((command) => command === QUERY)).toHaveLength(2);
+  expect(commands.filter((command) => command === QUERY)).toHaveLength(1);
 });
 
 test("a number that is taken twice because a reply was lost leaves its trial for later, and no number is given twice", async () => {
@@ -332,7 +331,7 @@ test("a fold between two pages of one read hides no trial", async () => {
 test("paused trials are folded too, so that thousands of them cost an ask nothing", async () => {
   const world = await setUp({
     budget: { trials: 1000, parallel: 1000 },
-    instead: stopWorst.create({ at: 1 }),
+    instead: stopWorst.create({ at: 1 }, "client"),
   });
   for (let i = 0; i < 4; i++) await world.ask(undefined, 90);
   const running = (await world.snapshot()).trials.filter(({ state }) => state === "running");
@@ -340,7 +339,7 @@ test("paused trials are folded too, so that thousands of them cost an ask nothin
   for (const { number } of running) await world.report(number, 1, 0.5);
   await world.ask("w");
   const { head, trials } = await world.snapshot();
-  expect(head.folded.paused).toBeGreaterThan(200);
+  expect(head.segments).toBeGreaterThan(0);
   expect(trials.filter(({ state }) => state === "paused").length).toBeLessThan(100);
   expect((await world.read()).trials.paused).toBe(running.length - 1);
   expect((await world.read()).state).toBe("running");

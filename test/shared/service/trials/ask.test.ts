@@ -131,6 +131,7 @@ test("an ask hands out what it leases: numbers from 0 on, the first attempt, and
       attempt: 1,
       params: { C: expect.any(Number), gamma: expect.any(Number) },
       resource: null,
+      reportAt: null,
       checkpoint: null,
       leaseExpires: "2026-11-23T12:01:00.000Z",
       algorithm: "random",
@@ -266,7 +267,7 @@ test("an ask that has nothing to hand out writes nothing", async () => {
 });
 
 test("where a trial begins is the scheduler's choice, and the lease says how far to run", async () => {
-  const { ask, trial } = await setUp({ instead: stopWorst.create({ at: 3 }) });
+  const { ask, trial } = await setUp({ instead: stopWorst.create({ at: 3 }, "client") });
   expect((await ask()).trials).toMatchObject([{ resource: 3 }]);
   expect(await trial(0)).toMatchObject({ bracket: 0, rung: 0, resource: 3 });
 });

@@ -1,9 +1,12 @@
+import { LRUCache } from "lru-cache";
 import { expect, test } from "vitest";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { bestTrials, exportTrials, listTrials, readTrial } from "../../../../shared/service/trials/read.ts";
+import type { Segment } from "../../../../shared/store/segment.ts";
 import { worldOn } from "../../../support/batch.ts";
 import { clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
+import { commandsOf, QUERY } from "../../../support/interleave.ts";
 import { noReceipt } from "../../../support/service.ts";
 
 const table = await createTestTable();
@@ -103,4 +106,16 @@ test("an export holds every finished trial in order of the numbers, and no other
   const { deps, study } = await mixed();
   const { trials: exported } = await exportTrials(deps, study);
   expect(exported.map(({ number }) => number)).toEqual([...Array.from({ length: 60 }, (_, i) => i), 62]);
+});
+
+test("an export reads the segments once, also where a process cannot keep them", async () => {
+  const { client, process, study } = await mixed();
+  const deps = process();
+  const warm = {
+    ...deps.warm,
+    segments: new LRUCache<string, Segment>({ maxSize: 1, sizeCalculation: () => 2 }),
+  };
+  const commands = await commandsOf(client, () => exportTrials({ ...deps, warm }, study));
+  // The study, then its segments.
+  expect(commands).toEqual([QUERY, QUERY]);
 });

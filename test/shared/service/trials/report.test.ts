@@ -3,7 +3,7 @@ import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { readTrial } from "../../../../shared/service/trials/read.ts";
 import { heartbeatTrial, reportTrial } from "../../../../shared/service/trials/report.ts";
 import { readReports } from "../../../../shared/store/report.ts";
-import { readRungResults } from "../../../../shared/store/rung.ts";
+import { readRungTables } from "../../../../shared/store/rung-table.ts";
 import { worldOn } from "../../../support/batch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createTestTable } from "../../../support/emulator.ts";
@@ -17,10 +17,14 @@ const setUp = (change: Parameters<typeof clientWorld>[1] = {}) => clientWorld(ta
 
 /** Compares trials at step 3: stops one that is worse than all others, pauses one that ties with another. */
 const scheduled = (change: Parameters<typeof clientWorld>[1] = {}) =>
-  clientWorld(table, { instead: stopWorst.create({ at: 3 }), ...change });
+  clientWorld(table, { instead: stopWorst.create({ at: 3 }, "client"), ...change });
 
-const entries = ({ deps, study }: ClientWorld, rung = 0) =>
-  readRungResults(deps.store, { study: study.id, bracket: 0, rung });
+/** The costs that a rung has seen, by trial. */
+const entries = async ({ deps, study }: ClientWorld, rung = 0) => {
+  const tables = await readRungTables(deps.store, { study: study.id, bracket: 0, rung });
+  const standings = [...tables.values()].flatMap(({ table: known }) => known.sample);
+  return new Map(standings.map(({ trial, costs }) => [trial, costs[0]]));
+};
 
 test("reports and heartbeats extend the lease and keep the learning curve", async () => {
   const { clock, ask, deps, study } = await setUp();
@@ -95,6 +99,7 @@ test("a heartbeat extends the lease and records nothing", async () => {
     decision: "continue",
     reason: "the lease was extended",
     leaseExpires: "2026-11-23T12:01:30.000Z",
+    reportAt: null,
   });
   expect((await trial(0)).leaseExpires).toBe(clock.now + 60_000);
   expect((await detail(0)).reports).toEqual([]);
@@ -146,10 +151,10 @@ test("a trial that the scheduler lets continue is entered in the rung that its r
   expect(await world.report(0, 2, 0.1)).toMatchObject({ decision: "continue" });
   expect(await entries(world)).toEqual(new Map());
   expect(await world.report(0, 3, 0.9)).toMatchObject({ decision: "continue" });
-  expect(await entries(world)).toEqual(new Map([[0, { accuracy: 0.9 }]]));
+  expect(await entries(world)).toEqual(new Map([[0, -0.9]]));
   // It is not compared with itself.
   expect(await world.report(0, 3, 0.8)).toMatchObject({ decision: "continue" });
-  expect(await entries(world)).toEqual(new Map([[0, { accuracy: 0.8 }]]));
+  expect(await entries(world)).toEqual(new Map([[0, -0.8]]));
 });
 
 test("a stop prunes the trial with what it reported, in one step: nothing more need be told", async () => {
@@ -170,8 +175,8 @@ test("a stop prunes the trial with what it reported, in one step: nothing more n
   expect((await world.detail(1)).reports).toMatchObject([{ step: 3, values: { accuracy: 0.2 } }]);
   expect(await entries(world)).toEqual(
     new Map([
-      [0, { accuracy: 0.9 }],
-      [1, { accuracy: 0.2 }],
+      [0, -0.9],
+      [1, -0.2],
     ]),
   );
   expect((await world.read()).trials).toMatchObject({ pruned: 1, running: 1 });
@@ -210,7 +215,7 @@ test("a pause parks the trial at its new place, with its values and checkpoint",
     resource: 3,
     checkpoint: "s3://bucket/1",
   });
-  expect((await entries(world)).get(1)).toEqual({ accuracy: 0.9 });
+  expect((await entries(world)).get(1)).toBe(-0.9);
   expect((await world.read()).trials).toMatchObject({ paused: 1, running: 1 });
   await expect(world.heartbeat(1)).rejects.toMatchObject({ type: "stale-attempt" });
   await expect(world.tell(1, 0.5)).rejects.toMatchObject({
@@ -248,7 +253,7 @@ test("a stop whose reply was lost is answered again for the same key", async () 
 test("a stopped batch trial is charged, and the next one is on its way", async () => {
   const world = await worldOn(table.client, table.tableName, { budget: { trials: 3, parallel: 2 } });
   await world.launch();
-  const study = { ...world.study, scheduler: stopWorst.create({ at: 3 }) };
+  const study = { ...world.study, scheduler: stopWorst.create({ at: 3 }, "client") };
   world.clock.now += 7000;
   for (const [trial, accuracy] of [0.9, 0.2].entries()) {
     await reportTrial(world.deps, study, trial, { attempt: 1, step: 3, values: { accuracy } }, noReceipt);

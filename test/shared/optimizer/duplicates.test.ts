@@ -41,7 +41,7 @@ const ask = (name: AlgorithmName, rows: readonly HistoryRow[], firstNumber = 500
 const knowsNoise = (name: AlgorithmName) => name === "gp" || name === "auto";
 
 test.each(names.filter((name) => !knowsNoise(name)))(
-  "%s: repeats are one point with the mean of their results, in either direction and whatever their number",
+  "%s: duplicates are one point with the mean of their results, in either direction and whatever their number",
   (name) => {
     fc.assert(
       fc.property(

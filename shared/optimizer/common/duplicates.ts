@@ -1,9 +1,10 @@
 import { type History, TrialKind } from "../algorithm.ts";
-import { isSamePoint, SAME } from "./fresh.ts";
+import { createPointIndex } from "./point-index.ts";
+import { hasResult } from "./rows.ts";
 import { selectRows } from "./select-rows.ts";
 
 /**
- * Repeated trials. Whoever imports one configuration sixty times, or repeats one because results are noisy, has told one
+ * Duplicates: trials of the same point. Whoever imports one configuration sixty times, or repeats one because results are noisy, has told one
  * point with a more certain result. Counted sixty times it would be most of what a model is fitted to: half the good
  * trials of a density, whole generations without any difference, a singular system.
  */
@@ -12,10 +13,10 @@ import { selectRows } from "./select-rows.ts";
  * The history in which trials of the same point that have ended are one row, with the mean of their results. Of different
  * ends the most informative one counts: completed trials, or else the pruned ones that got furthest, or else a failed one.
  * Running trials stay as they are. Cost O(n * parameters).
- * @returns the history itself if no point was repeated; otherwise one with `results`.
+ * @returns the history itself if there are no duplicates; otherwise one with `results`.
  */
-export const mergeRepeats = (history: History): History => {
-  const groups = repeatsOf(history);
+export const mergeDuplicates = (history: History): History => {
+  const groups = duplicatesOf(history);
   if (groups.length === 0) return history;
   const leaders = groups.map((rows) => leadersOf(history, rows));
   const isGone = new Uint8Array(history.n);
@@ -39,11 +40,10 @@ export const mergeRepeats = (history: History): History => {
 };
 
 /** Those of a group's rows that its result is the mean of, the oldest first. */
-const leadersOf = ({ kind, resource, y, n }: History, rows: readonly number[]): number[] => {
+const leadersOf = (history: History, rows: readonly number[]): number[] => {
+  const { kind, resource, y, n } = history;
   const m = y.length / n;
-  const hasResult = (row: number) =>
-    kind[row] !== TrialKind.failed && y.subarray(row * m, (row + 1) * m).every(Number.isFinite);
-  const measured = rows.filter(hasResult);
+  const measured = rows.filter((row) => hasResult(history, row, m));
   if (measured.length === 0) return [rows[0]!];
   const completed = measured.filter((row) => kind[row] === TrialKind.completed);
   if (completed.length > 0) return completed;
@@ -74,48 +74,19 @@ const meanOf = (rows: readonly number[], numberOf: (row: number) => number): num
   return first + rows.reduce((sum, row) => sum + (numberOf(row) - first), 0) / rows.length;
 };
 
-/** Buckets of the sum that rows are found by are so much wider than the most by which sums of equal points differ. */
-const ROOMY = 16;
-
-/**
- * The groups of two or more ended rows whose points are the same up to rounding, each in order of the rows. Found by a
- * hash of a weighted sum of the coordinates; where the sum is near the end of a bucket, the next one is searched too.
- */
-const repeatsOf = (history: History): number[][] => {
+/** The groups of two or more ended rows whose points are the same up to rounding, each in order of the rows. */
+const duplicatesOf = (history: History): number[][] => {
   const { n, x, kind } = history;
   const d = n > 0 ? x.length / n : 0;
   if (n < 2 || d === 0) return [];
-  const weights = Float64Array.from({ length: d }, (_, j) => 1 + ((j * 0.6180339887498949) % 1));
-  const width = 2 * d * SAME * ROOMY;
-  const first = new Map<number, number>();
-  const earlier = new Int32Array(n).fill(-1);
+  const index = createPointIndex(x, d);
   const groups = new Map<number, number[]>();
-  const isSameRow = (a: number, b: number) => isSamePoint(x, a * d, x, b * d, d);
-  const find = (bucket: number, row: number): number => {
-    let other = first.get(bucket) ?? -1;
-    while (other >= 0 && !isSameRow(other, row)) other = earlier[other]!;
-    return other;
-  };
   for (let row = 0; row < n; row++) {
     if (kind[row] === TrialKind.running) continue;
-    let sum = 0;
-    for (let j = 0; j < d; j++) {
-      const u = x[row * d + j]!;
-      sum += weights[j]! * (Number.isNaN(u) ? 2 : u);
-    }
-    const bucket = Math.floor(sum / width);
-    const inside = sum / width - bucket;
-    let other = find(bucket, row);
-    if (other < 0 && inside < 1 / ROOMY) other = find(bucket - 1, row);
-    if (other < 0 && inside > 1 - 1 / ROOMY) other = find(bucket + 1, row);
-    if (other >= 0) {
-      const group = groups.get(other);
-      if (group === undefined) groups.set(other, [other, row]);
-      else group.push(row);
-      continue;
-    }
-    earlier[row] = first.get(bucket) ?? -1;
-    first.set(bucket, row);
+    const other = index.find(x, row * d);
+    if (other < 0) index.add(row);
+    else if (groups.has(other)) groups.get(other)!.push(row);
+    else groups.set(other, [other, row]);
   }
   return [...groups.values()];
 };

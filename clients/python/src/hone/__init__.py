@@ -1,0 +1,29 @@
+"""Hone, hyperparameter tuning as a service: start with `create_study`."""
+
+from hone.client import Client
+from hone.errors import Error, NotConfigured, Refused, Stopped, Unreachable
+from hone.space import beta, categorical, float, int, normal, ordinal
+from hone.study import Result, Study, create_study, load_study
+from hone.trial import Trial
+from hone.version import __version__
+
+__all__ = [
+    "Client",
+    "Error",
+    "NotConfigured",
+    "Refused",
+    "Result",
+    "Stopped",
+    "Study",
+    "Trial",
+    "Unreachable",
+    "__version__",
+    "beta",
+    "categorical",
+    "create_study",
+    "float",
+    "int",
+    "load_study",
+    "normal",
+    "ordinal",
+]

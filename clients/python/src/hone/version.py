@@ -1,0 +1,3 @@
+"""The version of the client, which the package and the User-Agent header carry."""
+
+__version__ = "0.1.0"

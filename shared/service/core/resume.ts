@@ -1,0 +1,49 @@
+import type { Resumption } from "../../scheduler/scheduler.ts";
+import type { StoredLadders } from "../../store/rung-table.ts";
+import type { TrialItem } from "../../store/trial.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { countTrials, trialsLeft } from "../../study/state.ts";
+import type { ServiceDeps } from "./deps.ts";
+import { trialFinder } from "./find-trial.ts";
+import { resumable } from "./ladders.ts";
+
+/** A paused trial that goes on, and where. */
+export interface Resumed extends Resumption {
+  readonly item: TrialItem;
+}
+
+/** Paused trials of a study that go on now. */
+export interface GoingOn {
+  readonly resumed: readonly Resumed[];
+  /** Null when none goes on. */
+  readonly ladders: StoredLadders | null;
+  /** Nothing runs, nothing new may be started, and none of those that are paused goes on: the study is over. */
+  readonly isSettled: boolean;
+}
+
+const NONE: GoingOn = { resumed: [], ladders: null, isSettled: false };
+
+/**
+ * Finds the paused trials that the scheduler lets go on.
+ * @param busy trials that run or wait to.
+ * @param most at most so many; nothing is read for none.
+ */
+export const pausedTrials = async (
+  deps: ServiceDeps,
+  snapshot: Snapshot,
+  busy: number,
+  most: number,
+): Promise<GoingOn> => {
+  const isOpen = busy > 0 || trialsLeft(snapshot.head) > 0;
+  if (countTrials(snapshot).paused === 0) return NONE;
+  const found = await resumable(deps, snapshot, busy, most);
+  if (found === null) return NONE;
+  const { resumptions, ladders } = found;
+  if (resumptions.length === 0) return { ...NONE, isSettled: !isOpen && !snapshot.head.settled };
+  const find = await trialFinder(deps, snapshot);
+  const resumed = resumptions.flatMap((resumption) => {
+    const item = find(resumption.trial);
+    return item?.state === "paused" ? [{ ...resumption, item }] : [];
+  });
+  return { resumed, ladders, isSettled: false };
+};

@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+
+/** What becomes of a request instead of a success: an answer of S3, or a connection that breaks (null). */
+export type Fault = { readonly status: number; readonly code: string } | null;
+
+/** A server of presigned URLs: objects by their paths. */
+export class Bucket {
+  readonly objects = new Map<string, Buffer>();
+  /** Paths of all uploads that began. */
+  readonly puts: string[] = [];
+  /** What becomes of the next requests. */
+  readonly faults: Fault[] = [];
+  /** What uploads wait for. */
+  gate: Promise<void> = Promise.resolve();
+  readonly #waiting: (() => void)[] = [];
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+  }
+
+  /** Resolves when the `count`-th upload has begun. */
+  async uploading(count = 1): Promise<void> {
+    while (this.puts.length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url = "", headers } = request;
+    const isPut = method === "PUT";
+    if (isPut) this.puts.push(url);
+    for (const wake of this.#waiting.splice(0)) wake();
+    // Like S3, which takes no second way of signing, and no body of unknown length.
+    const isValid =
+      headers.authorization === undefined && (!isPut || headers["content-length"] !== undefined);
+    const fault = isValid ? this.faults.shift() : { status: 400, code: "InvalidRequest" };
+    if (fault === null) return void request.socket.destroy();
+    if (fault !== undefined) return refuse(response, fault);
+    if (isPut) {
+      const body = await buffer(request);
+      await this.gate;
+      this.objects.set(url, body);
+      return void response.writeHead(200).end();
+    }
+    const object = this.objects.get(url);
+    if (object === undefined) return refuse(response, { status: 404, code: "NoSuchKey" });
+    response.writeHead(200, { "content-length": object.length }).end(object);
+  }
+}
+
+const refuse = (response: ServerResponse, { status, code }: NonNullable<Fault>): void => {
+  response.writeHead(status).end(`<Error><Code>${code}</Code></Error>`);
+};
+
+/** A bucket for one test. */
+export const serveBucket = async (): Promise<Bucket> => {
+  const bucket = await new Bucket().start();
+  onTestFinished(() => bucket.stop());
+  return bucket;
+};

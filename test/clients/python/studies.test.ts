@@ -1,0 +1,185 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Study } from "../../../shared/schemas/study.ts";
+import type { TrialPage } from "../../../shared/schemas/trial.ts";
+import type { SpaceDefinition } from "../../../shared/space/definition.ts";
+import { PACKAGE, python, serveHandler } from "./driver.ts";
+
+/** Whole studies: the real client against the real handler. */
+
+test("a quadratic is tuned in four threads, each trial once, and its best is close", async () => {
+  const { env, get } = await serveHandler();
+  const script = `
+import hone
+study = hone.create_study("parabola", {"x": hone.float(-10, 10)}, minimize="loss", trials=20)
+assert study.best is None
+study.optimize(lambda trial: (trial.params["x"] - 3) ** 2, workers=4)
+print(study.id, study.best.number, study.best.params["x"], study.best.values["loss"], len(study.results()))
+`;
+  const [id, number, x, loss, results] = (await python(script, env)).trim().split(" ");
+  const { state, trials, best } = await get<Study>(`/studies/${id}`);
+  expect([state, trials.completed, trials.running, Number(results)]).toEqual(["finished", 20, 0, 20]);
+  expect(best).toEqual([
+    { number: Number(number), params: { x: Number(x) }, values: { loss: Number(loss) } },
+  ]);
+  expect(Math.abs(Number(x) - 3)).toBeLessThan(1);
+});
+
+test("several processes share a study, and one that is loaded again goes on where it was", async () => {
+  const { env, get } = await serveHandler();
+  const create = `
+import hone
+study = hone.create_study("shared", {"x": hone.int(0, 9)}, maximize="y", trials=6, algorithm="random", parallel=3)
+for trial in study.trials():
+    trial.tell(y=trial.params["x"])
+    if trial.number == 1: break
+print(study.id)
+`;
+  const id = (await python(create, env)).trim();
+  expect((await get<Study>(`/studies/${id}`)).trials.completed).toBe(2);
+  const work = `import hone; hone.load_study("${id}").optimize(lambda trial: trial.params["x"])`;
+  await Promise.all([python(work, env), python(work, env)]);
+  expect(await get<Study>(`/studies/${id}`)).toMatchObject({ state: "finished", trials: { completed: 6 } });
+});
+
+test("several objectives and outcomes have a Pareto set, and no single best", async () => {
+  const { env } = await serveHandler();
+  const script = `
+import hone
+study = hone.create_study("two", {"x": hone.float(0, 1)}, minimize=["a", "b"], trials=4,
+    outcomes=[{"metric": "c", "max": 1}], algorithm="random")
+study.add_result({"x": 0.1}, a=1, b=0, c=0)
+study.add_result({"x": 0.2}, {"a": 0, "b": 1, "c": 0})
+study.enqueue({"x": 0.3})
+trial = study.ask()
+print(trial.params)
+trial.tell(a=0, b=0, c=2)
+print(sorted(it.params["x"] for it in study.best_trials))
+for ask in (lambda: study.best, lambda: study.optimize(lambda trial: 1)):
+    try: ask()
+    except (hone.Error, TypeError) as error: print(error)
+`;
+  expect((await python(script, env)).trim().split("\n")).toEqual([
+    "{'x': 0.3}",
+    "[0.1, 0.2]",
+    "The study has several objectives: best_trials is its Pareto set.",
+    "the study has several objectives: return a dict with a, b",
+  ]);
+});
+
+test("every helper of the space makes the JSON that the API reads", async () => {
+  const { env, get } = await serveHandler();
+  const script = `
+import hone
+space = {
+    "lr": hone.float(1e-5, 0.1, scale="log", prior=hone.normal(1e-3, 0.5), points=3),
+    "share": hone.float(0, 1, step=0.25, prior=hone.beta(4, 1)),
+    "layers": hone.int(1, 8),
+    "units": hone.int(8, 256, scale="log", when={"layers": {"low": 2}}),
+    "optimizer": hone.categorical(("sgd", "adam"), weights=[1, 3]),
+    "momentum": hone.float(0, 0.99, scale="reverse-log", when={"optimizer": ["sgd"]}),
+    "size": hone.ordinal([64, 128, 256]),
+    "plain": {"type": "int", "low": 0, "high": 9, "step": 3},
+}
+print(hone.create_study("all", space, minimize="loss", trials=5, lease={"seconds": 60},
+    constraints=[{"lr": 1, "layers": 1, "max": 9}], forbidden=[{"optimizer": "sgd", "size": 64}]).id)
+`;
+  const study = await get<Study>(`/studies/${(await python(script, env)).trim()}`);
+  const space: SpaceDefinition = {
+    lr: {
+      type: "float",
+      low: 1e-5,
+      high: 0.1,
+      scale: "log",
+      prior: { type: "normal", mean: 1e-3, sd: 0.5 },
+      points: 3,
+    },
+    share: {
+      type: "float",
+      low: 0,
+      high: 1,
+      scale: "linear",
+      step: 0.25,
+      prior: { type: "beta", alpha: 4, beta: 1 },
+    },
+    layers: { type: "int", low: 1, high: 8, scale: "linear" },
+    units: { type: "int", low: 8, high: 256, scale: "log", when: { layers: { low: 2 } } },
+    optimizer: { type: "categorical", choices: ["sgd", "adam"], weights: [1, 3] },
+    momentum: { type: "float", low: 0, high: 0.99, scale: "reverse-log", when: { optimizer: ["sgd"] } },
+    size: { type: "ordinal", choices: [64, 128, 256] },
+    plain: { type: "int", low: 0, high: 9, step: 3 },
+  };
+  expect(study).toMatchObject({
+    space,
+    lease: { seconds: 60 },
+    constraints: [{ lr: 1, layers: 1, max: 9 }],
+    forbidden: [{ optimizer: "sgd", size: 64 }],
+  });
+});
+
+test("what Hone refuses is said in its words, with the fields; a misspelt argument is refused too", async () => {
+  const { env } = await serveHandler();
+  const script = `
+import hone
+for space, more in (({"lr": hone.float(1, 0)}, {}), ({"lr": hone.float(0, 1)}, {"parralel": 4})):
+    try: hone.create_study("wrong", space, minimize="loss", trials=5, **more)
+    except hone.Refused as error: print(error, error.status, error.type)
+`;
+  const out = await python(script, env);
+  expect(out).toContain("/space/lr/low: low 1 is above high 0. Swap them. (invalid-input) 422 invalid-input");
+  expect(out).toContain("parralel");
+});
+
+test("a failed trial keeps its reason, and the study goes on", async () => {
+  const { env, get } = await serveHandler();
+  const script = `
+import hone
+def objective(trial):
+    if trial.number == 1: raise MemoryError("out of memory")
+    return trial.params["x"]
+study = hone.create_study("failing", {"x": hone.float(0, 1)}, minimize="loss", trials=3)
+study.optimize(objective, catch=MemoryError)
+print(study.id)
+`;
+  const id = (await python(script, env)).trim();
+  const { trials } = await get<TrialPage>(`/studies/${id}/trials`);
+  expect(trials.map((trial) => trial.state).sort()).toEqual(["completed", "completed", "failed"]);
+  expect(trials.find((trial) => trial.number === 1)?.reason).toContain("MemoryError: out of memory");
+});
+
+test("the programs of its page run as they are shown", async () => {
+  const page = readFileSync(join(PACKAGE, "README.md"), "utf8");
+  const blocks = Array.from(page.matchAll(/^```python\n(.*?)^```/gms), ([, text = ""]) => text);
+  const [whole = "", loop = "", pool = "", callback = ""] = blocks;
+  expect(blocks).toHaveLength(4);
+  const { env } = await serveHandler();
+  const out = await python(
+    `${whole}
+import concurrent.futures, types
+class Model:
+    def __init__(self, lr): self.lr = lr
+    def train(self): return self.lr
+def run(trial):
+    with trial: trial.tell(loss=1)
+def again(): return hone.create_study("page", {"lr": hone.float(0, 1)}, minimize="loss", trials=3, algorithm="random")
+study = again()
+${loop}
+print(study.info()["trials"]["completed"])
+study = again()
+${pool}
+print(study.info()["trials"]["completed"])
+study = hone.create_study("page", {"lr": hone.float(0, 1)}, minimize="l2", trials=1)
+trial = study.ask()
+params = data = None
+def train(params, data, callbacks):
+    callbacks[0](types.SimpleNamespace(iteration=8, evaluation_result_list=[("valid", "l2", 0.5, False)]))
+lightgbm = types.SimpleNamespace(train=train)
+${callback}
+trial.tell()
+print(study.best.values)
+`,
+    env,
+  );
+  expect(out).toMatch(/^Result\(number=\d+, params=.*\n3\n3\n\{'l2': 0\.5\}\n$/);
+});
