@@ -82,7 +82,7 @@ test("failed trials are counted as failed, and running ones are never folded", a
   await world.fillTail();
   await foldIfDue(world.deps, world.study, await world.snapshot());
   const { head, trials } = await world.snapshot();
-  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 0, failed: 1, paused: 0 });
+  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 0, failed: 1 });
   expect(trials.map(({ number }) => number)).toContain(1);
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "oom" });
   expect((await world.read()).trials).toMatchObject({ completed: FOLD_AT, failed: 1, running: 1 });
