@@ -63,6 +63,7 @@ export const claimed = (change: object = {}) => ({
   resource: null,
   checkpoint: null,
   leaseExpires: expires,
+  reportAt: null,
   heartbeatSeconds: 60,
   upload: uploadTo("http://127.0.0.1:9/claim"),
   download: null,
@@ -79,8 +80,8 @@ const healthy = (params: Params, heartbeatSeconds: number): Script => ({
   claim: (call) => ({
     body: claimed({ number: call.number, attempt: call.body.attempt, params, heartbeatSeconds }),
   }),
-  report: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
-  heartbeat: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
+  report: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires, reportAt: null } }),
+  heartbeat: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires, reportAt: null } }),
   tell: (call) => ({
     body: { number: call.number, state: endOf(call.body) },
   }),
