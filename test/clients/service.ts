@@ -61,6 +61,7 @@ export const claimed = (change: object = {}) => ({
   attempt: 2,
   params: {},
   resource: null,
+  reportAt: null,
   checkpoint: null,
   leaseExpires: expires,
   reportAt: null,

@@ -18,6 +18,7 @@ const handOut = (number: number, params: Params = { x: number }): Answer => ({
         attempt: 1,
         params,
         resource: null,
+        reportAt: null,
         checkpoint: null,
         leaseExpires,
         reportAt: null,
