@@ -64,7 +64,6 @@ export const claimed = (change: object = {}) => ({
   reportAt: null,
   checkpoint: null,
   leaseExpires: expires,
-  reportAt: null,
   heartbeatSeconds: 60,
   upload: uploadTo("http://127.0.0.1:9/claim"),
   download: null,

@@ -21,7 +21,6 @@ const handOut = (number: number, params: Params = { x: number }): Answer => ({
         reportAt: null,
         checkpoint: null,
         leaseExpires,
-        reportAt: null,
         algorithm: "random",
         why: "uniform",
       },
