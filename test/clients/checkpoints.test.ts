@@ -25,7 +25,7 @@ const laddered: Script = { claim: () => ({ body: claimed({ resource: 9 }) }) };
 const resuming: Script = { claim: () => ({ body: claimed({ checkpoint: "hone:1-5-0123456789abcdef" }) }) };
 
 const decide = (decision: string) => ({
-  body: { decision, reason: "", leaseExpires: "2026-11-23T12:00:00Z" },
+  body: { decision, reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
 });
 
 const committed = (service: ContractService) =>
@@ -167,6 +167,29 @@ test("a checkpoint that is larger than one upload may be is refused with the rea
   expect(service.of("report").map(({ body }) => body)).toEqual([
     { attempt: 2, step: 1, values: { loss: 1 } },
   ]);
+});
+
+test("nothing is packed of a checkpoint that is too large for any upload", async () => {
+  const bucket = await serveBucket();
+  const service = await serve(urls(bucket));
+  const program = `truncate -s 6G $HONE_CHECKPOINT_OUT; echo '{"step": 1, "loss": 1, "checkpoint": true}'; exit 3`;
+  const { stderr } = await runJob(service, sh(program));
+  expect(stderr).toContain("it has 6.00 GiB, and one upload takes at most 5.00 GiB");
+  expect(service.of("checkpoint")).toEqual([]);
+});
+
+test("after a SIGTERM an upload of a program that has ended gets the grace time, and then the result is told", async () => {
+  const bucket = await serveBucket();
+  bucket.gate = new Promise(() => {});
+  const service = await serve({ ...urls(bucket), ...laddered });
+  const program = sh(`echo w > $HONE_CHECKPOINT_OUT; echo '{"loss": 1, "checkpoint": true}'`);
+  const running = startJob(service, program, { options: ["--grace", "0.5"] });
+  await bucket.uploading();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(service.of("tell")).toEqual([]);
+  running.process.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
+  expect(service.of("tell")[0]?.body).toEqual({ attempt: 2, values: { loss: 1 } });
 });
 
 /** Appends to the checkpoint without a pause. */

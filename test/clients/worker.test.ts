@@ -18,6 +18,7 @@ const handOut = (number: number, params: Params = { x: number }): Answer => ({
         attempt: 1,
         params,
         resource: null,
+        reportAt: null,
         checkpoint: null,
         leaseExpires,
         algorithm: "random",
@@ -130,7 +131,7 @@ test("a failed trial is told, and the worker continues", async () => {
 
 test("a trial that is stopped is not told, and the worker continues", async () => {
   const service = await serveStudy(2, {
-    report: () => ({ body: { decision: "stop", reason: "hopeless", leaseExpires } }),
+    report: () => ({ body: { decision: "stop", reason: "hopeless", leaseExpires, reportAt: null } }),
   });
   const program = `[ $HONE_TRIAL = 1 ] || { echo '{"step": 1, "loss": 9}'; exec sleep 600; }; ${loss}`;
   const { code } = await work(service, program).ended;
@@ -172,15 +173,17 @@ test("Ctrl-C ends the programs and tells nothing, so that the trials are handed 
   expect(service.of("tell").length).toBe(0);
 });
 
-test("without HONE_ variables a worker uses the local stack of its folder", async () => {
+test("without HONE_ variables a worker uses the local stack of its folder, or of the nearest one above", async () => {
   const folder = await mkdtemp(join(tmpdir(), "hone-worker-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const service = await serveStudy(1);
+  const below = join(folder, "a/b");
+  await mkdir(below, { recursive: true });
   await mkdir(join(folder, ".hone"));
   const local = { api: service.api, team: "acme", token: TOKEN, pid: 1 };
   await writeFile(join(folder, ".hone", "local.json"), JSON.stringify(local));
   const args = ["worker", "--study", "svm-digits", "--", ...sh(loss)];
-  const { code } = await start(args, {}, folder).ended;
+  const { code } = await start(args, {}, below).ended;
   expect(code).toBe(0);
   expect(tells(service)).toEqual([[0, { loss: 0 }]]);
 });

@@ -1,34 +1,25 @@
-import { fileURLToPath } from "node:url";
+import { relative, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { instrument } from "./instrument.ts";
 
-/** Folders and files, separated by commas, to which TESTS narrows a run that has little time. */
-const narrowed = process.env.TESTS?.split(",").map((path) =>
-  path.endsWith(".ts") ? path : `${path}/**/*.test.ts`,
-);
+/** What `run.ts` asks for: the sources to mutate, the tests that shall notice, and where results go. */
+const { HONE_MUTATE: files = "", HONE_TESTS: tests = "", HONE_RESULTS: results = "" } = process.env;
+const root = resolve(import.meta.dirname, "../..");
+const { code, mutants } = await instrument(files.split(","));
 
-/** The tests that a mutant has to survive: all that need nothing but this process, and are quick. */
 export default defineConfig({
+  plugins: [{ name: "hone-mutants", enforce: "pre", load: (id) => code.get(relative(root, id)) ?? null }],
   test: {
-    root: fileURLToPath(new URL("../..", import.meta.url)),
-    include: narrowed ?? [
-      "test/shared/auth/**/*.test.ts",
-      "test/shared/scheduler/**/*.test.ts",
-      "test/shared/service/**/*.test.ts",
-      "test/shared/store/**/*.test.ts",
-      "test/shared/study/**/*.test.ts",
-      "test/faults/fence.test.ts",
-    ],
-    exclude: [
-      // They compare the table in this process with the emulator.
-      "test/shared/store/store.test.ts",
-      "test/shared/store/memory-table.test.ts",
-      // They take minutes: for each mutant that they reach, too long.
-      "test/shared/service/faults.test.ts",
-      "test/shared/service/batch-faults.test.ts",
-      "test/shared/service/concurrency.test.ts",
-    ],
-    // Half of the time of a mutant is a fresh environment, which these tests do not need.
-    isolate: false,
-    testTimeout: 60_000,
+    root,
+    include: ["test/mutants/plant.ts"],
+    testNamePattern: /all mutants are planted$/,
+    provide: { planted: { mutants, tests: tests.split(","), results } },
+    // A module kept from an earlier run has the switches of that run.
+    fsModuleCache: false,
+    pool: "threads",
+    testTimeout: 0,
+    // A mutant may leave a promise that nobody waits for any more.
+    dangerouslyIgnoreUnhandledErrors: true,
+    onConsoleLog: () => false,
   },
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ladder, promotedOf } from "../../../shared/scheduler/ladder.ts";
-import { rank, runsOf } from "../../../shared/scheduler/sha.ts";
+import { MOST_RUNS, rank, runsOf, sha } from "../../../shared/scheduler/sha.ts";
 import type { Standing } from "../../../shared/scheduler/standing.ts";
 
 test("a ladder rises by eta from min and ends at max", () => {
@@ -13,6 +13,18 @@ test("a ladder rises by eta from min and ends at max", () => {
 test("runs are counted once in every rung", () => {
   expect(runsOf(9, 3, 3)).toBe(9 + 3 + 1);
   expect(runsOf(1, 4, 2)).toBe(4);
+});
+
+test("a study may make as many runs as the machine can, and not one more", () => {
+  const options = { resource: { name: "epoch", min: 9, max: 9 } };
+  const faultsOf = (trials: number) => sha.check(options, { executor: "batch", objectives: 1, trials });
+  expect(faultsOf(MOST_RUNS)).toEqual([]);
+  expect(faultsOf(MOST_RUNS + 1)).toMatchObject([{ pointer: "/budget/trials" }]);
+});
+
+test("a trial that stands on no ladder is completed at its end, and recorded in no rung", () => {
+  const scheduler = sha.create({ resource: { name: "epoch", min: 1, max: 9 } }, "batch");
+  expect(scheduler.end(null)).toEqual({ state: "completed", reason: null, records: null });
 });
 
 test("feasible stands before infeasible, then the lower cost, then the lower number; failures last", () => {

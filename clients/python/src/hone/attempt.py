@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import queue
 import sys
 import threading
 import time
@@ -43,7 +44,7 @@ class Attempt:
         self._every = seconds / BEATS_PER_LEASE
         self._renewed = time.monotonic()
         self._abandoned = False
-        self._over = threading.Event()
+        self._over: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         _open.add(self)
         threading.Thread(target=self._renew, name=f"hone {self._path}", daemon=True).start()
@@ -86,13 +87,13 @@ class Attempt:
         with self._lock:
             if self.state == "running":
                 self.state, self.reason = "released", "the trial was given back"
-        self._over.set()
+        self._over.put(None)
         self._on_end()
 
     def abandon(self) -> None:
-        """Has the trial told as failed, by the renewing thread, because this may run inside the garbage collector."""
+        """Has the trial told as failed, by the renewing thread: this may run inside the garbage collector."""
         self._abandoned = True
-        self._over.set()
+        self._over.put(None)
 
     def raise_if_over(self) -> None:
         """Raises Stopped when the attempt has ended, or should."""
@@ -100,7 +101,7 @@ class Attempt:
             raise Stopped(self.reason)
 
     def _renew(self) -> None:
-        while not self._over.wait(max(0.0, self._left())):
+        while not self._is_over_within(self._left()):
             if self._left() > 0:  # a report has renewed the lease
                 continue
             try:
@@ -112,6 +113,13 @@ class Attempt:
                 self.fail(ABANDONED)
             except Error as error:
                 log.warning("Hone: %s: %s", self._path, error)
+
+    def _is_over_within(self, seconds: float) -> bool:
+        try:
+            self._over.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return False
+        return True
 
     def _left(self) -> float:
         return self._renewed + self._every - time.monotonic()
@@ -138,7 +146,7 @@ class Attempt:
             if not self.is_open:
                 return
             self.state, self.reason = state, reason
-        self._over.set()
+        self._over.put(None)
         _open.discard(self)
         log.info("Hone: %s: %s%s", self._path, state, reason and f": {reason}")
         self._on_end()

@@ -1,30 +1,23 @@
-"""Studies: creating them, and working on their trials."""
+"""Studies: creating, working on, and reading them."""
 
 from __future__ import annotations
 
-import logging
 import re
 import socket
-import threading
 import urllib.parse
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, SupportsFloat
 
-from hone.attempt import Attempt
+from hone.asking import Asker
 from hone.client import Client, quote
 from hone.errors import Error
 from hone.numbers import to_metrics
+from hone.team import Objective, Team
 from hone.trial import Trial
 
-log = logging.getLogger("hone")
-
-IDLE_SECONDS = 5.0  # between two asks when the service gives no time
 REPORT_EVERY_SECONDS = 1.0
-SIGNAL_SECONDS = 0.5  # a Ctrl-C that another thread receives does not end a wait of the main thread
 MAX_WORKER_NAME = 58  # of 64 characters: the rest numbers the slots
-
-Objective = Callable[[Trial], SupportsFloat | Mapping[str, SupportsFloat] | None]
 
 
 class Result(NamedTuple):
@@ -94,8 +87,7 @@ class Study:
         """The metrics of the objectives."""
         self.path = f"/studies/{quote(self.id)}"
         """Its path below the team, for `client.request`."""
-        self._changed = threading.Condition()  # a trial of ours has ended, or there will be no other
-        self._changes = 0
+        self._asker = Asker(client, self.path)
 
     def __repr__(self) -> str:
         return f"<Study {self.id}>"
@@ -118,25 +110,8 @@ class Study:
         run come to their end, and it is raised. Ctrl-C gives the trials in hand back. `name` and `report_every` are
         those of `trials`.
         """
-        slots = _slots(name, workers)
-        if workers == 1:
-            self._work(_Team(objective, catch, report_every), slots[0])
-            return
-        team = _Team(objective, catch, report_every)
-        threads = [threading.Thread(target=self._work_aside, args=(team, slot), daemon=True) for slot in slots]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(SIGNAL_SECONDS)
-        except BaseException:
-            team.stopping.set()
-            for attempt in list(team.in_hand.values()):
-                attempt.release()
-            raise
-        if team.errors:
-            raise team.errors[0]
+        team = Team(self._asker, objective, self.metrics, catch, report_every)
+        team.run(_slots(name, workers))
 
     def trials(
         self,
@@ -155,11 +130,13 @@ class Study:
         between two reports that no scheduler waits for; 0 sends all, None none.
         """
         slots = _slots(name, workers)
-        return self._one_by_one(slots[0], report_every) if workers == 1 else self._side_by_side(slots, report_every)
+        if workers == 1:
+            return self._asker.one_by_one(slots[0], report_every)
+        return self._asker.side_by_side(slots, report_every)
 
     def ask(self, *, report_every: float | None = REPORT_EVERY_SECONDS) -> Trial | None:
         """One trial, or None when there is nothing to hand out now. You end it: `with trial:`, or `tell`."""
-        attempt, _ = self._ask(None)
+        attempt, _ = self._asker.ask(None)
         return None if attempt is None else Trial(attempt, report_every)
 
     def enqueue(self, params: Mapping[str, Any]) -> None:
@@ -206,109 +183,6 @@ class Study:
             cursor = page.get("cursor") or ""
             if not cursor:
                 return
-
-    def _one_by_one(self, slot: str, report_every: float | None) -> Iterator[Trial]:
-        while (attempt := self._next(slot)) is not None:
-            trial = Trial(attempt, report_every)
-            try:
-                yield trial
-            except GeneratorExit:  # by `break`, or by an exception that we cannot see
-                attempt.leave()
-                raise
-            trial.finish()
-
-    def _side_by_side(self, slots: list[str], report_every: float | None) -> Iterator[Trial]:
-        busy: dict[str, Attempt] = {}
-        while True:
-            with self._changed:
-                while not (free := [slot for slot in slots if slot not in busy or busy[slot].state != "running"]):
-                    self._changed.wait(SIGNAL_SECONDS)
-            attempt = self._next(free[0])
-            if attempt is None:
-                return
-            busy[free[0]] = attempt
-            yield Trial(attempt, report_every)
-
-    def _next(self, slot: str, stopping: threading.Event | None = None) -> Attempt | None:
-        """Waits for a trial. Returns None when the study is finished, or when we are stopping."""
-        while stopping is None or not stopping.is_set():
-            changes = self._changes
-            attempt, wait = self._ask(slot)
-            if attempt is not None:
-                return attempt
-            if wait is None:
-                self._wake_all()
-                return None
-            with self._changed:
-                if self._changes == changes:
-                    self._changed.wait(wait)
-        return None
-
-    def _ask(self, worker: str | None) -> tuple[Attempt | None, float | None]:
-        """A trial, or how many seconds to wait; neither when the study is finished."""
-        body = {"count": 1} if worker is None else {"count": 1, "worker": worker}
-        reply = self.client.request("POST", f"{self.path}/ask", body)
-        for lease in reply["trials"]:
-            return Attempt(self.client, self.path, lease, self._on_end), None
-        finished = reply["state"] in ("finished", "deleting")
-        return None, None if finished else reply.get("retryAfter") or IDLE_SECONDS
-
-    def _on_end(self) -> None:
-        """Has one of those that wait ask again."""
-        with self._changed:
-            self._changes += 1
-            self._changed.notify()
-
-    def _wake_all(self) -> None:
-        with self._changed:
-            self._changes += 1
-            self._changed.notify_all()
-
-    def _work(self, team: _Team, slot: str) -> None:
-        while (attempt := self._next(slot, team.stopping)) is not None:
-            team.in_hand[slot] = attempt
-            if team.stopping.is_set():  # meanwhile
-                attempt.release()
-                return
-            trial = Trial(attempt, team.report_every)
-            try:
-                with trial:
-                    returned = team.objective(trial)
-                    if returned is not None:
-                        trial.tell(self._metrics_of(returned))
-            except team.catch as error:
-                log.warning("Hone: trial %d failed: %s: %s", trial.number, type(error).__name__, error)
-
-    def _work_aside(self, team: _Team, slot: str) -> None:
-        try:
-            self._work(team, slot)
-        except BaseException as error:
-            log.error("Hone: no further trial is begun, because of %s: %s", type(error).__name__, error)
-            team.errors.append(error)
-            team.stopping.set()
-            self._wake_all()
-
-    def _metrics_of(self, returned: SupportsFloat | Mapping[str, SupportsFloat]) -> Mapping[str, SupportsFloat]:
-        if isinstance(returned, Mapping):
-            return returned
-        if len(self.metrics) > 1:
-            raise TypeError(f"the study has several objectives: return a dict with {', '.join(self.metrics)}")
-        return {self.metrics[0]: returned}
-
-
-class _Team:
-    """What the threads of one `optimize` share."""
-
-    def __init__(
-        self,
-        objective: Objective,
-        catch: type[Exception] | tuple[type[Exception], ...],
-        report_every: float | None,
-    ) -> None:
-        self.objective, self.catch, self.report_every = objective, catch, report_every
-        self.stopping = threading.Event()
-        self.in_hand: dict[str, Attempt] = {}
-        self.errors: list[BaseException] = []
 
 
 def _slots(name: str | None, workers: int) -> list[str]:
