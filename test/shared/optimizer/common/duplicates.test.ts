@@ -132,5 +132,5 @@ test("each of many trials without a duplicate is compared with few others, howev
   };
   expect(mergeDuplicates(long)).toBe(long);
   // A few reads of each coordinate to find the buckets, and one for each comparison within them; all pairs would be 2000.
-  expect(reads / points.length).toBeLessThan(12);
+  expect(reads / points.length).toBeLessThan(4);
 });
