@@ -23,8 +23,8 @@ const sentences = {
     `${each.toFixed(2)} (${reserved} in progress).${paused ? " Extend it and resume the study." : ""}`,
   "infra-failure": ({ trial, detail, paused }: { trial: number; detail: string; paused: boolean }) =>
     `Trial ${trial}: infra: ${detail}${/[.?!]$/.test(detail) ? "" : "."}${paused ? " Fix it and resume the study." : ""}`,
-  "rounds-failed": ({ rung, detail }: { rung: number; detail: string }) =>
-    `The rounds failed at rung ${rung} (${detail}). Start the study again to continue.`,
+  "rounds-failed": ({ rung, detail }: { rung?: number; detail: string }) =>
+    `The rounds failed${rung === undefined ? "" : ` at rung ${rung}`} (${detail}). Start the study again to continue.`,
   "rounds-ended": () => "The rounds were stopped from outside Hone. Start the study again to continue.",
   "revision-changed": ({ name, began, now }: { name: string; began: number; now: number }) =>
     `${name} has changed since this study began (revision ${began}, now ${now}).`,

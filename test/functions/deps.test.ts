@@ -17,6 +17,7 @@ const variables: Record<string, string> = {
   [environment.cpuJobQueue]: "hone-cpu",
   [environment.jobDefinition]: "hone-trial",
   [environment.images]: "*",
+  [environment.brackets]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-brackets",
   [environment.halving]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-halving",
 };
 let token: string;

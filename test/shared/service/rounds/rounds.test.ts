@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
-import { failRounds } from "../../../../shared/service/rounds/halving.ts";
+import { failRounds } from "../../../../shared/service/rounds/fail.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
@@ -39,29 +39,31 @@ test("nine trials halve to three and to one, and each of the others says at whic
   expect(world.rounds.waiting.size).toBe(0);
   expect(await world.trial(8)).toMatchObject({ state: "paused", resource: 1, values: { accuracy: 0.8 } });
   expect(await machine.close(0)).toEqual({ rung: 1, done: false });
-  expect(await world.trial(4)).toMatchObject({
-    state: "pruned",
-    reason: "rung 0 (epoch 1): 5th of 9, the first 3 go on",
-  });
+  // Should all three fail, it takes the place of one.
+  expect(await world.trial(4)).toMatchObject({ state: "paused" });
 
   const middle = await machine.open(1);
   expect(middle.trials).toEqual([6, 7, 8].map((trial) => ({ trial, attempt: 2 })));
   machine.send(middle.trials);
   await runAll(world, middle.trials, (trial) => 1 - trial / 10); // now the other way round
   expect(await machine.close(1)).toEqual({ rung: 2, done: false });
-  expect(await world.trial(8)).toMatchObject({ reason: "rung 1 (epoch 3): 3rd of 3, the first 1 go on" });
+  expect(await world.trial(4)).toMatchObject({
+    state: "pruned",
+    reason: "rung 0 (epoch 1): 5th of 9, the first 3 go on",
+  });
 
   const top = await machine.open(2);
   expect(top.trials).toEqual([{ trial: 6, attempt: 3 }]);
   machine.send(top.trials);
   await runAll(world, top.trials);
   expect(await machine.close(2)).toEqual({ rung: 3, done: true });
+  expect(await world.trial(8)).toMatchObject({ reason: "rung 1 (epoch 3): 3rd of 3, the first 1 go on" });
   expect(await world.trial(6)).toMatchObject({ state: "completed", resource: 9, values: { accuracy: 0.6 } });
   expect(await readStudy(world.deps, world.study)).toMatchObject({
     state: "finished",
     trials: { completed: 1, pruned: 8 },
   });
-  await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
+  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
   expect((await exportTrials(world.deps, world.study)).trials).toHaveLength(9);
@@ -267,7 +269,7 @@ test("an execution that is stopped from outside stops the study: its jobs end, a
   const { world, machine } = await halvingWorld(3);
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
+  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
   await world.reconcile();
   await world.reconcile();
   expect(world.batch.alive()).toEqual([]);
@@ -291,9 +293,9 @@ test("a machine that gives up says so on the study, and what runs is put back", 
   const { world, machine } = await halvingWorld(3);
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  const address = { study: world.study.id, generation: 1, bracket: 0, rung: 0 };
-  await failRounds(world.deps, address, "States.Timeout");
-  await failRounds(world.deps, address, "States.Timeout");
+  const failure = { study: world.study.id, generation: 1, rung: 0, reason: "States.Timeout" };
+  await failRounds(world.deps, failure);
+  await failRounds(world.deps, failure);
   expect(await readStudy(world.deps, world.study)).toMatchObject({
     started: false,
     message: "The rounds failed at rung 0 (States.Timeout). Start the study again to continue.",
@@ -318,12 +320,12 @@ test("a paused study's trials are held with their tokens, and go on when it is r
   expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual(tokens);
 });
 
-test("a ladder of more runs than one execution holds is refused when the study is created", async () => {
+test("a rung of more trials than its item holds is refused when the study is created", async () => {
   const world = await batchWorld();
   const body = studyBody({
     executor: batchExecution,
     scheduler: halvingScheduler,
-    budget: { trials: 2000, parallel: 4 },
+    budget: { trials: 20_000, parallel: 4 },
   });
   await expect(createStudy(world.deps, TEAM, body, noReceipt)).rejects.toMatchObject({
     type: "invalid-input",
@@ -346,11 +348,7 @@ test("an execution of an earlier start finds nothing to do, and changes nothing"
   const { head } = await world.snapshot();
   expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
   expect(await machine.close(0)).toEqual({ rung: 0, done: true });
-  await failRounds(
-    world.deps,
-    { study: world.study.id, generation: 1, bracket: 0, rung: 0 },
-    "States.Timeout",
-  );
+  await failRounds(world.deps, { study: world.study.id, generation: 1, rung: 0, reason: "States.Timeout" });
   expect((await world.snapshot()).head).toEqual(head);
 });
 
