@@ -58,7 +58,7 @@ study = hone.create_study(
         "alpha": hone.float(1e-6, 1e-1, scale="log"),
     },
     maximize="accuracy",
-    scheduler={"name": "asha", "resource": {"name": "epoch", "min": 1, "max": EPOCHS}},
+    scheduler={"name": "asha", "type": "promotion", "resource": {"name": "epoch", "min": 1, "max": EPOCHS}},
     trials=20,
 )
 study.optimize(train)

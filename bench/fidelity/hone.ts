@@ -22,9 +22,8 @@ import type { Outcome, Searcher, Task } from "./searchers.ts";
 /** Hone's use cases on a table in memory, on the simulation's clock: whatever scheduler and algorithm a study names. */
 
 const METRIC = "loss";
+/** The schedulers' default. */
 const ETA = 3;
-/** Schedulers that do not halve have no `eta`. */
-const HALVING = ["sha", "asha", "pasha", "hyperband"];
 /** Milliseconds of the study's clock in a full run, so that no lease ends before its trial. */
 const FULL_RUN_MS = 1000;
 
@@ -53,12 +52,7 @@ interface Job {
   readonly to: number;
 }
 
-/** A trial's step that is worth a report, of schedulers that name it; the field is missing where no scheduler does. */
-interface ReportAt {
-  readonly reportAt?: number | null;
-}
-
-const bodyOf = (scheduler: string, algorithm: string, setting: Setting): CreateStudyBody => {
+const bodyOf = ({ scheduler, type, algorithm }: HoneSetting, setting: Setting): CreateStudyBody => {
   const { space, steps, cap, workers, seed } = setting;
   const resource = { name: "step", min: 1, max: steps };
   const rungs = 1 + Math.ceil(Math.log(steps) / Math.log(ETA));
@@ -69,9 +63,7 @@ const bodyOf = (scheduler: string, algorithm: string, setting: Setting): CreateS
     space,
     objectives: [{ metric: METRIC, direction: "minimize" }],
     algorithm: { name: algorithm, seed },
-    ...(allots && {
-      scheduler: { name: scheduler, resource, ...(HALVING.includes(scheduler) && { eta: ETA }) },
-    }),
+    ...(allots && { scheduler: { name: scheduler, resource, ...(type !== null && { type }) } }),
     // Rungs cost about the same, so that a full run pays for as many short trials as it has steps, a rung.
     budget: { trials: allots ? Math.ceil((runs * steps) / rungs) : runs, parallel: workers },
   });
@@ -102,18 +94,15 @@ const workersOf = (deps: ServiceDeps, load: () => Promise<LoadedStudy>, steps: n
   const open = new Map<number, LeasedTrial>();
   const reached = new Map<number, number>();
   const endOf = (trial: LeasedTrial) => trial.resource ?? steps;
+  const nextOf = (trial: LeasedTrial) => trial.reportAt ?? endOf(trial);
   return {
     ask: async (worker: number): Promise<Job | null> => {
       const reply = await askTrials(deps, await load(), { worker: `w${worker}`, count: 1 }, noReceipt);
-      const [trial] = reply.trials as readonly (LeasedTrial & ReportAt)[];
+      const [trial] = reply.trials;
       if (trial === undefined) return null;
-      open.set(trial.number, trial);
-      return {
-        trial: trial.number,
-        params: trial.params,
-        from: reached.get(trial.number) ?? 0,
-        to: trial.reportAt ?? endOf(trial),
-      };
+      const { number, params } = trial;
+      open.set(number, trial);
+      return { trial: number, params, from: reached.get(number) ?? 0, to: nextOf(trial) };
     },
     report: async (number: number, step: number, loss: number): Promise<number | null> => {
       const trial = open.get(number);
@@ -121,18 +110,20 @@ const workersOf = (deps: ServiceDeps, load: () => Promise<LoadedStudy>, steps: n
       reached.set(number, step);
       const { attempt } = trial;
       const values = { [METRIC]: loss };
-      if (step < endOf(trial)) {
-        const reply: { decision: string } & ReportAt = await reportTrial(
-          deps,
-          await load(),
-          number,
-          { attempt, step, values },
-          noReceipt,
-        );
-        if (reply.decision === "continue") return reply.reportAt ?? endOf(trial);
-      } else {
-        await tellTrial(deps, await load(), number, { attempt, values }, noReceipt);
+      if (step === trial.reportAt) {
+        const body = { attempt, step, values };
+        const { decision, reportAt } = await reportTrial(deps, await load(), number, body, noReceipt);
+        const next = { ...trial, reportAt };
+        if (decision === "continue" && nextOf(next) > step) {
+          open.set(number, next);
+          return nextOf(next);
+        }
+        if (decision !== "continue") {
+          open.delete(number);
+          return null;
+        }
       }
+      await tellTrial(deps, await load(), number, { attempt, values }, noReceipt);
       open.delete(number);
       return null;
     },
@@ -141,16 +132,18 @@ const workersOf = (deps: ServiceDeps, load: () => Promise<LoadedStudy>, steps: n
 
 export interface HoneSetting {
   readonly scheduler: string;
+  /** The scheduler's option of that name; null without it. */
+  readonly type: string | null;
   readonly algorithm: string;
 }
 
 /** A study of the service itself, in this process. */
-export const honeSearcher = ({ scheduler, algorithm }: HoneSetting, simulator: Lines): Searcher => ({
+export const honeSearcher = (hone: HoneSetting, simulator: Lines): Searcher => ({
   run: async (task: Task, patience: number): Promise<Outcome> => {
     const { problem, workers, seed } = task;
     const opened = await simulator.request<Opened>({ do: "open", problem, workers });
     const setting = { ...opened, workers, seed };
-    const study = await openStudy(bodyOf(scheduler, algorithm, setting), setting);
+    const study = await openStudy(bodyOf(hone, setting), setting);
     const { ask, report } = workersOf(study.deps, study.load, opened.steps);
     let answer: Job | number | null = null;
     let seconds = 0;

@@ -7,7 +7,7 @@
  *   npm run bench:fidelity -- --report --group all                      prints existing results
  *   npm run bench:fidelity -- --build                                   only tabulates the curves and fits the surrogates
  *
- * Hone's searchers are `hone-SCHEDULER-ALGORITHM`, such as `hone-none-gp`. Results are kept in `.bench/fidelity.jsonl`, so that an
+ * Hone's searchers are `hone-SCHEDULER-ALGORITHM`, such as `hone-none-gp` or `hone-asha.promotion-random`. Results are kept in `.bench/fidelity.jsonl`, so that an
  * interrupted run resumes; tables and surrogates in `.bench/curves`. Environments and tables are created on first use.
  */
 import { execFileSync } from "node:child_process";
@@ -27,7 +27,18 @@ const PROBLEMS = [
   "lcdb-881:table",
 ];
 /** Full fidelity, and what is measured against it. */
-const HONE_NAMES = ["hone-none-random", "hone-none-gp"];
+const HONE_NAMES = [
+  "hone-none-random",
+  "hone-none-gp",
+  "hone-median-gp",
+  "hone-sha-random",
+  "hone-asha-random",
+  "hone-asha-gp",
+  "hone-asha.promotion-random",
+  "hone-pasha-random",
+  "hone-hyperband-random",
+  "hone-hyperband-gp",
+];
 
 const { values: flags } = parseArgs({
   options: {

@@ -68,16 +68,16 @@ export const PEER_NAMES = Object.keys(PEERS);
 /** Seconds to wait for a simulation, on a busy machine. */
 const LONGEST_WAIT = 7200;
 
-/** Hone's searchers: `hone-` and a scheduler and an algorithm, such as `hone-none-gp`. */
+/** Hone's searchers: `hone-`, a scheduler, perhaps with its type, and an algorithm: `hone-none-gp`, `hone-asha.promotion-random`. */
 const honeOf = (name: string) => {
-  const [, scheduler, algorithm] = /^hone-(.+?)-((?:cma-es)|[a-z0-9]+)$/.exec(name) ?? [];
+  const [, scheduler, type = null, algorithm] =
+    /^hone-([a-z-]+?)(?:\.([a-z]+))?-(cma-es|[a-z0-9]+)$/.exec(name) ?? [];
   if (scheduler === undefined || algorithm === undefined) return null;
   const kind = Object.values(schedulers).find((each) => each.name === scheduler);
-  const chosen = Object.entries(algorithms).find(([each]) => each === algorithm);
+  const chosen = Object.entries(algorithms).find(([each]) => each === algorithm)?.[1];
   if (kind === undefined || chosen === undefined)
     throw new Error(`There is no searcher ${name}: a scheduler or an algorithm of that name is not known.`);
-  const revision = `${kind.revision} ${chosen[1].revision}`;
-  return { scheduler: kind.name, algorithm: chosen[0], revision };
+  return { scheduler, type, algorithm, revision: `${kind.revision} ${chosen.revision}` };
 };
 
 const peerOf = (name: string): Peer => {

@@ -27,7 +27,7 @@ const study = {
   repeats: { attempts: 1, failed: 0, completed: 0 },
   executor: { type: "client" },
   trials: { queued: 0, running: 1, paused: 0, completed: 1, pruned: 0, failed: 0 },
-  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 } }],
+  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 }, measuredAt: null }],
   started: false,
   spent: { gpuHours: 0, vcpuHours: 0 },
   message: null,
@@ -48,6 +48,7 @@ const lease = {
   decision: "continue",
   reason: "no scheduler: every trial runs to its end",
   leaseExpires: "2026-11-23T12:05:00.000Z",
+  reportAt: null,
 };
 
 const upload = {
@@ -80,6 +81,7 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
           attempt: 1,
           params,
           resource: null,
+          reportAt: null,
           checkpoint: null,
           leaseExpires: "2026-11-23T12:05:00.000Z",
           algorithm: "sobol",

@@ -28,8 +28,8 @@ const NOT_FOUND = 404;
 const FORBIDDEN = 403;
 
 export const checkpointBucket = (options: BucketOptions): Checkpoints => ({
-  uploadUrl: (key, seconds) => presigned(options, "PUT", key, seconds),
-  downloadUrl: (key, seconds) => presigned(options, "GET", key, seconds),
+  uploadUrl: (key, seconds) => presigned(options, "PUT", "PutObject", key, seconds),
+  downloadUrl: (key, seconds) => presigned(options, "GET", "GetObject", key, seconds),
 
   exists: async (key) => {
     const { statusCode } = await call(options, "HEAD", key);
@@ -82,14 +82,24 @@ const requestOf = (
   });
 };
 
-/** The host alone is signed beside the path: whoever has the URL sends what headers it likes. */
+/**
+ * The same URL as the SDK's presigner makes. Of the headers the host alone is signed: whoever has the URL sends what others it
+ * likes.
+ */
 const presigned = async (
   options: BucketOptions,
   method: Method,
+  operation: string,
   key: string,
   seconds: number,
 ): Promise<string> => {
-  const request = requestOf(options, method, key, {}, { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" });
+  const request = requestOf(
+    options,
+    method,
+    key,
+    { "x-id": operation },
+    { "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD" },
+  );
   const { query = {} } = await options.signer.presign(request, { expiresIn: seconds });
   return `${options.url}/${key}?${buildQueryString(query)}`;
 };

@@ -1,6 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { describe, inject, TestRunner, test } from "vitest";
+import { MemoryTable } from "../support/memory-table/memory-table.ts";
 import type { Mutant } from "./instrument.ts";
 
 declare module "vitest" {
@@ -24,8 +26,37 @@ interface Switches {
 const root = globalThis as { __stryker__?: Switches };
 const switches = () => (root.__stryker__ ??= {});
 
+/** Tables that were used since the last test began. */
+const used = new Set<MemoryTable>();
+const { execute } = MemoryTable.prototype;
+MemoryTable.prototype.execute = function (...args) {
+  used.add(this);
+  return execute.apply(this, args);
+};
+
+/** Clients, too; and what tests put into them, and take out again unless a mutant fails them before. */
+const clients = new Set<DynamoDBClient>();
+const { send } = DynamoDBClient.prototype;
+DynamoDBClient.prototype.send = function (this: DynamoDBClient, ...args: Parameters<typeof send>) {
+  clients.add(this);
+  return send.apply(this, args);
+} as typeof send;
+const OF_TESTS = ["hone-crash", "hone-wire", "hone-before", "hone-commands", "hone-losing"];
+
 const { mutants, tests, results } = inject("planted");
+// Vitest itself runs none of them: `testNamePattern` in vitest.config.ts.
 for (const file of tests) describe(file, async () => void (await import(resolve(file))));
+
+/** What modules have put into tables of their own as they were loaded. */
+const initial = new Map<MemoryTable, ReturnType<MemoryTable["items"]>>();
+
+/** Each test finds what it would find if it were the first. */
+const reset = (): void => {
+  for (const table of used) table.restore(initial.get(table) ?? []);
+  used.clear();
+  for (const client of clients) for (const name of OF_TESTS) client.middlewareStack.remove(name);
+  clients.clear();
+};
 
 type Fn = () => unknown;
 interface Task {
@@ -49,32 +80,28 @@ interface Case {
 
 class Hung extends Error {}
 
-/** Counts turns of this process, not time: what else the machine does is not held against a mutant. */
-const turnsUntil = async (isOver: () => boolean, most: number): Promise<number> => {
-  let turns = 0;
-  while (!isOver() && turns < most) {
-    await new Promise((next) => setTimeout(next, 10));
-    turns++;
-  }
-  return turns;
-};
-
 const MOST_TURNS = 500;
 
-/** @returns how many turns it took. @throws what the test throws; Hung if it does not end. */
+/**
+ * Runs a test for so many turns of this process at most: turns, not time, for what else the machine does is not held
+ * against a mutant.
+ * @returns how many turns it took. @throws what the test throws; Hung if it does not end.
+ */
 const attempt = async (run: Fn, most: number): Promise<number> => {
-  let over = false;
-  const done = (async () => run())().finally(() => {
-    over = true;
+  reset();
+  let turns = 0;
+  let clock: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    clock = setInterval(() => {
+      if (++turns > most) reject(new Hung());
+    }, 10);
   });
-  const turns = turnsUntil(() => over, most);
-  await Promise.race([
-    done,
-    turns.then(() => {
-      if (!over) throw new Hung();
-    }),
-  ]);
-  return turns;
+  try {
+    await Promise.race([(async () => run())(), tooLong]);
+    return turns;
+  } finally {
+    clearInterval(clock);
+  }
 };
 
 const clean = async (task: Task): Promise<Case | null> => {
@@ -118,15 +145,10 @@ const noted = () =>
         .map((line) => JSON.parse(line))
     : [];
 
-/** Modules are loaded by now; a mutant that was passed then, and by no test, is in a table of constants. */
-const atLoad = () => new Set(Object.keys(switches().mutantCoverage?.static ?? {}));
-
-let loaded: ReadonlySet<string> = new Set();
-test("modules are loaded", () => {
-  loaded = atLoad();
-});
-
-test("mutants", async ({ task }) => {
+test("all mutants are planted", async ({ task }) => {
+  // No test has run yet, but all modules are loaded.
+  for (const table of used) initial.set(table, table.items());
+  const constants = new Set(Object.keys(switches().mutantCoverage?.static ?? {}));
   const all = leaves(task.file.tasks as readonly Task[]).filter(({ fullName }) =>
     tests.some((file) => fullName.includes(file)),
   );
@@ -142,7 +164,7 @@ test("mutants", async ({ task }) => {
     if (known.has(mutant.id)) continue;
     const reached = cases.filter(({ hits }) => hits[mutant.id]);
     if (reached.length === 0) {
-      note({ ...mutant, status: loaded.has(mutant.id) ? "constant" : "unreached" });
+      note({ ...mutant, status: constants.has(mutant.id) ? "constant" : "unreached" });
       continue;
     }
     note({ ...mutant, status: "running" });

@@ -12,7 +12,10 @@ export default defineConfig({
   test: {
     root,
     include: ["test/mutants/plant.ts"],
+    testNamePattern: /all mutants are planted$/,
     provide: { planted: { mutants, tests: tests.split(","), results } },
+    // A module kept from an earlier run has the switches of that run.
+    fsModuleCache: false,
     pool: "threads",
     testTimeout: 0,
     // A mutant may leave a promise that nobody waits for any more.

@@ -88,7 +88,8 @@ const reconcileStudy = async (
   if (!snapshot.head.started) {
     // A stop may have died before it: trials that are put back answer no machine, so it would wait for its time-out.
     const execution = executionOf(study, snapshot.head.generation);
-    if (execution !== null && (await deps.workflow.state(execution)) === "running") {
+    const isLeft = !drain && snapshot.trials.some(isActive);
+    if (execution !== null && (isLeft || (await deps.workflow.state(execution)) === "running")) {
       await stopRounds(deps, study, snapshot.head, "The study was stopped.");
     }
     const isBack = await putBack(deps, snapshot, drain);

@@ -2,7 +2,7 @@ import { changeTrial, leaseExpired, type TrialItem } from "../../store/trial.ts"
 import { expiryOf } from "../../study/ends.ts";
 import { isExpired, isLastAttempt } from "../../study/lease.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
-import { commitOnce } from "../core/commit.ts";
+import { commitOnce, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -23,7 +23,8 @@ export const endExpired = async (deps: ServiceDeps, snapshot: Snapshot): Promise
     // Told or taken meanwhile: what happened stands.
     const end = (trial: TrialItem) => {
       const { patch, changes } = expiryOf(study, trial, now);
-      return commitOnce(deps, [changeTrial(trial, patch, leaseExpired(now)), ...changes]);
+      const change = changeTrial(trial, patch, leaseExpired(now));
+      return changes.length === 0 ? updateOnce(deps, change) : commitOnce(deps, [change, ...changes]);
     };
     await Promise.all(dead.slice(i, i + WIDTH).map(end));
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
+import type { LeasedTrial } from "../../../shared/schemas/trial.ts";
 import { createTeam } from "../../../shared/service/access/teams.ts";
 import { createToken } from "../../../shared/service/access/tokens.ts";
 import { gateway } from "../../support/gateway.ts";
@@ -73,43 +74,42 @@ export const serveHandler = async () => {
 
 export const expires = new Date(Date.now() + 300_000).toISOString();
 
-/** An answer that says more than the schemas of this version know. */
-export const json = (body: unknown): Answer => ({
-  raw: (response) =>
-    void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body)),
+/** The answer to an ask that hands out one trial. */
+export const handOut = (number: number, more: Partial<LeasedTrial> = {}): Answer => {
+  const trial: LeasedTrial = {
+    number,
+    attempt: 1,
+    params: { x: number },
+    resource: null,
+    reportAt: null,
+    checkpoint: null,
+    leaseExpires: expires,
+    algorithm: "random",
+    why: "uniform",
+    ...more,
+  };
+  return { body: { trials: [trial], state: "running", retryAfter: null } };
+};
+
+export const nothing = (state: string, retryAfter: number | null = null): Answer => ({
+  body: { trials: [], state, retryAfter },
 });
 
-/** The answer to an ask that hands out one trial. */
-export const handOut = (number: number, more: object = {}): Answer =>
-  json({
-    trials: [
-      {
-        number,
-        attempt: 1,
-        params: { x: number },
-        resource: null,
-        checkpoint: null,
-        leaseExpires: expires,
-        algorithm: "random",
-        why: "uniform",
-        ...more,
-      },
-    ],
-    state: "running",
-    retryAfter: null,
-  });
+export const decide = (decision: string, reportAt: number | null = null): Answer => ({
+  body: { decision, reason: `to ${decision}`, leaseExpires: expires, reportAt },
+});
 
-export const nothing = (state: string, retryAfter: number | null = null): Answer =>
-  json({ trials: [], state, retryAfter });
-
-export const decide = (decision: string, more: object = {}): Answer =>
-  json({ decision, reason: `to ${decision}`, leaseExpires: expires, ...more });
+/** As much of a study as the client reads. */
+export const studyOf = (metric: string): Answer => {
+  const body = JSON.stringify({ study: "parabola", objectives: [{ metric, direction: "minimize" }] });
+  return { raw: (response) => void response.end(body) };
+};
 
 /** A study with one objective, `loss`, and `count` trials, on a server that checks each request against the API's schemas. */
 export const serveStudy = async (count: number, script: Script = {}) => {
   let next = 0;
   const service = await serveContract({
-    getStudy: () => json({ study: "parabola", objectives: [{ metric: "loss", direction: "minimize" }] }),
+    getStudy: () => studyOf("loss"),
     ask: () => (next < count ? handOut(next++) : nothing("finished")),
     ...script,
   });

@@ -2,28 +2,29 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { ContractService, type Script } from "../service.ts";
-import { decide, handOut, json, nothing, ROOT, startPython } from "./driver.ts";
+import type { Study, StudyPage } from "../../../shared/schemas/study.ts";
+import { serve } from "../driver.ts";
+import type { Script } from "../service.ts";
+import { decide, handOut, nothing, ROOT, serveHandler, startPython, studyOf } from "./driver.ts";
 
 /** The Python examples that report, unchanged, with a scheduler that stops and pauses as the test says. */
+
+/** Of native code: tests run side by side. */
+const ONE_THREAD = { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
 
 const example = (name: string) => join(ROOT, "examples", name);
 
 const runExample = async (name: string, metric: string, script: Script) => {
-  const study = json({ study: "example", objectives: [{ metric, direction: "minimize" }] });
-  const service = await new ContractService({
-    createStudy: () => study,
-    best: () => json({ trials: [] }),
+  const service = await serve({
+    createStudy: () => studyOf(metric),
+    best: () => ({ body: { trials: [] } }),
     ...script,
-  }).start();
-  onTestFinished(() => service.stop());
+  });
   const cwd = await mkdtemp(join(tmpdir(), "hone-examples-"));
   onTestFinished(() => rm(cwd, { recursive: true }));
   const env = { HONE_API: service.api, HONE_TEAM: "acme", HONE_TOKEN: "hone_python_0123456789" };
-  const { code, stderr } = await startPython([example(name)], env, cwd).ended;
+  const { code, stderr } = await startPython([example(name)], { ...env, ...ONE_THREAD }, cwd).ended;
   expect(code, stderr).toBe(0);
-  // ASHA is not in the API of this version.
-  expect(service.violations.filter((one) => !one.includes('"name": "asha"'))).toEqual([]);
   return service;
 };
 
@@ -39,8 +40,8 @@ test("LightGBM ends where it is stopped, reports rungs and not every round, and 
     ask: (_, count) =>
       count > 2 ? nothing("finished") : handOut(count - 1, { params, resource: 270, reportAt: 10 }),
     report: ({ number, body: { step } }) => {
-      if (step < 10) return decide("continue", { reportAt: 10 });
-      return number === 0 ? decide("stop") : decide("continue", { reportAt: step < 90 ? 90 : 270 });
+      if (step < 10) return decide("continue", 10);
+      return number === 0 ? decide("stop") : decide("continue", step < 90 ? 90 : 270);
     },
   });
   const steps = (number: number) =>
@@ -62,7 +63,7 @@ test("the training loop saves a checkpoint with each report, and a resumed trial
     ask: (_, count) => {
       if (count === 1) return handOut(0, { params, resource: 3 });
       if (count > 2) return nothing("finished");
-      return handOut(0, { params, resource: 5, attempt: 2, checkpoint: saved.at(-1) });
+      return handOut(0, { params, resource: 5, attempt: 2, checkpoint: saved.at(-1) ?? null });
     },
     report: ({ body: { attempt, step, checkpoint } }) => {
       saved.push(checkpoint);
@@ -83,4 +84,29 @@ test("the training loop saves a checkpoint with each report, and a resumed trial
   // The fourth epoch of one network, not the first of another.
   const accuracy = reports.map(({ values }) => Number(values.accuracy));
   expect(accuracy[3]).toBeGreaterThan((accuracy[0] ?? 1) + 0.1);
+});
+
+/** Runs an example that creates one study on the real handler. @returns the study at its end. */
+const tuned = async (name: string) => {
+  const { env, get } = await serveHandler();
+  const cwd = await mkdtemp(join(tmpdir(), "hone-examples-"));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  const { code, stderr } = await startPython([example(name)], { ...env, ...ONE_THREAD }, cwd).ended;
+  expect(code, stderr).toBe(0);
+  const [listed] = (await get<StudyPage>("/studies")).studies;
+  return get<Study>(`/studies/${listed?.study}`);
+};
+
+test("ASHA prunes most of the LightGBM models", async () => {
+  const { state, trials, best } = await tuned("lightgbm_pruning.py");
+  expect([state, trials.completed + trials.pruned]).toEqual(["finished", 40]);
+  expect(trials.pruned).toBeGreaterThan(trials.completed);
+  expect(best[0]?.values.loss).toBeLessThan(0.2);
+});
+
+test("ASHA pauses networks, and resumes the best of them up to the last epoch", async () => {
+  const { state, best } = await tuned("checkpoints.py");
+  expect(state).toBe("finished");
+  expect(best[0]).toMatchObject({ measuredAt: 27 });
+  expect(best[0]?.values.accuracy).toBeGreaterThan(0.9);
 });

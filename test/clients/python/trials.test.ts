@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ContractService } from "../service.ts";
-import { decide, expires, handOut, json, nothing, python, serveStudy, startPython } from "./driver.ts";
+import { decide, handOut, nothing, python, serveStudy, startPython } from "./driver.ts";
 
 /** What becomes of a trial, in every way in which a program may treat it. */
 
@@ -116,7 +116,7 @@ study.optimize(objective)
 test("reports are sent where the scheduler waits for them, and otherwise as often as wished", async () => {
   const { service, env } = await serveStudy(3, {
     ask: (_, count) => (count > 3 ? nothing("finished") : handOut(count - 1, { reportAt: 3, resource: 27 })),
-    report: (call) => decide("continue", { reportAt: call.body.step < 3 ? 3 : call.body.step < 9 ? 9 : 27 }),
+    report: (call) => decide("continue", call.body.step < 3 ? 3 : call.body.step < 9 ? 9 : 27),
   });
   await run(
     `
@@ -170,7 +170,7 @@ test("a rule of the program's own prunes, with the values if the service takes t
   const { service, env } = await serveStudy(3, {
     tell: (call) =>
       call.body.values?.seconds === undefined
-        ? json({ number: call.number, state: "pruned" })
+        ? { body: { number: call.number, state: "pruned" } }
         : { problem: "invalid-input" },
   });
   const script = `
@@ -259,7 +259,7 @@ test.each([
     },
     tell: (call) => {
       setTimeout(failed, 100);
-      return json({ number: call.number, state: "failed" });
+      return { body: { number: call.number, state: "failed" } };
     },
   });
   const began = performance.now();
@@ -283,7 +283,7 @@ test("a result that Hone refuses fails the trial, and the error says what Hone s
                 }),
               ),
           }
-        : json({ number: 0, state: "failed" }),
+        : { body: { number: 0, state: "failed" } },
   });
   const { code, stderr } = await start("study.optimize(lambda trial: {'los': 1})", env).ended;
   expect(code).toBe(1);
@@ -452,10 +452,7 @@ test("an answer that is lost is asked for again with the same key, and costs not
         : count === 2
           ? handOut(0)
           : nothing("finished"),
-    report: (_, count) =>
-      count === 1
-        ? { body: { decision: "continue", reason: "", leaseExpires: expires }, lost: true }
-        : decide("continue"),
+    report: (_, count) => (count === 1 ? { raw: (response) => void response.destroy() } : decide("continue")),
   });
   await run("study.optimize(lambda trial: trial.report(1, loss=1))", env);
   const [first, second, third] = service.of("ask");

@@ -44,6 +44,7 @@ const bodies: Partial<Record<RouteName, object>> = {
   patchStudy: { state: "running" },
   report: { attempt: 1, step: 1, values: { accuracy: 0.5 } },
   heartbeat: { attempt: 1 },
+  checkpoint: { attempt: 1 },
   tell: { attempt: 1, values: { accuracy: 0.5 } },
   claim: { attempt: 1, jobId: "job-1", claimant: "claimant-0123456789" },
   addTrials: { trials: [{ params: { C: 1, gamma: 0.1 } }] },

@@ -210,11 +210,6 @@ test("a study must name each metric once, with limits that can be met", async ()
   expect(await refused({ outcomes: [{ metric: "size", min: 2, max: 1 }] })).toEqual([
     { pointer: "/outcomes/0/min", detail: "min 2 is above max 1. Swap them." },
   ]);
-  const halving = { name: "sha", resource: { name: "epoch", min: 1, max: 9 } };
-  expect(await refused({ scheduler: halving })).toContainEqual({
-    pointer: "/scheduler/name",
-    detail: "sha ranks by one objective. Name one, or leave the scheduler out.",
-  });
 });
 
 test("an option of another algorithm, or one that makes asks too slow, is refused with its pointer", async () => {

@@ -103,6 +103,7 @@ test.each([
       patchStudy: { state: "paused" },
       report: { attempt: 1, step: 1, values: { accuracy: 1 } },
       heartbeat: { attempt: 1 },
+      checkpoint: { attempt: 1 },
       tell: { attempt: 1, values: { accuracy: 1 } },
       addTrials: { trials: [{ params: { C: 1, gamma: 0.1 } }] },
       claim,

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { checkpointBucket } from "../../../shared/executor/checkpoint-bucket.ts";
 import type { Checkpoints } from "../../../shared/ports.ts";
 import { emulatorClient } from "../../support/emulator.ts";
@@ -12,19 +12,19 @@ import { emulatorClient } from "../../support/emulator.ts";
 
 const USER_AGENT = "hone app/hone-test";
 
-const bucketAt = (url: string, secretAccessKey = "test"): Checkpoints => {
-  const { config } = new SQSClient({
-    ...emulatorClient(),
-    credentials: { accessKeyId: "test", secretAccessKey },
-  });
-  const { credentials, region, sha256, requestHandler } = config;
-  return checkpointBucket({
+const bucketAt = (url: string): Checkpoints => bucketOf(new SQSClient(emulatorClient()).config, url);
+
+/** As `functions/deps.ts` makes it, of another client's settings. */
+const bucketOf = (
+  { credentials, region, sha256, requestHandler }: SQSClient["config"],
+  url: string,
+): Checkpoints =>
+  checkpointBucket({
     url,
     signer: new SignatureV4({ service: "s3", credentials, region, sha256, uriEscapePath: false }),
     send: (request) => requestHandler.handle(request),
     userAgent: USER_AGENT,
   });
-};
 
 const makeBucket = async (): Promise<string> => {
   const url = `${inject("emulator")}/b-${randomUUID()}`;
@@ -54,6 +54,32 @@ test("a URL is for one object, one method and a time", async () => {
   expect((await put(url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"), "late")).status).toBe(403);
   expect(await bucket.exists(KEY)).toBe(false);
 });
+
+test.each([
+  ["uploadUrl", "PutObject", "46f4aa4d4f1980284947c060efd608b39685fff6b362c08ac089b4abf8f18891"],
+  ["downloadUrl", "GetObject", "575c3182d6bfb0b87e6c66c4101bee687d59c868e5ff5e26e9f32522183b0af3"],
+] as const)(
+  "on AWS %s is what getSignedUrl of @aws-sdk/s3-request-presigner 3.1169.0 makes",
+  async (name, operation, signature) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-26T12:00:00Z") });
+    onTestFinished(() => void vi.useRealTimers());
+    const { config } = new SQSClient({
+      region: "eu-central-1",
+      credentials: {
+        accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+        secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        sessionToken: "token/with+signs=",
+      },
+    });
+    const host = "https://hone-bucket.s3.eu-central-1.amazonaws.com";
+    expect(await bucketOf(config, host)[name](KEY, 3600)).toBe(
+      `${host}/${KEY}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD` +
+        "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261126%2Feu-central-1%2Fs3%2Faws4_request" +
+        "&X-Amz-Date=20261126T120000Z&X-Amz-Expires=3600&X-Amz-Security-Token=token%2Fwith%2Bsigns%3D" +
+        `&X-Amz-Signature=${signature}&X-Amz-SignedHeaders=host&x-id=${operation}`,
+    );
+  },
+);
 
 test("an object that is removed is gone, and removing it again is harmless", async () => {
   const bucket = bucketAt(await makeBucket());

@@ -22,6 +22,7 @@ import {
 import { headKey } from "../../../shared/store/keys.ts";
 import { ConditionFailed } from "../../../shared/store/store.ts";
 import { createTestTable } from "../../support/emulator.ts";
+import { injectFaults } from "../../support/faults.ts";
 import { testDeps } from "../../support/service.ts";
 import { headOf, NOON } from "../../support/study.ts";
 
@@ -124,6 +125,14 @@ test("of what was proposed ahead as many are taken as there are, all that were a
   expect(await read(head.study)).toEqual({ ...head, aheadFrom: 8, grants: 3 });
 });
 
+test("that the table is busy does not say that nothing is left of what was proposed ahead", async () => {
+  const head = await stored({ aheadFrom: 3, aheadTo: 8 });
+  const restore = injectFaults(client, () => "throttle");
+  await expect(takeAhead(store, head, { leases: 1, room: 9 })).rejects.toMatchObject({ type: "unavailable" });
+  restore();
+  expect(await takeAhead(store, head, { leases: 1, room: 9 })).toEqual([3]);
+});
+
 test("of two notes of what was taken, made from the same one, the first stands; a deleted study gets none", async () => {
   const head = await stored({ aheadFrom: 5 });
   await store.update(markAhead(head, NOON));
@@ -214,6 +223,14 @@ test("a deletion remembers how far it is with the reports", async () => {
   const { study } = await stored();
   await store.update(markReportsSwept(study, 40));
   expect((await read(study)).sweptReports).toBe(40);
+  // Another process has come as far, or further: what it has swept is not swept again.
+  for (const number of [39, 40]) {
+    await expect(store.update(markReportsSwept(study, number))).rejects.toEqual(failsAs([HEAD]));
+  }
+  await store.update(markReportsSwept(study, 41));
+  expect((await read(study)).sweptReports).toBe(41);
+  await expect(store.update(markReportsSwept("none", 1))).rejects.toEqual(failsAs([HEAD]));
+  expect(await findHead(store, "none")).toBeNull();
 });
 
 test("what attempts have used adds up, and holds no ask up", async () => {

@@ -102,6 +102,27 @@ test("a change sets what it names, removes what it names as null or zero, and le
   }
 });
 
+test("a change of one field leaves every other as it was", async () => {
+  const full = {
+    lost: 1,
+    seconds: 5,
+    values: { accuracy: 1 },
+    resource: 3,
+    bracket: 1,
+    rung: 2,
+    reason: "because",
+    finished: NOON,
+    checkpoint: "c",
+    attempts: [{ attempt: 1, end: "expired", reason: null, jobId: null, at: "2026-11-23T12:00:00.000Z" }],
+    job: jobOf(),
+  } as const;
+  const trial = await stored(full);
+  await store.update(changeTrial(trial, { worker: "w2" }));
+  expect(await read(trial.number)).toEqual({ ...trial, worker: "w2" });
+  await store.update(changeTrial(trial, { reason: "another" }));
+  expect(await read(trial.number)).toEqual({ ...trial, worker: "w2", reason: "another" });
+});
+
 test("a change is refused once the trial has another state, or is on another attempt", async () => {
   const trial = await stored();
   for (const seen of [{ state: "queued" }, { state: "completed" }, { attempt: 2 }, { attempt: 0 }] as const) {

@@ -76,8 +76,9 @@ export class MemoryTable {
     return [...this.#items.all()];
   }
 
-  /** Puts items there as they were, however they came to be. */
+  /** Leaves these items, however they came to be, and no others. */
   restore(items: readonly Attributes[]): void {
+    for (const key of this.#items.keys()) this.#items.put(key, null);
     for (const item of items) this.#items.put(keyOf(item), item);
   }
 

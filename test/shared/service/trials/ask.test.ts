@@ -131,6 +131,7 @@ test("an ask hands out what it leases: numbers from 0 on, the first attempt, and
       attempt: 1,
       params: { C: expect.any(Number), gamma: expect.any(Number) },
       resource: null,
+      reportAt: null,
       checkpoint: null,
       leaseExpires: "2026-11-23T12:01:00.000Z",
       algorithm: "random",
