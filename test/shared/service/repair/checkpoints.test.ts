@@ -86,8 +86,15 @@ test("a trial that waits at its rung keeps its checkpoint, and one that was prun
   await collectCheckpoints(world.process(), FOREVER);
   expect(left(world, ...saved)).toEqual([true, true, true]);
   await machine.close(0);
+  // Should the best one fail, another takes its place.
   await collectCheckpoints(world.process(), FOREVER);
-  expect(left(world, ...saved)).toEqual([false, false, true]);
+  expect(left(world, ...saved)).toEqual([true, true, true]);
+  machine.send((await machine.open(1)).trials);
+  await world.deliver();
+  await world.finish(2, 0.5, 2);
+  await machine.close(1);
+  await collectCheckpoints(world.process(), FOREVER);
+  expect(left(world, ...saved)).toEqual([false, false, false]);
 });
 
 test("the objects of a study that is gone, or is being deleted, go; what is no checkpoint stays", async () => {
