@@ -206,7 +206,9 @@ test("more trials let paused ones go on again", async () => {
   await runTo(1, [0.1, 0.2, 0.3]);
   await runTo(3, [0.3]);
   await runTo(1, [0]);
+  expect(await world.detail(0)).toMatchObject({ state: "paused", finished: null });
   expect(await world.ask("w")).toMatchObject({ trials: [], state: "finished" });
+  expect(await world.detail(0)).toMatchObject({ state: "pruned", finished: expect.any(String) });
   expect(await results(world)).toMatchObject({ completed: 1, paused: 0, pruned: 3 });
   await patchStudy(world.deps, world.study, { budget: { trials: 6 } }, noReceipt);
   expect(await results(world)).toMatchObject({ completed: 1, paused: 3, pruned: 0 });
