@@ -129,9 +129,10 @@ const nextStep = (halving: Halving, place: Place | null): number | null => {
 const endAt = (halving: Halving, place: Place | null): TrialEnd => {
   if (place === null) return { state: "completed", reason: null, records: null };
   const { bracket, rung } = place;
-  const top = topRung(halving, bracket);
-  if (halving.mode === "stopping" || rung >= top) {
-    return { state: "completed", reason: null, records: { bracket, rung: top } };
+  // Nobody is compared at the top, and where nobody is paused nobody asks who came there.
+  if (halving.mode === "stopping") return { state: "completed", reason: null, records: null };
+  if (rung >= topRung(halving, bracket)) {
+    return { state: "completed", reason: null, records: { bracket, rung } };
   }
   const { unit } = halving;
   return {

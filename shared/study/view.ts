@@ -98,7 +98,19 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
     ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
     ...exhaustedNotice(snapshot),
     ...checkpointNotice(snapshot),
+    ...topNotice(snapshot, best),
     ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
+  ];
+};
+
+/** Why the best trial of a finished study on a ladder is not one of its top. */
+const topNotice = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => {
+  const { spec, scheduler } = snapshot.study;
+  const top = scheduler.levels.at(-1);
+  if (top === undefined || !("resource" in spec.scheduler) || stateOf(snapshot) !== "finished") return [];
+  if (countTrials(snapshot).completed > 0) return [];
+  return [
+    { kind: "none-at-top", unit: spec.scheduler.resource.name, top, reached: best[0]?.measuredAt ?? null },
   ];
 };
 

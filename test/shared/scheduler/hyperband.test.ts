@@ -16,7 +16,7 @@ const PAPER = [
 ];
 
 const startsOf = (type: "stopping" | "promotion" | "synchronous", trials: number) => {
-  const scheduler = hyperband.create({ resource, type });
+  const scheduler = hyperband.create({ resource, type }, "client");
   return Array.from({ length: trials }, (_, ordinal) => scheduler.start(ordinal)!);
 };
 
@@ -46,7 +46,7 @@ test("side by side, each bracket has its share of the trials at any time", () =>
 });
 
 test("a synchronous rung of a bracket goes on to the next with the paper's numbers", () => {
-  const scheduler = hyperband.create({ resource, type: "synchronous" });
+  const scheduler = hyperband.create({ resource, type: "synchronous" }, "client");
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 40 }), (seed, workers) => {
       const random = createRandom(seed);
@@ -71,7 +71,7 @@ test("a synchronous rung of a bracket goes on to the next with the paper's numbe
 });
 
 test("brackets of long ago are left out, the open ones never", () => {
-  const scheduler = hyperband.create({ resource, type: "synchronous" });
+  const scheduler = hyperband.create({ resource, type: "synchronous" }, "client");
   for (const trials of [0, 1, 143, 144, 1000, 5000]) {
     const first = scheduler.firstBracket(trials);
     const last = trials === 0 ? 0 : scheduler.start(trials - 1)!.bracket;
