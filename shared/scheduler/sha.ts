@@ -75,6 +75,7 @@ const inRounds = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
       },
     },
     levels: resources,
+    eta,
     start: () => ({ bracket: BRACKET, rung: 0, resource: resources[0] ?? resource.max }),
     report: () => ({
       decision: "continue",
