@@ -42,6 +42,7 @@ const WAITING = 64;
 export const halvingScheduler = (halving: Halving): Scheduler => ({
   rounds: null,
   levels: halving.levels,
+  eta: halving.eta,
   start: (ordinal) => startOf(halving, ordinal),
   nextStep: (place) => nextStep(halving, place),
   watches: (place, step) => watched(halving, place, step),

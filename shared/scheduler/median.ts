@@ -77,6 +77,7 @@ const create = (given: Options): Scheduler => {
   return {
     rounds: null,
     levels: steps,
+    eta: null,
     start: () => placeAt(0),
     nextStep,
     watches,

@@ -35,6 +35,7 @@ export const roundsScheduler = ({ name, unit, eta, levels, brackets }: InRounds)
       },
     },
     levels,
+    eta,
     start: (ordinal) => {
       const bracket = brackets.of(ordinal);
       return { bracket, rung: 0, resource: brackets.resources(bracket)[0] ?? 0 };

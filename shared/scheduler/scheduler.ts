@@ -106,6 +106,8 @@ export interface Scheduler {
   readonly rounds: Rounds | null;
   /** The resources at which trials are compared, rising; empty without a resource. */
   readonly levels: readonly number[];
+  /** Of the trials of a rung, one in so many goes on; null where no fixed share does. */
+  readonly eta: number | null;
   /** Where a trial begins; null: it runs to its own end, without a resource. @param ordinal as in `Brackets`. */
   start(ordinal: number): Place | null;
   /** The next step that a trial at this place is worth reporting at; null when there is none. */

@@ -20,6 +20,16 @@ export const placeOf = (
   return known < 0 ? null : { bracket: 0, rung: known, resource };
 };
 
+/** The position, among the scheduler's levels, of the one at which a trial will be compared first; 0 without levels. */
+export const firstLevel = ({ scheduler }: LoadedStudy, ordinal: number): number => {
+  const place = scheduler.start(ordinal);
+  const step = scheduler.nextStep(place) ?? place?.resource ?? 0;
+  return Math.max(
+    0,
+    scheduler.levels.findLastIndex((resource) => resource <= step),
+  );
+};
+
 /** The fields of a trial that is at a place. */
 export const placed = (place: Place | null): Pick<TrialItem, "bracket" | "rung" | "resource"> =>
   place === null
