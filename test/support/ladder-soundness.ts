@@ -25,7 +25,9 @@ export const ladderSoundness = async (deps: ServiceDeps, study: LoadedStudy): Pr
   for (const bracket of brackets) {
     const own = trials.filter((trial) => trial.bracket === bracket);
     const levels = levelsOf(study, own);
-    for (const rung of levels.keys()) {
+    // Where nobody is paused the top keeps no table: nobody is compared there.
+    const kept = scheduler.keeps({ bracket, rung: 0 }) > 0 ? levels.length : levels.length - 1;
+    for (const rung of levels.slice(0, kept).keys()) {
       const place = { bracket, rung };
       const { tables, lost } = ladders.at(place);
       const stored = [...tables.values()];
