@@ -23,8 +23,8 @@ const sentences = {
     `${each.toFixed(2)} (${reserved} in progress).${paused ? " Extend it and resume the study." : ""}`,
   "infra-failure": ({ trial, detail, paused }: { trial: number; detail: string; paused: boolean }) =>
     `Trial ${trial}: infra: ${detail}${/[.?!]$/.test(detail) ? "" : "."}${paused ? " Fix it and resume the study." : ""}`,
-  "rounds-failed": ({ rung, detail }: { rung: number; detail: string }) =>
-    `The rounds failed at rung ${rung} (${detail}). Start the study again to continue.`,
+  "rounds-failed": ({ rung, detail }: { rung?: number; detail: string }) =>
+    `The rounds failed${rung === undefined ? "" : ` at rung ${rung}`} (${detail}). Start the study again to continue.`,
   "rounds-ended": () => "The rounds were stopped from outside Hone. Start the study again to continue.",
   "revision-changed": ({ name, began, now }: { name: string; began: number; now: number }) =>
     `${name} has changed since this study began (revision ${began}, now ${now}).`,
@@ -34,6 +34,8 @@ const sentences = {
     " A study whose `repeats` says so tries failed or noisy configurations again by itself.",
   "no-checkpoint": ({ trial, hours }: { trial: number; hours: number }) =>
     `An attempt of trial ${trial} ran for ${hours.toFixed(1)} hours and no trial has saved a checkpoint, so all that a trial has done is lost when its Spot instance is reclaimed. Save to HONE_CHECKPOINT_OUT and print {"checkpoint": true}.`,
+  "none-at-top": ({ unit, top, reached }: { unit: string; top: number; reached: number | null }) =>
+    `No trial came to ${unit} ${top}.${reached === null ? "" : ` The best is of ${unit} ${reached}, the furthest with a result.`}`,
   "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",
 };
 

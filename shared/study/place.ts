@@ -16,7 +16,7 @@ export const placeOf = (
   if (resource === null) return null;
   if (bracket !== null && rung !== null) return { bracket, rung, resource };
   // Trials written before they carried their rung: such studies had one ladder.
-  const known = scheduler.rounds?.resources.indexOf(resource) ?? -1;
+  const known = scheduler.rounds === null ? -1 : scheduler.levels.indexOf(resource);
   return known < 0 ? null : { bracket: 0, rung: known, resource };
 };
 

@@ -221,7 +221,7 @@ describe("the page's own trials", () => {
     const { path, trials, added } = await add("Import");
     expect(added.map(({ state }) => state)).toEqual(["completed", "failed"]);
     const best = await call<BestReply>("GET", `${path}/best`, { caller: editor });
-    expect(best.body.trials).toEqual([{ number: 0, ...trials[0], measuredAt: null }]);
+    expect(best.body.trials).toEqual([{ number: 0, ...trials[0] }]);
     expect(await ask(path, 3)).toHaveLength(2);
   });
 });

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
 import { haltChanges, stopStudy } from "../../../../shared/service/batch/stop.ts";
-import { openRung } from "../../../../shared/service/rounds/halving.ts";
 import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
@@ -12,6 +11,7 @@ import { withWait } from "../../../../shared/study/job.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { before, QUERY, TRANSACT, UPDATE } from "../../../support/interleave.ts";
+import { Machine } from "../../../support/machine.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 
 const first = ({ study }: World) => ({ version: 1, study: study.id, trial: 0, attempt: 1 }) as const;
@@ -205,12 +205,7 @@ test("two dispatchers at once do not dispatch two attempts on a budget for one",
     budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
   });
   await world.start();
-  const { trials } = await openRung(world.deps, {
-    study: world.study.id,
-    generation: 1,
-    bracket: 0,
-    rung: 0,
-  });
+  const { trials } = await new Machine(world).open(0);
   const messages = trials.map(({ trial, attempt }) => ({
     version: 1 as const,
     study: world.study.id,
