@@ -34,6 +34,7 @@ export interface TrialItem {
   /** Milliseconds since 1970. */
   readonly created: number;
   readonly leaseExpires: number | null;
+  /** When its last attempt ended with a result, or the trial for good; milliseconds since 1970. */
   readonly finished: number | null;
   readonly checkpoint: string | null;
   /** What it came to at the rungs that recorded it, in their order: the metrics of its objectives and limits. */

@@ -40,7 +40,8 @@ export const toTrial = (
   reason: trial.reason,
   created: timestamp(trial.created),
   leaseExpires: timestampOrNull(trial.leaseExpires),
-  finished: timestampOrNull(trial.finished),
+  // A paused trial has only paused.
+  finished: timestampOrNull(shownTrialState(head, trial) === "paused" ? null : trial.finished),
   checkpoint: trial.checkpoint,
 });
 
