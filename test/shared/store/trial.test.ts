@@ -217,3 +217,27 @@ test("completed, pruned and failed are the ends of a trial", () => {
   expect((["completed", "pruned", "failed"] as const).every(isFinished)).toBe(true);
   expect((["queued", "running", "paused"] as const).some(isFinished)).toBe(false);
 });
+
+test("a paused trial goes on from the tail or from a segment, and not when an item of its number has moved on", async () => {
+  const next = { state: "running", attempt: 2, leaseExpires: NOON } as const;
+  const paused = await stored({ state: "paused", attempt: 1 });
+  const goesOn = resumedTrial(space, paused, next);
+  await store.transact([goesOn]);
+  expect(await read(paused.number)).toMatchObject(next);
+  await expect(store.transact([goesOn])).rejects.toEqual(stale);
+  await store.transact([changeTrial({ ...paused, ...next }, { state: "paused", leaseExpires: null })]);
+  // It waits again, at a later attempt.
+  await expect(store.transact([goesOn])).rejects.toEqual(stale);
+  const folded = trialOf({ number: trials++, state: "paused", attempt: 1 });
+  await store.transact([resumedTrial(space, folded, next)]);
+  expect(await read(folded.number)).toMatchObject(next);
+});
+
+test("what a segment holds of a paused trial is deleted, unless it has gone on", async () => {
+  const paused = await stored({ state: "paused", attempt: 1 });
+  await store.transact([removePaused(paused)]);
+  expect(await read(paused.number)).toBeNull();
+  const later = await stored({ state: "paused", attempt: 2 });
+  await expect(store.transact([removePaused({ ...later, attempt: 1 })])).rejects.toEqual(stale);
+  expect(await read(later.number)).toMatchObject({ state: "paused", attempt: 2 });
+});

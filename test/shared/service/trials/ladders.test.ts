@@ -10,6 +10,7 @@ import { reportTrial } from "../../../../shared/service/trials/report.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { before, QUERY, TRANSACT } from "../../../support/interleave.ts";
+import { ladderSoundness } from "../../../support/ladder-soundness.ts";
 import { createMemoryTable } from "../../../support/memory-table/client.ts";
 import { noReceipt } from "../../../support/service.ts";
 
@@ -363,6 +364,55 @@ test("a trial that was resumed while an ask looked is not taken for the end of t
   expect(second).toMatchObject({ trials: [], state: "running" });
   await world.tell(2, 0.3, 2);
   expect((await world.ask("w")).trials).toMatchObject([{ number: 2, attempt: 3, resource: 9 }]);
+});
+
+test("a trial that went on and waits at the next rung by the time the rungs are read goes on once, from there", async () => {
+  const world = await setUp(
+    { name: "asha", resource: epochs, type: "promotion" },
+    { budget: { trials: 12, parallel: 12 } },
+  );
+  await world.ask("w", 12);
+  for (let number = 0; number < 9; number++) await world.tell(number, number / 10);
+  const first = await world.ask("w2", 2);
+  expect(first.trials.map(({ number }) => number)).toEqual([8, 7]);
+  for (const number of [8, 7]) await world.tell(number, number / 10, 2);
+  // The last one that is among the best goes on after the trials were read, and comes to the second rung as the best of three.
+  before(
+    world.client,
+    QUERY,
+    async () => {
+      const { trials } = await askTrials(world.process(), world.study, {}, noReceipt);
+      expect(trials.map(({ number }) => number)).toEqual([6]);
+      await world.tell(6, 0.95, 2);
+    },
+    2,
+  );
+  const { trials } = await askTrials(world.process(), world.study, {}, noReceipt);
+  expect(trials.filter(({ number }) => number === 6)).toEqual([]);
+  expect((await world.ask("x")).trials).toMatchObject([{ number: 6, attempt: 3, resource: 9 }]);
+});
+
+test("of two reports of a trial at once, at two rungs, the later one is compared with what the first has made of it", async () => {
+  for (const [first, second] of [
+    [1, 3],
+    [3, 1],
+  ] as const) {
+    const world = await setUp({ name: "asha", resource: epochs });
+    await world.ask();
+    before(world.client, TRANSACT, () =>
+      reportTrial(
+        world.process(),
+        world.study,
+        0,
+        { attempt: 1, step: first, values: { accuracy: 0.5 } },
+        noReceipt,
+      ),
+    );
+    await world.report(0, second, 0.6);
+    expect(await ladderSoundness(world.process(), world.study)).toEqual([]);
+    // The third rung comes after both, whichever was first.
+    expect(await world.trial(0)).toMatchObject({ state: "running", rung: 2 });
+  }
 });
 
 test("imports leave a finished study finished, and enqueued trials open it again", async () => {
