@@ -515,7 +515,10 @@ class Simulation {
     const { head, trials } = snapshot;
     if (head.next !== head.trials) this.#complain(`${head.next} trials were run of ${head.trials}`);
     for (const trial of trials) {
-      if (!isFinished(trial.state)) this.#complain(`trial ${trial.number} ends as ${trial.state}`);
+      const isSettled = head.settled && trial.state === "paused";
+      if (!isFinished(trial.state) && !isSettled)
+        this.#complain(`trial ${trial.number} ends as ${trial.state}`);
+      if ((trial.rung ?? 0) > 0 && study.scheduler.rounds === null) this.#count("resumed");
       for (const { end } of trial.attempts) this.#count(`attempt ${end}`);
       if (trial.attempts.at(-1)?.attempt === trial.attempt) this.#count("last attempt lost");
     }

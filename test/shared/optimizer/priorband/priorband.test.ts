@@ -159,6 +159,21 @@ test.each([1, 5, 100])(
   },
 );
 
+test("densities that no double can hold are compared all the same", () => {
+  // Around 0.3 the density is e^0.59 per dimension, under this prior e^0.47.
+  const d = 1700;
+  const { proposals } = askAlgorithm({
+    problem: problem(compileSpace(cube(d, believed(0.3, 0.3)))),
+    choice: { name: "priorband" },
+    history: buildHistory(compileSpace(cube(d, believed(0.3, 0.3))), 1, nearLow(d)),
+    count: 20,
+    seed: 1,
+    firstNumber: 9,
+  });
+  expect(shareOf(proposals, AROUND)).toBeGreaterThan(0.2);
+  expect(shareOf(proposals, PRIOR)).toBe(0);
+});
+
 test("around the best trial half of the parameters change; its choice has twice the weight of each other", () => {
   const space = compileSpace({
     x: { type: "float", low: 0, high: 1 },
@@ -245,7 +260,9 @@ test("failed, running and infeasible trials are not the best", () => {
   const failed = { number: 9, x: [0.99], kind: TrialKind.failed };
   const running = { number: 10, x: [0.98] };
   const infeasible = { number: 11, x: [0.97], y: [-5], violation: 1 };
-  const drawn = draws(compileSpace({ x: believed(0.9) }), [...nearLow(1), failed, running, infeasible]);
+  const change = { eta: 3, starts: Array.from({ length: COUNT }, () => 6) };
+  const rows = [...nearLow(1), failed, running, infeasible];
+  const drawn = draws(compileSpace({ x: believed(0.9) }), rows, { change });
   const around = drawn.filter(({ why }) => why === AROUND).map(({ x }) => x[0]!);
   expect(kolmogorovSmirnov(around, cdfOf(0.3, 0.25))).toBeGreaterThan(0.005);
 });

@@ -2,11 +2,14 @@ import { expect, test } from "vitest";
 import type { SchedulerChoice } from "../../../../shared/scheduler/registry.ts";
 import type { CreateStudyBody } from "../../../../shared/schemas/study.ts";
 import type { ReportReply } from "../../../../shared/schemas/trial.ts";
+import { settleJob } from "../../../../shared/service/batch/settle.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { reportTrial } from "../../../../shared/service/trials/report.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
+import { HEAD } from "../../../../shared/store/head.ts";
 import { memoryWorld, recordedGpuSeconds } from "../../../support/batch.ts";
 import { save } from "../../../support/saved.ts";
 import { noReceipt } from "../../../support/service.ts";
@@ -21,14 +24,24 @@ const setUp = (scheduler: SchedulerChoice, change: Partial<CreateStudyBody> = {}
 
 const accuracyOf = (trial: number, epoch: number) => ((trial * 7) % 27) / 27 + epoch / 1000;
 
-const report = (world: World, trial: number, attempt: number, epoch: number): Promise<ReportReply> =>
-  reportTrial(
-    world.deps,
-    world.study,
-    trial,
-    { attempt, step: epoch, values: { accuracy: accuracyOf(trial, epoch) } },
-    noReceipt,
-  );
+const report = (
+  { study, deps }: Pick<World, "study" | "deps">,
+  trial: number,
+  attempt: number,
+  epoch: number,
+): Promise<ReportReply> => {
+  const values = { accuracy: accuracyOf(trial, epoch) };
+  return reportTrial(deps, study, trial, { attempt, step: epoch, values }, noReceipt);
+};
+
+/** A process that dies after each report and tell: nothing follows from them, because that would change the head. */
+const dying = (world: World): ServiceDeps => {
+  const deps = world.process();
+  const transact = deps.store.transact.bind(deps.store);
+  deps.store.transact = (changes) =>
+    changes.some(({ name }) => name === HEAD) ? Promise.reject(new Error("died")) : transact(changes);
+  return deps;
+};
 
 /** A container: it trains from where its trial is to where it shall go, and ends as it is told. */
 interface Container {
@@ -43,10 +56,13 @@ class Training {
   readonly world: World;
   readonly reached = new Map<number, number>();
   readonly #containers = new Map<string, Container>();
+  readonly #deps: ServiceDeps;
   most = 0;
 
-  constructor(world: World) {
+  /** @param deps those of the processes that serve its containers. */
+  constructor(world: World, deps = world.deps) {
     this.world = world;
+    this.#deps = deps;
   }
 
   /** Delivers messages and starts the jobs that were submitted. */
@@ -75,11 +91,15 @@ class Training {
       const { trial, attempt, goal } = container;
       const epoch = ++container.epoch;
       this.reached.set(trial, epoch);
-      const { decision } = await report(world, trial, attempt, epoch);
+      const { study } = world;
+      const { decision } = await report({ study, deps: this.#deps }, trial, attempt, epoch);
       if (decision === "continue" && epoch < goal) continue;
-      if (decision === "continue") await world.tell(trial, accuracyOf(trial, epoch), attempt);
+      if (decision === "continue") {
+        const body = { attempt, values: { accuracy: accuracyOf(trial, epoch) } };
+        await tellTrial(this.#deps, study, trial, body, noReceipt);
+      }
       world.batch.succeed(job);
-      await world.settle(job);
+      await settleJob(this.#deps, { ...job });
     }
   }
 
@@ -126,18 +146,14 @@ test.each(kinds)(
 );
 
 test.each(kinds)(
-  "%s comes to its end when every follow-up dies: the reconciler tops up and settles",
+  "%s comes to its end when every follow-up dies: the reconciler does it",
   async (_, scheduler) => {
-    const training = new Training(await setUp(scheduler));
-    const { world } = training;
+    const world = await setUp(scheduler);
+    const training = new Training(world, dying(world));
     await world.start();
-    const send = world.queue.send.bind(world.queue);
-    world.queue.send = () => Promise.reject(new Error("down"));
     await training.toEnd(async () => {
-      world.clock.now += 61_000;
-      world.queue.send = send;
+      world.clock.now += 1000;
       await world.reconcile();
-      world.queue.send = () => Promise.reject(new Error("down"));
     });
     expect(training.reached.size).toBe(27);
     expect(training.most).toBeLessThanOrEqual(4);
@@ -268,15 +284,17 @@ test("a limit of spending holds for resumed trials, too: the study pauses, and g
   expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, resource: 3 });
 });
 
-test("a study of which no trial goes on any more is finished, also if whoever should have said so died", async () => {
+test("a study of which no trial goes on any more is finished, by the reconciler if need be", async () => {
   const world = await setUp(promotion, { budget: { trials: 3, parallel: 3 } });
   await world.launch();
-  for (const trial of [0, 1]) await pause(world, trial);
-  await pause(world, 2);
+  for (const trial of [0, 1, 2]) await pause(world, trial);
   await world.deliver();
-  await world.finish(0, 0.9, 2);
-  expect(await readStudy(world.deps, world.study)).toMatchObject({
-    state: "finished",
-    trials: { completed: 1, pruned: 2, paused: 0 },
-  });
+  world.batch.run(world.batch.of(0, 2));
+  await world.claim(0, 2);
+  const body = { attempt: 2, values: { accuracy: 0.9 } };
+  await tellTrial(dying(world), world.study, 0, body, noReceipt);
+  const shown = () => readStudy(world.deps, world.study);
+  expect(await shown()).toMatchObject({ state: "running", trials: { completed: 1, paused: 2 } });
+  await world.reconcile();
+  expect(await shown()).toMatchObject({ state: "finished", trials: { completed: 1, pruned: 2, paused: 0 } });
 });
