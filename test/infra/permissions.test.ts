@@ -94,8 +94,7 @@ describe("the state machines", () => {
       ({ resources }) => !resources.includes("*"),
     );
   };
-  const states = (kind: string, name: string) =>
-    `arn:aws:states:eu-west-1:111122223333:${kind}:${name}`;
+  const states = (kind: string, name: string) => `arn:aws:states:eu-west-1:111122223333:${kind}:${name}`;
   const [rounds] = lambdaOf(core, "rounds");
   const runs = {
     actions: ["states:DescribeExecution", "states:StopExecution"],
