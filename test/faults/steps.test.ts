@@ -8,15 +8,17 @@ const cases = Object.entries(stepScenarios).flatMap(([who, scenarios]) =>
   Object.entries(scenarios).map(([name, scenario]) => ({ who, name, scenario })),
 );
 
+const ONLY_READS: ReadonlySet<string> = new Set(["rounds: list"]);
+
 test.each(cases)(
   "$who, $name: whichever call fails, it is done once",
-  async ({ scenario }) => {
+  async ({ who, scenario }) => {
     for (const fault of everyFault) {
       const { points } = await enumerate(scenario, fault, null, async ({ world }) => {
         expect(await soundness(world)).toEqual([]);
       });
-      // Every step changes something, some of them only what runs outside the table.
-      if (fault === "crash-after") expect(points).toBeGreaterThan(0);
+      // Every other step changes something, some of them only what runs outside the table.
+      if (fault === "crash-after" && !ONLY_READS.has(who)) expect(points).toBeGreaterThan(0);
     }
   },
   300_000,

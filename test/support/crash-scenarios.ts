@@ -747,7 +747,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             await keptAsTold(world, 1, { state: "paused", values: { accuracy: 0.75 } });
             expect((await world.snapshot()).head.gpuSeconds).toBe(7);
             await settleDown(world);
-            expect([...world.rounds.waiting]).toEqual(["token-1-0", "token-1-2"]);
+            expect([...world.rounds.waiting]).toEqual(["token-1-0-0", "token-1-0-2"]);
           },
         });
       },
