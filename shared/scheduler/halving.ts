@@ -182,6 +182,17 @@ const toNextRung = (halving: Halving, from: RungPlace, trial: number): Resumptio
   place: placeAt(halving, above(from)),
 });
 
+/** Of those that wait at a rung, so many are offered to a model that chooses. */
+const OFFERED = 24;
+
+/** The best of those that wait at each rung below the top, the highest rung first. */
+export const waitingIn = (halving: Halving, rungs: Rungs, progress: Progress): Resumption[] =>
+  climbable(halving, rungs, progress).flatMap((from) =>
+    rungs(from)
+      .waiting.slice(0, OFFERED)
+      .map(({ trial }) => toNextRung(halving, from, trial)),
+  );
+
 /** How many of a rung may have gone on by now. */
 const mayGoOn = (halving: Halving, rungs: Rungs, progress: Progress, place: RungPlace): number => {
   const { entered, failed } = rungs(place);

@@ -34,6 +34,9 @@ const sentences = {
     " A study whose `repeats` says so tries failed or noisy configurations again by itself.",
   "no-checkpoint": ({ trial, hours }: { trial: number; hours: number }) =>
     `An attempt of trial ${trial} ran for ${hours.toFixed(1)} hours and no trial has saved a checkpoint, so all that a trial has done is lost when its Spot instance is reclaimed. Save to HONE_CHECKPOINT_OUT and print {"checkpoint": true}.`,
+  "little-to-gain": ({ trials, gain }: { trials: number; gain: number }) =>
+    `After ${trials} trials the resource of another full run is expected to improve the best result by ` +
+    `${(100 * gain).toPrecision(1)}% of what it is ahead of the median trial. Stop the study if that is not worth the cost.`,
   "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",
 };
 

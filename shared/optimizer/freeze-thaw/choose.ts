@@ -20,10 +20,10 @@ export interface Choices {
   /** New trials to begin. */
   readonly started: readonly Draft[];
   /**
-   * Expected improvement per full run of the best choice, in standard deviations of the results; null before there is a model. Where it is
-   * small, the study is not worth much more.
+   * Expected improvement for the resource of a full run, as a part of the distance between the best result and the median trial; null before
+   * there is a model. Where it is small, the study is not worth much more.
    */
-  readonly rate: number | null;
+  readonly gain: number | null;
 }
 
 export interface ChoiceInput {
@@ -68,7 +68,7 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
   }
   const wanted = Math.min(count, mostStarted);
   const started = initialDesign(problem, history, wanted, { algorithm: NAME, startsInMiddle: true });
-  return { resumed: [], started, rate: null };
+  return { resumed: [], started, gain: null };
 };
 
 interface ModelInput extends ChoiceInput {
@@ -87,13 +87,13 @@ const byModel = (input: ModelInput): Choices => {
   const open = new Map(paused.map((number) => [number, { x: pointOf(history, number, d), number }]));
   const resumed: number[] = [];
   const started: Draft[] = [];
-  let rate: number | null = null;
+  let gain: number | null = null;
   while (resumed.length + started.length < count) {
     const x = started.length < mostStarted ? findNew() : null;
     const options = [...open.values(), ...(x === null ? [] : [{ x, number: null }])];
     const best = mostGainful(model, levels, options);
     if (best === null) break;
-    rate ??= best.rate;
+    gain ??= best.rate * model.share;
     const { number } = best.option;
     if (number !== null) {
       open.delete(number);
@@ -104,7 +104,7 @@ const byModel = (input: ModelInput): Choices => {
       model.add(best.option.x, 0);
     }
   }
-  return { resumed, started, rate };
+  return { resumed, started, gain };
 };
 
 /** What may run next: a paused trial by its number, or a new one. */

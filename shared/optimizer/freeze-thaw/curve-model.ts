@@ -14,6 +14,8 @@ import { withStep } from "./step-features.ts";
 export interface CurveModel {
   /** The least result so far. */
   readonly best: number;
+  /** What a gain of 1 is, as a part of the distance between the best result and the median trial. */
+  readonly share: number;
   /** Expected improvement at the end, of configurations. */
   readonly acquisition: Acquisition;
   /** What a configuration may still come to. @param level the last one with a result; -1 before the first. */
@@ -42,7 +44,7 @@ const JITTER = 1e-9;
 export const fitCurves = (input: CurveModelInput): CurveModel | null => {
   const { space, history, levels, observations, room, isLate, random } = input;
   const { resources } = levels;
-  const { list, excess, least } = observations;
+  const { list, excess, least, share } = observations;
   const d = space.parameters.length;
   const top = resources.length - 1;
   const features = withStep(featuresOf(space));
@@ -95,6 +97,7 @@ export const fitCurves = (input: CurveModelInput): CurveModel | null => {
   }));
   return {
     best,
+    share: sd * share,
     acquisition: new Acquisition(features, terms, [], null),
     curve,
     add: (x, level) => {

@@ -16,6 +16,8 @@ export interface Observations {
   readonly list: readonly Observation[];
   /** The least value of all. */
   readonly least: number;
+  /** What a difference of 1 near the best is, as a part of the distance between the best result and the median trial. */
+  readonly share: number;
   /** By how much values at each level are above those at the end, on average. */
   readonly excess: Float64Array;
 }
@@ -42,13 +44,16 @@ export const observe = (history: History, levels: Levels, most: number): Observa
     if (history.kind[row] === TrialKind.failed) bad.push({ row, level: Math.min(count - 1, last + 1) });
   }
   if (new Set(measured.map(({ row }) => row)).size < 2) return null;
-  const scale = scaleOf(measured, count);
-  const known = measured.map((one) => ({ ...one, value: scale(one.value) }));
+  const low = measured.reduce((low, { value }) => Math.min(low, value), Infinity);
+  const width = widthOf(measured, low, count);
+  const known = measured.map((one) => ({ ...one, value: Math.log1p((one.value - low) / width) }));
   const excess = excessOf(known, count);
   const worst = known.reduce((high, { value }) => Math.max(high, value), -Infinity);
   const least = known.reduce((low, { value }) => Math.min(low, value), Infinity);
   const list = [...known, ...bad.map((one) => ({ ...one, value: worst }))];
-  return { list: select(list, excess, most), least, excess };
+  const share =
+    width / (median(measured.filter(isLastOf(measured)).map(({ value }) => value - low)) || width);
+  return { list: select(list, excess, most), least, share, excess };
 };
 
 /** The highest level that a trial has a result of; -1 when it has none. */
@@ -67,17 +72,25 @@ export const promise = ({ value, level }: Observation, excess: Float64Array): nu
 /** The highest level with so many values sets the scale. */
 const ENOUGH = 6;
 
-/** The logarithm of the distance from the best, which is linear up to the median distance at a high level. */
-const scaleOf = (measured: readonly Observation[], levels: number): ((value: number) => number) => {
-  const low = measured.reduce((least, { value }) => Math.min(least, value), Infinity);
-  let width = 0;
-  for (let level = levels - 1; level >= 0 && !(width > 0); level--) {
-    const values = measured.filter((one) => one.level === level).map(({ value }) => value - low);
-    if (values.length < ENOUGH && level > 0) continue;
-    values.sort((a, b) => a - b);
-    width = values[values.length >> 1] ?? 0;
+/** The median distance from the best at a high level: up to there the scale is about linear, beyond it logarithmic. */
+const widthOf = (measured: readonly Observation[], low: number, levels: number): number => {
+  for (let level = levels - 1; level >= 0; level--) {
+    const distances = measured.filter((one) => one.level === level).map(({ value }) => value - low);
+    const width = median(distances);
+    if ((distances.length >= ENOUGH || level === 0) && width > 0) return width;
   }
-  return width > 0 ? (value) => Math.log1p((value - low) / width) : (value) => value - low;
+  return 1;
+};
+
+/** 0 of none. */
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+
+/** Whether an observation is the last one of its trial. */
+const isLastOf = (list: readonly Observation[]): ((one: Observation) => boolean) => {
+  const lastOf = new Map<number, number>();
+  for (const { row, level } of list) lastOf.set(row, Math.max(level, lastOf.get(row) ?? 0));
+  return ({ row, level }) => lastOf.get(row) === level;
 };
 
 /** By the trials that have come to neighbouring levels; by none at first. */
@@ -106,7 +119,7 @@ const select = (list: readonly Observation[], excess: Float64Array, most: number
   if (list.length <= most) return list;
   const lastOf = new Map<number, number>();
   for (const { row, level } of list) lastOf.set(row, Math.max(level, lastOf.get(row) ?? 0));
-  const isLast = ({ row, level }: Observation) => lastOf.get(row) === level;
+  const isLast = isLastOf(list);
   const standing = list.filter(isLast).sort((a, b) => promise(a, excess) - promise(b, excess));
   const kept = keepBest(standing, Math.ceil(STANDING * most), "middle");
   const rows = new Set(kept.map(({ row }) => row));

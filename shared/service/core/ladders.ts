@@ -77,6 +77,8 @@ export const endTable = async (
 /** Paused trials that go on, and the tables that they wait in. */
 export interface Resumable {
   readonly resumptions: readonly Resumption[];
+  /** Whether a model chooses which of them go on. */
+  readonly byModel: boolean;
   readonly ladders: StoredLadders;
 }
 
@@ -87,7 +89,7 @@ export const mayResume = ({ scheduler }: LoadedStudy): boolean => {
 };
 
 /**
- * Which paused trials go on now.
+ * Which paused trials go on now, or may.
  * @param busy trials that run or wait to.
  * @param most at most so many.
  */
@@ -104,7 +106,12 @@ export const resumable = async (
     const { tables, lost } = ladders.at(place);
     return toRung(tables, place, lost);
   };
-  return { resumptions: study.scheduler.resume(rungs, progress, most), ladders };
+  const candidates = progress.mayStart ? study.scheduler.candidates?.(rungs, progress) : undefined;
+  return {
+    resumptions: candidates ?? study.scheduler.resume(rungs, progress, most),
+    byModel: candidates !== undefined,
+    ladders,
+  };
 };
 
 /** What taking waiting trials out of their tables changes: one change a table. */
