@@ -82,7 +82,7 @@ interface ModelInput extends ChoiceInput {
 const byModel = (input: ModelInput): Choices => {
   const { problem, history, paused, count, mostStarted, levels, running, model } = input;
   const d = problem.space.parameters.length;
-  for (const row of running) model.add(pointOf(history, row, d), levelAhead(levels, row));
+  for (const row of running) model.add(pointOf(history, row, d));
   const findNew = searcherOf(input);
   const open = new Map(paused.map((number) => [number, { x: pointOf(history, number, d), number }]));
   const resumed: number[] = [];
@@ -94,14 +94,13 @@ const byModel = (input: ModelInput): Choices => {
     const best = mostGainful(model, levels, options);
     if (best === null) break;
     gain ??= best.rate * model.share;
-    const { number } = best.option;
+    const { x: chosen, number } = best.option;
+    model.add(chosen);
     if (number !== null) {
       open.delete(number);
       resumed.push(number);
-      model.add(best.option.x, levelAhead(levels, number));
     } else {
-      started.push({ x: best.option.x, algorithm: NAME, why: "expected improvement per unit of resource" });
-      model.add(best.option.x, 0);
+      started.push({ x: chosen, algorithm: NAME, why: "expected improvement per unit of resource" });
     }
   }
   return { resumed, started, gain };
@@ -150,10 +149,6 @@ const searcherOf = ({ problem, history, observations, model }: ModelInput): (() 
 
 const runningRows = ({ n, kind }: History): number[] =>
   Array.from({ length: n }, (_, row) => row).filter((row) => kind[row] === TrialKind.running);
-
-/** The level that a trial runs to, or would. */
-const levelAhead = (levels: Levels, row: number): number =>
-  Math.min(levels.resources.length - 1, lastLevel(levels, row) + 1);
 
 /** Rows of the trials that look best. */
 const bestRows = ({ list, excess }: Observations): number[] => {

@@ -20,8 +20,11 @@ export interface CurveModel {
   readonly acquisition: Acquisition;
   /** What a configuration may still come to. @param level the last one with a result; -1 before the first. */
   curve(x: ArrayLike<number>, level: number): Curve;
-  /** Takes a result as about to come. */
-  add(x: ArrayLike<number>, level: number): void;
+  /**
+   * Takes the end of a curve as about to be known. With the running trial's next level only, which tells little at first, workers that
+   * ask at the same time would all begin next to each other.
+   */
+  add(x: ArrayLike<number>): void;
 }
 
 export interface CurveModelInput {
@@ -100,8 +103,8 @@ export const fitCurves = (input: CurveModelInput): CurveModel | null => {
     share: sd * share,
     acquisition: new Acquisition(features, terms, [], null),
     curve,
-    add: (x, level) => {
-      features.writeAt(stepAt(level), x, 0, row, 0);
+    add: (x) => {
+      features.write(x, 0, row, 0);
       for (const posterior of posteriors) posterior.add(row, []);
     },
   };

@@ -10,14 +10,18 @@ const RESOURCES = [1, 3, 9, 27];
 /** A loss after a level, of a configuration. */
 type Loss = (x: number, level: number) => number;
 
-/** Trials by their configuration and the levels that they have come to; a negative number of levels: it runs to its first one. */
-const historyOf = (trials: readonly (readonly [x: number, levels: number])[], loss: Loss): History => {
+/** Trials by their configuration and the levels that they have come to. @param running numbers of those that run. */
+const historyOf = (
+  trials: readonly (readonly [x: number, levels: number])[],
+  loss: Loss,
+  running: readonly number[] = [],
+): History => {
   const rows = trials.map(([x, levels], number) => ({
     number,
     x: [x],
     ...(levels > 0 && {
       y: [loss(x, levels - 1)],
-      kind: levels === RESOURCES.length ? TrialKind.completed : TrialKind.pruned,
+      kind: kindOf(levels, running.includes(number)),
     }),
   }));
   const value = new Float64Array(trials.length * RESOURCES.length).fill(Number.NaN);
@@ -25,6 +29,11 @@ const historyOf = (trials: readonly (readonly [x: number, levels: number])[], lo
     for (let level = 0; level < levels; level++) value[row * RESOURCES.length + level] = loss(x, level);
   }
   return { ...buildHistory(space, 1, rows), levels: { resources: RESOURCES, value } };
+};
+
+const kindOf = (levels: number, isRunning: boolean): TrialKind => {
+  if (isRunning) return TrialKind.running;
+  return levels === RESOURCES.length ? TrialKind.completed : TrialKind.pruned;
 };
 
 const choose = (history: History, change: Partial<ChoiceInput> = {}) =>
@@ -49,6 +58,8 @@ const choose = (history: History, change: Partial<ChoiceInput> = {}) =>
 const bowl: Loss = (x, level) => 0.1 + (x - 0.3) ** 2 + 0.5 / (level + 1);
 /** Those on the right begin better and end worse. */
 const crossing: Loss = (x, level) => (level === 0 ? 1 - 0.3 * x : 0.2 + 0.6 * x) - 0.02 * level;
+/** Of which a few results say little about the others. */
+const waves: Loss = (x, level) => 1 + Math.sin(40 * x) / 2 + 0.1 / (level + 1);
 
 test("the most promising of the paused trials goes on", () => {
   const history = historyOf(
@@ -117,19 +128,27 @@ test("several choices are different trials, and none is begun beyond what may be
   expect(started.length).toBeLessThanOrEqual(1);
 });
 
-test("the same study makes the same choice, and knows what runs", () => {
-  const trials = [
-    [0.1, 1],
-    [0.3, 1],
-    [0.6, 2],
-    [0.9, 1],
-    [0.8, 4],
-  ] as const;
-  const history = historyOf(trials, bowl);
+test("the same study makes the same choice", () => {
+  const history = historyOf(
+    [
+      [0.1, 1],
+      [0.3, 1],
+      [0.6, 2],
+      [0.9, 1],
+      [0.8, 4],
+    ],
+    bowl,
+  );
   const both = { paused: [0, 1, 2, 3], mostStarted: 1 };
   expect(choose(history, both)).toEqual(choose(history, both));
-  const { started } = choose(historyOf([...trials, [0.29, -1]], bowl), { mostStarted: 1 });
-  expect(Math.abs(started[0]!.x[0]! - 0.29)).toBeGreaterThan(0.005);
+});
+
+test("what a running trial is about to tell is not asked for again", () => {
+  const known = [0.02, 0.2, 0.35, 0.6, 0.72, 0.98].map((x) => [x, 4] as const);
+  const startedAt = (history: History) => choose(history, { mostStarted: 1 }).started[0]!.x[0]!;
+  const first = startedAt(historyOf(known, waves));
+  const second = startedAt(historyOf([...known, [first, 0]], waves, [known.length]));
+  expect(Math.abs(second - first)).toBeGreaterThan(0.005);
 });
 
 test("before there are enough results, trials of a design begin", () => {

@@ -18,7 +18,7 @@ const improvement = (best: number, mean: number, sd: number): number => {
 const positive = fc.double({ min: 0.05, max: 2, noNaN: true });
 const anyCurve = fc.integer({ min: 1, max: 6 }).chain((segments) =>
   fc.record({
-    mean: fc.double({ min: -2, max: 2, noNaN: true }),
+    mean: fc.double({ min: -1, max: 1, noNaN: true }),
     steps: fc.array(positive, { minLength: segments, maxLength: segments }),
     costs: fc.array(positive, { minLength: segments, maxLength: segments }),
   }),
