@@ -40,11 +40,11 @@ export interface ChoiceInput {
 
 const NAME = "freeze-thaw";
 /** Observations that the process is fitted to at most. */
-const MOST_OBSERVATIONS = 200;
+const MOST_OBSERVATIONS = 140;
 /** Running trials that the process knows of at most, the latest ones. */
 const MOST_RUNNING = 64;
 /** From so many observations on, evaluating the process is expensive. */
-const LARGE = 150;
+const LARGE = 100;
 /** Good trials around which better ones are searched for. */
 const CENTRES = 5;
 /** Trials before the model is used: half as many as there are parameters, within these bounds. */

@@ -39,7 +39,7 @@ export interface CurveModelInput {
 }
 
 /** Draws of the hyperparameters that the search for configurations averages over. */
-const DRAWS = 4;
+const DRAWS = 2;
 /** A part of the variance that two predictions of the same number differ by. */
 const JITTER = 1e-9;
 

@@ -12,7 +12,7 @@ import { historyOf, problemOf } from "./history.ts";
 /** How long the model may compute before it answers with what it has; as for an algorithm. */
 const COMPUTE_MS = 4000;
 /** A full run that is expected to bring less, as a part of what the best result is ahead of the median trial, is hardly worth it. */
-const LITTLE = 1e-3;
+const LITTLE = 1e-4;
 
 /** What the model of a study's learning curves chose. */
 export interface ModelChoice {
