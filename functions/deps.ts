@@ -80,7 +80,11 @@ export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
     warm: createWarm(),
     log: logInfo,
     queue: dispatchQueue({ client: sqs, url: variable("queue") }),
-    workflow: stepFunctions({ client: new SFNClient(impatient), machines: { halving: variable("halving") } }),
+    workflow: stepFunctions({
+      client: new SFNClient(impatient),
+      brackets: variable("brackets"),
+      halving: variable("halving"),
+    }),
     batch: batchExecutor({
       client: new BatchClient(impatient),
       submitter: new BatchClient({ maxAttempts: 1 }),

@@ -4,6 +4,7 @@ import { CHECKPOINTS } from "../shared/deployment.ts";
 import type { ComputeStack } from "./compute-stack.ts";
 import type { Config } from "./config.ts";
 import type { CoreStack } from "./core-stack.ts";
+import { LABEL } from "./machines/halving.ts";
 import type { Names } from "./names.ts";
 import { permissions, type Thing } from "./permissions.ts";
 
@@ -32,12 +33,7 @@ export const acknowledgeCore = (core: CoreStack, names: Names): void => {
     "Requests that match no route: the handler answers 404, and without an authorizer's context 401.",
   );
   acknowledgeLambdas(core, names);
-  acknowledge(
-    core,
-    "Halving/Role",
-    "IAM5[Resource::*]",
-    "Logging and tracing of the state machine need actions of log delivery and X-Ray that support no resource ARNs.",
-  );
+  acknowledgeMachines(core, names);
 };
 
 export const acknowledgeCompute = (
@@ -83,12 +79,15 @@ export const acknowledgeCompute = (
 
 const isOfAws = (arn: string): boolean => arn.split(":")[4] === "aws";
 
+const here = "<AWS::Region>:<AWS::AccountId>";
+
+const executionsOf = (machine: string) => `arn:<AWS::Partition>:states:${here}:execution:${machine}:*`;
+
 /** Why the ARN of a thing has a wildcard; things of `permissions.ts` that are not listed here have none. */
 const wildcards = (
   names: Names,
   bucket: string,
 ): Partial<Record<Thing, { readonly arn: string; readonly reason: string }>> => {
-  const here = "<AWS::Region>:<AWS::AccountId>";
   return {
     anything: {
       arn: "*",
@@ -106,9 +105,13 @@ const wildcards = (
       arn: `<${bucket}.Arn>/${CHECKPOINTS}*`,
       reason: "Each checkpoint is an object of its own under this prefix.",
     },
-    executions: {
-      arn: `arn:<AWS::Partition>:states:${here}:execution:${names.halving}:*`,
+    runs: {
+      arn: executionsOf(names.brackets),
       reason: "Executions of this one state machine, which are named after their study.",
+    },
+    bracketRuns: {
+      arn: executionsOf(names.halving),
+      reason: "Executions of this one state machine, which are named after their study and bracket.",
     },
   };
 };
@@ -124,6 +127,29 @@ const acknowledgeLambdas = (core: CoreStack, names: Names): void => {
       if (wildcard) acknowledge(core, `${lambda}/Role`, `IAM5[Resource::${wildcard.arn}]`, wildcard.reason);
     }
   }
+};
+
+const acknowledgeMachines = (core: CoreStack, names: Names): void => {
+  for (const role of ["Brackets/Role", "Halving/Role"]) {
+    acknowledge(
+      core,
+      role,
+      "IAM5[Resource::*]",
+      "Logging and tracing of the state machine need actions of log delivery and X-Ray that support no resource ARNs.",
+    );
+    acknowledge(
+      core,
+      role,
+      `IAM5[Resource::${executionsOf(names.halving)}]`,
+      "Executions of brackets and of their parts, which are named when they start.",
+    );
+  }
+  acknowledge(
+    core,
+    "Halving/Role",
+    `IAM5[Resource::${executionsOf(`${names.halving}/${LABEL}`)}]`,
+    "A Distributed Map may only be redriven with its parts, which AWS gives random names.",
+  );
 };
 
 /** @param path of the construct below the stack. @throws when it does not exist: then the acknowledgement is obsolete. */

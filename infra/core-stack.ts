@@ -1,5 +1,4 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { alarmedEvents, environment, outputs } from "../shared/deployment.ts";
 import type { Bundles, LambdaName } from "./bundles.ts";
@@ -11,11 +10,13 @@ import { HttpApi } from "./constructs/http-api.ts";
 import { JobEvents } from "./constructs/job-events.ts";
 import { Lambda } from "./constructs/lambda.ts";
 import { Recurring } from "./constructs/recurring.ts";
-import { StateMachine } from "./constructs/state-machine.ts";
+import { StateMachine, type StateMachineProps } from "./constructs/state-machine.ts";
 import { Table } from "./constructs/table.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
+import { bracketsStatements, halvingStatements } from "./machine-permissions.ts";
+import { brackets } from "./machines/brackets.ts";
 import { halving } from "./machines/halving.ts";
-import { halvingArn, jobQueueArn, type Names } from "./names.ts";
+import { jobQueueArn, machineArn, type Names } from "./names.ts";
 import { statementsOf } from "./permissions.ts";
 
 export interface CoreStackProps extends StackProps {
@@ -55,7 +56,8 @@ export class CoreStack extends Stack {
       [environment.cpuJobQueue]: names.cpuJobQueue,
       [environment.jobDefinition]: names.jobDefinition,
       [environment.images]: images(this, config),
-      [environment.halving]: halvingArn(this, names),
+      [environment.brackets]: machineArn(this, names.brackets),
+      [environment.halving]: machineArn(this, names.halving),
       [environment.bucket]: bucket.bucketName,
       [environment.bucketUrl]: `https://${bucket.bucketRegionalDomainName}`,
       ...(config.batchUrl === null ? {} : { AWS_ENDPOINT_URL_BATCH: config.batchUrl }), // read by the SDK
@@ -106,16 +108,19 @@ export class CoreStack extends Stack {
       failed: failedRuns.queue,
     });
 
-    const rounds = lambda("rounds", "Hone: opens and closes the rungs of a halving study").function;
-    const { machine } = new StateMachine(this, "Halving", {
+    const rounds = lambda("rounds", "Hone: the steps of studies in rounds").function.functionArn;
+    const machine = (id: string, props: Pick<StateMachineProps, "name" | "definition" | "statements">) =>
+      new StateMachine(this, id, { ...props, logRetention, removalPolicy }).machine;
+    const queue = { url: work.queue.queueUrl, arn: work.queue.queueArn };
+    const bracket = machine("Halving", {
       name: names.halving,
-      definition: halving({ rounds: rounds.functionArn, queue: work.queue.queueUrl }),
-      statements: [
-        new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [rounds.functionArn] }),
-        new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [work.queue.queueArn] }),
-      ],
-      logRetention,
-      removalPolicy,
+      definition: halving({ rounds, queue: queue.url }),
+      statements: halvingStatements(this, names, { rounds, queue: queue.arn }),
+    });
+    const whole = machine("Brackets", {
+      name: names.brackets,
+      definition: brackets({ rounds, halving: machineArn(this, names.halving) }),
+      statements: bracketsStatements(this, names, rounds),
     });
 
     const alarms = new Alarms(this, "Alarms", config.alarmEmail);
@@ -135,7 +140,8 @@ export class CoreStack extends Stack {
       "The authorizer throws: requests are answered with 500.",
     );
     alarms.answersErrors("ApiErrors", api.api, 5);
-    alarms.executionsFail("HalvingFailed", machine);
+    // It fails with any of its brackets.
+    alarms.executionsFail("RoundsFailed", whole);
     alarms.reports(
       "InfraFailures",
       [dispatcher, events, reconciler],
@@ -157,7 +163,8 @@ export class CoreStack extends Stack {
       [outputs.queue]: work.queue.queueUrl,
       [outputs.deadLetterQueue]: work.failed.queueUrl,
       [outputs.bucket]: bucket.bucketName,
-      [outputs.halving]: machine.stateMachineArn,
+      [outputs.brackets]: whole.stateMachineArn,
+      [outputs.halving]: bracket.stateMachineArn,
     });
   }
 

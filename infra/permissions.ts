@@ -1,15 +1,23 @@
-import { ArnFormat, type Stack } from "aws-cdk-lib";
+import type { Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { CHECKPOINTS } from "../shared/deployment.ts";
 import type { LambdaName } from "./bundles.ts";
-import { executionRoleName, halvingArn, jobQueueArn, jobRoleName, type Names } from "./names.ts";
+import {
+  executionRoleName,
+  executionsArn,
+  jobQueueArn,
+  jobRoleName,
+  machineArn,
+  type Names,
+} from "./names.ts";
 
 /** The resources that grants refer to. */
 export type Thing =
   | "table"
   | "queue"
-  | "halving"
-  | "executions"
+  | "brackets"
+  | "runs"
+  | "bracketRuns"
   | "jobs"
   | "jobDefinitions"
   | "jobQueues"
@@ -70,9 +78,9 @@ const endJobs: Grant = {
   why: "end the jobs of stopped, deleted and lost trials",
 };
 const stopRounds: Grant = {
-  on: ["executions"],
+  on: ["runs", "bracketRuns"],
   actions: ["states:StopExecution"],
-  why: "end the rounds of a stopped or deleted study",
+  why: "end the rounds of a stopped or deleted study, and its brackets",
 };
 const dropDefinition: Grant = {
   on: ["jobDefinitions"],
@@ -109,7 +117,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "register a study's image, command and size",
     },
     { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
-    { on: ["halving"], actions: ["states:StartExecution"], why: "start the rounds of a halving study" },
+    { on: ["brackets"], actions: ["states:StartExecution"], why: "start the rounds of a study" },
     stopRounds,
     {
       on: ["checkpoints"],
@@ -152,9 +160,9 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       actions: ["batch:DescribeJobs", "batch:ListJobs"],
       why: "read the state of jobs, and find jobs whose submission was unclear or whose study was deleted",
     },
-    { on: ["halving"], actions: ["states:StartExecution"], why: "start rounds whose start was lost" },
+    { on: ["brackets"], actions: ["states:StartExecution"], why: "start rounds whose start was lost" },
     {
-      on: ["executions"],
+      on: ["runs"],
       actions: ["states:DescribeExecution"],
       why: "check whether rounds are still running",
     },
@@ -167,7 +175,17 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
     },
     dropCheckpoints,
   ],
-  rounds: [readTable, changeItems, checkHead],
+  rounds: [
+    readTable,
+    changeItems,
+    checkHead,
+    writeMany,
+    {
+      on: ["brackets"],
+      actions: ["states:StartExecution"],
+      why: "hand a study of many brackets over to the next execution",
+    },
+  ],
 };
 
 export interface Resources {
@@ -207,15 +225,9 @@ const arnsOf = (
   return {
     table: [tableArn],
     queue: [queueArn],
-    halving: [halvingArn(stack, names)],
-    executions: [
-      stack.formatArn({
-        service: "states",
-        resource: "execution",
-        resourceName: `${names.halving}:*`,
-        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-      }),
-    ],
+    brackets: [machineArn(stack, names.brackets)],
+    runs: [executionsArn(stack, names.brackets)],
+    bracketRuns: [executionsArn(stack, names.halving)],
     jobs: [batch("job", "*")],
     jobDefinitions: [batch("job-definition", `${names.jobDefinitionPrefix}*`)],
     jobQueues: [jobQueueArn(stack, names.gpuJobQueue), jobQueueArn(stack, names.cpuJobQueue)],

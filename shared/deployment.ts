@@ -16,7 +16,8 @@ export const environment = {
   jobDefinition: "HONE_JOB_DEFINITION",
   /** Comma-separated prefixes of images that studies may name; `*` allows any. */
   images: "HONE_IMAGES",
-  /** ARN of the halving state machine. */
+  /** ARNs of the state machines of rounds. */
+  brackets: "HONE_BRACKETS_ARN",
   halving: "HONE_HALVING_ARN",
   /** Name of the bucket of checkpoints, and its URL on AWS; an endpoint of AWS other than the Region's own replaces that. */
   bucket: "HONE_BUCKET",
@@ -33,6 +34,7 @@ export const outputs = {
   queue: "DispatchQueueUrl",
   deadLetterQueue: "DispatchDeadLetterQueueUrl",
   bucket: "BucketName",
+  brackets: "BracketsArn",
   halving: "HalvingArn",
 } as const;
 

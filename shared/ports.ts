@@ -1,4 +1,3 @@
-import type { Machine } from "./scheduler/scheduler.ts";
 import type { BatchJob } from "./schemas/batch-event.ts";
 import type { DispatchMessage } from "./schemas/message.ts";
 import type { Executor } from "./schemas/study.ts";
@@ -62,11 +61,12 @@ export interface Checkpoints {
   remove(key: string): Promise<void>;
 }
 
-/** An execution of a state machine: one per start of a study, named after both. */
+/** An execution of a state machine, named after what it runs: the brackets of a start of a study, or one of them. */
 export interface Execution {
-  readonly machine: Machine;
   readonly study: string;
   readonly generation: number;
+  /** The bracket whose rungs it runs; null for the one that starts those of the brackets. */
+  readonly bracket: number | null;
 }
 
 /** Step Functions, as much of it as Hone uses. */

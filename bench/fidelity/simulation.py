@@ -15,16 +15,16 @@ import numpy
 
 CAPS = {1: 100, 4: 50, 25: 20, 500: 4}
 """Full runs per worker after which a simulation ends."""
-LEVELS = (0.2, 0.1, 0.05, 0.02, 0.01)
-"""Of the distance between a typical and the best known loss; a simulation also ends when the last one is reached."""
+NEAR = 0.01
+"""Of the distance between a typical and the best known loss: a simulation also ends when a loss is as near as that."""
 
 
 class Simulation:
-    def __init__(self, problem, workers, levels=LEVELS):
+    def __init__(self, problem, workers):
         self.problem = problem
         self.workers = workers
         self.cap = CAPS[workers] * problem.full
-        self.target = problem.best + levels[-1] * (problem.typical - problem.best)
+        self.target = problem.best + NEAR * (problem.typical - problem.best)
         self.curves = {}
         self.reached = {}
         self.segments = []

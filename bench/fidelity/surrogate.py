@@ -11,6 +11,7 @@ because every peer has an environment of its own.
 import json
 import sys
 import time
+import warnings
 
 import numpy
 from curves import TABLES, table_of
@@ -65,15 +66,22 @@ class Surrogate:
 
 class Smooth(Surrogate):
     def predict(self, x):
-        """The logarithms of the losses after each step, and of the seconds of a step."""
+        """
+        The logarithms of the losses after each step, and of the seconds of a step. The losses are a standard deviation above the mean:
+        where nothing was tabulated nothing is known, and nothing good is promised.
+        """
         parts = self.parts
-        found = numpy.empty((len(x), len(parts["scales"])))
+        count = len(parts["scales"])
+        found, variance = numpy.empty((len(x), count)), numpy.empty((len(x), count))
         for i, scales in enumerate(parts["scales"]):
             a, b = x / scales, parts["x"] / scales
             square = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-            found[:, i] = matern(numpy.sqrt(numpy.maximum(square, 0))) @ parts["weights"][i] + parts["means"][i]
+            near_by = matern(numpy.sqrt(numpy.maximum(square, 0)))
+            found[:, i] = near_by @ parts["weights"][i] + parts["means"][i]
+            variance[:, i] = parts["priors"][i] - ((near_by @ parts["inverses"][i]) * near_by).sum(axis=1)
         curves = parts["centre"] + found[:, :-1] @ parts["components"]
-        return numpy.column_stack([numpy.clip(curves, parts["low"], parts["high"]), found[:, -1]])
+        above = numpy.sqrt(numpy.maximum(variance[:, :-1], 0) @ parts["components"] ** 2)
+        return numpy.column_stack([numpy.minimum(curves + above, parts["high"]), found[:, -1]])
 
 
 def matern(distance):
@@ -98,6 +106,7 @@ KINDS = {"smooth": Smooth, "forest": Forest}
 
 def fit_smooth(x, curves, seconds):
     """A process a component; those of the smaller components share a length scale a feature."""
+    from scipy.linalg import cho_solve
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
@@ -105,25 +114,28 @@ def fit_smooth(x, curves, seconds):
     _, _, directions = numpy.linalg.svd(curves - centre, full_matrices=False)
     components = directions[:COMPONENTS]
     targets = [*((curves - centre) @ components.T).T, seconds]
-    scales, weights, means = [], [], []
+    scales, weights, means, priors, inverses = [], [], [], [], []
     for i, target in enumerate(targets):
         mean, spread = target.mean(), target.std() + 1e-9
         length = numpy.ones(x.shape[1]) if i < 2 or i == COMPONENTS else scales[1]
-        bounds = (0.1, 30) if i < 2 or i == COMPONENTS else "fixed"
-        kernel = ConstantKernel(1.0) * Matern(length, bounds, nu=2.5) + WhiteKernel(0.01, (1e-4, 1))
+        bounds = (0.3, 30) if i < 2 or i == COMPONENTS else "fixed"
+        kernel = ConstantKernel(1.0) * Matern(length, bounds, nu=2.5) + WhiteKernel(0.01, (1e-3, 1))
         model = GaussianProcessRegressor(kernel).fit(x, (target - mean) / spread)
         scales.append(model.kernel_.k1.k2.length_scale)
-        weights.append(model.alpha_ * model.kernel_.k1.k1.constant_value * spread)
+        amplitude = model.kernel_.k1.k1.constant_value
+        weights.append(model.alpha_ * amplitude * spread)
         means.append(mean)
+        priors.append(amplitude * spread**2)
+        inverses.append(cho_solve((model.L_, True), numpy.eye(len(x))) * (amplitude * spread) ** 2)
     return {
         "x": x,
         "scales": numpy.array(scales),
         "weights": numpy.array(weights),
         "means": numpy.array(means),
+        "priors": numpy.array(priors),
+        "inverses": numpy.array(inverses).astype(numpy.float32),
         "centre": centre,
         "components": components,
-        # A little beyond what was seen, because a better configuration is expected between the tabulated ones.
-        "low": numpy.array(curves.min() - 0.1),
         "high": numpy.array(curves.max()),
     }
 
@@ -198,6 +210,7 @@ def load(problem):
         return Table(name)
     path = TABLES / f"{name}-{kind}.npz"
     if not path.exists():
+        warnings.filterwarnings("ignore")  # length scales at their bounds
         begin = time.process_time()
         about = fit(name, kind, path)
         found = ", ".join(f"{what} {about[what]:.4g}" for what in ("best", "typical", "full"))

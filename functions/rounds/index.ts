@@ -1,20 +1,27 @@
-import { type ClosedRung, type OpenedRung, RoundsRequest } from "../../shared/schemas/rounds.ts";
+import { type RoundsReply, RoundsRequest } from "../../shared/schemas/rounds.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
-import { closeRung, failRounds, openRung } from "../../shared/service/rounds/halving.ts";
+import { closeRung } from "../../shared/service/rounds/close.ts";
+import { failRounds } from "../../shared/service/rounds/fail.ts";
+import { listTrials, openRung } from "../../shared/service/rounds/open.ts";
+import { planBrackets } from "../../shared/service/rounds/plan.ts";
 import { serviceDeps } from "../deps.ts";
 
-/** The rounds Lambda: the steps of the halving machine (infra/machines/halving.ts). */
+/** The rounds Lambda: the steps of the state machines (infra/machines). */
 export const createRounds =
   (deps: () => ServiceDeps) =>
-  async (event: unknown): Promise<OpenedRung | ClosedRung | null> => {
+  async (event: unknown): Promise<RoundsReply> => {
     const request = RoundsRequest.parse(event);
     switch (request.action) {
+      case "plan":
+        return planBrackets(deps(), request);
       case "open":
-        return openRung(deps(), request);
+        return openRung(deps(), request, request.parallel);
+      case "list":
+        return listTrials(deps(), request);
       case "close":
         return closeRung(deps(), request);
       case "fail":
-        await failRounds(deps(), request, request.reason);
+        await failRounds(deps(), request);
         return null;
     }
   };

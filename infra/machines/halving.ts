@@ -1,21 +1,29 @@
+import { callRounds, fail, markFailed, onError, retryFailed, same } from "./tasks.ts";
+
 /**
- * Synchronous successive halving of one batch study. Input: `{study, generation}`.
+ * Synchronous successive halving of one bracket. Input: `{study, generation, bracket, parallel}`.
  *
- *   OpenRung -> RunRung (each trial through the dispatch queue, with a task token) -> CloseRung -> OpenRung ... -> Finished
+ *   OpenRung -> RunRung -> CloseRung -> OpenRung ... -> Finished
+ *
+ * `RunRung` is a Distributed Map over parts of the rung, of which each is an execution of its own, with a history of its own:
+ *
+ *   ListTrials -> RunTrials (each trial through the dispatch queue, with a task token)
  *
  * The state holds only names and numbers. The trials of a rung, their promotions and values are in the store, and every call
  * of `rounds` may be repeated.
  *
- * Limits: an inline Map runs at most 40 trials at once and adds its events to the execution's history of at most 25,000
- * events. With at most 10 events per trial (`EVENTS_PER_TRIAL`), one execution can run `MAX_TRIAL_RUNS` trials, counted once
- * in every rung they reach. The Map's input, `{"trial":123456,"attempt":10}` per trial, stays below 262,144 bytes for up to
- * 8,000 trials per rung. A larger study would need a Distributed Map.
+ * Limits: a part runs at most 40 trials at once (`CHUNK_PARALLEL`), because an inline Map has no more slots, and at most 2,000
+ * (`CHUNK_TRIALS`), because each adds up to 10 events to a history of at most 25,000. `open` makes as many parts as are needed;
+ * what does not fit is run when the rung is opened again. A rung adds about 25 events to the history of its bracket.
+ *
+ * The Distributed Map is in JSONPath and its concurrency a constant, because the emulator knows no other. So the parallelism of the
+ * study is divided among the parts, whose inline Maps respect it.
  */
 
-export const MAX_PARALLEL = 40;
-const EVENTS_PER_TRIAL = 10;
-/** 1,000 events are reserved for the rungs themselves: at most 60 rungs with a dozen events each. */
-export const MAX_TRIAL_RUNS = (25_000 - 1_000) / EVENTS_PER_TRIAL;
+/** Parts that run at once: those of 10,000 trials, which is the most that a study may run at once. */
+export const MOST_CHUNKS = 250;
+/** The name of the executions of parts, below that of the machine. */
+export const LABEL = "Parts";
 
 export interface HalvingParts {
   /** ARN of the `rounds` Lambda, which opens and closes rungs. */
@@ -24,19 +32,21 @@ export interface HalvingParts {
   readonly queue: string;
 }
 
+const ADDRESS = ["study", "generation", "bracket", "rung"];
+
 /** @returns the definition in Amazon States Language, as data. */
 export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown> => ({
-  Comment: "Synchronous successive halving of a batch study",
+  Comment: "Synchronous successive halving of one bracket of a batch study",
   StartAt: "FirstRung",
   States: {
     FirstRung: {
       Type: "Pass",
-      Parameters: { "study.$": "$.study", "generation.$": "$.generation", rung: 0 },
+      Parameters: { ...same(["study", "generation", "bracket", "parallel"]), rung: 0 },
       Next: "OpenRung",
     },
-    // -> {rung, trials: [{trial, attempt}], parallel, timeoutSeconds, done}
+    // -> {rung, chunks: [{chunk, of, parallel}], done}
     OpenRung: {
-      ...callRounds(rounds, "open"),
+      ...callRounds(rounds, "open", [...ADDRESS, "parallel"], "MarkFailed"),
       ResultPath: "$.open",
       Next: "IsThereMore",
     },
@@ -47,36 +57,28 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
     },
     RunRung: {
       Type: "Map",
-      // In JSONata, because then the emulator also respects the parallelism of the study.
-      QueryLanguage: "JSONata",
-      Items: "{% $states.input.open.trials %}",
-      MaxConcurrency: `{% $min([$states.input.open.parallel, ${MAX_PARALLEL}]) %}`,
+      ItemsPath: "$.open.chunks",
+      MaxConcurrency: MOST_CHUNKS,
+      Label: LABEL,
       ItemSelector: {
-        study: "{% $states.input.study %}",
-        trial: "{% $states.context.Map.Item.Value.trial %}",
-        attempt: "{% $states.context.Map.Item.Value.attempt %}",
-        timeoutSeconds: "{% $states.input.open.timeoutSeconds %}",
+        ...same(ADDRESS),
+        "chunk.$": "$$.Map.Item.Value.chunk",
+        "of.$": "$$.Map.Item.Value.of",
+        "parallel.$": "$$.Map.Item.Value.parallel",
       },
       ItemProcessor: {
-        ProcessorConfig: { Mode: "INLINE" },
-        StartAt: "RunTrial",
-        States: {
-          RunTrial: runTrial(queue),
-          Lost: { Type: "Pass", QueryLanguage: "JSONPath", Result: { lost: true }, End: true },
-        },
+        ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
+        StartAt: "ListTrials",
+        States: part({ rounds, queue }),
       },
       // The results of the trials are in the store.
-      Output: {
-        study: "{% $states.input.study %}",
-        generation: "{% $states.input.generation %}",
-        rung: "{% $states.input.open.rung %}",
-      },
-      Catch: [{ ErrorEquals: ["States.ALL"], Output: failureInJsonata, Next: "MarkFailed" }],
+      ResultPath: null,
+      Catch: onError("MarkFailed"),
       Next: "CloseRung",
     },
     // -> {rung: the next one, done}
     CloseRung: {
-      ...callRounds(rounds, "close"),
+      ...callRounds(rounds, "close", ADDRESS, "MarkFailed"),
       ResultPath: "$.close",
       Next: "WasItTheLast",
     },
@@ -87,56 +89,47 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
     },
     NextRung: {
       Type: "Pass",
-      Parameters: { "study.$": "$.study", "generation.$": "$.generation", "rung.$": "$.close.rung" },
+      Parameters: { ...same(["study", "generation", "bracket", "parallel"]), "rung.$": "$.close.rung" },
       Next: "OpenRung",
     },
     Finished: { Type: "Succeed" },
-    MarkFailed: {
-      Type: "Task",
-      Resource: rounds,
-      Parameters: {
-        action: "fail",
-        "study.$": "$.study",
-        "generation.$": "$.generation",
-        "rung.$": "$.rung",
-        "reason.$": "$.failure.Error",
-      },
-      TimeoutSeconds: 60,
-      Retry: [{ ...retryAny, MaxAttempts: 20 }],
-      ResultPath: null,
-      Next: "Failed",
-    },
-    Failed: {
-      Type: "Fail",
-      ErrorPath: "$.failure.Error",
-      Cause: "A round failed; see the study's message.",
-    },
+    MarkFailed: markFailed(rounds, ["study", "generation", "rung"]),
+    Failed: fail("A round failed; see the study's message."),
   },
 });
 
-/** Retries any error: the emulator does not keep error names, and each of these calls may be repeated. */
-const retryAny = {
-  ErrorEquals: ["States.ALL"],
-  IntervalSeconds: 2,
-  BackoffRate: 2,
-  MaxDelaySeconds: 60,
-  JitterStrategy: "FULL",
-};
-
-const failureInJsonata = {
-  study: "{% $states.input.study %}",
-  generation: "{% $states.input.generation %}",
-  rung: "{% $states.input.rung %}",
-  failure: { Error: "{% $states.errorOutput.Error %}" },
-};
-
-const callRounds = (rounds: string, action: "open" | "close") => ({
-  Type: "Task",
-  Resource: rounds,
-  Parameters: { action, "study.$": "$.study", "generation.$": "$.generation", "rung.$": "$.rung" },
-  TimeoutSeconds: 60,
-  Retry: [{ ...retryAny, MaxAttempts: 5 }],
-  Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "$.failure", Next: "MarkFailed" }],
+/** The trials of one part of a rung. */
+const part = ({ rounds, queue }: HalvingParts) => ({
+  // -> {trials: [{trial, attempt}], timeoutSeconds}
+  ListTrials: {
+    ...callRounds(rounds, "list", [...ADDRESS, "chunk", "of"], "PartFailed"),
+    ResultPath: "$.list",
+    Next: "RunTrials",
+  },
+  RunTrials: {
+    Type: "Map",
+    // In JSONata, because then the emulator also respects the parallelism.
+    QueryLanguage: "JSONata",
+    Items: "{% $states.input.list.trials %}",
+    MaxConcurrency: "{% $states.input.parallel %}",
+    ItemSelector: {
+      study: "{% $states.input.study %}",
+      trial: "{% $states.context.Map.Item.Value.trial %}",
+      attempt: "{% $states.context.Map.Item.Value.attempt %}",
+      timeoutSeconds: "{% $states.input.list.timeoutSeconds %}",
+    },
+    ItemProcessor: {
+      ProcessorConfig: { Mode: "INLINE" },
+      StartAt: "RunTrial",
+      States: {
+        RunTrial: runTrial(queue),
+        Lost: { Type: "Pass", QueryLanguage: "JSONPath", Result: { lost: true }, End: true },
+      },
+    },
+    Output: {},
+    End: true,
+  },
+  PartFailed: fail("The trials of a part could not be listed."),
 });
 
 /**
@@ -153,15 +146,13 @@ const runTrial = (queue: string) => ({
     "MessageGroupId.$": "$.study",
     MessageBody: {
       version: 1,
-      "study.$": "$.study",
-      "trial.$": "$.trial",
-      "attempt.$": "$.attempt",
+      ...same(["study", "trial", "attempt"]),
       "taskToken.$": "$$.Task.Token",
     },
   },
   TimeoutSecondsPath: "$.timeoutSeconds",
-  // Any error except a timeout. If the message was sent twice, the attempt is still dispatched once.
-  Retry: [{ ...retryAny, ErrorEquals: ["States.TaskFailed"], MaxAttempts: 5 }],
+  // If the message was sent twice, the attempt is still dispatched once.
+  Retry: [{ ...retryFailed, MaxAttempts: 5 }],
   Catch: [{ ErrorEquals: ["States.ALL"], Next: "Lost" }],
   ResultSelector: { settled: true },
   End: true,

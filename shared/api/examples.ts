@@ -27,7 +27,7 @@ const study = {
   repeats: { attempts: 1, failed: 0, completed: 0 },
   executor: { type: "client" },
   trials: { queued: 0, running: 1, paused: 0, completed: 1, pruned: 0, failed: 0 },
-  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 }, measuredAt: null }],
+  best: [{ number: 0, params: { C: 1.5, gamma: 0.02 }, values: { accuracy: 0.97 } }],
   started: false,
   spent: { gpuHours: 0, vcpuHours: 0 },
   message: null,

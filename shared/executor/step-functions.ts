@@ -11,26 +11,28 @@ import {
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
 import type { Execution, Workflow } from "../ports.ts";
-import type { Machine } from "../scheduler/scheduler.ts";
 
 export interface StepFunctionsOptions {
   readonly client: SFNClient;
-  /** ARN of each state machine. */
-  readonly machines: Readonly<Record<Machine, string>>;
+  /** ARN of the state machine that starts the brackets of a study, and of the one that runs one of them (infra/machines). */
+  readonly brackets: string;
+  readonly halving: string;
 }
 
 /** State machines on Step Functions. */
-export const stepFunctions = ({ client, machines }: StepFunctionsOptions): Workflow => {
-  const nameOf = ({ study, generation }: Execution) => `${study}-${generation}`;
+export const stepFunctions = ({ client, brackets, halving }: StepFunctionsOptions): Workflow => {
+  const nameOf = ({ study, generation, bracket }: Execution) =>
+    bracket === null ? `${study}-${generation}` : `${study}-${generation}-${bracket}`;
+  const machineOf = ({ bracket }: Execution) => (bracket === null ? brackets : halving);
   const arnOf = (execution: Execution) =>
-    `${machines[execution.machine].replace(":stateMachine:", ":execution:")}:${nameOf(execution)}`;
+    `${machineOf(execution).replace(":stateMachine:", ":execution:")}:${nameOf(execution)}`;
 
   return {
     start: async (execution) => {
       try {
         await client.send(
           new StartExecutionCommand({
-            stateMachineArn: machines[execution.machine],
+            stateMachineArn: machineOf(execution),
             name: nameOf(execution),
             input: JSON.stringify({ study: execution.study, generation: execution.generation }),
           }),

@@ -65,3 +65,7 @@ export const betaQuantile = (q: number, a: number, b: number): number => {
   }
   return (low + high) / 2;
 };
+
+/** The density of a beta distribution at x within (0, 1). */
+export const betaDensity = (x: number, a: number, b: number): number =>
+  Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + (a - 1) * Math.log(x) + (b - 1) * Math.log1p(-x));

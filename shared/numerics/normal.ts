@@ -229,3 +229,17 @@ export const truncatedNormalQuantile = (
       : normalQuantile(normalCdf(a) * (1 - q) + normalCdf(b) * q);
   return Math.min(high, Math.max(low, mean + sd * z));
 };
+
+/** The density at x of a normal truncated to [low, high]; 0 outside. */
+export const truncatedNormalDensity = (
+  x: number,
+  mean: number,
+  sd: number,
+  low: number,
+  high: number,
+): number => {
+  if (x < low || x > high) return 0;
+  const z = (x - mean) / sd;
+  const whole = between((low - mean) / sd, (high - mean) / sd);
+  return Math.exp(-(z * z) / 2) / (sd * Math.sqrt(2 * Math.PI) * whole);
+};

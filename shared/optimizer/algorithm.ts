@@ -19,6 +19,10 @@ export interface Problem {
   readonly budget: { readonly trials: number; readonly parallel: number };
   /** Which configurations may be tried once more when nothing new is left; none if left out. */
   readonly repeats?: Repeats;
+  /** Of the trials of a level, one in so many goes on; unknown if left out. */
+  readonly eta?: number;
+  /** At which of `Levels.resources` each proposed trial will be compared first, in their order; the lowest if left out. */
+  readonly starts?: readonly number[];
 }
 
 /** Further trials that a configuration may get. */

@@ -5,6 +5,7 @@ import { gp } from "./gp/index.ts";
 import { grid } from "./grid/index.ts";
 import { harmonica } from "./harmonica/index.ts";
 import { nsga2 } from "./nsga2/index.ts";
+import { priorband } from "./priorband/index.ts";
 import { random } from "./random/index.ts";
 import { rbf } from "./rbf/index.ts";
 import { smac } from "./smac/index.ts";
@@ -28,6 +29,7 @@ export const algorithms = {
   "cma-es": cmaEs,
   evolution,
   nsga2,
+  priorband,
 };
 
 export type AlgorithmName = keyof typeof algorithms;

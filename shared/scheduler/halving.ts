@@ -42,6 +42,7 @@ const WAITING = 64;
 export const halvingScheduler = (halving: Halving): Scheduler => ({
   rounds: null,
   levels: halving.levels,
+  eta: halving.eta,
   start: (ordinal) => startOf(halving, ordinal),
   nextStep: (place) => nextStep(halving, place),
   watches: (place, step) => watched(halving, place, step),
@@ -129,9 +130,10 @@ const nextStep = (halving: Halving, place: Place | null): number | null => {
 const endAt = (halving: Halving, place: Place | null): TrialEnd => {
   if (place === null) return { state: "completed", reason: null, records: null };
   const { bracket, rung } = place;
-  const top = topRung(halving, bracket);
-  if (halving.mode === "stopping" || rung >= top) {
-    return { state: "completed", reason: null, records: { bracket, rung: top } };
+  // Nobody is compared at the top, and where nobody is paused nobody asks who came there.
+  if (halving.mode === "stopping") return { state: "completed", reason: null, records: null };
+  if (rung >= topRung(halving, bracket)) {
+    return { state: "completed", reason: null, records: { bracket, rung } };
   }
   const { unit } = halving;
   return {
@@ -164,10 +166,12 @@ const climbable = (halving: Halving, rungs: Rungs, progress: Progress): RungPlac
 const resumed = (halving: Halving, rungs: Rungs, progress: Progress, count: number): Resumption[] => {
   if (halving.mode === "stopping") return [];
   const found: Resumption[] = [];
-  const places = climbable(halving, rungs, progress);
-  for (const from of places) {
+  const allowed = new Map(
+    bracketsOf(halving, progress).map((bracket) => [bracket, allowedIn(halving, rungs, progress, bracket)]),
+  );
+  for (const from of climbable(halving, rungs, progress)) {
     if (found.length >= count) break;
-    const goOn = mayGoOn(halving, rungs, progress, from);
+    const goOn = allowed.get(from.bracket)?.[from.rung] ?? 0;
     const next = promotable(rungs(from), rungs(above(from)), goOn).slice(0, count - found.length);
     found.push(...next.map(({ trial }) => toNextRung(halving, from, trial)));
   }
@@ -193,28 +197,44 @@ export const waitingIn = (halving: Halving, rungs: Rungs, progress: Progress): R
       .map(({ trial }) => toNextRung(halving, from, trial)),
   );
 
-/** How many of a rung may have gone on by now. */
-const mayGoOn = (halving: Halving, rungs: Rungs, progress: Progress, place: RungPlace): number => {
-  const { entered, failed } = rungs(place);
-  if (halving.mode === "promotion") return Math.floor(entered / halving.eta);
-  return isComplete(halving, rungs, progress, place) ? promotedOf(entered + failed, halving.eta) : 0;
+/**
+ * How many of each rung of a bracket may have gone on by now, from the bottom. Of a synchronous bracket, those of a rung when all
+ * that will ever come to it have come: to the bottom all that begin there, to another all that went on from the one below.
+ */
+const allowedIn = (halving: Halving, rungs: Rungs, progress: Progress, bracket: number): number[] => {
+  const { mode, eta } = halving;
+  const tops = Array.from({ length: topRung(halving, bracket) }, (_, rung) => rung);
+  if (mode === "promotion") return tops.map((rung) => Math.floor(rungs({ bracket, rung }).entered / eta));
+  const allowed: number[] = [];
+  for (const rung of tops) {
+    const { entered, failed } = rungs({ bracket, rung });
+    const awaited = awaitedAt(halving, rungs, progress, { bracket, rung }, allowed.at(-1) ?? 0);
+    if (awaited === null || entered + failed < awaited) break;
+    allowed.push(promotedOf(entered + failed, eta));
+  }
+  return allowed;
 };
 
-/** Whether all trials that will ever come to a synchronous rung have come. */
-const isComplete = (halving: Halving, rungs: Rungs, progress: Progress, place: RungPlace): boolean => {
-  const { entered, failed } = rungs(place);
+/**
+ * How many trials come to a synchronous rung, those included that fail on their way; null while it is not known, and for none.
+ * @param allowed how many of the rung below, which is complete, go on.
+ */
+const awaitedAt = (
+  halving: Halving,
+  rungs: Rungs,
+  { trials, mayStart }: Progress,
+  place: RungPlace,
+  allowed: number,
+): number | null => {
   const { bracket, rung } = place;
   if (rung === 0) {
     const [from, to] = halving.brackets.range(bracket);
-    const begun = Math.min(to, progress.trials) - from;
-    const isFull = progress.trials >= to || !progress.mayStart;
-    return isFull && begun > 0 && entered + failed >= begun;
+    const begun = Math.min(to, trials) - from;
+    return (trials >= to || !mayStart) && begun > 0 ? begun : null;
   }
-  const below = { bracket, rung: rung - 1 };
-  if (!isComplete(halving, rungs, progress, below)) return false;
-  const waits = promotable(rungs(below), rungs(place), mayGoOn(halving, rungs, progress, below)).length > 0;
-  const { promoted } = rungs(below);
-  return !waits && promoted > 0 && entered + failed >= promoted;
+  const below = rungs({ bracket, rung: rung - 1 });
+  const isWaiting = promotable(below, rungs(place), allowed).length > 0;
+  return isWaiting || below.promoted === 0 ? null : below.promoted;
 };
 
 /** Nothing runs, and nothing new may be started. */

@@ -1,7 +1,9 @@
 import * as z from "zod";
+import type { FieldError } from "../errors.ts";
 import { halvingScheduler } from "./halving.ts";
 import { type Brackets, checkResource, DEFAULT_ETA, Eta, ladder, Resource } from "./ladder.ts";
-import type { Scheduler, SchedulerKind } from "./scheduler.ts";
+import { checkRounds, roundsScheduler } from "./rounds.ts";
+import type { Scheduler, SchedulerKind, SchedulerSetting } from "./scheduler.ts";
 
 /**
  * Hyperband (Li et al. 2018): ladders of different aggressiveness, because nobody knows how soon a curve tells. The first bracket
@@ -75,18 +77,35 @@ const sideBySide = (levels: readonly number[], sizes: readonly number[]): Bracke
   };
 };
 
-const create = ({ resource, eta = DEFAULT_ETA, type = "stopping" }: Options): Scheduler => {
+const NAME = "hyperband";
+const DEFAULT_TYPE = "stopping";
+
+const laddersOf = ({ resource, eta = DEFAULT_ETA, type = DEFAULT_TYPE }: Options) => {
   const levels = ladder(resource.min, resource.max, eta);
   const sizes = levels.map((_, skipped) => bracketSize(skipped, levels.length - 1, eta));
   const brackets = type === "synchronous" ? inTurn(levels, sizes) : sideBySide(levels, sizes);
-  return halvingScheduler({ unit: resource.name, eta, mode: type, levels, brackets });
+  return { unit: resource.name, eta, levels, brackets };
+};
+
+const isInRounds = ({ type }: Options, executor: SchedulerSetting["executor"]): boolean =>
+  type === "synchronous" && executor === "batch";
+
+const create = (options: Options, executor: SchedulerSetting["executor"]): Scheduler =>
+  isInRounds(options, executor)
+    ? roundsScheduler({ ...laddersOf(options), name: NAME })
+    : halvingScheduler({ ...laddersOf(options), mode: options.type ?? DEFAULT_TYPE });
+
+const check = (options: Options, setting: SchedulerSetting): FieldError[] => {
+  const faults = checkResource(options.resource);
+  const isToCheck = faults.length === 0 && isInRounds(options, setting.executor);
+  return isToCheck ? checkRounds(NAME, laddersOf(options), setting) : faults;
 };
 
 export const hyperband = {
-  name: "hyperband",
+  name: NAME,
   summary: "Hyperband: successive halving on ladders that begin at different rungs.",
   revision: 1,
   options,
-  check: ({ resource }) => checkResource(resource),
+  check,
   create,
 } as const satisfies SchedulerKind<Options>;

@@ -4,6 +4,7 @@ import type { Scheduler, SchedulerKind } from "./scheduler.ts";
 export const unscheduled: Scheduler = {
   rounds: null,
   levels: [],
+  eta: null,
   start: () => null,
   nextStep: () => null,
   watches: () => null,

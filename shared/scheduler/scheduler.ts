@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { FieldError } from "../errors.ts";
 import type { Reason } from "../sentences/reasons.ts";
+import type { Brackets } from "./ladder.ts";
 import type { Comparison, Rung } from "./rung-table.ts";
 import type { Standing } from "./standing.ts";
 
@@ -101,10 +102,12 @@ export interface Resumption {
 }
 
 export interface Scheduler {
-  /** How a state machine runs the trials in synchronous rounds; null when reports and asks carry the study. */
+  /** How state machines run the trials in synchronous rounds; null when reports and asks carry the study. */
   readonly rounds: Rounds | null;
   /** The resources at which trials are compared, rising; empty without a resource. */
   readonly levels: readonly number[];
+  /** Of the trials of a rung, one in so many goes on; null where no fixed share does. */
+  readonly eta: number | null;
   /** Where a trial begins; null: it runs to its own end, without a resource. @param ordinal as in `Brackets`. */
   start(ordinal: number): Place | null;
   /** The next step that a trial at this place is worth reporting at; null when there is none. */
@@ -128,18 +131,17 @@ export interface Scheduler {
   resume(rungs: Rungs, progress: Progress, count: number): Resumption[];
 }
 
-/** The state machines of `infra/machines/` that run trials. */
-export type Machine = "halving";
-
-/** Synchronous rounds: all trials of a rung end, then the best of them go on to the next. */
+/**
+ * Synchronous rounds: all trials of a rung end, then the best of them go on to the next. State machines run them
+ * (`infra/machines/`), one execution a bracket.
+ */
 export interface Rounds {
-  readonly machine: Machine;
   /** Name of the resource. */
   readonly unit: string;
-  /** Resource per rung, rising. */
-  readonly resources: readonly number[];
+  /** The ladders, which trials begin in which, and the resource per rung. */
+  readonly brackets: Brackets;
   /** Decides a rung whose trials have all ended. */
-  close(rung: number, standings: readonly Standing[]): Ranking;
+  close(place: RungPlace, standings: readonly Standing[]): Ranking;
 }
 
 export interface Ranking {

@@ -108,9 +108,9 @@ export const BestTrial = z.strictObject({
   number: SafeInt,
   params: Params,
   values: FiniteValues,
-  measuredAt: z.number().nullable().meta({
+  measuredAt: z.number().optional().meta({
     description:
-      "The resource at which `values` were measured: less than the most while no trial has come to its end. Null without a scheduler.",
+      "Where a scheduler compares trials: the resource at which `values` were measured, less than the most while no trial has come to its end.",
   }),
 });
 

@@ -23,8 +23,8 @@ const sentences = {
     `${each.toFixed(2)} (${reserved} in progress).${paused ? " Extend it and resume the study." : ""}`,
   "infra-failure": ({ trial, detail, paused }: { trial: number; detail: string; paused: boolean }) =>
     `Trial ${trial}: infra: ${detail}${/[.?!]$/.test(detail) ? "" : "."}${paused ? " Fix it and resume the study." : ""}`,
-  "rounds-failed": ({ rung, detail }: { rung: number; detail: string }) =>
-    `The rounds failed at rung ${rung} (${detail}). Start the study again to continue.`,
+  "rounds-failed": ({ rung, detail }: { rung?: number; detail: string }) =>
+    `The rounds failed${rung === undefined ? "" : ` at rung ${rung}`} (${detail}). Start the study again to continue.`,
   "rounds-ended": () => "The rounds were stopped from outside Hone. Start the study again to continue.",
   "revision-changed": ({ name, began, now }: { name: string; began: number; now: number }) =>
     `${name} has changed since this study began (revision ${began}, now ${now}).`,
@@ -37,6 +37,8 @@ const sentences = {
   "little-to-gain": ({ trials, gain }: { trials: number; gain: number }) =>
     `After ${trials} trials the resource of another full run is expected to improve the best result by ` +
     `${(100 * gain).toPrecision(1)}% of what it is ahead of the median trial. Stop the study if that is not worth the cost.`,
+  "none-at-top": ({ unit, top, reached }: { unit: string; top: number; reached: number | null }) =>
+    `No trial came to ${unit} ${top}.${reached === null ? "" : ` The best is of ${unit} ${reached}, the furthest with a result.`}`,
   "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",
 };
 

@@ -4,8 +4,8 @@ export const studyFaults = {
     field === "objectives"
       ? `${metric} is named twice. Name each metric once.`
       : `${metric} is named twice. Give its max and min together.`,
-  "too-many-round-runs": ({ scheduler, most }: { scheduler: string; most: number }) =>
-    `${scheduler} runs at most ${most} trials, counted once per rung that they reach. Lower the budget of trials.`,
+  "too-many-in-rung": ({ scheduler, most }: { scheduler: string; most: number }) =>
+    `In a batch study a rung of ${scheduler} has at most ${most} trials. Lower the budget of trials, or choose the scheduler asha.`,
   "spending-of-client": ({ field }: { field: "dollars" | "gpuHours" }) =>
     `Hone cannot know what the trials of a client study cost, so it cannot keep to budget.${field}. Leave it out, or let Hone run the trials: executor {"type": "batch"}.`,
   "gpu-hours-without-gpus": () =>

@@ -1,5 +1,5 @@
-import { betaCdf, betaQuantile } from "../numerics/beta.ts";
-import { truncatedNormalCdf, truncatedNormalQuantile } from "../numerics/normal.ts";
+import { betaCdf, betaDensity, betaQuantile } from "../numerics/beta.ts";
+import { truncatedNormalCdf, truncatedNormalDensity, truncatedNormalQuantile } from "../numerics/normal.ts";
 import { coordinateOf, indexOf, snapCoordinate } from "./axis.ts";
 import { isNumeric, type Parameter, type UnitPrior } from "./space.ts";
 
@@ -38,4 +38,16 @@ export const priorCdf = (parameter: Parameter, u: number): number => {
   let sum = 0;
   for (let k = 0; k < indexOf(parameter, u); k++) sum += parameter.weights[k]!;
   return sum;
+};
+
+/** Keeps the density of a beta prior finite at the ends of the axis. */
+const EDGE = 1e-3;
+
+/** The density of the parameter's prior or weights at a coordinate, on the cube's axis: 1 where every value is equally likely. */
+export const priorDensity = (parameter: Parameter, u: number): number => {
+  if (!isNumeric(parameter)) return parameter.size * parameter.weights[indexOf(parameter, u)]!;
+  const { prior } = parameter;
+  if (prior.type === "uniform") return 1;
+  if (prior.type === "normal") return truncatedNormalDensity(u, prior.mean, prior.sd, 0, 1);
+  return betaDensity(Math.min(1 - EDGE, Math.max(EDGE, u)), prior.alpha, prior.beta);
 };

@@ -2,6 +2,7 @@ import { InvalidInput } from "../errors.ts";
 import type { Random } from "../numerics/random.ts";
 import { isActive } from "./activity.ts";
 import { isAllowed } from "./constraints.ts";
+import { snap } from "./cube.ts";
 import { enumerate, everyValue } from "./enumerate.ts";
 import { priorQuantile } from "./prior.ts";
 import { repair } from "./repair.ts";
@@ -43,13 +44,28 @@ export const samplePrior = (space: Space, random: Random): Float64Array =>
  * and the distribution is only close to the prior.
  * @throws InvalidInput when no allowed point can be found.
  */
-export const sampleCube = (space: Space, random: Random): Float64Array => {
+export const sampleCube = (space: Space, random: Random): Float64Array =>
+  sampleAllowed(space, random, () => samplePrior(space, random));
+
+/**
+ * A random allowed point as `sampleCube` draws it, with no regard to priors and weights: uniform on every axis of the cube.
+ * @throws InvalidInput when no allowed point can be found.
+ */
+export const sampleUniform = (space: Space, random: Random): Float64Array =>
+  sampleAllowed(space, random, () =>
+    snap(
+      space,
+      space.parameters.map(() => random.uniform()),
+    ),
+  );
+
+const sampleAllowed = (space: Space, random: Random, draw: () => Float64Array): Float64Array => {
   for (let i = 0; i < (isFree(space) ? 1 : REJECTIONS); i++) {
-    const x = samplePrior(space, random);
+    const x = draw();
     if (isAllowed(space, x)) return x;
   }
   for (let i = 0; i < REPAIRS; i++) {
-    const x = repair(space, samplePrior(space, random), random);
+    const x = repair(space, draw(), random);
     if (x !== null) return x;
   }
   const axes = space.parameters.map(everyValue);

@@ -1,7 +1,7 @@
 import type { FiniteValues } from "../values.ts";
 import { toJson } from "./json.ts";
 import { reportKey, trialPartition } from "./keys.ts";
-import type { Change, Store } from "./store.ts";
+import type { Change, Store, Update } from "./store.ts";
 import type { TrialItem } from "./trial.ts";
 
 /** One point of a trial's learning curve. */
@@ -13,11 +13,16 @@ export interface ReportItem {
   readonly at: number;
 }
 
-/** Records a step; a second report of the same step and attempt replaces the first. */
-export const newReport = (trial: TrialItem, step: number, values: FiniteValues, now: number): Change => ({
+/** Records a step, whatever was there: a second report of the same step and attempt replaces the first. */
+export const newReport = (
+  trial: TrialItem,
+  step: number,
+  values: FiniteValues,
+  now: number,
+): Change & { update: Update } => ({
   name: "report",
   key: reportKey(trial.study, trial.number, trial.attempt, step),
-  put: { attempt: trial.attempt, step: String(step), values: toJson(values), at: now },
+  update: { set: { attempt: trial.attempt, step: String(step), values: toJson(values), at: now } },
 });
 
 /** The learning curve in order of its steps. */

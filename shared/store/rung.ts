@@ -73,6 +73,31 @@ export const markClosed = (
   when: { expression: "#state = :open", values: { open: "open" } },
 });
 
+const changeList = (
+  { study, bracket, rung }: RungAddress,
+  list: "members" | "promoted",
+  before: readonly number[],
+  after: readonly number[],
+): Change => ({
+  name: RUNG,
+  key: rungKey(study, bracket, rung),
+  update: { set: { [list]: JSON.stringify(after) } },
+  when: { expression: `#${list} = :before`, values: { before: JSON.stringify(before) } },
+});
+
+/** More trials of a closed rung go on; fails under the name RUNG when others have been promoted since. */
+export const promoteMore = (address: RungAddress, { promoted }: Rung, more: readonly number[]): Change =>
+  changeList(address, "promoted", promoted, [...promoted, ...more]);
+
+/** More trials come to an open rung; fails under the name RUNG when others have come since. */
+export const addMembers = (address: RungAddress, { members }: Rung, more: readonly number[]): Change =>
+  changeList(
+    address,
+    "members",
+    members,
+    [...members, ...more].sort((a, b) => a - b),
+  );
+
 /** The values of a trial at a rung; written in the transaction that ends its run there or records its report. */
 export const newRungEntry = (
   { study, bracket, rung }: RungAddress,

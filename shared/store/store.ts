@@ -55,6 +55,30 @@ export interface Update {
   readonly drop?: readonly string[];
 }
 
+/**
+ * One change an item, as a transaction takes them: several updates of an item become one, under the name of the first that has a
+ * condition. They must set different attributes, and the values of their conditions must have different names.
+ */
+export const onePerItem = (changes: readonly Change[]): Change[] =>
+  [...Map.groupBy(changes, ({ key }) => `${key.pk} ${key.sk}`).values()].map((same) => same.reduce(joined));
+
+const joined = (a: Change, b: Change): Change => {
+  if (!("update" in a && "update" in b)) throw new Error(`"${a.name}" and "${b.name}" change the same item.`);
+  const when = allOf(a.when, b.when);
+  const add = { ...a.update.add };
+  for (const [name, value] of Object.entries(b.update.add ?? {})) add[name] = (add[name] ?? 0) + value;
+  return {
+    name: a.when === undefined ? b.name : a.name,
+    key: a.key,
+    update: {
+      set: { ...a.update.set, ...b.update.set },
+      add,
+      drop: [...(a.update.drop ?? []), ...(b.update.drop ?? [])],
+    },
+    ...(when !== undefined && { when }),
+  };
+};
+
 /** Conditions that did not hold; nothing was written. */
 export class ConditionFailed extends Error {
   readonly names: ReadonlySet<string>;

@@ -34,6 +34,7 @@ export interface TrialItem {
   /** Milliseconds since 1970. */
   readonly created: number;
   readonly leaseExpires: number | null;
+  /** When its last attempt ended with a result, or the trial for good; milliseconds since 1970. */
   readonly finished: number | null;
   readonly checkpoint: string | null;
   /** What it came to at the rungs that recorded it, in their order: the metrics of its objectives and limits. */
@@ -52,8 +53,11 @@ export interface CurvePoint {
 
 /** How far the batch executor is with the current attempt. */
 export interface Job {
-  /** queued: a message was or will be sent; dispatching: SubmitJob may have happened; submitted: it did; claimed: it runs. */
-  readonly phase: "queued" | "dispatching" | "submitted" | "claimed";
+  /**
+   * queued: a message was or will be sent; dispatching: SubmitJob may have happened; submitted: it did; claimed: it runs; lingered: it
+   * ran on for long after its attempt had ended, and that is counted.
+   */
+  readonly phase: "queued" | "dispatching" | "submitted" | "claimed" | "lingered";
   /** When the phase began, milliseconds since 1970. */
   readonly since: number;
   readonly jobId: string | null;

@@ -22,12 +22,15 @@ const reach = ({ state, curve }: Candidate): number | null => {
 const isCandidate = (spec: StudySpec, trial: Candidate) =>
   trial.values !== null && reach(trial) !== null && violation(spec, trial.values) === 0;
 
-export const toBest = (trial: Candidate): BestTrial => ({
-  number: trial.number,
-  params: trial.params,
-  values: trial.values ?? {},
-  measuredAt: measuredAt(trial),
-});
+export const toBest = (trial: Candidate): BestTrial => {
+  const at = measuredAt(trial);
+  return {
+    number: trial.number,
+    params: trial.params,
+    values: trial.values ?? {},
+    ...(at !== null && { measuredAt: at }),
+  };
+};
 
 /**
  * What a head remembers of the best folded trial of a single objective: where it is, its value, and how far it came if not to its

@@ -147,7 +147,7 @@ export const endAtReport = (
       values,
       reason: reasonSentence(verdict.reason),
       leaseExpires: null,
-      ...(verdict.decision === "stop" && { finished: now }),
+      finished: now,
       ...(seconds > 0 && { seconds: trial.seconds + seconds }),
       // The values were measured at this step.
       ...(verdict.place === undefined ? { resource: step } : placed(verdict.place)),
@@ -197,6 +197,25 @@ export const stopOf = (study: LoadedStudy, trial: TrialItem, now: number): End =
       leaseExpires: null,
       job: null,
     },
+    changes: spent(study, seconds),
+  };
+};
+
+/** How long a container may run on after its attempt has ended until it is worth a write. */
+const LINGERING_SECONDS = 10;
+
+/**
+ * What a container used that ran on for long although its attempt had ended with a result, a stop or a pause; null when it did not,
+ * or when that was counted before.
+ * @param until when its job ended, milliseconds since 1970.
+ */
+export const lingeringOf = (study: LoadedStudy, trial: TrialItem, until: number): End | null => {
+  const { job, finished, state } = trial;
+  if (job?.phase !== "claimed" || finished === null) return null;
+  const seconds = Math.ceil((until - finished) / 1000);
+  if (seconds < LINGERING_SECONDS) return null;
+  return {
+    patch: { state, seconds: trial.seconds + seconds, job: { ...job, phase: "lingered" } },
     changes: spent(study, seconds),
   };
 };

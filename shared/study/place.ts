@@ -16,8 +16,18 @@ export const placeOf = (
   if (resource === null) return null;
   if (bracket !== null && rung !== null) return { bracket, rung, resource };
   // Trials written before they carried their rung: such studies had one ladder.
-  const known = scheduler.rounds?.resources.indexOf(resource) ?? -1;
+  const known = scheduler.rounds === null ? -1 : scheduler.levels.indexOf(resource);
   return known < 0 ? null : { bracket: 0, rung: known, resource };
+};
+
+/** The position, among the scheduler's levels, of the one at which a trial will be compared first; 0 without levels. */
+export const firstLevel = ({ scheduler }: LoadedStudy, ordinal: number): number => {
+  const place = scheduler.start(ordinal);
+  const step = scheduler.nextStep(place) ?? place?.resource ?? 0;
+  return Math.max(
+    0,
+    scheduler.levels.findLastIndex((resource) => resource <= step),
+  );
 };
 
 /** The fields of a trial that is at a place. */

@@ -40,7 +40,8 @@ export const toTrial = (
   reason: trial.reason,
   created: timestamp(trial.created),
   leaseExpires: timestampOrNull(trial.leaseExpires),
-  finished: timestampOrNull(trial.finished),
+  // A paused trial has only paused.
+  finished: timestampOrNull(shownTrialState(head, trial) === "paused" ? null : trial.finished),
   checkpoint: trial.checkpoint,
 });
 
@@ -97,7 +98,19 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
     ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
     ...exhaustedNotice(snapshot),
     ...checkpointNotice(snapshot),
+    ...topNotice(snapshot, best),
     ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
+  ];
+};
+
+/** Why the best trial of a finished study on a ladder is not one of its top. */
+const topNotice = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => {
+  const { spec, scheduler } = snapshot.study;
+  const top = scheduler.levels.at(-1);
+  if (top === undefined || !("resource" in spec.scheduler) || stateOf(snapshot) !== "finished") return [];
+  if (countTrials(snapshot).completed > 0) return [];
+  return [
+    { kind: "none-at-top", unit: spec.scheduler.resource.name, top, reached: best[0]?.measuredAt ?? null },
   ];
 };
 

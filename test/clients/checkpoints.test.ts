@@ -25,7 +25,7 @@ const laddered: Script = { claim: () => ({ body: claimed({ resource: 9 }) }) };
 const resuming: Script = { claim: () => ({ body: claimed({ checkpoint: "hone:1-5-0123456789abcdef" }) }) };
 
 const decide = (decision: string) => ({
-  body: { decision, reason: "", leaseExpires: "2026-11-23T12:00:00Z" },
+  body: { decision, reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
 });
 
 const committed = (service: ContractService) =>

@@ -4,7 +4,7 @@ import { python, runJob, serve, sh, startJob } from "./driver.ts";
 import type { Answer, Call, ContractService } from "./service.ts";
 
 const decide = (decision: "continue" | "stop" | "pause"): Answer => ({
-  body: { decision, reason: "rung 1: 3rd of 3", leaseExpires: "2026-11-23T12:00:00Z" },
+  body: { decision, reason: "rung 1: 3rd of 3", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
 });
 
 /** Whether a process runs; a zombie does not. */
@@ -47,7 +47,7 @@ test("while a program prints nothing, heartbeats extend the lease of its attempt
 
 test("a heartbeat whose reply is lost is repeated, and the program continues", async () => {
   const heartbeat = (_: unknown, count: number) => ({
-    body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z" },
+    body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
     ...(count === 1 ? { lost: true as const } : {}),
   });
   const service = await serve({ heartbeat }, {}, 0.1);

@@ -195,7 +195,9 @@ test("when a program prints faster than the service answers, old reports are dro
   const service = await serve({
     report: async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      return { body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z" } };
+      return {
+        body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
+      };
     },
   });
   const { code } = await runJob(
@@ -218,7 +220,9 @@ test("waiting lines with the same step become one report", async () => {
   const service = await serve({
     report: async () => {
       await held;
-      return { body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z" } };
+      return {
+        body: { decision: "continue", reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
+      };
     },
   });
   const program = `echo '{"step": 1, "a": 1}'; sleep 0.2; echo '{"step": 2, "a": 2}'; echo '{"step": 2, "b": 3}'`;

@@ -61,6 +61,7 @@ export const claimed = (change: object = {}) => ({
   attempt: 2,
   params: {},
   resource: null,
+  reportAt: null,
   checkpoint: null,
   leaseExpires: expires,
   heartbeatSeconds: 60,
@@ -79,8 +80,8 @@ const healthy = (params: Params, heartbeatSeconds: number): Script => ({
   claim: (call) => ({
     body: claimed({ number: call.number, attempt: call.body.attempt, params, heartbeatSeconds }),
   }),
-  report: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
-  heartbeat: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires } }),
+  report: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires, reportAt: null } }),
+  heartbeat: () => ({ body: { decision: "continue", reason: "", leaseExpires: expires, reportAt: null } }),
   tell: (call) => ({
     body: { number: call.number, state: endOf(call.body) },
   }),

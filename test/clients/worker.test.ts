@@ -18,6 +18,7 @@ const handOut = (number: number, params: Params = { x: number }): Answer => ({
         attempt: 1,
         params,
         resource: null,
+        reportAt: null,
         checkpoint: null,
         leaseExpires,
         algorithm: "random",
@@ -130,7 +131,7 @@ test("a failed trial is told, and the worker continues", async () => {
 
 test("a trial that is stopped is not told, and the worker continues", async () => {
   const service = await serveStudy(2, {
-    report: () => ({ body: { decision: "stop", reason: "hopeless", leaseExpires } }),
+    report: () => ({ body: { decision: "stop", reason: "hopeless", leaseExpires, reportAt: null } }),
   });
   const program = `[ $HONE_TRIAL = 1 ] || { echo '{"step": 1, "loss": 9}'; exec sleep 600; }; ${loss}`;
   const { code } = await work(service, program).ended;

@@ -17,6 +17,7 @@ const variables: Record<string, string> = {
   [environment.cpuJobQueue]: "hone-cpu",
   [environment.jobDefinition]: "hone-trial",
   [environment.images]: "*",
+  [environment.brackets]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-brackets",
   [environment.bucket]: "hone-bucket",
   [environment.bucketUrl]: "http://127.0.0.1/hone-bucket",
   [environment.halving]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-halving",

@@ -10,12 +10,13 @@ import { type Bundles, buildBundles, bundleFile, lambdas } from "../../infra/bun
  * commit that needs it, and give the reason. Look first for `import { z } from "zod"`: a namespace import is 350 kB smaller.
  */
 const ceilings: Readonly<Record<(typeof lambdas)[number], number>> = {
-  api: 830_000,
+  // Presigned URLs and five schedulers with their rungs.
+  api: 860_000,
   authorizer: 500_000,
-  dispatcher: 760_000,
-  events: 730_000,
-  reconciler: 760_000,
-  rounds: 730_000,
+  dispatcher: 780_000,
+  events: 760_000,
+  reconciler: 800_000,
+  rounds: 760_000,
 };
 
 let folder: string;

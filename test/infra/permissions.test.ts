@@ -84,12 +84,45 @@ test("only the api may register job definitions and pass roles to jobs, only the
   expect(allowed("batch:DeregisterJobDefinition").sort()).toEqual(["api", "reconciler"]);
 });
 
-test("the state machine may call rounds and send to the dispatch queue", () => {
-  const [[, machine] = []] = ofType(core, "AWS::StepFunctions::StateMachine");
-  const own = statementsOfRole(core, target(machine?.Properties.RoleArn) ?? "").filter(
-    ({ resources }) => !resources.includes("*"),
-  );
-  const rounds = lambdaOf(core, "rounds")[0];
-  expect(own.map(({ actions }) => actions)).toEqual([["lambda:InvokeFunction"], ["sqs:SendMessage"]]);
-  expect(own[0]?.resources).toEqual([`<${rounds}.Arn>`]);
+describe("the state machines", () => {
+  const statementsOfMachine = (name: string) => {
+    const [, machine] =
+      ofType(core, "AWS::StepFunctions::StateMachine").find(
+        ([, { Properties }]) => Properties.StateMachineName === name,
+      ) ?? [];
+    return statementsOfRole(core, target(machine?.Properties.RoleArn) ?? "").filter(
+      ({ resources }) => !resources.includes("*"),
+    );
+  };
+  const states = (kind: string, name: string) => `arn:aws:states:eu-west-1:111122223333:${kind}:${name}`;
+  const [rounds] = lambdaOf(core, "rounds");
+  const runs = {
+    actions: ["states:DescribeExecution", "states:StopExecution"],
+    resources: [states("execution", "hone-halving:*")],
+  };
+  const start = { actions: ["states:StartExecution"], resources: [states("stateMachine", "hone-halving")] };
+  const call = { actions: ["lambda:InvokeFunction"], resources: [`<${rounds}.Arn>`] };
+
+  test("that of the brackets may call rounds, and start, follow and end those of brackets", () => {
+    const rule = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule";
+    expect(statementsOfMachine("hone-brackets")).toMatchObject([
+      call,
+      start,
+      runs,
+      {
+        actions: ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
+        resources: [`arn:aws:events:eu-west-1:111122223333:${rule}`],
+      },
+    ]);
+  });
+
+  test("that of a bracket may call rounds, send to the dispatch queue, and run its parts", () => {
+    expect(statementsOfMachine("hone-halving")).toMatchObject([
+      call,
+      { actions: ["sqs:SendMessage"] },
+      start,
+      runs,
+      { actions: ["states:RedriveExecution"], resources: [states("execution", "hone-halving/Parts:*")] },
+    ]);
+  });
 });

@@ -22,7 +22,7 @@ const stack: Stack = {
   endpoint: "http://127.0.0.1:4566",
   certificate: null,
   batchEndpoint: "http://127.0.0.1:4001",
-  outputs: { apiUrl: "", table: "t", queue: "", deadLetterQueue: "", bucket: "", halving: "" },
+  outputs: { apiUrl: "", table: "t", queue: "", deadLetterQueue: "", bucket: "", brackets: "", halving: "" },
   folder: "/logs",
   broken: new Promise(() => {}),
 };

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { describe, inject, TestRunner, test } from "vitest";
 import { MemoryTable } from "../support/memory-table/memory-table.ts";
 import type { Mutant } from "./instrument.ts";
@@ -33,6 +34,15 @@ MemoryTable.prototype.execute = function (...args) {
   return execute.apply(this, args);
 };
 
+/** Clients, too; and what tests put into them, and take out again unless a mutant fails them before. */
+const clients = new Set<DynamoDBClient>();
+const { send } = DynamoDBClient.prototype;
+DynamoDBClient.prototype.send = function (this: DynamoDBClient, ...args: Parameters<typeof send>) {
+  clients.add(this);
+  return send.apply(this, args);
+} as typeof send;
+const OF_TESTS = ["hone-crash", "hone-wire", "hone-before", "hone-commands", "hone-losing"];
+
 const { mutants, tests, results } = inject("planted");
 // Vitest itself runs none of them: `testNamePattern` in vitest.config.ts.
 for (const file of tests) describe(file, async () => void (await import(resolve(file))));
@@ -44,6 +54,8 @@ const initial = new Map<MemoryTable, ReturnType<MemoryTable["items"]>>();
 const reset = (): void => {
   for (const table of used) table.restore(initial.get(table) ?? []);
   used.clear();
+  for (const client of clients) for (const name of OF_TESTS) client.middlewareStack.remove(name);
+  clients.clear();
 };
 
 type Fn = () => unknown;

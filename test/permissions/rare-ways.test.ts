@@ -16,6 +16,7 @@ import { checkpointBucket } from "../../shared/executor/checkpoint-bucket.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { AskReply, CheckpointUrls } from "../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
+import { BRACKETS_PER_EXECUTION } from "../../shared/service/rounds/plan.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 import { changeHead, readHead } from "../../shared/store/head.ts";
 import { deletionKey, headKey } from "../../shared/store/keys.ts";
@@ -53,13 +54,16 @@ const bucket = checkpointBucket({
 
 const headOf = async (study: string) => readHead(study, (await store.get(headKey(study))) ?? {});
 
-/** Runs the reconciler now, instead of within a minute. */
-const reconcile = async () => {
-  const [, name] =
-    Object.entries(await physicalIds()).find(([id]) => /^reconcilerFunction[0-9A-F]{8}$/.test(id)) ?? [];
-  const reply = await new LambdaClient(access).send(new InvokeCommand({ FunctionName: name }));
+const invoke = async (lambda: string, event: object) => {
+  const ids = Object.entries(await physicalIds());
+  const [, name] = ids.find(([id]) => new RegExp(`^${lambda}Function[0-9A-F]{8}$`).test(id)) ?? [];
+  const payload = { FunctionName: name, Payload: JSON.stringify(event) };
+  const reply = await new LambdaClient(access).send(new InvokeCommand(payload));
   expect(reply.FunctionError).toBeUndefined();
 };
+
+/** Runs the reconciler now, instead of within a minute. */
+const reconcile = () => invoke("reconciler", {});
 
 const UNIT = { type: "float", low: 0, high: 1 } as const;
 
@@ -247,6 +251,24 @@ test("rounds whose start was lost are started, and those of an earlier start are
   await store.update(changeHead(head, { generation: head.generation + 1 }));
   await reconcile();
   expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
+});
+
+test("after many brackets another execution goes on with a study in rounds", async () => {
+  const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, scheduler: SHA });
+  await start(study);
+  const at = { study, generation: 1, bracket: 0, begun: BRACKETS_PER_EXECUTION };
+  await invoke("rounds", { action: "plan", ...at });
+  expect((await headOf(study)).generation).toBe(2);
+  expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
+});
+
+test("when the next brackets of a study in rounds are planned, a long tail of finished trials is folded", async () => {
+  const scheduler = { ...SHA, name: "hyperband", type: "synchronous" };
+  const study = await batchStudy(QUICK, { budget: { trials: FOLD_AT + 1, parallel: 1 }, scheduler });
+  await finishedBefore(study, FOLD_AT);
+  await start(study);
+  expect((await finished(study)).trials.completed).toBeGreaterThan(FOLD_AT);
+  expect((await headOf(study)).segments).toBe(1);
 });
 
 test("an ask that finds a long tail of finished trials folds it", async () => {

@@ -1,6 +1,7 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { beforeAll, expect, inject, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
+import { LABEL } from "../../infra/machines/halving.ts";
 import { BASE_PATH, routes } from "../../shared/api/routes.ts";
 import { synthesizeBoth } from "../infra/synthesize.ts";
 import { physicalIds, rootAccess } from "../support/deployed.ts";
@@ -24,7 +25,10 @@ let notes: readonly Note[];
 let deployment: Deployment;
 
 beforeAll(async () => {
-  const executions = await noteExecutions(new SFNClient(rootAccess()), stack.outputs.halving ?? "");
+  const { brackets = "", halving = "" } = stack.outputs;
+  const client = new SFNClient(rootAccess());
+  const machines = [brackets, halving, `${halving}/${LABEL}`];
+  const executions = (await Promise.all(machines.map((arn) => noteExecutions(client, arn)))).flat();
   const seen = readNotes(stack.record).filter((note) => note.kind !== "call" || !note.byTest);
   notes = [...seen, ...executions];
   deployment = new Deployment(synthesizeBoth().core, await physicalIds());

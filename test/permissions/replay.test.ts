@@ -123,7 +123,7 @@ test.each(["AWS::Lambda::Permission", "AWS::SQS::QueuePolicy"])("a missing %s is
 
 test("a task of an unknown kind stops the replay", () => {
   expect(() =>
-    tasksOf({ States: { Run: { Type: "Task", Resource: "arn:aws:states:::sns:publish" } } }),
+    tasksOf({ States: { Run: { Type: "Task", Resource: "arn:aws:states:::sns:publish" } } }, "arn:machine"),
   ).toThrow(/sns:publish/);
 });
 

@@ -33,6 +33,7 @@ interface Mapping {
 }
 interface Machine {
   readonly RoleArn: string;
+  readonly StateMachineName: string;
   readonly DefinitionString: string;
   readonly LoggingConfiguration?: unknown;
   readonly TracingConfiguration?: unknown;
@@ -79,7 +80,8 @@ export const actsOfServices = (deployment: Deployment): Act[] => {
     act(Target.RoleArn, Target.DeadLetterConfig.Arn, "sqs:SendMessage");
   }
   for (const [, machine] of deployment.ofType<Machine>("AWS::StepFunctions::StateMachine")) {
-    for (const { action, resource } of tasksOf(JSON.parse(machine.DefinitionString))) {
+    const arn = `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:${machine.StateMachineName}`;
+    for (const { action, resource } of tasksOf(JSON.parse(machine.DefinitionString), arn)) {
       act(machine.RoleArn, resource, action);
     }
     if (machine.LoggingConfiguration !== undefined) act(machine.RoleArn, "*", ...deliverLogs);
@@ -106,12 +108,37 @@ const trace = [
   "xray:GetSamplingTargets",
 ];
 
-/** Of a definition or of any part of one. @throws Error for an unknown kind of task. */
-export const tasksOf = (part: unknown): Need[] => {
+const executionOf = (machine: string, name: string) =>
+  `${machine.replace(":stateMachine:", ":execution:")}${name}:any`;
+const eventsRule = `arn:aws:events:us-east-1:${ACCOUNT}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule`;
+
+/** What starting executions of a machine, following them and ending them needs. */
+const runsOf = (machine: string): Need[] => [
+  { action: "states:StartExecution", resource: machine },
+  { action: "states:DescribeExecution", resource: executionOf(machine, "") },
+  { action: "states:StopExecution", resource: executionOf(machine, "") },
+];
+
+/**
+ * Of a definition or of any part of one.
+ * @param machine the ARN of its machine.
+ * @throws Error for an unknown kind of task.
+ */
+export const tasksOf = (part: unknown, machine: string): Need[] => {
   if (typeof part !== "object" || part === null) return [];
-  const { Type, Resource: task, Parameters: parameters } = part as Record<string, unknown>;
-  const inner = Object.values(part).flatMap(tasksOf);
+  const { Type, Label, Resource: task, Parameters: parameters } = part as Record<string, unknown>;
+  const inner = Object.values(part).flatMap((each) => tasksOf(each, machine));
+  if (Label !== undefined) {
+    // A Distributed Map starts its parts as executions of the machine itself.
+    const redrive = { action: "states:RedriveExecution", resource: executionOf(machine, `/${Label}`) };
+    return [...inner, ...runsOf(machine), redrive];
+  }
   if (Type !== "Task") return inner;
+  if (task === "arn:aws:states:::states:startExecution.sync:2") {
+    const started = String((parameters as { StateMachineArn?: unknown } | undefined)?.StateMachineArn);
+    const follow = ["events:PutTargets", "events:PutRule", "events:DescribeRule"];
+    return [...inner, ...runsOf(started), ...follow.map((action) => ({ action, resource: eventsRule }))];
+  }
   if (typeof task === "string" && task.startsWith("arn:aws:lambda:")) {
     return [...inner, { action: "lambda:InvokeFunction", resource: task }];
   }

@@ -180,28 +180,37 @@ export class FakeBatch implements BatchExecutor {
 
 const isAlive = (job: BatchJob) => job.status !== "SUCCEEDED" && job.status !== "FAILED";
 
+const nameOf = ({ study, generation, bracket }: Execution) =>
+  bracket === null ? `${study}-${generation}` : `${study}-${generation}-${bracket}`;
+
 /** Step Functions in memory: executions by name, and the tokens that were answered. */
 export class FakeRounds implements Workflow {
   readonly executions = new Map<string, "running" | "ended">();
   readonly resumed: { taskToken: string; output: Readonly<Record<string, string | number>> }[] = [];
-  /** Tokens that somebody waits for: `token-<generation>-<n>`. */
+  /** Tokens that somebody waits for: `token-<generation>-<bracket>-<n>`. */
   readonly waiting = new Set<string>();
+  /** Executions that somebody stopped, whether they ran or not. */
+  readonly stopped: string[] = [];
   broken = false;
 
-  async start({ study, generation }: Execution): Promise<void> {
-    const name = `${study}-${generation}`;
+  async start(execution: Execution): Promise<void> {
+    const name = nameOf(execution);
     if (!this.executions.has(name)) this.executions.set(name, "running");
   }
 
-  async state({ study, generation }: Execution): Promise<"running" | "ended" | "missing"> {
-    return this.executions.get(`${study}-${generation}`) ?? "missing";
+  async state(execution: Execution): Promise<"running" | "ended" | "missing"> {
+    return this.executions.get(nameOf(execution)) ?? "missing";
   }
 
-  async stop({ study, generation }: Execution): Promise<void> {
-    const name = `${study}-${generation}`;
+  /** One that starts those of brackets does not end them with it, as on the emulator: who stops it must name them. */
+  async stop(execution: Execution): Promise<void> {
+    const name = nameOf(execution);
+    this.stopped.push(name);
     if (this.executions.get(name) === "running") this.executions.set(name, "ended");
-    for (const token of this.waiting)
-      if (token.startsWith(`token-${generation}-`)) this.waiting.delete(token);
+    const { generation, bracket } = execution;
+    for (const token of this.waiting) {
+      if (bracket !== null && token.startsWith(`token-${generation}-${bracket}-`)) this.waiting.delete(token);
+    }
   }
 
   async resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean> {

@@ -69,7 +69,7 @@ export const write = async <T>(
 const isRefusal = ({ body }: Heard, type: ProblemType): boolean =>
   typeof body === "object" && body !== null && "type" in body && body.type === type;
 
-const request = ({ method, path, body, caller = owner, repeatRefused, check }: RequestAct): Act => ({
+export const request = ({ method, path, body, caller = owner, repeatRefused, check }: RequestAct): Act => ({
   send: async (deps, key) => {
     const reply = await gateway(deps)(method, `${base}${path}`, {
       caller,
@@ -192,7 +192,7 @@ export const lasting = (items: readonly string[]): string[] =>
   items.filter((item) => !("ttl" in (JSON.parse(item) as object)));
 
 /** A second study in the world, made by `populate`, and its deletion. */
-const deletion = (
+export const deletion = (
   change: Partial<CreateStudyBody>,
   populate: (world: CrashWorld) => Promise<void>,
 ): Scenario => ({
@@ -246,7 +246,7 @@ const expectNamed = async (world: CrashWorld): Promise<void> => {
   expect([...world.batch.definitions]).toEqual([(await world.snapshot()).head.definition]);
 };
 
-const keptAsTold = async (world: CrashWorld, number: number, change: object): Promise<void> => {
+export const keptAsTold = async (world: CrashWorld, number: number, change: object): Promise<void> => {
   expect(await readTrial(world, number)).toMatchObject(change);
 };
 
@@ -977,7 +977,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
   },
 };
 
-const refusedAsStale = async (world: CrashWorld, number: number, attempt: number): Promise<void> => {
+export const refusedAsStale = async (world: CrashWorld, number: number, attempt: number): Promise<void> => {
   const body = { attempt, values: { accuracy: 1 } };
   const reply = await ask<{ type: string }>(
     gateway(world.process()),

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { enumerate, type Visit } from "./crash-points.ts";
 import { routeScenarios, type WriteRoute } from "./crash-scenarios.ts";
 import type { Fault } from "./faults.ts";
+import { ladderScenarios } from "./ladder-scenarios.ts";
 import { soundness } from "./soundness.ts";
 
 export const everyFault: readonly Fault[] = [
@@ -21,8 +22,10 @@ const faultsOf = (key: string | null): readonly Fault[] =>
 const WITHOUT_RECEIPT: ReadonlySet<WriteRoute> = new Set(["claim"]);
 const SHOWN_ONCE: ReadonlySet<WriteRoute> = new Set(["createToken"]);
 
-const cases = Object.entries(routeScenarios).flatMap(([route, scenarios]) =>
-  Object.entries(scenarios).map(([name, scenario]) => ({ route: route as WriteRoute, name, scenario })),
+const cases = [routeScenarios, ladderScenarios].flatMap((table) =>
+  Object.entries(table).flatMap(([route, scenarios]) =>
+    Object.entries(scenarios).map(([name, scenario]) => ({ route: route as WriteRoute, name, scenario })),
+  ),
 );
 
 /**

@@ -10,12 +10,14 @@ import { stopStudy } from "../../shared/service/batch/stop.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { findSnapshot } from "../../shared/service/core/snapshot.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
-import { closeRung, openRung } from "../../shared/service/rounds/halving.ts";
+import { closeRung } from "../../shared/service/rounds/close.ts";
+import { listTrials, openRung } from "../../shared/service/rounds/open.ts";
+import { planBrackets } from "../../shared/service/rounds/plan.ts";
 import { patchStudy } from "../../shared/service/studies/patch.ts";
 import { heartbeatTrial } from "../../shared/service/trials/report.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { studyPartition } from "../../shared/store/keys.ts";
-import { readRung } from "../../shared/store/rung.ts";
+import { type Rung, readRung } from "../../shared/store/rung.ts";
 import { isFinished, type TrialItem } from "../../shared/store/trial.ts";
 import { stateOf } from "../../shared/study/state.ts";
 import { memoryWorld, recordedGpuSeconds, type SubmitFault, type World } from "./batch.ts";
@@ -39,16 +41,35 @@ interface Container {
   state: "new" | "claimed" | "over";
 }
 
-/** The halving machine as far as it waits. */
+/** The machine that starts the brackets of a study, as far as it waits. */
+interface Whole {
+  bracket: number;
+  begun: number;
+  /** The executions of the brackets that run; it plans the next ones when all have ended. */
+  running: string[];
+}
+
+/** The machine that runs a bracket, as far as it waits. */
 interface Execution {
+  readonly name: string;
   readonly generation: number;
+  readonly bracket: number;
+  readonly share: number;
   rung: number;
   phase: "open" | "run" | "close" | "done";
-  todo: { trial: number; attempt: number }[];
-  readonly waits: Set<string>;
-  parallel: number;
+  parts: Part[];
   /** Calm steps in which it only waited. */
   idle: number;
+}
+
+/** A part of a rung, which runs its trials by itself. */
+interface Part {
+  readonly chunk: number;
+  readonly of: number;
+  readonly parallel: number;
+  /** Null until they were listed. */
+  todo: { trial: number; attempt: number }[] | null;
+  readonly waits: Set<string>;
 }
 
 export interface Story {
@@ -91,7 +112,8 @@ class Simulation {
   readonly #claims = new Map<string, string>();
   readonly #told = new Map<string, number>();
   readonly #over = new Map<number, string>();
-  readonly #executions = new Map<number, Execution>();
+  readonly #wholes = new Map<string, Whole>();
+  readonly #executions = new Map<string, Execution>();
   #tokens = 0;
 
   constructor(world: World, random: Random) {
@@ -344,33 +366,53 @@ class Simulation {
 
   async #machines(): Promise<void> {
     const { study, rounds } = this.#world;
-    for (const [name, state] of rounds.executions) {
-      const generation = Number(name.slice(study.id.length + 1));
-      if (state === "running") await this.#machine(name, generation);
+    for (const [name, state] of [...rounds.executions]) {
+      if (state !== "running") continue;
+      const bracket = this.#executions.get(name);
+      if (bracket !== undefined) await this.#bracket(bracket);
+      else await this.#whole(name, Number(name.slice(study.id.length + 1)));
     }
   }
 
-  async #machine(name: string, generation: number): Promise<void> {
+  async #whole(name: string, generation: number): Promise<void> {
     const { study, rounds } = this.#world;
-    const execution: Execution = this.#executions.get(generation) ?? {
-      generation,
-      rung: 0,
-      phase: "open",
-      todo: [],
-      waits: new Set(),
-      parallel: 1,
-      idle: 0,
-    };
-    this.#executions.set(generation, execution);
-    const address = { study: study.id, generation, bracket: 0, rung: execution.rung };
+    const whole: Whole = this.#wholes.get(name) ?? { bracket: 0, begun: 0, running: [] };
+    this.#wholes.set(name, whole);
+    if (whole.running.some((each) => rounds.executions.get(each) === "running")) return;
+    const { bracket, begun } = whole;
+    const planned = await this.#attempt((deps) =>
+      planBrackets(deps, { study: study.id, generation, bracket, begun }),
+    );
+    if (planned === null) return;
+    Object.assign(whole, { bracket: planned.bracket, begun: planned.begun });
+    whole.running = planned.brackets.map((each) => `${name}-${each.bracket}`);
+    if (whole.running.length > 1) this.#count("side by side");
+    for (const [i, each] of planned.brackets.entries()) {
+      this.#begin(whole.running[i]!, generation, each.bracket, each.parallel);
+    }
+    if (planned.done) rounds.executions.set(name, "ended");
+  }
+
+  #begin(name: string, generation: number, bracket: number, share: number): void {
+    const { rounds } = this.#world;
+    if (rounds.executions.has(name)) return;
+    rounds.executions.set(name, "running");
+    const phase = { rung: 0, phase: "open", parts: [], idle: 0 } as const;
+    this.#executions.set(name, { name, generation, bracket, share, ...phase, parts: [] });
+  }
+
+  async #bracket(execution: Execution): Promise<void> {
+    const { study, rounds } = this.#world;
+    const { name, generation, bracket, rung, share } = execution;
+    const address = { study: study.id, generation, bracket, rung };
     if (execution.phase === "open") {
-      const opened = await this.#attempt((deps) => openRung(deps, address));
+      const opened = await this.#attempt((deps) => openRung(deps, address, share));
       if (opened === null) return;
-      execution.todo = [...opened.trials];
-      execution.parallel = opened.parallel;
+      execution.parts = opened.chunks.map((chunk) => ({ ...chunk, todo: null, waits: new Set() }));
       execution.phase = opened.done ? "done" : "run";
-    } else if (execution.phase === "run") this.#runRung(execution);
-    else if (execution.phase === "close") {
+    } else if (execution.phase === "run") {
+      await this.#runRung(execution);
+    } else if (execution.phase === "close") {
       const closed = await this.#attempt((deps) => closeRung(deps, address));
       if (closed === null) return;
       execution.rung = closed.rung;
@@ -379,25 +421,39 @@ class Simulation {
     if (execution.phase === "done") rounds.executions.set(name, "ended");
   }
 
-  #runRung(execution: Execution): void {
-    const { study, rounds } = this.#world;
-    const { generation, waits } = execution;
-    const before = waits.size;
-    for (const token of waits) if (!rounds.waiting.has(token)) waits.delete(token);
-    if (!this.#faulty) execution.idle = waits.size < before ? 0 : execution.idle + 1;
-    if (execution.idle > PATIENCE) {
-      this.#complain(`nobody answers ${[...waits]}`);
-      waits.clear();
+  async #runRung(execution: Execution): Promise<void> {
+    const { rounds } = this.#world;
+    const waits = () => execution.parts.reduce((sum, part) => sum + part.waits.size, 0);
+    const before = waits();
+    for (const part of execution.parts) {
+      for (const token of part.waits) if (!rounds.waiting.has(token)) part.waits.delete(token);
     }
-    while (execution.todo.length > 0 && waits.size < execution.parallel) {
-      const [next] = execution.todo.splice(0, 1);
+    if (!this.#faulty) execution.idle = waits() < before ? 0 : execution.idle + 1;
+    if (execution.idle > PATIENCE) {
+      this.#complain(`nobody answers ${execution.parts.flatMap((part) => [...part.waits])}`);
+      for (const part of execution.parts) part.waits.clear();
+    }
+    for (const part of execution.parts) await this.#runPart(execution, part);
+    const isOver = execution.parts.every(({ todo, waits: left }) => todo?.length === 0 && left.size === 0);
+    if (isOver) execution.phase = "close";
+  }
+
+  async #runPart({ generation, bracket, rung }: Execution, part: Part): Promise<void> {
+    const { study, rounds } = this.#world;
+    if (part.todo === null) {
+      const address = { study: study.id, generation, bracket, rung, chunk: part.chunk, of: part.of };
+      const listed = await this.#attempt((deps) => listTrials(deps, address));
+      if (listed === null) return;
+      part.todo = [...listed.trials];
+    }
+    while (part.waits.size < part.parallel) {
+      const next = part.todo.shift();
       if (next === undefined) break;
-      const taskToken = `token-${generation}-${this.#tokens++}`;
+      const taskToken = `token-${generation}-${bracket}-${this.#tokens++}`;
       rounds.waiting.add(taskToken);
-      waits.add(taskToken);
+      part.waits.add(taskToken);
       this.#messages.push({ version: 1, study: study.id, ...next, taskToken });
     }
-    if (execution.todo.length === 0 && waits.size === 0) execution.phase = "close";
   }
 
   async #isFinished(): Promise<boolean> {
@@ -459,7 +515,10 @@ class Simulation {
     const { head, trials } = snapshot;
     if (head.next !== head.trials) this.#complain(`${head.next} trials were run of ${head.trials}`);
     for (const trial of trials) {
-      if (!isFinished(trial.state)) this.#complain(`trial ${trial.number} ends as ${trial.state}`);
+      const isSettled = head.settled && trial.state === "paused";
+      if (!isFinished(trial.state) && !isSettled)
+        this.#complain(`trial ${trial.number} ends as ${trial.state}`);
+      if ((trial.rung ?? 0) > 0 && study.scheduler.rounds === null) this.#count("resumed");
       for (const { end } of trial.attempts) this.#count(`attempt ${end}`);
       if (trial.attempts.at(-1)?.attempt === trial.attempt) this.#count("last attempt lost");
     }
@@ -471,12 +530,17 @@ class Simulation {
     await this.#checkRungs();
   }
 
-  /** I8: closed again from what was told, a rung promotes the same trials. */
+  /** I8: closed again from what was told, every rung of every bracket promotes the same trials. */
   async #checkRungs(): Promise<void> {
+    for (let bracket = 0; await this.#checkBracket(bracket); bracket++) this.#count("brackets");
+  }
+
+  /** @returns whether there is such a bracket. */
+  async #checkBracket(bracket: number): Promise<boolean> {
     const { study, deps } = this.#world;
     for (let rung = 0; ; rung++) {
-      const known = await readRung(deps.store, { study: study.id, bracket: 0, rung });
-      if (known === null) return;
+      const known = await readRung(deps.store, { study: study.id, bracket, rung });
+      if (known === null) return rung > 0;
       this.#count("rungs");
       const results = [...known.members].map((trial) => ({
         trial,
@@ -488,12 +552,24 @@ class Simulation {
       if (known.state === "closed" && JSON.stringify(known.order) !== JSON.stringify(order)) {
         this.#complain(`I8: rung ${rung} was closed as ${known.order}, its results say ${order}`);
       }
-      const next = await readRung(deps.store, { study: study.id, bracket: 0, rung: rung + 1 });
+      const next = await readRung(deps.store, { study: study.id, bracket, rung: rung + 1 });
       const expected = [...known.promoted].sort((a, b) => a - b);
       if (next !== null && JSON.stringify(next.members) !== JSON.stringify(expected)) {
         this.#complain(`I8: rung ${rung + 1} has ${next.members}, promoted were ${expected}`);
       }
+      if (known.promoted.length > 0 && next !== null) this.#checkPromotions(bracket, rung, known, next);
     }
+  }
+
+  /** While none of those promoted came to a result, the next ones of the rung take their place. */
+  #checkPromotions(bracket: number, rung: number, known: Rung, next: Rung): void {
+    const arrived = [...next.results.values()].filter((values) => values !== null).length;
+    const alive = [...known.results.values()].filter((values) => values !== null).length;
+    if (arrived === 0 && known.promoted.length < alive) {
+      this.#complain(`I8: nobody came to rung ${rung + 1} of bracket ${bracket}, and others could have`);
+    }
+    if (known.promoted.length > Math.max(1, Math.floor(known.members.length / 3)))
+      this.#count("next in line");
   }
 }
 

@@ -3,6 +3,7 @@ import { readStudy } from "../../shared/service/studies/read.ts";
 import { listTrials } from "../../shared/service/trials/read.ts";
 import { recordedGpuSeconds } from "./batch.ts";
 import { type CrashWorld, itemsOf } from "./crash-points.ts";
+import { ladderSoundness } from "./ladder-soundness.ts";
 
 /**
  * What must hold of a world whatever failed in it, whoever died: I1 numbers and budget, I6 counts, I9 what was spent, I10
@@ -42,6 +43,7 @@ export const soundness = async (world: CrashWorld): Promise<string[]> => {
   if (snapshot.head.segments === 0 && snapshot.head.gpuSeconds !== recorded) {
     complain(`I9: ${snapshot.head.gpuSeconds} GPU s, of which ${recorded} are recorded`);
   }
+  found.push(...(await ladderSoundness(deps, world.study)));
   return found;
 };
 

@@ -7,10 +7,17 @@ import { createRounds } from "../../functions/rounds/index.ts";
 import type { LambdaName } from "../../infra/bundles.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
-import type { ClosedRung, OpenedRung, RoundsRequest } from "../../shared/schemas/rounds.ts";
+import type {
+  ClosedRung,
+  ListedTrials,
+  OpenedRung,
+  PlannedBrackets,
+  RoundsRequest,
+} from "../../shared/schemas/rounds.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { BRACKETS_PER_EXECUTION } from "../../shared/service/rounds/plan.ts";
 import type { Act, CrashWorld, Scenario, Visit } from "./crash-points.ts";
 import {
   batch,
@@ -30,6 +37,7 @@ import {
 } from "./crash-scenarios.ts";
 import { injectFaults } from "./faults.ts";
 import { gateway } from "./gateway.ts";
+import { Machine } from "./machine.ts";
 import { TEAM } from "./service.ts";
 
 /**
@@ -96,9 +104,16 @@ const reconciling = (check: StepAct["check"]): Act =>
     },
   });
 
+/** A step of the state machines, without where it is. */
+type RoundsStep =
+  | { readonly action: "plan"; readonly begun: number }
+  | { readonly action: "open"; readonly rung: number; readonly parallel: number }
+  | { readonly action: "list"; readonly rung: number; readonly chunk: number; readonly of: number }
+  | { readonly action: "close"; readonly rung: number };
+
 const roundsOf = <T>(
   world: CrashWorld,
-  request: { readonly action: "open" | "close"; readonly rung: number },
+  request: RoundsStep,
   check: (reply: T, visit: Visit) => Promise<void>,
 ): Act =>
   step({
@@ -116,6 +131,15 @@ const runRung = async (world: CrashWorld): Promise<void> => {
     await world.tell(number, number / 10);
     world.batch.succeed(job);
   }
+};
+
+/** The top rung, with the trial that was promoted to it. */
+const openTop = async (world: CrashWorld): Promise<void> => {
+  const machine = await openRounds(world);
+  await runRung(world);
+  await machine.close(0);
+  machine.send((await machine.open(1)).trials);
+  await world.deliver();
 };
 
 const seconds = async (world: CrashWorld) => (await world.snapshot()).head.gpuSeconds;
@@ -159,17 +183,14 @@ export const stepScenarios: {
       study: rounds,
       prepare: async (world) => {
         await world.start();
-        const opened = await createRounds(() => world.deps)({ action: "open", rung: 0, ...address(world) });
-        const [first] = (opened as OpenedRung).trials;
-        if (first === undefined) throw new Error("nothing was opened");
-        world.rounds.waiting.add("token-1-0");
-        world.queue.messages.push({ version: 1, study: world.study.id, ...first, taskToken: "token-1-0" });
+        const machine = new Machine(world);
+        const [token] = machine.send((await machine.open(0)).trials.slice(0, 1));
         return dispatching(world, async () => {
           await settleDown(world);
           await world.deliver();
           expect(world.batch.alive()).toHaveLength(1);
           const { job, attempt } = await world.trial(0);
-          expect(job?.taskTokens).toEqual(["token-1-0"]);
+          expect(job?.taskTokens).toEqual([token]);
           // Its end answers the machine.
           world.batch.run(world.batch.of(0, attempt));
           await world.finish(0, 0.5, attempt);
@@ -343,14 +364,43 @@ export const stepScenarios: {
     },
   },
 
+  "rounds: plan": {
+    "the first brackets": {
+      study: rounds,
+      prepare: async (world) => {
+        await world.start();
+        return roundsOf<PlannedBrackets>(world, { action: "plan", begun: 0 }, async ({ brackets, done }) => {
+          expect(done).toBe(false);
+          expect(brackets.map(({ bracket }) => bracket)).toEqual([0]);
+          expect(await readTrials(world)).toHaveLength(3);
+        });
+      },
+    },
+    "a study of many brackets, which another execution takes over": {
+      study: rounds,
+      prepare: async (world) => {
+        await world.start();
+        const request = { action: "plan", begun: BRACKETS_PER_EXECUTION } as const;
+        return roundsOf<PlannedBrackets>(world, request, async ({ brackets, done }) => {
+          expect({ brackets, done }).toEqual({ brackets: [], done: true });
+          await settleDown(world);
+          expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+          expect(world.rounds.executions.get(`${world.study.id}-2`)).toBe("running");
+        });
+      },
+    },
+  },
+
   "rounds: open": {
     "the bottom": {
       study: rounds,
       prepare: async (world) => {
         await world.start();
-        return roundsOf<OpenedRung>(world, { action: "open", rung: 0 }, async ({ trials, done }) => {
+        await new Machine(world).plan();
+        const request = { action: "open", rung: 0, parallel: 3 } as const;
+        return roundsOf<OpenedRung>(world, request, async ({ chunks, done }) => {
           expect(done).toBe(false);
-          expect(trials).toEqual([0, 1, 2].map((trial) => ({ trial, attempt: 1 })));
+          expect(chunks).toEqual([{ chunk: 0, of: 1, parallel: 3 }]);
           expect(await readTrials(world)).toHaveLength(3);
         });
       },
@@ -361,10 +411,25 @@ export const stepScenarios: {
         const machine = await openRounds(world);
         await runRung(world);
         await machine.close(0);
-        return roundsOf<OpenedRung>(world, { action: "open", rung: 1 }, async ({ trials, done }) => {
+        const request = { action: "open", rung: 1, parallel: 3 } as const;
+        return roundsOf<OpenedRung>(world, request, async ({ chunks, done }) => {
           expect(done).toBe(false);
-          expect(trials).toEqual([{ trial: 2, attempt: 2 }]);
-          await expectStates(world, ["pruned", "pruned", "queued"]);
+          expect(chunks).toEqual([{ chunk: 0, of: 1, parallel: 1 }]);
+          await expectStates(world, ["paused", "paused", "queued"]);
+        });
+      },
+    },
+  },
+
+  "rounds: list": {
+    "the trials of a part": {
+      study: rounds,
+      prepare: async (world) => {
+        await world.start();
+        await new Machine(world).open(0);
+        const request = { action: "list", rung: 0, chunk: 1, of: 2 } as const;
+        return roundsOf<ListedTrials>(world, request, async ({ trials }) => {
+          expect(trials).toEqual([{ trial: 1, attempt: 1 }]);
         });
       },
     },
@@ -378,7 +443,30 @@ export const stepScenarios: {
         await runRung(world);
         return roundsOf<ClosedRung>(world, { action: "close", rung: 0 }, async (closed) => {
           expect(closed).toEqual({ rung: 1, done: false });
-          await expectStates(world, ["pruned", "pruned", "paused"]);
+          await expectStates(world, ["paused", "paused", "paused"]);
+        });
+      },
+    },
+    "the next one, to which a trial has come": {
+      study: rounds,
+      prepare: async (world) => {
+        await openTop(world);
+        await world.finish(2, 0.9, 2);
+        return roundsOf<ClosedRung>(world, { action: "close", rung: 1 }, async (closed) => {
+          expect(closed).toEqual({ rung: 2, done: true });
+          await expectStates(world, ["pruned", "pruned", "completed"]);
+        });
+      },
+    },
+    "the next one, to which none has come": {
+      study: rounds,
+      prepare: async (world) => {
+        await openTop(world);
+        await world.settle(world.batch.fail(world.batch.run(world.batch.of(2, 2)), { exitCode: 1 }));
+        return roundsOf<ClosedRung>(world, { action: "close", rung: 1 }, async (closed) => {
+          expect(closed).toEqual({ rung: 1, done: false });
+          await expectStates(world, ["paused", "paused", "failed"]);
+          expect((await new Machine(world).open(1)).trials).toEqual([{ trial: 1, attempt: 2 }]);
         });
       },
     },

@@ -36,7 +36,13 @@ const highestWithEnough = (levels: Levels, n: number, objectives: number, enough
   return 0;
 };
 
-const hasCome = ({ resources, value }: Levels, row: number, level: number, objectives: number): boolean => {
+/** Whether a trial has come to a level. */
+export const hasCome = (
+  { resources, value }: Levels,
+  row: number,
+  level: number,
+  objectives: number,
+): boolean => {
   const from = (row * resources.length + level) * objectives;
   for (let j = 0; j < objectives; j++) if (Number.isNaN(value[from + j]!)) return false;
   return true;

@@ -26,6 +26,29 @@ export const bestFirst = (history: History, rows: readonly number[], objectives:
   ];
 };
 
+/** How many of the best are wanted. */
+interface Wanted {
+  readonly objectives: number;
+  readonly most: number;
+  readonly isLate: () => boolean;
+}
+
+/**
+ * The best of some rows, best first, as `bestFirst` has them. Rows are merged in blocks as large as what is wanted, so that the cost is
+ * O(rows * most); when time is up the remaining blocks are left out.
+ */
+export const bestOf = (
+  history: History,
+  rows: readonly number[],
+  { objectives, most, isLate }: Wanted,
+): number[] => {
+  let best: number[] = [];
+  for (let from = 0; from < rows.length && !isLate(); from += most) {
+    best = bestFirst(history, [...best, ...rows.slice(from, from + most)], objectives).slice(0, most);
+  }
+  return best;
+};
+
 /** Classes of trials, from best to worst; a better class comes first whatever the values. */
 export const TrialClass = { feasible: 0, pruned: 1, infeasible: 2, noResult: 3 } as const;
 export type TrialClass = (typeof TrialClass)[keyof typeof TrialClass];

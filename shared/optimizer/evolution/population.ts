@@ -3,7 +3,7 @@ import type { Draft, History, OptionsOf, Problem, SeededProblem } from "../algor
 import { createFresh } from "../common/fresh.ts";
 import { sobolPointOf } from "../common/initial-design.ts";
 import { Population } from "../common/options.ts";
-import { bestFirst } from "../common/ranking.ts";
+import { bestOf } from "../common/ranking.ts";
 import { endedRows, pointOf } from "../common/rows.ts";
 import { childOf } from "./variation.ts";
 
@@ -25,22 +25,6 @@ const populationOf = ({ budget }: Problem): number =>
     Math.max(Math.min(SMALLEST, LARGEST_SHARE * budget.trials), Math.min(POPULATION, SHARE * budget.trials)),
   );
 
-/**
- * The population: the best of all ended trials, best first. Trials are merged in blocks as large as the population, so
- * that the cost is O(n * population); when time is up the remaining blocks are left out.
- */
-const survivorsOf = (history: History, objectives: number, size: number, isLate: () => boolean): number[] => {
-  const rows = endedRows(history);
-  let survivors: number[] = [];
-  for (let from = 0; from < rows.length && !isLate(); from += size) {
-    survivors = bestFirst(history, [...survivors, ...rows.slice(from, from + size)], objectives).slice(
-      0,
-      size,
-    );
-  }
-  return survivors;
-};
-
 /** What differs between the algorithms that evolve a population. */
 interface Variant {
   readonly algorithm: string;
@@ -61,7 +45,7 @@ export const evolve = (
   const { population: size = populationOf(problem) } = problem.options;
   const fresh = createFresh(space, history);
   const proposals: Draft[] = [];
-  const survivors = survivorsOf(history, objectives, size, isLate);
+  const survivors = bestOf(history, endedRows(history), { objectives, most: size, isLate });
   const parent = () => {
     let best = survivors.length;
     for (let i = 0; i < tournament; i++) best = Math.min(best, random.integer(survivors.length));

@@ -1,9 +1,9 @@
 import { OUR_TERMINATION } from "../../executor/batch/ending.ts";
 import { findHead } from "../../store/head.ts";
 import { readRunningJobs } from "../../store/partition.ts";
-import { executionOf } from "../../study/execution.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
+import { stopRounds } from "./stop.ts";
 
 /** Jobs that are ended at the same time. */
 const WIDTH = 10;
@@ -23,8 +23,7 @@ export const endRuns = async (
   if (head === null || head.generation === 0) return true;
   try {
     const study = await loadStudyById(deps, id);
-    const execution = study === null ? null : executionOf(study, head.generation);
-    if (execution !== null) await deps.workflow.stop(execution, "The study was deleted.");
+    if (study !== null) await stopRounds(deps, study, head, "The study was deleted.");
     const jobs = await readRunningJobs(deps.store, id);
     const ending = jobs.slice(0, most);
     for (let i = 0; i < ending.length; i += WIDTH) {

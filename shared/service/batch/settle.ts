@@ -5,7 +5,7 @@ import type { BatchJob } from "../../schemas/batch-event.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import type { Condition } from "../../store/store.ts";
 import { changeTrial, findTrialItem, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
-import { type End, endOf, lossOf, secondsSinceClaim } from "../../study/ends.ts";
+import { type End, endOf, lingeringOf, lossOf, secondsSinceClaim } from "../../study/ends.ts";
 import { isOwnJob } from "../../study/job.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit, commitOnce, type Plan } from "../core/commit.ts";
@@ -75,8 +75,11 @@ const planSettle = (
 ): Plan<FollowUp> => {
   if (trial.state !== "running") {
     // Its tell may have died before what follows from it.
-    const isDue = trial.job !== null && hasEnded(job);
-    return isDue ? { changes: [], answer: () => afterEnd(deps, study, trial) } : NOTHING;
+    if (trial.job === null || !hasEnded(job)) return NOTHING;
+    const until = job.stoppedAt ?? deps.clock();
+    const lingering = isOwnJob(trial, job.jobId) ? lingeringOf(study, trial, until) : null;
+    if (lingering !== null) return planEnd(deps, study, trial, lingering, sameJob(trial));
+    return { changes: [], answer: () => afterEnd(deps, study, trial) };
   }
   if (trial.job === null || !isOwnJob(trial, job.jobId)) return NOTHING;
   if (!hasEnded(job)) return planAdoption(deps, trial, trial.job, job);

@@ -11,6 +11,7 @@ import { describe, planned, type RememberedStudy, recallStudy } from "../core/de
 import { followUp } from "../core/follow-up.ts";
 import { relist } from "../core/listing.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
+import { stopRounds } from "./stop.ts";
 import { topUp } from "./top-up.ts";
 
 /**
@@ -59,17 +60,12 @@ export const startStudy = async (
 const beginTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
   if (study.scheduler.rounds === null) return topUp(deps, study);
   const { head } = await readSnapshot(deps, study);
-  if (head.started) await startRounds(deps, study, head.generation);
+  if (head.started) await startRounds(deps, study, head);
 };
 
-/** The execution of an earlier start ends, should its stop have been cut short: there is one at a time. */
-export const startRounds = async (
-  { workflow }: ServiceDeps,
-  study: LoadedStudy,
-  generation: number,
-): Promise<void> => {
-  const earlier = executionOf(study, generation - 1);
-  if (earlier !== null) await workflow.stop(earlier, "The study was started again.");
-  const execution = executionOf(study, generation);
-  if (execution !== null) await workflow.start(execution);
+/** The executions of an earlier start end, should its stop have been cut short: a study has those of one at a time. */
+export const startRounds = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promise<void> => {
+  await stopRounds(deps, study, { ...head, generation: head.generation - 1 }, "The study was started again.");
+  const execution = executionOf(study, head.generation);
+  if (execution !== null) await deps.workflow.start(execution);
 };

@@ -3,7 +3,7 @@ import type { Notice } from "../../sentences/notices.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
-import { executionOf } from "../../study/execution.ts";
+import { executionsOf } from "../../study/execution.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
@@ -59,10 +59,18 @@ export const haltChanges = (head: Head, drain: boolean, notice?: Notice): Change
 const unwind = async (deps: ServiceDeps, study: LoadedStudy, drain: boolean): Promise<void> => {
   for (let pass = 1; pass <= PASSES; pass++) {
     const snapshot = await readSnapshot(deps, study);
-    const { started, generation } = snapshot.head;
-    if (started) return;
-    const execution = executionOf(study, generation);
-    if (pass === 1 && execution !== null) await deps.workflow.stop(execution, "The study was stopped.");
+    if (snapshot.head.started) return;
+    if (pass === 1) await stopRounds(deps, study, snapshot.head, "The study was stopped.");
     if (await putBack(deps, snapshot, drain, AT_ONCE)) return;
   }
+};
+
+/** Ends the executions of a start of a study, should they run: those of its brackets first, so that none is forgotten. */
+export const stopRounds = async (
+  { workflow }: Pick<ServiceDeps, "workflow">,
+  study: LoadedStudy,
+  head: Head,
+  reason: string,
+): Promise<void> => {
+  for (const execution of executionsOf(study, head)) await workflow.stop(execution, reason);
 };

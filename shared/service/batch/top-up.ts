@@ -12,7 +12,7 @@ import type { LoadedStudy } from "../../study/study.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { foldIfDue } from "../core/fold.ts";
-import { mayResume, takenOut } from "../core/ladders.ts";
+import { changesPerTrial, mayResume, takenOut } from "../core/ladders.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { pausedTrials } from "../core/resume.ts";
 import { findSnapshot } from "../core/snapshot.ts";
@@ -53,7 +53,8 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const { study, head, trials } = snapshot;
   if (!head.started || stateOf(snapshot) !== "running") return NOTHING;
   const active = trials.filter(isActive).length;
-  const slots = Math.min(head.parallel - active, mostTrialChanges(study.space));
+  const most = Math.floor(mostTrialChanges(study.space) / changesPerTrial(study));
+  const slots = Math.min(head.parallel - active, most);
   const enqueued = trials.filter((trial) => trial.state === "queued" && trial.job === null);
   if (slots <= 0) return NOTHING;
   const paused = countTrials(snapshot).paused > 0 && mayResume(study);

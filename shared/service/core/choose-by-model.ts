@@ -32,7 +32,7 @@ export const chooseByModel = async (
   const deadline = deps.clock() + COMPUTE_MS;
   const { resumed, started, gain } = chooseTrials({
     problem: {
-      ...problemOf(snapshot),
+      ...problemOf(snapshot, count),
       options: {},
       seed: study.spec.seed,
       firstNumber: head.next,

@@ -1,6 +1,8 @@
 import type { History, Problem } from "../../optimizer/algorithm.ts";
 import { toCube } from "../../space/cube.ts";
+import { firstLevel } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
+import { trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { emptyColumns, fillRow, grow, type HistoryColumns } from "./history-columns.ts";
@@ -57,11 +59,18 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   };
 };
 
-/** What the algorithm is told about the study. */
-export const problemOf = ({ study, head }: Snapshot): Problem => ({
+/**
+ * What the algorithm is told about the study.
+ * @param count how many trials it is asked for.
+ */
+export const problemOf = ({ study, head }: Snapshot, count: number): Problem => ({
   space: study.space,
   objectives: study.spec.objectives.length,
   outcomes: study.spec.outcomes.length,
   budget: { trials: head.trials, parallel: head.parallel },
   repeats: study.spec.repeats,
+  ...(study.scheduler.eta !== null && { eta: study.scheduler.eta }),
+  ...(study.scheduler.levels.length > 0 && {
+    starts: Array.from({ length: count }, (_, i) => firstLevel(study, trialsUsed(head) + i)),
+  }),
 });

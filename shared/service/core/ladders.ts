@@ -88,6 +88,9 @@ export const mayResume = ({ scheduler }: LoadedStudy): boolean => {
   return scheduler.rounds === null && place !== null && scheduler.keeps(place) > 0;
 };
 
+/** How many items a change of a trial may write: one that goes on, or is lost, changes what its rung knows too. */
+export const changesPerTrial = (study: LoadedStudy): number => (mayResume(study) ? 2 : 1);
+
 /**
  * Which paused trials go on now, or may.
  * @param busy trials that run or wait to.
@@ -102,9 +105,13 @@ export const resumable = async (
   if (most <= 0 || !mayResume(study)) return null;
   const progress: Progress = { trials: trialsUsed(head), mayStart: trialsLeft(head) > 0, busy };
   const ladders = await readLadders(deps.store, study.id, study.scheduler.firstBracket(progress.trials));
+  const known = new Map<string, Rung>();
   const rungs: Rungs = (place) => {
+    const name = `${place.bracket}#${place.rung}`;
     const { tables, lost } = ladders.at(place);
-    return toRung(tables, place, lost);
+    const rung = known.get(name) ?? toRung(tables, place, lost);
+    known.set(name, rung);
+    return rung;
   };
   const candidates = progress.mayStart ? study.scheduler.candidates?.(rungs, progress) : undefined;
   return {

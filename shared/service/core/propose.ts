@@ -44,7 +44,7 @@ export const proposeTrials = async (
   const history = await historyOf(deps, snapshot);
   const deadline = deps.clock() + COMPUTE_MS;
   const { proposals, hint, isExhausted } = askAlgorithm({
-    problem: problemOf(snapshot),
+    problem: problemOf(snapshot, wanted),
     choice: study.spec.algorithm,
     history,
     count: wanted,

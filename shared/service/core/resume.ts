@@ -21,11 +21,16 @@ export interface GoingOn {
   readonly drafts: readonly Draft[];
   /** Null when none goes on. */
   readonly ladders: StoredLadders | null;
-  /** Nothing runs, nothing new may be started, and none of those that are paused goes on: the study is over. */
+  /**
+   * Nothing runs and nothing new may be started, so that who goes on depends on that: it holds only as long as nobody has
+   * been given a lease since.
+   */
+  readonly isAtAnEnd: boolean;
+  /** At an end, and none of those that are paused goes on: the study is over. */
   readonly isSettled: boolean;
 }
 
-const NONE: GoingOn = { resumed: [], drafts: [], ladders: null, isSettled: false };
+const NONE: GoingOn = { resumed: [], drafts: [], ladders: null, isAtAnEnd: false, isSettled: false };
 
 /**
  * Finds the paused trials that the scheduler, or its model, lets go on.
@@ -38,7 +43,7 @@ export const pausedTrials = async (
   busy: number,
   most: number,
 ): Promise<GoingOn> => {
-  const isOpen = busy > 0 || trialsLeft(snapshot.head) > 0;
+  const isAtAnEnd = busy === 0 && trialsLeft(snapshot.head) === 0;
   if (countTrials(snapshot).paused === 0) return NONE;
   const found = await resumable(deps, snapshot, busy, most);
   if (found === null) return NONE;
@@ -46,12 +51,17 @@ export const pausedTrials = async (
   const { resumptions, drafts } = found.byModel
     ? await chooseByModel(deps, snapshot, found.resumptions, most)
     : { ...found, drafts: [] };
-  if (!found.byModel && resumptions.length === 0)
-    return { ...NONE, isSettled: !isOpen && !snapshot.head.settled };
+  if (resumptions.length === 0 && drafts.length === 0) {
+    return { ...NONE, isAtAnEnd, isSettled: isAtAnEnd && !snapshot.head.settled };
+  }
   const find = await trialFinder(deps, snapshot);
   const resumed = resumptions.flatMap((resumption) => {
     const item = find(resumption.trial);
-    return item?.state === "paused" ? [{ ...resumption, item }] : [];
+    return item !== null && waitsAt(resumption, item) ? [{ ...resumption, item }] : [];
   });
-  return { resumed, drafts, ladders, isSettled: false };
+  return { resumed, drafts, ladders, isAtAnEnd, isSettled: false };
 };
+
+/** The rungs are read after the trials: one that went on meanwhile is not the one that was read. */
+const waitsAt = ({ from }: Resumption, { state, bracket, rung }: TrialItem): boolean =>
+  state === "paused" && bracket === from.bracket && rung === from.rung;

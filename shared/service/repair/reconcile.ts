@@ -14,7 +14,7 @@ import { stateOf } from "../../study/state.ts";
 import { endRuns } from "../batch/end-runs.ts";
 import { putBack } from "../batch/put-back.ts";
 import { startRounds } from "../batch/start.ts";
-import { haltChanges } from "../batch/stop.ts";
+import { haltChanges, stopRounds } from "../batch/stop.ts";
 import { topUp } from "../batch/top-up.ts";
 import { chance } from "../core/chance.ts";
 import { commitOnce } from "../core/commit.ts";
@@ -88,8 +88,9 @@ const reconcileStudy = async (
   if (!snapshot.head.started) {
     // A stop may have died before it: trials that are put back answer no machine, so it would wait for its time-out.
     const execution = executionOf(study, snapshot.head.generation);
-    if (execution !== null && (await deps.workflow.state(execution)) === "running") {
-      await deps.workflow.stop(execution, "The study was stopped.");
+    const isLeft = !drain && snapshot.trials.some(isActive);
+    if (execution !== null && (isLeft || (await deps.workflow.state(execution)) === "running")) {
+      await stopRounds(deps, study, snapshot.head, "The study was stopped.");
     }
     const isBack = await putBack(deps, snapshot, drain);
     if (drain) await repairTrials(deps, withoutQueued(snapshot));
@@ -144,7 +145,7 @@ const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot, execution: Exe
   const state = await deps.workflow.state(execution);
   if (state === "running") return;
   if (stateOf(snapshot) === "finished") return closeStudy(deps, snapshot);
-  if (state === "missing") return startRounds(deps, study, head.generation);
+  if (state === "missing") return startRounds(deps, study, head);
   await commitOnce(deps, haltChanges(head, false, { kind: "rounds-ended" }));
 };
 

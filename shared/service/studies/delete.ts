@@ -67,9 +67,9 @@ export type Progress = "unfinished" | "settling" | "gone";
  * Deletes what is left of a study, as much as one pass allows. The order is what makes it complete while others still write.
  * The mark has raised the head's revision, so no trial, segment or rung can be added. Trials go first, and a tell or report,
  * which change their trial on a condition, fail from then on; so whatever they write in the same transaction can be deleted
- * after it, once and for all. A hint, or the receipt of a repeated tell, is written without a condition on the study: those
- * of requests that began before the mark are deleted when these have ended. Head, spec and the deletion itself go last:
- * until then each pass can be repeated.
+ * after it, once and for all. A hint, a report after the change of its trial, or the receipt of a repeated tell, is written
+ * without a condition on the study: those of requests that began before the mark are deleted when these have ended. Head, spec
+ * and the deletion itself go last: until then each pass can be repeated.
  */
 export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): Promise<Progress> => {
   const { study, team, created, at } = deletion;
@@ -77,15 +77,13 @@ export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): P
   warm.studies.delete(study);
   const head = await findHead(store, study);
   if (!(await removeUnfolded(store, study, PASS))) return "unfinished";
-  if (head !== null) {
-    if (!(await sweepReports(deps, head))) return "unfinished";
-    await removeSegments(store, head);
-  }
+  if (head !== null) await removeSegments(store, head);
   if (!(await removeCheckpoints(deps, deletion))) return "unfinished";
   await removeRungs(store, study);
   await removeLadders(store, study);
   await removeReceipts(store, study);
   if (deps.clock() < at + SETTLED_MS) return "settling";
+  if (head !== null && !(await sweepReports(deps, head))) return "unfinished";
   await store.removeAll([
     ...(created === null ? [] : [listingKey(team, created, study)]),
     outdatedKey(study),

@@ -113,7 +113,8 @@ const changesFor = ({ study, head }: Snapshot, trials: readonly TrialItem[]): Ch
   const counted = {
     next: head.next + trials.length,
     imported: head.imported + finished.length,
-    settled: false,
+    // No paused trial depends on those that were imported.
+    settled: head.settled && finished.length === trials.length,
   };
   const isFew = finished.length < SEGMENT_FROM && trials.length <= mostTrialChanges(study.space);
   if (isFew) return [changeHead(head, counted), ...trials.map((trial) => newTrial(study.space, trial))];

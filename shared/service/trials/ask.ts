@@ -9,7 +9,7 @@ import {
   markAhead,
   takeAhead,
 } from "../../store/head.ts";
-import type { Change } from "../../store/store.ts";
+import { type Change, onePerItem } from "../../store/store.ts";
 import {
   changeTrial,
   findTrialItem,
@@ -21,7 +21,7 @@ import {
 } from "../../store/trial.ts";
 import { mostLeases, mostTrialChanges } from "../../study/capacity.ts";
 import { expiryOf } from "../../study/ends.ts";
-import { isExpired, isLastAttempt, LEASE_EXPIRED, leaseEnd, lostAttempt } from "../../study/lease.ts";
+import { LEASE_EXPIRED, leaseEnd, lostAttempt } from "../../study/lease.ts";
 import { placed, placeOf } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf, trialsLeft } from "../../study/state.ts";
@@ -33,7 +33,7 @@ import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { followUp } from "../core/follow-up.ts";
-import { takenOut } from "../core/ladders.ts";
+import { changesPerTrial, takenOut } from "../core/ladders.ts";
 import { listIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { pausedTrials } from "../core/resume.ts";
@@ -133,22 +133,25 @@ const planAsk = async (
 ): Promise<Asked | null> => {
   const { study, head } = snapshot;
   const now = deps.clock();
+  const perTrial = changesPerTrial(study);
   const most = mostLeases(study.space);
   const count = Math.min(body.count ?? 1, most);
   const toss = () => chance(deps);
   const asker = { worker: body.worker, count, held };
   const chosen = chooseTrials(snapshot, asker, now, toss);
   const { own, mine, waiting, dead, room } = chosen;
-  const goingOn = await pausedToGoOn(deps, snapshot, chosen, now);
+  const goingOn = await pausedToGoOn(deps, snapshot, chosen);
   const begun = waiting.length + goingOn.resumed.length;
-  const slots = chosen.wanted + chosen.tickets - goingOn.resumed.length;
+  const others = own.length + mine.length + waiting.length;
+  const spare = most - others - perTrial * goingOn.resumed.length;
+  const slots = Math.min(chosen.wanted + chosen.tickets - goingOn.resumed.length, spare);
   const tickets = Math.min(chosen.tickets, slots);
   const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - begun });
   for (const { number } of ticketed) held.add(number);
   const wanted = slots - ticketed.length;
   if (mayLook && (ticketed.length < tickets || (wanted > 0 && leavesItToOthers(head, toss)))) return null;
   const crowd = crowdOf(head, attempt);
-  const ahead = Math.min(most - count, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
+  const ahead = Math.min(most - count, spare - slots, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
   const fresh = await proposeTrials(deps, snapshot, wanted + ahead, goingOn.drafts);
 
   const lease = {
@@ -170,7 +173,8 @@ const planAsk = async (
   );
   const given = created.slice(0, wanted);
   const changed = own.length + taken.length + resumed.length + created.length;
-  const ended = dead.slice(0, mostTrialChanges(study.space) - changed).map((trial) => ({
+  const left = mostTrialChanges(study.space) - changed - (perTrial - 1) * resumed.length;
+  const ended = dead.slice(0, Math.floor(left / perTrial)).map((trial) => ({
     trial,
     ...expiryOf(study, trial, now),
   }));
@@ -203,9 +207,11 @@ const planAsk = async (
   const state = stateOf(after);
   const leaseExpires = timestamp(lease.leaseExpires);
   const rest = { state, retryAfter: leased.length > 0 ? null : retryAfter(state, after.trials, now) };
+  const leases = begun + given.length;
+  const grant = { leases, room: goingOn.isAtAnEnd ? leases : room };
   return {
-    changes: [
-      ...headChanges(snapshot, headPatch, { leases: begun + given.length, room }, crowd),
+    changes: onePerItem([
+      ...headChanges(snapshot, headPatch, grant, crowd),
       ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
       ...taken.map(({ trial, patch }) =>
         changeTrial(trial, patch, trial.state === "running" ? leaseExpired(now) : undefined),
@@ -217,7 +223,7 @@ const planAsk = async (
         ...changes,
       ]),
       ...created.map((trial) => newTrial(study.space, trial)),
-    ],
+    ]),
     answer: { trials: leased.map((trial) => toLease(study, trial, leaseExpires)), ...rest },
     remembered: {
       ...rest,
@@ -234,13 +240,16 @@ const planAsk = async (
   };
 };
 
-/** Paused trials that this ask hands out: they go before new ones. */
-const pausedToGoOn = (deps: ServiceDeps, snapshot: Snapshot, { wanted, tickets }: Chosen, now: number) => {
-  const isGone = (trial: TrialItem) => isExpired(trial, now) && isLastAttempt(snapshot.study, trial);
-  const busy = snapshot.trials.filter(
-    (trial) => (trial.state === "running" || trial.state === "queued") && !isGone(trial),
-  );
-  return pausedTrials(deps, snapshot, busy.length, wanted + tickets);
+/** Paused trials that this ask hands out: they go before new ones. Until a lost trial has been ended, it is awaited. */
+const pausedToGoOn = (
+  deps: ServiceDeps,
+  snapshot: Snapshot,
+  { own, mine, waiting, wanted, tickets }: Chosen,
+) => {
+  const busy = snapshot.trials.filter(({ state }) => state === "running" || state === "queued");
+  const room = mostLeases(snapshot.study.space) - own.length - mine.length - waiting.length;
+  const most = Math.floor(room / changesPerTrial(snapshot.study));
+  return pausedTrials(deps, snapshot, busy.length, Math.min(wanted + tickets, most));
 };
 
 /** The trials as they are once their patches are written. */
@@ -265,7 +274,10 @@ const trialsAhead = async (deps: ServiceDeps, snapshot: Snapshot, grant: Grant):
   return trials.filter((trial) => trial !== null).filter(({ state }) => state === "queued");
 };
 
-/** A lease on a trial that exists needs room, a new trial needs the revision too, and the rest concerns no other ask. */
+/**
+ * A lease on a trial that exists needs room, a new trial needs the revision too, and the rest concerns no other ask. That a study
+ * is over needs both: others give leases on paused trials without raising the revision.
+ */
 const headChanges = (
   { head }: Snapshot,
   patch: Pick<Head, "next" | "exhausted"> & HeadPatch,
@@ -274,7 +286,9 @@ const headChanges = (
 ): Change[] => {
   if (patch.next !== head.next || patch.exhausted !== head.exhausted || patch.settled === true) {
     const changed = { ...patch, crowd };
-    return grant.leases > 0 ? [changeHeadGranting(head, changed, grant)] : [changeHead(head, changed)];
+    return grant.leases > 0 || patch.settled === true
+      ? [changeHeadGranting(head, changed, grant)]
+      : [changeHead(head, changed)];
   }
   return grant.leases > 0 ? [grantLeases(head, grant)] : [];
 };

@@ -20,7 +20,7 @@ print(study.id, study.best.number, study.best.params["x"], study.best.values["lo
   const [id, number, x, loss, results] = (await python(script, env)).trim().split(" ");
   const { state, trials, best } = await get<Study>(`/studies/${id}`);
   expect([state, trials.completed, trials.running, Number(results)]).toEqual(["finished", 20, 0, 20]);
-  expect(best).toEqual([
+  expect(best).toMatchObject([
     { number: Number(number), params: { x: Number(x) }, values: { loss: Number(loss) } },
   ]);
   expect(Math.abs(Number(x) - 3)).toBeLessThan(1);

@@ -8,7 +8,7 @@ import type { Workflow } from "../../../shared/ports.ts";
 import { emulatorClient } from "../../support/emulator.ts";
 
 const STUDY = "svm-digits-7k2m";
-const execution = (generation: number) => ({ machine: "halving", study: STUDY, generation }) as const;
+const execution = (generation: number) => ({ study: STUDY, generation, bracket: null });
 
 /** A machine that waits for one task token, which it sends to a queue. */
 const waitingMachine = async () => {
@@ -34,7 +34,7 @@ const waitingMachine = async () => {
       roleArn: "arn:aws:iam::000000000000:role/machine",
     }),
   );
-  const rounds = stepFunctions({ client: sfn, machines: { halving: machine } });
+  const rounds = stepFunctions({ client: sfn, brackets: machine, halving: machine });
   const take = async (): Promise<{ taskToken: string; input: unknown }> => {
     for (;;) {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));

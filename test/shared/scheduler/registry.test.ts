@@ -42,7 +42,11 @@ const cases: { readonly [K in keyof typeof schedulers]: SchedulerCase<OptionsOf<
     accepted: fc.record({ options: fc.record({ resource: anyLadder, eta: anyEta }), setting: anySetting }),
     refused: [
       { options: upsideDown, setting: batch, pointer: "/scheduler/resource/min" },
-      { options: { resource: epochs(1, 9) }, setting: { ...batch, trials: 2000 }, pointer: "/budget/trials" },
+      {
+        options: { resource: epochs(1, 9) },
+        setting: { ...batch, trials: 20_000 },
+        pointer: "/budget/trials",
+      },
     ],
   },
   asha: {

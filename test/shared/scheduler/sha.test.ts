@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { hyperband } from "../../../shared/scheduler/hyperband.ts";
 import { ladder, promotedOf } from "../../../shared/scheduler/ladder.ts";
-import { MOST_RUNS, rank, runsOf, sha } from "../../../shared/scheduler/sha.ts";
+import { MOST_MEMBERS, rank } from "../../../shared/scheduler/rounds.ts";
+import { sha } from "../../../shared/scheduler/sha.ts";
 import type { Standing } from "../../../shared/scheduler/standing.ts";
 
 test("a ladder rises by eta from min and ends at max", () => {
@@ -10,16 +12,27 @@ test("a ladder rises by eta from min and ends at max", () => {
   expect(ladder(10, 10, 3)).toEqual([10]);
 });
 
-test("runs are counted once in every rung", () => {
-  expect(runsOf(9, 3, 3)).toBe(9 + 3 + 1);
-  expect(runsOf(1, 4, 2)).toBe(4);
-});
-
-test("a study may make as many runs as the machine can, and not one more", () => {
+test("a rung of a batch study may have as many trials as its item holds, and not one more", () => {
   const options = { resource: { name: "epoch", min: 9, max: 9 } };
   const faultsOf = (trials: number) => sha.check(options, { executor: "batch", objectives: 1, trials });
-  expect(faultsOf(MOST_RUNS)).toEqual([]);
-  expect(faultsOf(MOST_RUNS + 1)).toMatchObject([{ pointer: "/budget/trials" }]);
+  expect(faultsOf(MOST_MEMBERS)).toEqual([]);
+  expect(faultsOf(MOST_MEMBERS + 1)).toMatchObject([{ pointer: "/budget/trials" }]);
+});
+
+test("the brackets of Hyperband follow each other, pass by pass, however many trials the study has", () => {
+  const options = { resource: { name: "epoch", min: 1, max: 9 }, type: "synchronous" as const };
+  expect(hyperband.check(options, { executor: "batch", objectives: 1, trials: 1_000_000 })).toEqual([]);
+  const scheduler = hyperband.create(options, "batch");
+  const starts = Array.from({ length: 20 }, (_, ordinal) => scheduler.start(ordinal));
+  expect(starts.map((place) => place?.bracket).join("")).toBe("00000000011111222333");
+  expect(starts.map((place) => place?.resource).join("")).toBe("11111111133333999111");
+});
+
+test("a bracket of Hyperband that is wider than a rung holds is refused", () => {
+  const options = { resource: { name: "row", min: 1, max: 59_049 }, type: "synchronous" as const };
+  const faultsOf = (trials: number) => hyperband.check(options, { executor: "batch", objectives: 1, trials });
+  expect(faultsOf(MOST_MEMBERS)).toEqual([]);
+  expect(faultsOf(MOST_MEMBERS + 1)).toMatchObject([{ pointer: "/budget/trials" }]);
 });
 
 test("a trial that stands on no ladder is completed at its end, and recorded in no rung", () => {

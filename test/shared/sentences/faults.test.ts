@@ -30,7 +30,7 @@ const faults = kindsOf<Fault>({
   "query-given-twice": fc.record({ name: word }),
   "metric-named-twice": fc.record({ metric: word, field: fc.constantFrom("objectives", "outcomes") }),
   "min-above-max": fc.record({ min: count, max: count }),
-  "too-many-round-runs": fc.record({ scheduler: word, most: count }),
+  "too-many-in-rung": fc.record({ scheduler: word, most: count }),
   "spending-of-client": fc.record({ field: fc.constantFrom("dollars", "gpuHours") }),
   "gpu-hours-without-gpus": none,
   "environment-name-taken": fc.record({ name: word }),

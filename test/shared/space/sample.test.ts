@@ -8,7 +8,7 @@ import { isAllowed } from "../../../shared/space/constraints.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import type { ParameterDefinition } from "../../../shared/space/definition.ts";
 import { repair } from "../../../shared/space/repair.ts";
-import { fromPriorQuantiles, sampleCube, samplePrior } from "../../../shared/space/sample.ts";
+import { fromPriorQuantiles, sampleCube, samplePrior, sampleUniform } from "../../../shared/space/sample.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { anySpaceAndPoint } from "../../support/arbitraries.ts";
 import { spaceNamed, spaces } from "../../support/spaces.ts";
@@ -155,6 +155,29 @@ test("a constraint cuts the prior off and leaves it as it is otherwise", () => {
   const sample = Array.from({ length: N }, () => Number(fromCube(space, sampleCube(space, random)).x));
   // Uniform on the triangle below x + y = 1.
   expect(kolmogorovSmirnov(sample, (x) => 1 - (1 - x) ** 2)).toBeGreaterThan(0.005);
+});
+
+test("uniform draws know neither priors nor weights, and keep to the constraints", () => {
+  const prior = { type: "normal", mean: 0.9, sd: 0.05 } as const;
+  const space = compileSpace(
+    {
+      x: { type: "float", low: 0, high: 1, prior },
+      y: { type: "float", low: 0, high: 1 },
+      c: { type: "categorical", choices: ["a", "b"], weights: [99, 1] },
+    },
+    [{ x: 1, y: 1, max: 1 }],
+  );
+  const random = createRandom(4);
+  const sample = Array.from({ length: N }, () => fromCube(space, sampleUniform(space, random)));
+  // Uniform on the triangle below x + y = 1.
+  expect(
+    kolmogorovSmirnov(
+      sample.map(({ x }) => Number(x)),
+      (x) => 1 - (1 - x) ** 2,
+    ),
+  ).toBeGreaterThan(0.005);
+  const counts = ["a", "b"].map((choice) => sample.filter(({ c }) => c === choice).length);
+  expect(chiSquare(counts, [0.5, 0.5]).value).toBeLessThan(chiSquareLimit(1));
 });
 
 test("where drawing and rejecting is hopeless, samples are found all the same, and differ", () => {

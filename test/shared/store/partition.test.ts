@@ -2,13 +2,18 @@ import { expect, test } from "vitest";
 import { newHead } from "../../../shared/store/head.ts";
 import { putHint } from "../../../shared/store/hint.ts";
 import { studyPartition } from "../../../shared/store/keys.ts";
-import { readUnfolded, removeSegments, removeUnfolded } from "../../../shared/store/partition.ts";
+import {
+  readRunningJobs,
+  readUnfolded,
+  removeSegments,
+  removeUnfolded,
+} from "../../../shared/store/partition.ts";
 import { encodeSegment, newSegment } from "../../../shared/store/segment.ts";
 import { newSpec } from "../../../shared/store/spec.ts";
 import { newTrial } from "../../../shared/store/trial.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { testDeps } from "../../support/service.ts";
-import { headOf, loadedStudy, NOON, specOf, trialOf } from "../../support/study.ts";
+import { headOf, jobOf, loadedStudy, NOON, specOf, trialOf } from "../../support/study.ts";
 
 const { client, tableName } = await createTestTable();
 const { store } = testDeps(client, tableName);
@@ -51,6 +56,23 @@ test("without a head there is no study, whatever else lies in its partition", as
   await store.transact([newTrial(space, trialOf({ study: "study-none" }))]);
   await store.update(putHint("study-none", hint, NOON));
   expect(await readUnfolded(store, { id: "study-none", space })).toBeNull();
+});
+
+test("the jobs that run trials of a study are found by their ids, in whatever state the study is", async () => {
+  const job = (jobId: string | null) => jobOf({ jobId });
+  const trials = [
+    trialOf({ study: "study-e", number: 0, state: "running", job: job("job-0") }),
+    trialOf({ study: "study-e", number: 1, state: "running", job: job(null) }),
+    trialOf({ study: "study-e", number: 2, state: "queued", job: job("job-2") }),
+    trialOf({ study: "study-e", number: 3, state: "completed", job: job("job-3") }),
+    trialOf({ study: "study-e", number: 4, state: "running", job: null }),
+    trialOf({ study: "study-e", number: 5, state: "running", job: job("job-5") }),
+  ];
+  await store.transact([
+    newHead(headOf({ state: "deleting" }, "study-e")),
+    ...trials.map((trial) => newTrial(space, trial)),
+  ]);
+  expect(await readRunningJobs(store, "study-e")).toEqual(["job-0", "job-5"]);
 });
 
 test("the unfolded trials and the hint are removed in passes of a size, the segments by their keys; head and spec stay", async () => {

@@ -7,6 +7,9 @@ import {
   isFinished,
   leaseExpired,
   newTrial,
+  removePaused,
+  resumedTrial,
+  sameCheckpoint,
   sameJob,
   TRIAL,
   type TrialItem,
@@ -102,6 +105,27 @@ test("a change sets what it names, removes what it names as null or zero, and le
   }
 });
 
+test("a change of one field leaves every other as it was", async () => {
+  const full = {
+    lost: 1,
+    seconds: 5,
+    values: { accuracy: 1 },
+    resource: 3,
+    bracket: 1,
+    rung: 2,
+    reason: "because",
+    finished: NOON,
+    checkpoint: "c",
+    attempts: [{ attempt: 1, end: "expired", reason: null, jobId: null, at: "2026-11-23T12:00:00.000Z" }],
+    job: jobOf(),
+  } as const;
+  const trial = await stored(full);
+  await store.update(changeTrial(trial, { worker: "w2" }));
+  expect(await read(trial.number)).toEqual({ ...trial, worker: "w2" });
+  await store.update(changeTrial(trial, { reason: "another" }));
+  expect(await read(trial.number)).toEqual({ ...trial, worker: "w2", reason: "another" });
+});
+
 test("a change is refused once the trial has another state, or is on another attempt", async () => {
   const trial = await stored();
   for (const seen of [{ state: "queued" }, { state: "completed" }, { attempt: 2 }, { attempt: 0 }] as const) {
@@ -149,6 +173,44 @@ test("a trial that was read without a job must still be without one", async () =
   await store.update(changeTrial(trial, { reason: "no job yet" }, sameJob(trial)));
   await store.update(changeTrial(trial, { job: jobOf() }, sameJob(trial)));
   await expect(store.update(changeTrial(trial, { reason: "late" }, sameJob(trial)))).rejects.toEqual(stale);
+});
+
+test("a paused trial goes on once, folded or not, and with every field that it had", async () => {
+  const paused = await stored({ state: "paused", values: { accuracy: 1 }, worker: null, leaseExpires: null });
+  const goesOn = (attempt = 1) =>
+    store.transact([resumedTrial(space, { ...paused, attempt }, { state: "queued", attempt: attempt + 1 })]);
+  await expect(goesOn(2)).rejects.toEqual(stale);
+  await goesOn();
+  expect(await read(paused.number)).toEqual({ ...paused, state: "queued", attempt: 2 });
+  // Its item has moved on, whatever its attempt is called.
+  await expect(goesOn()).rejects.toEqual(stale);
+  await expect(goesOn(2)).rejects.toEqual(stale);
+  const folded = trialOf({ number: trials++, state: "paused" });
+  await store.transact([resumedTrial(space, folded, { state: "queued" })]);
+  expect(await read(folded.number)).toEqual({ ...folded, state: "queued" });
+});
+
+test("of a paused trial that a segment holds the item is removed unless it has gone on", async () => {
+  const paused = await stored({ state: "paused" });
+  await expect(store.transact([removePaused({ ...paused, attempt: 2 })])).rejects.toEqual(stale);
+  await store.transact([removePaused(paused)]);
+  expect(await read(paused.number)).toBeNull();
+  const running = await stored();
+  await expect(store.transact([removePaused(running)])).rejects.toEqual(stale);
+  expect(await read(running.number)).toEqual(running);
+});
+
+test("a step on a checkpoint is taken while the trial still holds the one that was read, or none", async () => {
+  const without = await stored();
+  const change = { reason: "seen" };
+  await store.transact([changeTrial(without, change, sameCheckpoint(without))]);
+  await store.transact([changeTrial(without, { checkpoint: "c" })]);
+  const step = (read: typeof without) =>
+    store.transact([changeTrial(without, { reason: "late" }, sameCheckpoint(read))]);
+  await expect(step(without)).rejects.toEqual(stale);
+  await expect(step({ ...without, checkpoint: "b" })).rejects.toEqual(stale);
+  await step({ ...without, checkpoint: "c" });
+  expect(await read(without.number)).toMatchObject({ checkpoint: "c", reason: "late" });
 });
 
 test("completed, pruned and failed are the ends of a trial", () => {

@@ -36,7 +36,7 @@ const numbers = (best: readonly { number: number }[]) => best.map(({ number }) =
 test("the best trial of one objective is the one with the best value in its direction", () => {
   const trials = [trial(0, { accuracy: 0.5 }), trial(1, { accuracy: 0.9 }), trial(2, { accuracy: 0.7 })];
   expect(bestOf(one, trials).map(toBest)).toEqual([
-    { number: 1, params: { C: 1 }, values: { accuracy: 0.9 }, measuredAt: null },
+    { number: 1, params: { C: 1 }, values: { accuracy: 0.9 } },
   ]);
   const loss = specOf({ objectives: [{ metric: "accuracy", direction: "minimize" }] });
   expect(numbers(bestOf(loss, trials))).toEqual([0]);

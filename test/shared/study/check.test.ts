@@ -67,7 +67,7 @@ test("a scheduler is asked whether it suits the executor, the objectives and the
   expect(faultsOf({ scheduler: halvingScheduler, executor: batchExecution })).toEqual([]);
   expect(faultsOf({ scheduler: halvingScheduler }, 100_000)).toEqual([]);
   expect(faultsOf({ scheduler: halvingScheduler, executor: batchExecution }, 100_000)).toMatchObject([
-    { pointer: "/budget/trials", fault: { kind: "too-many-round-runs" } },
+    { pointer: "/budget/trials", fault: { kind: "too-many-in-rung" } },
   ]);
 });
 

@@ -115,12 +115,11 @@ test("a stop at a report prunes the trial with what it reported and charges what
   expect(spentIn(changes)).toMatchObject([{ gpuSeconds: 4 }]);
 });
 
-test("a pause at a report parks the trial at its new place, unfinished", () => {
+test("a pause at a report parks the trial at its new place, and its attempt has ended", () => {
   const place = { bracket: 0, rung: 1, resource: 9 };
   const verdict = { decision: "pause", reason, records: null, place } as const;
   const { patch } = endAtReport(client, trialOf(), verdict, { step: 2, values: { accuracy: 0.1 } }, NOON);
-  expect(patch).toMatchObject({ state: "paused", leaseExpires: null, ...place });
-  expect(patch).not.toHaveProperty("finished");
+  expect(patch).toMatchObject({ state: "paused", leaseExpires: null, finished: NOON, ...place });
 });
 
 test("a lost attempt gives the trial its next one, which waits for a message", () => {

@@ -173,16 +173,17 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
         fc.property(
           accepted,
           anyStandings,
+          fc.nat({ max: 40 }),
           fc.nat({ max: 20 }),
           fc.infiniteStream(fc.nat()),
-          ({ options, setting }, table, choice, keys) => {
+          ({ options, setting }, table, bracket, choice, keys) => {
             const { rounds } = kind.create(options, setting.executor);
             if (rounds === null) return;
-            const { resources } = rounds;
+            const resources = rounds.brackets.resources(bracket);
             for (let i = 1; i < resources.length; i++)
               expect(resources[i]).toBeGreaterThan(resources[i - 1]!);
             const rung = choice % resources.length;
-            const ranking = rounds.close(rung, table);
+            const ranking = rounds.close({ bracket, rung }, table);
             expect([...ranking.order].sort((a, b) => a - b)).toEqual(table.map(({ trial }) => trial));
             expect(ranking.promoted).toEqual(ranking.order.slice(0, ranking.promoted.length));
             for (const trial of ranking.promoted) expect(table[trial]?.costs).not.toEqual([]);
@@ -193,7 +194,7 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
               .map((standing) => ({ standing, key: keys.next().value }))
               .sort((a, b) => a.key - b.key)
               .map(({ standing }) => standing);
-            expect(rounds.close(rung, shuffled)).toEqual(ranking);
+            expect(rounds.close({ bracket, rung }, shuffled)).toEqual(ranking);
           },
         ),
       );

@@ -6,7 +6,10 @@ import {
 } from "@aws-sdk/client-sfn";
 import { bytesOf, type ExecutionNote, size } from "./note.ts";
 
-/** What passed through the states of every execution of a machine, from the histories that the emulator keeps. */
+/**
+ * What passed through the states of every execution of a machine, from the histories that the emulator keeps.
+ * @param stateMachineArn of a machine, or of a Distributed Map in it, whose label follows the machine's name.
+ */
 export const noteExecutions = async (
   client: SFNClient,
   stateMachineArn: string,

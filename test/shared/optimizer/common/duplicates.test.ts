@@ -131,6 +131,6 @@ test("each of many trials without a duplicate is compared with few others, howev
     resource: column(Number.NaN),
   };
   expect(mergeDuplicates(long)).toBe(long);
-  // Every coordinate is read once to find the row's bucket, and with others' once for each comparison.
-  expect(reads / points.length).toBeLessThan(2);
+  // A few reads of each coordinate to find the buckets, and one for each comparison within them; all pairs would be 2000.
+  expect(reads / points.length).toBeLessThan(4);
 });

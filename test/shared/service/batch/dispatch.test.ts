@@ -2,8 +2,7 @@ import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { dispatchMessages } from "../../../../shared/service/batch/dispatch.ts";
 import { haltChanges, stopStudy } from "../../../../shared/service/batch/stop.ts";
-import { openRung } from "../../../../shared/service/rounds/halving.ts";
-import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
@@ -12,6 +11,7 @@ import { withWait } from "../../../../shared/study/job.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { before, QUERY, TRANSACT, UPDATE } from "../../../support/interleave.ts";
+import { Machine } from "../../../support/machine.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 
 const first = ({ study }: World) => ({ version: 1, study: study.id, trial: 0, attempt: 1 }) as const;
@@ -70,9 +70,13 @@ test("after the study was deleted its messages are dropped", async () => {
   await world.start();
   await deleteStudy(world.deps, world.study, noReceipt);
   expect(await world.deliver()).toEqual([]);
-  expect(await dispatchMessages(world.process(), [{ id: "1", body: JSON.stringify(first(world)) }])).toEqual(
-    [],
-  );
+  const messages = [{ id: "1", body: JSON.stringify(first(world)) }];
+  expect(await dispatchMessages(world.process(), messages)).toEqual([]);
+  // Once nothing of it is left, too: by a process that knows it, and by one that finds nothing.
+  world.clock.now += SETTLED_MS;
+  await world.reconcile();
+  expect(await dispatchMessages(world.deps, messages)).toEqual([]);
+  expect(await dispatchMessages(world.process(), messages)).toEqual([]);
   expect(world.batch.submissions).toBe(0);
 });
 
@@ -201,12 +205,7 @@ test("two dispatchers at once do not dispatch two attempts on a budget for one",
     budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
   });
   await world.start();
-  const { trials } = await openRung(world.deps, {
-    study: world.study.id,
-    generation: 1,
-    bracket: 0,
-    rung: 0,
-  });
+  const { trials } = await new Machine(world).open(0);
   const messages = trials.map(({ trial, attempt }) => ({
     version: 1 as const,
     study: world.study.id,

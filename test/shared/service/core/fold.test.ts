@@ -74,18 +74,24 @@ test("what an ask finds long is folded, the oldest first; the last ones to end s
   expect(trials.filter(({ state }) => state === "running")).toHaveLength(1);
 });
 
-test("failed trials are counted as failed, and running ones are never folded", async () => {
+test("failed and pruned trials are counted as such, and running ones are never folded", async () => {
   const world = await clientWorld(table, { budget: { trials: 1000 } });
-  await world.ask(undefined, 2);
+  await world.ask(undefined, 3);
+  await tellTrial(world.deps, world.study, 2, { attempt: 1, pruned: { reason: "flat" } }, noReceipt);
   await tellTrial(world.deps, world.study, 0, { attempt: 1, failed: { reason: "oom" } }, noReceipt);
   world.clock.now += 1000;
   await world.fillTail();
   await foldIfDue(world.deps, world.study, await world.snapshot());
   const { head, trials } = await world.snapshot();
-  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 0, failed: 1 });
+  expect(head.folded).toEqual({ completed: FOLD_AT - KEEP, pruned: 1, failed: 1 });
   expect(trials.map(({ number }) => number)).toContain(1);
   expect(await world.trial(0)).toMatchObject({ state: "failed", reason: "oom" });
-  expect((await world.read()).trials).toMatchObject({ completed: FOLD_AT, failed: 1, running: 1 });
+  expect((await world.read()).trials).toMatchObject({
+    completed: FOLD_AT,
+    pruned: 1,
+    failed: 1,
+    running: 1,
+  });
 });
 
 test("a trial that a state machine waits for is not folded: its item holds the token to answer", async () => {
@@ -111,6 +117,20 @@ test("of two folds at once one is made", async () => {
     unswept: -1,
     folded: { completed: FOLD_AT - KEEP },
   });
+  expect((await world.read()).trials.completed).toBe(FOLD_AT);
+});
+
+test("a fold that died before its sweep is swept by the next, and nothing is folded twice", async () => {
+  const world = await clientWorld(table);
+  await world.fillTail();
+  const restore = injectFaults(table.client, (command) => (command === TRANSACT ? "crash-after" : "none"));
+  await foldIfDue(world.process(), world.study, await world.snapshot());
+  restore();
+  const folded = { ...(await world.snapshot()).head.folded };
+  expect((await world.snapshot()).head).toMatchObject({ segments: 1, unswept: 0 });
+  await foldIfDue(world.process(), world.study, await world.snapshot());
+  expect((await world.snapshot()).head).toMatchObject({ segments: 1, unswept: -1, folded });
+  expect(await world.deps.store.query(`STUDY#${world.study.id}`, "B", "C")).toHaveLength(KEEP);
   expect((await world.read()).trials.completed).toBe(FOLD_AT);
 });
 

@@ -109,11 +109,30 @@ test("the algorithm is told the space, the metrics and the budget as it is now",
     budget: { trials: 9, parallel: 3 },
     repeats: { failed: 2 },
   });
-  expect(problemOf(await snapshot())).toEqual({
+  expect(problemOf(await snapshot(), 2)).toEqual({
     space: study.space,
     objectives: 1,
     outcomes: 1,
     budget: { trials: 9, parallel: 3 },
     repeats: { attempts: 1, failed: 2, completed: 0 },
   });
+});
+
+test("the algorithm is told where each of its trials will be compared first", async () => {
+  const resource = { name: "epochs", min: 1, max: 9 };
+  const { snapshot, ask } = await clientWorld(table, {
+    scheduler: { name: "hyperband", resource, eta: 3, type: "synchronous" },
+  });
+  // A pass has brackets of nine trials from the lowest level on, of five from the next, of three that run to the end.
+  await ask(undefined, 6);
+  const problem = problemOf(await snapshot(), 13);
+  expect(problem.eta).toBe(3);
+  expect(problem.starts).toEqual([0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0]);
+});
+
+test("no share of the trials goes on where the median decides, and all begin at its first step", async () => {
+  const resource = { name: "epochs", min: 2, max: 9 };
+  const { snapshot } = await clientWorld(table, { scheduler: { name: "median", resource } });
+  expect(problemOf(await snapshot(), 2)).toMatchObject({ starts: [0, 0] });
+  expect(problemOf(await snapshot(), 2)).not.toHaveProperty("eta");
 });

@@ -14,7 +14,7 @@ test("a study is loaded as it was created, its space compiled and its scheduler 
   const study = await loadStudy(fresh(), TEAM, made.id);
   expect(study.spec).toEqual(made.spec);
   expect(study.space.parameters.map(({ name }) => name)).toEqual(["C", "gamma"]);
-  expect(study.scheduler.rounds?.resources).toEqual([1, 3, 9]);
+  expect(study.scheduler.rounds?.brackets.resources(0)).toEqual([1, 3, 9]);
 });
 
 test("another team's study is not found, also by a process that knows it; nor is one that does not exist", async () => {

@@ -219,3 +219,23 @@ test.each(["minimize", "maximize"] as const)(
     for (const penalty of [1e6, 1e10, 1e100]) expect(await lastOf(penalty)).toEqual(told);
   },
 );
+
+test("trials of a bracket that begins higher trust the prior more", async () => {
+  const { client, tableName: table } = await createTestTable();
+  const deps = testDeps(client, table);
+  const study = await makeStudy(deps, {
+    algorithm: { name: "priorband", seed: 1 },
+    scheduler: { name: "hyperband", resource: { name: "epochs", min: 1, max: 9 }, eta: 3 },
+    budget: { trials: 300, parallel: 300 },
+  });
+  for (let i = 0; i < 4; i++) await askTrials(deps, study, { count: 90 }, noReceipt);
+  const { trials } = await readSnapshot(deps, study);
+  expect(trials).toHaveLength(300);
+  for (const bracket of [0, 1, 2]) {
+    const begun = trials.filter((trial) => trial.bracket === bracket);
+    const uniform = begun.filter(({ why }) => why === "drawn uniformly").length / begun.length;
+    const expected = 1 / (1 + 3 ** bracket);
+    const spread = Math.sqrt((expected * (1 - expected)) / begun.length);
+    expect(Math.abs(uniform - expected)).toBeLessThan(3 * spread);
+  }
+});

@@ -4,12 +4,11 @@ import { noteChange } from "../../../../shared/service/core/listing.ts";
 import { collectCheckpoints } from "../../../../shared/service/repair/checkpoints.ts";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
-import { checkpointsOfTrial } from "../../../../shared/service/trials/checkpoint.ts";
-import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
 import { markDeleting } from "../../../../shared/store/head.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { batchExecution, halvingScheduler, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
 import { Machine } from "../../../support/machine.ts";
+import { save, upload } from "../../../support/saved.ts";
 import { noReceipt } from "../../../support/service.ts";
 
 const OVER = 61_000;
@@ -21,19 +20,6 @@ const client = () =>
     budget: { trials: 9 },
     lease: { seconds: 60, maxAttempts: 3 },
   });
-
-const upload = async (world: MemoryWorld, trial: number, attempt = 1): Promise<Upload> => {
-  const { upload: next } = await checkpointsOfTrial(world.deps, world.study, trial, { attempt });
-  world.checkpoints.put(next);
-  return next;
-};
-
-const save = async (world: MemoryWorld, trial: number, attempt = 1): Promise<Upload> => {
-  const saved = await upload(world, trial, attempt);
-  const body = { attempt, checkpoint: saved.checkpoint };
-  await heartbeatTrial(world.deps, world.study, trial, body, noReceipt);
-  return saved;
-};
 
 const left = (world: MemoryWorld, ...uploads: readonly Upload[]) =>
   uploads.map((each) => world.checkpoints.has(each));
@@ -86,8 +72,15 @@ test("a trial that waits at its rung keeps its checkpoint, and one that was prun
   await collectCheckpoints(world.process(), FOREVER);
   expect(left(world, ...saved)).toEqual([true, true, true]);
   await machine.close(0);
+  // Should the best one fail, another takes its place.
   await collectCheckpoints(world.process(), FOREVER);
-  expect(left(world, ...saved)).toEqual([false, false, true]);
+  expect(left(world, ...saved)).toEqual([true, true, true]);
+  machine.send((await machine.open(1)).trials);
+  await world.deliver();
+  await world.finish(2, 0.5, 2);
+  await machine.close(1);
+  await collectCheckpoints(world.process(), FOREVER);
+  expect(left(world, ...saved)).toEqual([false, false, false]);
 });
 
 test("the objects of a study that is gone, or is being deleted, go; what is no checkpoint stays", async () => {

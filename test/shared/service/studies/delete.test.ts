@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { StudyNotFound } from "../../../../shared/errors.ts";
+import { EMPTY_TABLE } from "../../../../shared/scheduler/rung-table.ts";
 import { startStudy } from "../../../../shared/service/batch/start.ts";
 import { loadStudy } from "../../../../shared/service/core/load.ts";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
@@ -14,11 +15,12 @@ import { putHint } from "../../../../shared/store/hint.ts";
 import { teamKey } from "../../../../shared/store/keys.ts";
 import { newReport } from "../../../../shared/store/report.ts";
 import { newRung, newRungEntry } from "../../../../shared/store/rung.ts";
+import { changeTable, noteLost } from "../../../../shared/store/rung-table.ts";
 import { newTrial } from "../../../../shared/store/trial.ts";
 import { halvingScheduler, memoryWorld } from "../../../support/batch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { Crash, injectFaults, retryAtOnce } from "../../../support/faults.ts";
-import { before, commandsOf, TRANSACT } from "../../../support/interleave.ts";
+import { before, commandsOf, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
 import { createMemoryTable, type TestMemoryTable } from "../../../support/memory-table/client.ts";
 import { keyed, noReceipt, TEAM } from "../../../support/service.ts";
@@ -33,6 +35,9 @@ const keysOf = ({ table }: Pick<TestMemoryTable, "table">, study: string): strin
     .keys()
     .map(({ pk, sk }) => `${pk} ${sk}`)
     .filter((key) => key.includes(study));
+
+/** A table of a rung that there is not yet. */
+const UNREAD = { table: EMPTY_TABLE, rev: 0, failed: 0 };
 
 const remove = ({ deps, study }: Pick<ClientWorld, "deps" | "study">) => deleteStudy(deps, study, noReceipt);
 
@@ -51,7 +56,7 @@ const sweep = async ({ process, clock }: Pick<ClientWorld, "process" | "clock">)
   await reconcile(deps, clock.now + 60_000);
 };
 
-/** A study with an item of every kind but a segment: hint, reports, rungs of two ladders, trials. */
+/** A study with an item of every kind but a segment: hint, reports, rungs of two ladders and their tables, trials. */
 const small = async () => {
   const world = await clientWorld(memory);
   const { deps, study } = world;
@@ -67,6 +72,9 @@ const small = async () => {
     newRung({ study: study.id, bracket: 0, rung: 0 }, [0, 1]),
     newRungEntry({ study: study.id, bracket: 0, rung: 0 }, 0, { accuracy: 0.5 }),
     newRungEntry({ study: study.id, bracket: 1, rung: 0 }, 1, null),
+    changeTable({ study: study.id, bracket: 0, rung: 0, table: 0 }, UNREAD, EMPTY_TABLE),
+    noteLost({ study: study.id, bracket: 1, rung: 0, table: 0 }, 0),
+    noteLost({ study: study.id, bracket: 1, rung: 1, table: 0 }, 1),
   ]);
   return world;
 };
@@ -185,16 +193,37 @@ test("a study with more trials than one pass sweeps is swept in several, and the
   }
   await remove(world);
   const deletion = await deletionOf(world);
-  expect(await continueDeletion(deps, deletion)).toBe("unfinished");
-  expect(await findHead(deps.store, study.id)).toMatchObject({ state: "deleting", sweptReports: 500 });
-  expect(await continueDeletion(deps, deletion)).toBe("unfinished");
+  // Requests that began before the deletion may still report.
   expect(await continueDeletion(deps, deletion)).toBe("settling");
   expect(await continueDeletion(deps, deletion)).toBe("settling");
   world.clock.now += SETTLED_MS;
+  expect(await continueDeletion(deps, deletion)).toBe("unfinished");
+  expect(await findHead(deps.store, study.id)).toMatchObject({ state: "deleting", sweptReports: 500 });
+  expect(await continueDeletion(deps, deletion)).toBe("unfinished");
   expect(await continueDeletion(deps, deletion)).toBe("gone");
   expect(keysOf(memory, study.id)).toEqual([]);
   expect(await continueDeletion(deps, deletion)).toBe("gone");
   expect(keysOf(memory, study.id)).toEqual([]);
+});
+
+test("a report that extended its lease before the deletion, and is written after the first sweep, is deleted", async () => {
+  const world = await clientWorld(memory);
+  await world.ask();
+  before(
+    world.client,
+    UPDATE,
+    async () => {
+      await remove({ ...world, deps: world.process() });
+      const deps = world.process({ batch: { ...world.process().batch, listAlive: async () => [] } });
+      await reconcile(deps, world.clock.now + 60_000);
+    },
+    2,
+  );
+  await world.report(0, 1, 0.5);
+  expect(keysOf(memory, world.study.id).some((key) => key.includes("REPORT#"))).toBe(true);
+  world.clock.now += SETTLED_MS;
+  await sweep(world);
+  expect(keysOf(memory, world.study.id)).toEqual([]);
 });
 
 test("two reconcilers that sweep the same study at once leave nothing", async () => {

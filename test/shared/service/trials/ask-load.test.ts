@@ -101,6 +101,21 @@ test("what an ask took before it had to plan again fills its slot, too", async (
   expect(await stateCounts(world)).toMatchObject({ running: 41 });
 });
 
+test.each([42, 100])(
+  "what an ask took before it had to plan again fills one slot, not two, and counts for what it asked for: of %i",
+  async (parallel) => {
+    const world = await setUp();
+    await world.ask("w0", 8);
+    await world.ask("w1", 32);
+    await patchStudy(world.deps, world.study, { budget: { parallel } }, noReceipt);
+    before(world.client, TRANSACT, () =>
+      patchStudy(world.process(), world.study, { budget: { trials: 999 } }, noReceipt),
+    );
+    expect((await world.ask("w2", 2)).trials).toMatchObject([{ number: 40 }, { number: 41 }]);
+    expect(await stateCounts(world)).toMatchObject({ running: 42 });
+  },
+);
+
 test("asks that take what was proposed ahead get a number each, without one of them writing twice", async () => {
   const world = await setUp();
   await world.ask("w0", 80);

@@ -3,11 +3,14 @@ import type { SchedulerChoice } from "../../../../shared/scheduler/registry.ts";
 import type { LeasedTrial } from "../../../../shared/schemas/trial.ts";
 import { foldIfDue } from "../../../../shared/service/core/fold.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { addTrials } from "../../../../shared/service/trials/add.ts";
+import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { listTrials } from "../../../../shared/service/trials/read.ts";
 import { reportTrial } from "../../../../shared/service/trials/report.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
-import { before, TRANSACT } from "../../../support/interleave.ts";
+import { before, QUERY, TRANSACT } from "../../../support/interleave.ts";
+import { ladderSoundness } from "../../../support/ladder-soundness.ts";
 import { createMemoryTable } from "../../../support/memory-table/client.ts";
 import { noReceipt } from "../../../support/service.ts";
 
@@ -206,7 +209,9 @@ test("more trials let paused ones go on again", async () => {
   await runTo(1, [0.1, 0.2, 0.3]);
   await runTo(3, [0.3]);
   await runTo(1, [0]);
+  expect(await world.detail(0)).toMatchObject({ state: "paused", finished: null });
   expect(await world.ask("w")).toMatchObject({ trials: [], state: "finished" });
+  expect(await world.detail(0)).toMatchObject({ state: "pruned", finished: expect.any(String) });
   expect(await results(world)).toMatchObject({ completed: 1, paused: 0, pruned: 3 });
   await patchStudy(world.deps, world.study, { budget: { trials: 6 } }, noReceipt);
   expect(await results(world)).toMatchObject({ completed: 1, paused: 3, pruned: 0 });
@@ -289,4 +294,139 @@ test("a sweep that comes late does not take away a trial that has gone on meanwh
   expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 2 });
   await world.tell(0, 1, 2);
   expect(await results(world)).toMatchObject({ completed: 1, running: 2, paused: 97 });
+});
+
+const OVER = 61_000;
+const single = { lease: { seconds: 60, maxAttempts: 1 } };
+
+test("an ask that ends lost trials and resumes paused ones of one rung writes each table once", async () => {
+  const world = await setUp(
+    { name: "asha", resource: { name: "epoch", min: 1, max: 3 }, type: "promotion" },
+    { ...single, budget: { trials: 12, parallel: 6 } },
+  );
+  await world.ask("dies", 2);
+  await world.ask("w", 4);
+  for (const number of [2, 3, 4, 5]) await world.tell(number, number / 10);
+  world.clock.now += OVER;
+  expect((await world.ask("x")).trials).toMatchObject([{ number: 5, attempt: 2, resource: 3 }]);
+  expect(await results(world)).toMatchObject({ failed: 2, paused: 3, running: 1 });
+});
+
+test("a promoted trial whose worker is lost at the end promotes the next before the study is finished", async () => {
+  const world = await setUp(
+    { name: "asha", resource: { name: "epoch", min: 1, max: 3 }, type: "promotion" },
+    { ...single, budget: { trials: 6, parallel: 6 } },
+  );
+  await world.ask("w", 6);
+  for (let number = 0; number < 6; number++) await world.tell(number, number / 10);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 5, attempt: 2 }]);
+  await world.tell(5, 0.9, 2);
+  expect((await world.ask("dies")).trials).toMatchObject([{ number: 4, attempt: 2 }]);
+  world.clock.now += OVER;
+  expect(await world.ask("w")).toMatchObject({ trials: [], state: "running" });
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 3, attempt: 2, resource: 3 }]);
+});
+
+test("as many lost trials as there may be at once are ended by asks that fit into their transactions", async () => {
+  const world = await setUp(
+    { name: "asha", resource: { name: "epoch", min: 1, max: 9 }, type: "promotion" },
+    { ...single, budget: { trials: 400, parallel: 400 } },
+  );
+  for (let i = 0; i < 5; i++) await world.ask(undefined, 90);
+  const { trials } = await world.snapshot();
+  for (const { number } of trials.slice(0, 200)) await world.tell(number, number / 1000);
+  const given = await world.ask(undefined, 90);
+  expect(given.trials.filter(({ attempt }) => attempt === 2)).toHaveLength(45);
+  world.clock.now += OVER;
+  for (let i = 0; i < 10; i++) await world.ask(undefined, 1);
+  // None is left to end: a read would end those that asks have not.
+  const running = (await world.snapshot()).trials.filter(({ state }) => state === "running");
+  expect(running.length).toBeLessThanOrEqual(10);
+});
+
+test("a trial that was resumed while an ask looked is not taken for the end of the study", async () => {
+  const world = await setUp(
+    { name: "asha", resource: { name: "epoch", min: 1, max: 9 }, type: "promotion" },
+    { budget: { trials: 3, parallel: 3 } },
+  );
+  await world.ask("w", 3);
+  for (let number = 0; number < 3; number++) await world.tell(number, number / 10);
+  // Between its read of the trials and its read of the rungs another ask takes the one that goes on.
+  let other: unknown;
+  before(
+    world.client,
+    QUERY,
+    async () => {
+      other = await askTrials(world.process(), world.study, { worker: "first" }, noReceipt);
+    },
+    2,
+  );
+  const second = await askTrials(world.process(), world.study, { worker: "second" }, noReceipt);
+  expect(other).toMatchObject({ trials: [{ number: 2, attempt: 2, resource: 3 }] });
+  expect(second).toMatchObject({ trials: [], state: "running" });
+  await world.tell(2, 0.3, 2);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 2, attempt: 3, resource: 9 }]);
+});
+
+test("a trial that went on and waits at the next rung by the time the rungs are read goes on once, from there", async () => {
+  const world = await setUp(
+    { name: "asha", resource: epochs, type: "promotion" },
+    { budget: { trials: 12, parallel: 12 } },
+  );
+  await world.ask("w", 12);
+  for (let number = 0; number < 9; number++) await world.tell(number, number / 10);
+  const first = await world.ask("w2", 2);
+  expect(first.trials.map(({ number }) => number)).toEqual([8, 7]);
+  for (const number of [8, 7]) await world.tell(number, number / 10, 2);
+  // The last one that is among the best goes on after the trials were read, and comes to the second rung as the best of three.
+  before(
+    world.client,
+    QUERY,
+    async () => {
+      const { trials } = await askTrials(world.process(), world.study, {}, noReceipt);
+      expect(trials.map(({ number }) => number)).toEqual([6]);
+      await world.tell(6, 0.95, 2);
+    },
+    2,
+  );
+  const { trials } = await askTrials(world.process(), world.study, {}, noReceipt);
+  expect(trials.filter(({ number }) => number === 6)).toEqual([]);
+  expect((await world.ask("x")).trials).toMatchObject([{ number: 6, attempt: 3, resource: 9 }]);
+});
+
+test("of two reports of a trial at once, at two rungs, the later one is compared with what the first has made of it", async () => {
+  for (const [first, second] of [
+    [1, 3],
+    [3, 1],
+  ] as const) {
+    const world = await setUp({ name: "asha", resource: epochs });
+    await world.ask();
+    before(world.client, TRANSACT, () =>
+      reportTrial(
+        world.process(),
+        world.study,
+        0,
+        { attempt: 1, step: first, values: { accuracy: 0.5 } },
+        noReceipt,
+      ),
+    );
+    await world.report(0, second, 0.6);
+    expect(await ladderSoundness(world.process(), world.study)).toEqual([]);
+    // The third rung comes after both, whichever was first.
+    expect(await world.trial(0)).toMatchObject({ state: "running", rung: 2 });
+  }
+});
+
+test("imports leave a finished study finished, and enqueued trials open it again", async () => {
+  const world = await setUp(
+    { name: "sha", resource: { name: "epoch", min: 1, max: 3 } },
+    { budget: { trials: 3, parallel: 3 } },
+  );
+  await runAll(world, telling);
+  const params = { C: 1, gamma: 0.1 };
+  await addTrials(world.deps, world.study, { trials: [{ params, values: { accuracy: 0.1 } }] }, noReceipt);
+  expect((await world.read()).state).toBe("finished");
+  await patchStudy(world.deps, world.study, { budget: { trials: 4 } }, noReceipt);
+  await addTrials(world.deps, world.study, { trials: [{ params }] }, noReceipt);
+  expect(await world.read()).toMatchObject({ state: "running", trials: { queued: 1 } });
 });

@@ -85,7 +85,7 @@ test("a trial that another worker takes between a report's read and its write ke
   const { clock, ask, report, trial, detail, client, process, study } = await setUp();
   await ask("w1");
   clock.now += 60_001;
-  before(client, TRANSACT, () => askTrials(process(), study, { worker: "w2" }, noReceipt));
+  before(client, UPDATE, () => askTrials(process(), study, { worker: "w2" }, noReceipt));
   await expect(report(0, 1, 0.5)).rejects.toMatchObject({ type: "stale-attempt" });
   expect(await trial(0)).toMatchObject({ attempt: 2, worker: "w2" });
   expect((await detail(0)).reports).toEqual([]);
@@ -209,7 +209,7 @@ test("a pause parks the trial at its new place, with its values and checkpoint",
     state: "paused",
     values: { accuracy: 0.9 },
     leaseExpires: null,
-    finished: null,
+    finished: world.clock.now,
     bracket: 0,
     rung: 1,
     resource: 3,

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
-import { failRounds } from "../../../../shared/service/rounds/halving.ts";
+import { failRounds } from "../../../../shared/service/rounds/fail.ts";
+import { BRACKETS_PER_EXECUTION } from "../../../../shared/service/rounds/plan.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
+import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
@@ -39,29 +41,31 @@ test("nine trials halve to three and to one, and each of the others says at whic
   expect(world.rounds.waiting.size).toBe(0);
   expect(await world.trial(8)).toMatchObject({ state: "paused", resource: 1, values: { accuracy: 0.8 } });
   expect(await machine.close(0)).toEqual({ rung: 1, done: false });
-  expect(await world.trial(4)).toMatchObject({
-    state: "pruned",
-    reason: "rung 0 (epoch 1): 5th of 9, the first 3 go on",
-  });
+  // Should all three fail, it takes the place of one.
+  expect(await world.trial(4)).toMatchObject({ state: "paused" });
 
   const middle = await machine.open(1);
   expect(middle.trials).toEqual([6, 7, 8].map((trial) => ({ trial, attempt: 2 })));
   machine.send(middle.trials);
   await runAll(world, middle.trials, (trial) => 1 - trial / 10); // now the other way round
   expect(await machine.close(1)).toEqual({ rung: 2, done: false });
-  expect(await world.trial(8)).toMatchObject({ reason: "rung 1 (epoch 3): 3rd of 3, the first 1 go on" });
+  expect(await world.trial(4)).toMatchObject({
+    state: "pruned",
+    reason: "rung 0 (epoch 1): 5th of 9, the first 3 go on",
+  });
 
   const top = await machine.open(2);
   expect(top.trials).toEqual([{ trial: 6, attempt: 3 }]);
   machine.send(top.trials);
   await runAll(world, top.trials);
   expect(await machine.close(2)).toEqual({ rung: 3, done: true });
+  expect(await world.trial(8)).toMatchObject({ reason: "rung 1 (epoch 3): 3rd of 3, the first 1 go on" });
   expect(await world.trial(6)).toMatchObject({ state: "completed", resource: 9, values: { accuracy: 0.6 } });
   expect(await readStudy(world.deps, world.study)).toMatchObject({
     state: "finished",
     trials: { completed: 1, pruned: 8 },
   });
-  await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
+  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
   expect((await exportTrials(world.deps, world.study)).trials).toHaveLength(9);
@@ -267,7 +271,7 @@ test("an execution that is stopped from outside stops the study: its jobs end, a
   const { world, machine } = await halvingWorld(3);
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  await world.rounds.stop({ machine: "halving", study: world.study.id, generation: 1 });
+  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
   await world.reconcile();
   await world.reconcile();
   expect(world.batch.alive()).toEqual([]);
@@ -291,9 +295,9 @@ test("a machine that gives up says so on the study, and what runs is put back", 
   const { world, machine } = await halvingWorld(3);
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  const address = { study: world.study.id, generation: 1, bracket: 0, rung: 0 };
-  await failRounds(world.deps, address, "States.Timeout");
-  await failRounds(world.deps, address, "States.Timeout");
+  const failure = { study: world.study.id, generation: 1, rung: 0, reason: "States.Timeout" };
+  await failRounds(world.deps, failure);
+  await failRounds(world.deps, failure);
   expect(await readStudy(world.deps, world.study)).toMatchObject({
     started: false,
     message: "The rounds failed at rung 0 (States.Timeout). Start the study again to continue.",
@@ -318,12 +322,12 @@ test("a paused study's trials are held with their tokens, and go on when it is r
   expect(world.rounds.resumed.map(({ taskToken }) => taskToken)).toEqual(tokens);
 });
 
-test("a ladder of more runs than one execution holds is refused when the study is created", async () => {
+test("a rung of more trials than its item holds is refused when the study is created", async () => {
   const world = await batchWorld();
   const body = studyBody({
     executor: batchExecution,
     scheduler: halvingScheduler,
-    budget: { trials: 2000, parallel: 4 },
+    budget: { trials: 20_000, parallel: 4 },
   });
   await expect(createStudy(world.deps, TEAM, body, noReceipt)).rejects.toMatchObject({
     type: "invalid-input",
@@ -346,11 +350,7 @@ test("an execution of an earlier start finds nothing to do, and changes nothing"
   const { head } = await world.snapshot();
   expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
   expect(await machine.close(0)).toEqual({ rung: 0, done: true });
-  await failRounds(
-    world.deps,
-    { study: world.study.id, generation: 1, bracket: 0, rung: 0 },
-    "States.Timeout",
-  );
+  await failRounds(world.deps, { study: world.study.id, generation: 1, rung: 0, reason: "States.Timeout" });
   expect((await world.snapshot()).head).toEqual(head);
 });
 
@@ -393,16 +393,225 @@ test("a study that is stopped before the promoted trials are queued leaves them 
   expect(await world.trial(2)).toMatchObject({ state: "paused", rung: 0, attempt: 1 });
 });
 
-test("a study that is stopped after a rung was decided prunes nothing until it goes on", async () => {
+test("a study that is stopped before the others of a rung end prunes nothing until it goes on", async () => {
   const { world, machine } = await halvingWorld(3);
+  for (const rung of [0, 1]) {
+    const { trials } = await machine.open(rung);
+    machine.send(trials);
+    await runAll(world, trials);
+    // The first transaction decides, the second ends the trials of the rung below.
+    if (rung === 1) before(world.client, TRANSACT, () => stop(world), 2);
+    await machine.close(rung);
+  }
+  expect(await world.trial(0)).toMatchObject({ state: "paused" });
+  await world.start();
+  expect(await new Machine(world, 2).close(1)).toEqual({ rung: 2, done: false });
+  expect(await world.trial(0)).toMatchObject({ state: "pruned" });
+});
+
+/** A job of a trial dies for good. */
+const die = async (world: World, trial: number, attempt: number) => {
+  const job = world.batch.run(world.batch.of(trial, attempt));
+  await world.claim(trial, attempt);
+  await world.settle(world.batch.fail(job, { exitCode: 1 }));
+};
+
+/** Nine trials, of which the best three have been sent to the second rung. */
+const secondRung = async () => {
+  const { world, machine } = await halvingWorld();
   const { trials } = await machine.open(0);
   machine.send(trials);
   await runAll(world, trials);
-  // The first transaction decides, the second ends the trials that do not go on.
-  before(world.client, TRANSACT, () => stop(world), 2);
   await machine.close(0);
-  expect(await world.trial(0)).toMatchObject({ state: "paused" });
+  const next = await machine.open(1);
+  machine.send(next.trials);
+  await world.deliver();
+  return { world, machine, trials: next.trials.map(({ trial }) => trial) };
+};
+
+test("when all promoted trials fail, the next of their rung go on, until one comes to a result", async () => {
+  const { world, machine, trials } = await secondRung();
+  expect(trials).toEqual([6, 7, 8]);
+  for (const trial of trials) await die(world, trial, 2);
+  expect(await machine.close(1)).toEqual({ rung: 1, done: false });
+  const again = await machine.open(1);
+  expect(again.trials.map(({ trial }) => trial)).toEqual([3, 4, 5]);
+  machine.send(again.trials);
+  await world.deliver();
+  await die(world, 3, 2);
+  await die(world, 5, 2);
+  await world.finish(4, 0.4, 2);
+  expect(await machine.close(1)).toEqual({ rung: 2, done: false });
+  expect(await world.trial(2)).toMatchObject({
+    state: "pruned",
+    reason: "rung 0 (epoch 1): 7th of 9, the first 6 go on",
+  });
+  expect((await machine.open(2)).trials).toEqual([{ trial: 4, attempt: 3 }]);
+});
+
+test("a promoted trial that fails beside one that does not is not replaced", async () => {
+  const { world, machine, trials } = await secondRung();
+  await die(world, 6, 2);
+  await die(world, 7, 2);
+  await world.finish(8, 0.9, 2);
+  expect(trials).toHaveLength(3);
+  expect(await machine.close(1)).toEqual({ rung: 2, done: false });
+  expect((await readStudy(world.deps, world.study)).trials).toMatchObject({
+    pruned: 6,
+    failed: 2,
+    paused: 1,
+  });
+});
+
+test("two executions that find a rung of failures at once promote the next ones once", async () => {
+  const { world, machine, trials } = await secondRung();
+  for (const trial of trials) await die(world, trial, 2);
+  await Promise.all([machine.close(1), machine.close(1)]);
+  const rung = await readRung(world.deps.store, { study: world.study.id, bracket: 0, rung: 1 });
+  expect(rung?.members).toEqual([3, 4, 5, 6, 7, 8]);
+});
+
+test("when none of a rung comes to the next one, the study says so and names the best of what it has", async () => {
+  const { world, machine, trials } = await secondRung();
+  for (const trial of trials) await world.finish(trial, trial / 10, 2);
+  await machine.close(1);
+  for (const trial of [8, 7, 6]) {
+    const next = await machine.open(2);
+    expect(next.trials).toEqual([{ trial, attempt: 3 }]);
+    machine.send(next.trials);
+    await world.deliver();
+    await die(world, trial, 3);
+    await machine.close(2);
+  }
+  expect(await machine.close(2)).toMatchObject({ done: true });
+  const read = await readStudy(world.deps, world.study);
+  expect(read).toMatchObject({ state: "finished", trials: { failed: 3, pruned: 6, completed: 0 } });
+  expect(read.best).toMatchObject([{ number: 5, measuredAt: 1 }]);
+  expect(read.message).toBe("No trial came to epoch 9. The best is of epoch 1, the furthest with a result.");
+});
+
+test("a wide rung is divided among executions that hold it, each trial in one of them", async () => {
+  const world = await batchWorld({ scheduler: halvingScheduler, budget: { trials: 200, parallel: 100 } });
   await world.start();
-  expect(await new Machine(world, 2).close(0)).toEqual({ rung: 1, done: false });
-  expect(await world.trial(0)).toMatchObject({ state: "pruned" });
+  const opened = await new Machine(world).open(0);
+  expect(opened.chunks.map(({ parallel }) => parallel)).toEqual([34, 33, 33]);
+  expect(opened.trials.map(({ trial }) => trial).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 200 }, (_, trial) => trial),
+  );
+});
+
+const hyperband = {
+  name: "hyperband",
+  type: "synchronous",
+  resource: { name: "epoch", min: 1, max: 3 },
+  eta: 3,
+} as const;
+
+/** Brackets of three trials and of two, twice. */
+const hyperbandWorld = async (parallel: number) => {
+  const world = await batchWorld({ scheduler: hyperband, budget: { trials: 10, parallel } });
+  await world.start();
+  return { world, machine: new Machine(world) };
+};
+
+test("brackets that have a slot for each trial run side by side, each with its own", async () => {
+  const { world, machine } = await hyperbandWorld(8);
+  const planned = await machine.plan();
+  expect(planned).toMatchObject({ bracket: 3, begun: 3, done: false });
+  expect(planned.brackets.map(({ bracket, parallel }) => [bracket, parallel])).toEqual([
+    [0, 3],
+    [1, 2],
+    [2, 3],
+  ]);
+  expect((await world.snapshot()).head.next).toBe(8);
+  expect((await machine.plan(3, 3)).brackets.map(({ bracket }) => bracket)).toEqual([3]);
+  expect(await machine.plan(4, 4)).toMatchObject({ brackets: [], done: true });
+});
+
+test("where they do not fit, a bracket gets all slots, and the next one is drawn when it is over", async () => {
+  const { world, machine } = await hyperbandWorld(2);
+  const planned = await machine.plan();
+  expect(planned.brackets.map(({ bracket }) => bracket)).toEqual([0]);
+  expect((await world.snapshot()).head.next).toBe(3);
+  expect(await machine.open(0)).toMatchObject({ parallel: 2 });
+});
+
+test("a study that is started again goes on with the brackets that are not over", async () => {
+  const { world, machine } = await hyperbandWorld(2);
+  for (const rung of [0, 1]) {
+    const { trials } = await machine.open(rung);
+    machine.send(trials);
+    await runAll(world, trials);
+    await machine.close(rung);
+  }
+  const next = new Machine(world, 1, 1);
+  next.send((await next.open(0)).trials);
+  await world.deliver();
+  await stop(world);
+  await world.start();
+  const { brackets } = await new Machine(world, 2).plan();
+  expect(brackets.map(({ bracket }) => bracket)).toEqual([1]);
+  expect((await new Machine(world, 2, 1).open(0)).trials).toEqual([
+    { trial: 3, attempt: 2 },
+    { trial: 4, attempt: 2 },
+  ]);
+});
+
+test("a study that is stopped stops the executions of its brackets, by the reconciler if need be", async () => {
+  const { world, machine } = await hyperbandWorld(8);
+  const { brackets } = await machine.plan();
+  for (const { bracket } of brackets) {
+    const execution = { study: world.study.id, generation: 1, bracket };
+    await world.rounds.start(execution);
+  }
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  const stopped = world.rounds.stop.bind(world.rounds);
+  world.rounds.stop = () => Promise.reject(new Error("down"));
+  await stop(world);
+  expect([...world.rounds.executions.values()]).toContain("running");
+  world.rounds.stop = stopped;
+  await world.reconcile();
+  expect([...world.rounds.executions.values()]).toEqual(["ended", "ended", "ended", "ended"]);
+  expect(world.rounds.waiting.size).toBe(0);
+});
+
+test("an execution that is ended from outside leaves none of its brackets running", async () => {
+  const { world, machine } = await hyperbandWorld(8);
+  await machine.plan();
+  await world.rounds.start({ study: world.study.id, generation: 1, bracket: 0 });
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
+  await world.reconcile();
+  await world.reconcile();
+  expect([...world.rounds.executions.values()]).toEqual(["ended", "ended"]);
+});
+
+test("a study that is deleted leaves no execution running", async () => {
+  const { world, machine } = await hyperbandWorld(8);
+  await machine.plan();
+  await world.rounds.start({ study: world.study.id, generation: 1, bracket: 1 });
+  await deleteStudy(world.deps, world.study, noReceipt);
+  expect([...world.rounds.executions.values()]).toEqual(["ended", "ended"]);
+});
+
+test("after many brackets another execution takes over, and the first finds nothing to do any more", async () => {
+  const { world, machine } = await hyperbandWorld(2);
+  expect(await machine.plan(0, BRACKETS_PER_EXECUTION)).toMatchObject({ brackets: [], done: true });
+  expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+  expect(world.rounds.executions.get(`${world.study.id}-2`)).toBe("running");
+  expect(await machine.open(0)).toMatchObject({ done: true });
+  expect((await new Machine(world, 2).open(0)).trials).toHaveLength(3);
+});
+
+test("a last bracket for which few trials are left runs with those", async () => {
+  const world = await batchWorld({ scheduler: hyperband, budget: { trials: 4, parallel: 4 } });
+  await world.start();
+  const { brackets } = await new Machine(world).plan();
+  expect(brackets.map(({ bracket, parallel }) => [bracket, parallel])).toEqual([
+    [0, 3],
+    [1, 1],
+  ]);
+  expect((await new Machine(world, 1, 1).open(0)).trials).toEqual([{ trial: 3, attempt: 1 }]);
 });
