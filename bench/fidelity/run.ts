@@ -38,6 +38,7 @@ const HONE_NAMES = [
   "hone-pasha-random",
   "hone-hyperband-random",
   "hone-hyperband-gp",
+  "hone-freeze-thaw-gp",
 ];
 
 const { values: flags } = parseArgs({

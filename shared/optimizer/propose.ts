@@ -6,6 +6,8 @@ import type { Space } from "../space/space.ts";
 import {
   type Algorithm,
   type Answer,
+  answer,
+  type Draft,
   type Hint,
   type History,
   type OptionSchemas,
@@ -42,6 +44,8 @@ export interface Ask {
   readonly firstNumber: number;
   /** An earlier ask's hint; none by default. */
   readonly hint?: Hint | null;
+  /** Proposals that were chosen already and come first; none by default. */
+  readonly drafts?: readonly Draft[];
   /** Whether the caller's time is up; never by default. */
   readonly isLate?: () => boolean;
 }
@@ -55,9 +59,24 @@ export interface Proposed extends Answer<Proposal> {
 /** Asks a study's algorithm for trials: see `proposeWith`. */
 export const askAlgorithm = (ask: Ask): Proposed => {
   const { problem, choice, history, count, seed, firstNumber, hint = null, isLate = () => false } = ask;
+  const algorithm = after(ask.drafts ?? [], algorithmOf(choice));
   const seeded = { ...problem, options: choice, seed, firstNumber, hint, isLate };
-  return proposeWith(algorithmOf(choice), seeded, history, count);
+  return proposeWith(algorithm, seeded, history, count);
 };
+
+/** An algorithm that proposes what was chosen already, and itself only what is missing; all of it, if it has a plan of its own. */
+const after = (drafts: readonly Draft[], algorithm: Algorithm): Algorithm =>
+  drafts.length === 0 || algorithm.ignoresResults
+    ? algorithm
+    : {
+        ...algorithm,
+        propose: (problem, history, count, random) => {
+          const first = drafts.slice(0, count);
+          if (first.length === count) return answer(first);
+          const { proposals, hint } = algorithm.propose(problem, history, count - first.length, random);
+          return { proposals: [...first, ...proposals], hint };
+        },
+      };
 
 /** The results as algorithms compare them: at one fidelity, without penalties, one row a point. */
 const comparable = (history: History, { space, objectives }: Problem): History =>

@@ -186,6 +186,17 @@ const toNextRung = (halving: Halving, from: RungPlace, trial: number): Resumptio
   place: placeAt(halving, above(from)),
 });
 
+/** Of those that wait at a rung, so many are offered to a model that chooses. */
+const OFFERED = 24;
+
+/** The best of those that wait at each rung below the top, the highest rung first. */
+export const waitingIn = (halving: Halving, rungs: Rungs, progress: Progress): Resumption[] =>
+  climbable(halving, rungs, progress).flatMap((from) =>
+    rungs(from)
+      .waiting.slice(0, OFFERED)
+      .map(({ trial }) => toNextRung(halving, from, trial)),
+  );
+
 /**
  * How many of each rung of a bracket may have gone on by now, from the bottom. Of a synchronous bracket, those of a rung when all
  * that will ever come to it have come: to the bottom all that begin there, to another all that went on from the one below.

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { FieldError } from "../errors.ts";
 import { asha } from "./asha.ts";
+import { freezeThaw } from "./freeze-thaw.ts";
 import { hyperband } from "./hyperband.ts";
 import { median } from "./median.ts";
 import { none } from "./none.ts";
@@ -9,10 +10,15 @@ import type { Scheduler, SchedulerKind, SchedulerSetting } from "./scheduler.ts"
 import { sha } from "./sha.ts";
 
 /** Every scheduler by its name. The contract tests walk this table; a study's `scheduler` is one of its entries. */
-export const schedulers = { none, median, sha, asha, pasha, hyperband } as const satisfies Record<
-  string,
-  SchedulerKind<never>
->;
+export const schedulers = {
+  none,
+  median,
+  sha,
+  asha,
+  pasha,
+  hyperband,
+  "freeze-thaw": freezeThaw,
+} as const satisfies Record<string, SchedulerKind<never>>;
 
 type Kinds = typeof schedulers;
 export type SchedulerName = keyof Kinds;

@@ -122,6 +122,11 @@ export interface Scheduler {
   end(place: Place | null): TrialEnd;
   /** The first bracket whose trials may still go on. @param trials how many were created so far. */
   firstBracket(trials: number): number;
+  /**
+   * The paused trials of which a model of all learning curves chooses who goes on, as long as new ones may begin. Where it is left
+   * out, and once none may begin, `resume` decides alone.
+   */
+  candidates?(rungs: Rungs, progress: Progress): Resumption[];
   /** The paused trials that go on now, at most `count`, the most promising first. */
   resume(rungs: Rungs, progress: Progress, count: number): Resumption[];
 }

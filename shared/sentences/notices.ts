@@ -34,6 +34,9 @@ const sentences = {
     " A study whose `repeats` says so tries failed or noisy configurations again by itself.",
   "no-checkpoint": ({ trial, hours }: { trial: number; hours: number }) =>
     `An attempt of trial ${trial} ran for ${hours.toFixed(1)} hours and no trial has saved a checkpoint, so all that a trial has done is lost when its Spot instance is reclaimed. Save to HONE_CHECKPOINT_OUT and print {"checkpoint": true}.`,
+  "little-to-gain": ({ trials, gain }: { trials: number; gain: number }) =>
+    `After ${trials} trials the resource of another full run is expected to improve the best result by ` +
+    `${(100 * gain).toPrecision(1)}% of what it is ahead of the median trial. Stop the study if that is not worth the cost.`,
   "none-at-top": ({ unit, top, reached }: { unit: string; top: number; reached: number | null }) =>
     `No trial came to ${unit} ${top}.${reached === null ? "" : ` The best is of ${unit} ${reached}, the furthest with a result.`}`,
   "none-feasible": () => "No completed trial is within the limits of `outcomes`, so there is no best one.",

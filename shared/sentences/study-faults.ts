@@ -14,6 +14,8 @@ export const studyFaults = {
     `Hone or AWS Batch sets ${name} itself. Use a name that does not begin with HONE_ or AWS_BATCH.`,
   "too-many-comparisons": ({ most }: { most: number }) =>
     `A trial would be compared more than ${most} times. Raise scheduler.every.`,
+  "one-objective-only": ({ scheduler, objectives }: { scheduler: string; objectives: number }) =>
+    `${scheduler} models the learning curve of one objective; this study has ${objectives}. Choose another scheduler.`,
   "metric-missing": ({
     metric,
     role,

@@ -34,6 +34,8 @@ export interface Maximiser {
    * ascent on the smooth parameters alternates with steps to neighbouring values of the others.
    */
   next(): Float64Array | null;
+  /** The same, but the acquisition does not take it. */
+  find(): Float64Array | null;
 }
 
 export interface MaximiserInput {
@@ -68,36 +70,41 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
   const promising = (count: number) => best(rough.points, acquisition.values(rough), count);
   let shortlist: Pool | null = null;
   const busy = [...running];
-  return {
-    next: () => {
-      const { restarts, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
-      shortlist ??= acquisition.pool(promising(SHORTLIST).map(({ x }) => x));
-      const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);
-      for (const start of found.slice(0, restarts)) {
-        let { x, value } = start;
-        for (let round = 0; round < ROUNDS && !isLate(); round++) {
-          const top = ascend(space, slopeAt, x, box, steps, random);
-          // Along constraints, and where rules move a point, an ascent may end beside the region.
-          const around = [top, ...neighbours(space, top, random)].filter(isAllowed);
-          if (around.length === 0) break;
-          const pool = acquisition.pool(around);
-          const [next] = best(pool.points, acquisition.values(pool), 1);
-          if (next === undefined || !(next.value > value)) break;
-          ({ x, value } = next);
-          found.push(next);
-          if (x === top) break;
-        }
+  const find = (): Float64Array | null => {
+    const { restarts, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
+    shortlist ??= acquisition.pool(promising(SHORTLIST).map(({ x }) => x));
+    const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);
+    for (const start of found.slice(0, restarts)) {
+      let { x, value } = start;
+      for (let round = 0; round < ROUNDS && !isLate(); round++) {
+        const top = ascend(space, slopeAt, x, box, steps, random);
+        // Along constraints, and where rules move a point, an ascent may end beside the region.
+        const around = [top, ...neighbours(space, top, random)].filter(isAllowed);
+        if (around.length === 0) break;
+        const pool = acquisition.pool(around);
+        const [next] = best(pool.points, acquisition.values(pool), 1);
+        if (next === undefined || !(next.value > value)) break;
+        ({ x, value } = next);
+        found.push(next);
+        if (x === top) break;
       }
-      found.sort((a, b) => b.value - a.value);
-      const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other, NEAREST));
-      const isNew = ({ x }: { x: Float64Array }) => fresh.accepts(x);
-      // A large batch, or one that is late, uses the shortlist up.
-      const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
-        found.find(isNew) ??
-        promising(rough.points.length).find(isNew) ?? { x: null };
+    }
+    found.sort((a, b) => b.value - a.value);
+    const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other, NEAREST));
+    const isNew = ({ x }: { x: Float64Array }) => fresh.accepts(x);
+    // A large batch, or one that is late, uses the shortlist up.
+    const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
+      found.find(isNew) ??
+      promising(rough.points.length).find(isNew) ?? { x: null };
+    return chosen;
+  };
+  return {
+    find,
+    next: () => {
+      const chosen = find();
       if (chosen === null) return null;
       busy.push(chosen);
-      acquisition.add(chosen, [rough, shortlist]);
+      acquisition.add(chosen, shortlist === null ? [rough] : [rough, shortlist]);
       return chosen;
     },
   };

@@ -129,6 +129,26 @@ export class Posterior {
     return { points, whitened, mean, variance, capacity: this.capacity };
   }
 
+  /** The covariances of predicted points, by rows. */
+  covariance({ points, whitened, capacity, mean: { length: count } }: Predictions): Float64Array {
+    const { layout, n } = this.data;
+    const { width } = layout;
+    const out = new Float64Array(count * count);
+    const gaps = Float64Array.from(
+      { length: count },
+      (_, i) => 1 - dot(whitened, i * capacity, this.ones, 0, n),
+    );
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j <= i; j++) {
+        const k = matern52(squaredDistance(layout, this.weights, points, i * width, points, j * width));
+        const explained = dot(whitened, i * capacity, whitened, j * capacity, this.size);
+        const left = k - explained + (gaps[i]! * gaps[j]!) / this.onesSquared;
+        out[i * count + j] = out[j * count + i] = this.signal * left;
+      }
+    }
+    return out;
+  }
+
   /** The mean at the data's own points. */
   fitted(): Float64Array {
     const { n, targets, noise } = this.data;

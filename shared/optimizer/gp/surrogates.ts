@@ -47,7 +47,7 @@ const MOST_EXACT = 3;
 const MARGIN = 0.1;
 
 /** Priors of the hyperparameters. Source of the first: Hvarfner et al. 2024; the others are broad. */
-const priorsOf = (d: number): Priors => ({
+export const priorsOf = (d: number): Priors => ({
   scaleMean: Math.SQRT2 + Math.log(d) / 2,
   scaleSd: Math.sqrt(3),
   noiseMean: Math.log(1e-4),
@@ -145,7 +145,7 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
   return finish([term], "expected hypervolume improvement");
 };
 
-interface Fit {
+export interface Fit {
   readonly data: Data;
   readonly priors: Priors;
   /** The mode of an earlier ask: then only a few steps are taken from it, if there are many data. */
@@ -159,7 +159,8 @@ interface Fit {
   readonly random: Random;
 }
 
-const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
+/** The mode of the hyperparameters, and posteriors of draws around it. */
+export const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
   const { data, priors, start, few, draws, room, isLate, random } = fit;
   const { layout, n } = data;
   const coarse = n > COARSE ? thin(data, COARSE) : data;

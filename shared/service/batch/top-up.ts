@@ -67,7 +67,8 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const busy = active + enqueued.length;
   const goingOn = await pausedTrials(deps, snapshot, busy, allowed - taken.length);
   const { resumed } = goingOn;
-  const fresh = await proposeTrials(deps, snapshot, allowed - taken.length - resumed.length);
+  const wanted = allowed - taken.length - resumed.length;
+  const fresh = await proposeTrials(deps, snapshot, wanted, goingOn.drafts);
 
   const queued = { state: "queued" as const, job: queuedJob(deps.clock()) };
   const again = taken.map((trial) => ({

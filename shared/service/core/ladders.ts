@@ -77,6 +77,8 @@ export const endTable = async (
 /** Paused trials that go on, and the tables that they wait in. */
 export interface Resumable {
   readonly resumptions: readonly Resumption[];
+  /** Whether a model chooses which of them go on. */
+  readonly byModel: boolean;
   readonly ladders: StoredLadders;
 }
 
@@ -90,7 +92,7 @@ export const mayResume = ({ scheduler }: LoadedStudy): boolean => {
 export const changesPerTrial = (study: LoadedStudy): number => (mayResume(study) ? 2 : 1);
 
 /**
- * Which paused trials go on now.
+ * Which paused trials go on now, or may.
  * @param busy trials that run or wait to.
  * @param most at most so many.
  */
@@ -111,7 +113,12 @@ export const resumable = async (
     known.set(name, rung);
     return rung;
   };
-  return { resumptions: study.scheduler.resume(rungs, progress, most), ladders };
+  const candidates = progress.mayStart ? study.scheduler.candidates?.(rungs, progress) : undefined;
+  return {
+    resumptions: candidates ?? study.scheduler.resume(rungs, progress, most),
+    byModel: candidates !== undefined,
+    ladders,
+  };
 };
 
 /** What taking waiting trials out of their tables changes: one change a table. */

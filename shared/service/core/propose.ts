@@ -1,4 +1,4 @@
-import type { Hint } from "../../optimizer/algorithm.ts";
+import type { Draft, Hint } from "../../optimizer/algorithm.ts";
 import { askAlgorithm } from "../../optimizer/propose.ts";
 import { fromCube } from "../../space/cube.ts";
 import { MOST_HINTED, putHint } from "../../store/hint.ts";
@@ -30,11 +30,13 @@ export interface NewTrials {
 /**
  * New trials from the study's algorithm.
  * @param count at most this many; fewer when the budget or the space has no more.
+ * @param drafts what was chosen already and comes first.
  */
 export const proposeTrials = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   count: number,
+  drafts: readonly Draft[] = [],
 ): Promise<NewTrials> => {
   const { study, head } = snapshot;
   const wanted = Math.min(count, trialsLeft(head));
@@ -49,6 +51,7 @@ export const proposeTrials = async (
     seed: study.spec.seed,
     firstNumber: head.next,
     hint: snapshot.hint,
+    drafts,
     isLate: () => deps.clock() > deadline,
   });
   await keepHint(deps, study.id, hint);

@@ -1,8 +1,10 @@
+import type { Draft } from "../../optimizer/algorithm.ts";
 import type { Resumption } from "../../scheduler/scheduler.ts";
 import type { StoredLadders } from "../../store/rung-table.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { countTrials, trialsLeft } from "../../study/state.ts";
+import { chooseByModel } from "./choose-by-model.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { trialFinder } from "./find-trial.ts";
 import { resumable } from "./ladders.ts";
@@ -15,6 +17,8 @@ export interface Resumed extends Resumption {
 /** Paused trials of a study that go on now. */
 export interface GoingOn {
   readonly resumed: readonly Resumed[];
+  /** New trials that a model chose to begin beside them; the study's algorithm proposes what is missing. */
+  readonly drafts: readonly Draft[];
   /** Null when none goes on. */
   readonly ladders: StoredLadders | null;
   /**
@@ -26,10 +30,10 @@ export interface GoingOn {
   readonly isSettled: boolean;
 }
 
-const NONE: GoingOn = { resumed: [], ladders: null, isAtAnEnd: false, isSettled: false };
+const NONE: GoingOn = { resumed: [], drafts: [], ladders: null, isAtAnEnd: false, isSettled: false };
 
 /**
- * Finds the paused trials that the scheduler lets go on.
+ * Finds the paused trials that the scheduler, or its model, lets go on.
  * @param busy trials that run or wait to.
  * @param most at most so many; nothing is read for none.
  */
@@ -43,14 +47,19 @@ export const pausedTrials = async (
   if (countTrials(snapshot).paused === 0) return NONE;
   const found = await resumable(deps, snapshot, busy, most);
   if (found === null) return NONE;
-  const { resumptions, ladders } = found;
-  if (resumptions.length === 0) return { ...NONE, isAtAnEnd, isSettled: isAtAnEnd && !snapshot.head.settled };
+  const { ladders } = found;
+  const { resumptions, drafts } = found.byModel
+    ? await chooseByModel(deps, snapshot, found.resumptions, most)
+    : { ...found, drafts: [] };
+  if (resumptions.length === 0 && drafts.length === 0) {
+    return { ...NONE, isAtAnEnd, isSettled: isAtAnEnd && !snapshot.head.settled };
+  }
   const find = await trialFinder(deps, snapshot);
   const resumed = resumptions.flatMap((resumption) => {
     const item = find(resumption.trial);
     return item !== null && waitsAt(resumption, item) ? [{ ...resumption, item }] : [];
   });
-  return { resumed, ladders, isAtAnEnd, isSettled: false };
+  return { resumed, drafts, ladders, isAtAnEnd, isSettled: false };
 };
 
 /** The rungs are read after the trials: one that went on meanwhile is not the one that was read. */

@@ -152,7 +152,7 @@ const planAsk = async (
   if (mayLook && (ticketed.length < tickets || (wanted > 0 && leavesItToOthers(head, toss)))) return null;
   const crowd = crowdOf(head, attempt);
   const ahead = Math.min(most - count, spare - slots, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
-  const fresh = await proposeTrials(deps, snapshot, wanted + ahead);
+  const fresh = await proposeTrials(deps, snapshot, wanted + ahead, goingOn.drafts);
 
   const lease = {
     state: "running" as const,

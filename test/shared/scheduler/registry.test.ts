@@ -78,6 +78,21 @@ const cases: { readonly [K in keyof typeof schedulers]: SchedulerCase<OptionsOf<
     }),
     refused: [{ options: upsideDown, setting: client, pointer: "/scheduler/resource/min" }],
   },
+  "freeze-thaw": {
+    kind: schedulers["freeze-thaw"],
+    accepted: fc.record({
+      options: fc.record({ resource: anyLadder, eta: anyEta }),
+      setting: fc.constantFrom(client, batch),
+    }),
+    refused: [
+      { options: upsideDown, setting: client, pointer: "/scheduler/resource/min" },
+      {
+        options: { resource: epochs(1, 9) },
+        setting: { ...client, objectives: 2 },
+        pointer: "/scheduler/name",
+      },
+    ],
+  },
 };
 
 const runContract = <K extends keyof typeof schedulers>(name: K) =>

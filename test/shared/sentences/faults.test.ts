@@ -35,6 +35,7 @@ const faults = kindsOf<Fault>({
   "gpu-hours-without-gpus": none,
   "environment-name-taken": fc.record({ name: word }),
   "too-many-comparisons": fc.record({ most: count }),
+  "one-objective-only": fc.record({ scheduler: word, objectives: count }),
   "metric-missing": fc.record({ metric: word, role: fc.constantFrom("objective", "outcome"), told: word }),
   "too-many-queued": fc.record({ queued: count, most: count }),
   "import-too-large": none,

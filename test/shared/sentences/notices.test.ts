@@ -19,6 +19,7 @@ const notices = kindsOf<Notice>({
   "revision-changed": fc.record({ name: word, began: count, now: count }),
   "space-exhausted": fc.record({ left: count, failed: fc.integer({ min: 1, max: 1000 }) }),
   "no-checkpoint": fc.record({ trial: fc.nat(), hours: fc.double({ min: 1, max: 336, noNaN: true }) }),
+  "little-to-gain": fc.record({ trials: fc.nat(), gain: fc.double({ min: 0, max: 1e-3, noNaN: true }) }),
   "none-at-top": fc.record({ unit: word, top: count, reached: fc.option(count) }),
   "none-feasible": none,
 });

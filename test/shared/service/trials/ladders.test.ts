@@ -79,6 +79,8 @@ test.each<[string, SchedulerChoice, Program]>([
   ["hyperband, synchronous", { name: "hyperband", resource: epochs, type: "synchronous" }, telling],
   ["median", { name: "median", resource: epochs }, reporting],
   ["pasha", { name: "pasha", resource: epochs }, reporting],
+  ["freeze-thaw", { name: "freeze-thaw", resource: epochs }, reporting],
+  ["freeze-thaw, told", { name: "freeze-thaw", resource: epochs }, telling],
 ])("%s finds a good trial at a part of the cost, and comes to an end", async (_, scheduler, program) => {
   const world = await setUp(scheduler);
   const reached = await runAll(world, program);

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import type { LeasedTrial } from "../../../../shared/schemas/trial.ts";
+import { type ClientWorld, clientWorld } from "../../../support/client.ts";
+import { createMemoryTable } from "../../../support/memory-table/client.ts";
+
+const table = await createMemoryTable();
+
+const setUp = () =>
+  clientWorld(table, {
+    space: { rate: { type: "float", low: 1e-4, high: 1, scale: "log" } },
+    scheduler: { name: "freeze-thaw", resource: { name: "epoch", min: 1, max: 9 } },
+    algorithm: { name: "gp" },
+    budget: { trials: 60, parallel: 1 },
+  });
+
+/** Best at a rate of 0.01, and better the longer it runs. */
+const accuracyOf = ({ params, resource }: LeasedTrial): number =>
+  0.9 - (Math.log10(Number(params.rate)) + 2) ** 2 / 10 - 0.3 / (resource ?? 1);
+
+/** One worker that runs each trial as far as it is told to. */
+const work = async (world: ClientWorld, asks: number): Promise<LeasedTrial[]> => {
+  const handedOut: LeasedTrial[] = [];
+  for (let i = 0; i < asks; i++) {
+    const [trial] = (await world.ask("w")).trials;
+    if (trial === undefined) break;
+    handedOut.push(trial);
+    const { number, attempt, resource } = trial;
+    const checkpoint = `s3://bucket/${number}-${resource}`;
+    const decision =
+      resource === 9
+        ? null
+        : (await world.report(number, resource ?? 0, accuracyOf(trial), { attempt, checkpoint })).decision;
+    if (decision === null) await world.tell(number, accuracyOf(trial), attempt);
+    else expect(decision).toBe("pause");
+  }
+  return handedOut;
+};
+
+test("promising trials go on from their checkpoints level by level, the others stay paused", async () => {
+  const world = await setUp();
+  const handedOut = await work(world, 24);
+  const resumed = handedOut.filter(({ attempt }) => attempt > 1);
+  expect(resumed.length).toBeGreaterThan(0);
+  for (const { number, attempt, resource, checkpoint } of resumed) {
+    expect(resource).toBe(3 ** (attempt - 1));
+    expect(checkpoint).toBe(`s3://bucket/${number}-${3 ** (attempt - 2)}`);
+  }
+  const started = handedOut.filter(({ attempt }) => attempt === 1);
+  const worst = started.toSorted((a, b) => accuracyOf(a) - accuracyOf(b))[0]!;
+  expect(resumed.map(({ number }) => number)).not.toContain(worst.number);
+  const [best] = (await world.read()).best;
+  expect(best?.values.accuracy).toBeGreaterThan(0.85);
+});
+
+test("new trials are chosen by the model, and say so", async () => {
+  const world = await setUp();
+  const handedOut = await work(world, 24);
+  expect(handedOut.at(-1)).toMatchObject({
+    algorithm: "freeze-thaw",
+    why: "expected improvement per unit of resource",
+  });
+});
+
+test("a study in which little is left to gain says so, and goes on", async () => {
+  const world = await setUp();
+  await work(world, 4);
+  expect((await world.read()).message).toBeNull();
+  await work(world, 40);
+  const { message, state } = await world.read();
+  expect(message).toMatch(/^After \d+ trials the resource of another full run is expected to improve/);
+  expect(state).toBe("running");
+});
