@@ -52,6 +52,7 @@ export const testRoutes = (key: string | null): void => {
 
 /** No receipt holds where a checkpoint is uploaded: whoever has the URL may write there. */
 const withoutUrls = ({ status, body }: Heard): string => {
+  if (typeof body !== "object" || body === null) return JSON.stringify({ status, body });
   const { upload, ...rest } = body as { readonly upload?: unknown };
   return JSON.stringify({ status, body: rest });
 };
