@@ -1,6 +1,6 @@
 /**
- * Random letters: as many bytes as letters, so of 32 letters each is as likely as any other.
- * @param randomBytes uniform bytes. @param alphabet as many letters as divide 256 evenly.
+ * Random letters, a byte for each; all are equally likely if the length of the alphabet divides 256 evenly.
+ * @param randomBytes uniform bytes.
  */
 export const randomLetters = (
   randomBytes: (count: number) => Uint8Array,

@@ -39,6 +39,8 @@ const sentences = {
   "rung-incomplete": (facts: RungFacts) => `${rungName(facts)}: waits for the other trials`,
   "rung-rank": (facts: RankFacts) => ranked(facts),
   "rung-waits": (facts: RankFacts) => `${ranked(facts)}; waits for its turn`,
+  "not-promoted": ({ rung }: { rung: number }) =>
+    `paused at rung ${rung} and not among those that went on until the study's end`,
   "rung-too-few": ({ of, needed, ...rung }: RungFacts & { of: number; needed: number }) =>
     `${rungName(rung)}: ${ordinal(of)} to come, nobody is compared before ${needed} have`,
   "above-median": (facts: RankFacts) => `${ranked(facts)}: above the median`,

@@ -3,6 +3,7 @@ import { schedulers } from "../scheduler/registry.ts";
 import type { BestTrial, Study } from "../schemas/study.ts";
 import type { Trial, TrialState } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
+import { reasonSentence } from "../sentences/reasons.ts";
 import type { Head } from "../store/head.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { isFeasible } from "./objectives.ts";
@@ -19,6 +20,13 @@ const timestampOrNull = (ms: number | null) => (ms === null ? null : timestamp(m
 /** A trial's state as clients see it: one that is paused and will never go on has been pruned. */
 export const shownTrialState = ({ settled }: Pick<Head, "settled">, { state }: TrialItem): TrialState =>
   settled && state === "paused" ? "pruned" : state;
+
+/** Why a trial ended or waits; one that waited to the study's end waits no more. */
+const shownReason = (
+  { settled }: Pick<Head, "settled">,
+  { state, rung, reason }: TrialItem,
+): string | null =>
+  settled && state === "paused" && rung !== null ? reasonSentence({ kind: "not-promoted", rung }) : reason;
 
 /** A trial as clients see it, without tokens, fences and jobs. */
 export const toTrial = (
@@ -37,7 +45,7 @@ export const toTrial = (
   worker: trial.worker,
   algorithm: trial.algorithm,
   why: trial.why,
-  reason: trial.reason,
+  reason: shownReason(head, trial),
   created: timestamp(trial.created),
   leaseExpires: timestampOrNull(trial.leaseExpires),
   // A paused trial has only paused.

@@ -10,9 +10,10 @@ import { listTrials, readTrial } from "../../shared/service/trials/read.ts";
 import { heartbeatTrial, reportTrial } from "../../shared/service/trials/report.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
-import { Crash, injectFaults } from "./faults.ts";
+import { injectFaults } from "./faults.ts";
 import { type Event, violations } from "./invariants.ts";
 import { keyed, makeStudy, noReceipt, testDeps } from "./service.ts";
+import { faultFor, untilAnswered } from "./until-answered.ts";
 
 /**
  * Workers of one client study, recorded: they ask, report, beat and tell with keys and without, hang until their lease is
@@ -90,28 +91,8 @@ class Play {
     return { violations: await this.#judge(study), counts: this.#counts };
   }
 
-  #fault() {
-    const face = this.#dice.uniform();
-    if (face < 0.03) return "crash-before" as const;
-    if (face < 0.06) return "crash-after" as const;
-    if (face < 0.1) return "lost-reply" as const;
-    return face < 0.12 ? ("conflict" as const) : ("none" as const);
-  }
-
-  /** Sends a request until it is answered, as a client does; null when it is refused. */
-  async #send<T>(run: (deps: ServiceDeps) => Promise<T>): Promise<T | string> {
-    for (let i = 0; i < 100; i++) {
-      try {
-        return await run(this.#fresh());
-      } catch (error) {
-        const { type } = error as { type?: string };
-        if (error instanceof Crash || type === "in-progress" || type === "unavailable") continue;
-        if (type === undefined) throw error;
-        return type;
-      }
-    }
-    throw new Error("never answered");
-  }
+  #fault = () => faultFor(this.#dice.uniform(), 0.12);
+  #send = <T>(run: (deps: ServiceDeps) => Promise<T>) => untilAnswered(() => this.#fresh(), run);
 
   /** With a key, or without one where a repeat finds what was done. */
   #context(isSafe: boolean): WriteContext {

@@ -10,9 +10,10 @@ import { reportTrial } from "../../shared/service/trials/report.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { Store } from "../../shared/store/store.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
-import { Crash, injectFaults } from "./faults.ts";
+import { injectFaults } from "./faults.ts";
 import { ladderSoundness } from "./ladder-soundness.ts";
 import { keyed, makeStudy, noReceipt, testDeps } from "./service.ts";
+import { faultFor, untilAnswered } from "./until-answered.ts";
 
 /**
  * Workers of a study with a ladder, recorded: they report at rungs, tell, fail, hang until their lease is over and come back, while
@@ -87,27 +88,8 @@ class Play {
   #chance = (probability: number) => this.#dice.uniform() < probability;
   #context = (): WriteContext => (this.#chance(0.5) ? noReceipt : keyed(`key-${this.#keys++}`));
 
-  #fault() {
-    const face = this.#dice.uniform();
-    if (face < 0.02) return "crash-before" as const;
-    if (face < 0.04) return "crash-after" as const;
-    if (face < 0.07) return "lost-reply" as const;
-    return face < 0.09 ? ("conflict" as const) : ("none" as const);
-  }
-
-  async #send<T>(run: (deps: ServiceDeps) => Promise<T>): Promise<T | string> {
-    for (let i = 0; i < 100; i++) {
-      try {
-        return await run(this.#fresh());
-      } catch (error) {
-        const { type } = error as { type?: string };
-        if (error instanceof Crash || type === "in-progress" || type === "unavailable") continue;
-        if (type === undefined) throw error;
-        return type;
-      }
-    }
-    throw new Error("never answered");
-  }
+  #fault = () => faultFor(this.#dice.uniform(), 0.09);
+  #send = <T>(run: (deps: ServiceDeps) => Promise<T>) => untilAnswered(() => this.#fresh(), run);
 
   async run(): Promise<LadderHistory> {
     const { scheduler, trials, workers } = this.#story;

@@ -22,6 +22,7 @@ const reasons = kindsOf<Reason>({
   "rung-waits": rankFacts,
   "above-median": rankFacts,
   "below-median": rankFacts,
+  "not-promoted": fc.record({ rung: count }),
   "rung-too-few": fc.record({ ...rung, of: count, needed: count }),
   "before-rung": fc.record({ unit: word, next: fc.option(count) }),
   "objective-missing": none,

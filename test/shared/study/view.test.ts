@@ -50,7 +50,11 @@ test("values say at which resource they were measured: those of a trial that goe
 });
 
 test("in a study where no paused trial will go on they are shown as pruned", () => {
-  const trial = trialOf({ state: "paused" });
+  const trial = trialOf({ state: "paused", rung: 1, reason: "waits" });
+  expect(toTrial(snapshotOf({ head: headOf({ settled: false }) }), trial).reason).toBe("waits");
+  expect(toTrial(snapshotOf({ head: headOf({ settled: true }) }), trial).reason).toBe(
+    "paused at rung 1 and not among those that went on until the study's end",
+  );
   expect(toTrial(snapshotOf({ head: headOf({ settled: false }) }), trial).state).toBe("paused");
   expect(toTrial(snapshotOf({ head: headOf({ settled: true }) }), trial).state).toBe("pruned");
 });
