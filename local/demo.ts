@@ -14,7 +14,7 @@ import { type Lifetime, live, pause } from "./lifetime.ts";
 import { readOptions } from "./options.ts";
 import { assertNode24, LocalError, minimalEnvironment, root } from "./process.ts";
 import { showProgress } from "./progress.ts";
-import { pruningLines } from "./pruning.ts";
+import { countSteps, pruningLines } from "./pruning.ts";
 import { makeRunFolder, removeUnlessFailed } from "./run-folder.ts";
 import { type Stack, startStack } from "./stack.ts";
 
@@ -93,6 +93,11 @@ const trialsOf = async (stack: Stack, study: Study, signal: AbortSignal): Promis
   );
 };
 
+const tellPruning = ({ scheduler }: Study, trials: readonly Trial[], steps: number): void => {
+  if (!("resource" in scheduler)) throw new LocalError("The study has no scheduler that stops trials.");
+  console.log(`\n${pruningLines(trials, scheduler.resource, steps).join("\n")}`);
+};
+
 const tellResult = (study: Study, { default: standard, grid }: Baseline): void => {
   const [best] = study.best;
   if (best === undefined) throw new LocalError("The study has no best trial.");
@@ -150,9 +155,7 @@ const demo = async (lifetime: Lifetime): Promise<number> => {
   const vcpus = Math.max(4, availableParallelism()); // the study runs four trials at a time
   const stack = await startStack(lifetime, { vcpus, ...options, folder, onStep: step });
   const study = await Promise.race([tune(stack, signal), stack.broken]);
-  const trials = await trialsOf(stack, study, signal);
-  if ("resource" in study.scheduler)
-    console.log(`\n${pruningLines(trials, study.scheduler.resource).join("\n")}`);
+  tellPruning(study, await trialsOf(stack, study, signal), countSteps(join(folder, "jobs")));
   tellResult(study, await baseline);
   await showCurl(stack, study.study, signal);
   console.log(`\nTotal time: ${Math.round((performance.now() - started) / 1000)} s.`);
