@@ -26,8 +26,10 @@ def trial(*, report_every: float | None = REPORT_EVERY_SECONDS) -> Trial:
     """The trial that this process was started for, by `hone exec`, by `hone worker` or as a job of Hone.
 
     Under the runner it prints its reports and results for the runner to send. In a job without the runner it claims the
-    trial and calls Hone itself; when another job has the trial, it ends the program with exit code 0. `report_every`:
-    as in `Study.trials`; the runner has an option for it. Raises NotConfigured when this process was started for no trial.
+    trial and calls Hone itself; when another job has the trial, it ends the program with exit code 0.
+
+    `report_every`: as in `Study.trials`; the runner has an option for it. Raises NotConfigured when this process was
+    started for no trial.
     """
     environment = os.environ
     if "HONE_RUNNER" in environment and "HONE_PARAMS" in environment:
