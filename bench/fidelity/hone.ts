@@ -19,8 +19,6 @@ import type { Outcome, Searcher, Task } from "./searchers.ts";
 /** Hone's use cases on a table in memory, on the simulation's clock: whatever scheduler and algorithm a study names. */
 
 const METRIC = "loss";
-/** The schedulers' default. */
-const ETA = 3;
 /** Milliseconds of the study's clock in a full run, so that no lease ends before its trial. */
 const FULL_RUN_MS = 1000;
 /** Answers between two looks at the CPU time, which cost as much as a tenth of an answer. */
@@ -54,7 +52,6 @@ interface Job {
 const bodyOf = ({ scheduler, type, algorithm }: HoneSetting, setting: Setting): CreateStudyBody => {
   const { space, steps, cap, workers, seed } = setting;
   const resource = { name: "step", min: 1, max: steps };
-  const rungs = 1 + Math.ceil(Math.log(steps) / Math.log(ETA));
   const runs = Math.ceil(cap * workers) + workers;
   const allots = scheduler !== "none";
   return CreateStudyBody.parse({
@@ -63,8 +60,8 @@ const bodyOf = ({ scheduler, type, algorithm }: HoneSetting, setting: Setting): 
     objectives: [{ metric: METRIC, direction: "minimize" }],
     algorithm: { name: algorithm, seed },
     ...(allots && { scheduler: { name: scheduler, resource, ...(type !== null && { type }) } }),
-    // Rungs cost about the same, so that a full run pays for as many short trials as it has steps, a rung.
-    budget: { trials: allots ? Math.ceil((runs * steps) / rungs) : runs, parallel: workers },
+    // As many trials of one step as the time pays for, so that the time ends the simulation and not the budget.
+    budget: { trials: allots ? runs * steps : runs, parallel: workers },
   });
 };
 
