@@ -48,7 +48,8 @@ export const deployed = () => {
 
     /** Creates a study of one parameter whose trials run this Python program. @returns its id. */
     batchStudy: async (program: string, change: Record<string, unknown> = {}) => {
-      const command = [...stack.runner, "exec", "--", "python3", "-u", "-c", program];
+      // Tests look at every report.
+      const command = [...stack.runner, "exec", "--report-every", "0", "--", "python3", "-u", "-c", program];
       const { executor, ...rest } = change;
       const reply = await call<Study>("POST", "/studies", {
         name: "batch-study",
