@@ -52,7 +52,7 @@ const CENTRES = 5;
  * A new trial begins if it gains so many times as much per unit of resource as one that waits. The search for new ones always finds a
  * point that promises a little more than those that were begun for the same promise, and without this none of them would go on.
  */
-const AHEAD = 1.5;
+const AHEAD = 1.1;
 /** Trials before the model is used: half as many as there are parameters, within these bounds. */
 const FEWEST = 4;
 const MOST = 12;
