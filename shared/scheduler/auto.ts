@@ -6,21 +6,29 @@ import type { SchedulerSetting } from "./scheduler.ts";
 
 /**
  * The scheduler of a study that names a resource and leaves the rest to Hone. It is chosen once, when the study is created, by
- * ladder, budget, objectives and executor; the study keeps the choice, and why. The measurements behind the rules are in
+ * ladder, budget and objectives; the study keeps the choice, and why. The measurements behind the rules are in
  * `docs/decisions/0010-what-auto-schedules.md`.
  */
-export const AutoScheduler = z.strictObject({
-  name: z.literal("auto").optional().meta({
-    description: "Chooses by ladder, budget, objectives and executor; `schedulerWhy` of the study says why.",
-  }),
+const options = {
   resource: Resource,
   eta: Eta.optional(),
   resumes: z.boolean().optional().meta({
     description:
-      "Whether a trial that was paused goes on, from its checkpoint if there is one, at little cost: true by default for client studies, false for batch studies, where a job starts each time.",
+      "Whether programs can go on with a trial that was paused, from its checkpoint or at little cost from its beginning; true by default.",
   }),
+};
+
+const NAME = "auto";
+const SUMMARY =
+  "Hone chooses by ladder, budget and objectives; `schedulerWhy` of the study says why. The same without `name`.";
+
+export const AutoScheduler = z.strictObject({
+  name: z.literal(NAME).meta({ description: SUMMARY }),
+  ...options,
 });
-export type AutoScheduler = z.infer<typeof AutoScheduler>;
+/** The same, of a study that names only its resource. */
+export const ResourceAlone = z.strictObject(options);
+export type AutoScheduler = z.infer<typeof AutoScheduler> | z.infer<typeof ResourceAlone>;
 
 export interface ScheduledWhy {
   readonly choice: SchedulerChoice;
@@ -32,8 +40,8 @@ const AT_TOP = 3;
 
 /** Chooses a scheduler. What is wrong with the resource is found where the choice is checked. */
 export const chooseScheduler = (wanted: AutoScheduler, setting: SchedulerSetting): ScheduledWhy => {
-  const { resource, eta = DEFAULT_ETA, resumes = setting.executor === "client" } = wanted;
-  const { executor, objectives, trials } = setting;
+  const { resource, eta = DEFAULT_ETA, resumes = true } = wanted;
+  const { objectives, trials } = setting;
   const levels = ladder(resource.min, resource.max, eta);
   const rungs = rungsFor(trials, eta, levels.length - 1);
   const everyTrial = { name: "none" } as const;
@@ -48,9 +56,7 @@ export const chooseScheduler = (wanted: AutoScheduler, setting: SchedulerSetting
   const common = { resource: { ...resource, min }, ...(wanted.eta !== undefined && { eta }) };
   const stopping = { name: "asha", ...common } as const;
   if (objectives > 1) return { choice: stopping, why: { kind: "several-objectives", objectives } };
-  if (!resumes) {
-    return { choice: stopping, why: { kind: executor === "batch" ? "starts-of-jobs" : "no-resume" } };
-  }
+  if (!resumes) return { choice: stopping, why: { kind: "no-resume" } };
   return { choice: { name: "freeze-thaw", ...common }, why: { kind: "learning-curves" } };
 };
 

@@ -16,8 +16,6 @@ const sentences = {
     `trials are stopped where they are not among the best: freeze-thaw models the curve of one objective, and there are ${objectives}`,
   "no-resume": () =>
     "trials are stopped where they are not among the best, and none is paused, since `resumes` is false",
-  "starts-of-jobs": () =>
-    "trials are stopped where they are not among the best, and none is paused, since each time a trial goes on would cost a job's start; set `resumes` to true if that is short beside a trial",
   "learning-curves": () =>
     "a model of the learning curves decides which trial goes on; half of the resource runs trials to the end",
 };

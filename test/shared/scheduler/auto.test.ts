@@ -1,29 +1,23 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AutoScheduler, chooseScheduler } from "../../../shared/scheduler/auto.ts";
+import { chooseScheduler } from "../../../shared/scheduler/auto.ts";
 import { resolveScheduler, schedulerOf } from "../../../shared/scheduler/registry.ts";
 import type { SchedulerSetting } from "../../../shared/scheduler/scheduler.ts";
 
 const epochs = (max: number, min = 1) => ({ name: "epoch", min, max });
 const client: SchedulerSetting = { executor: "client", objectives: 1, trials: 1000 };
 
-const choose = (wanted: Omit<AutoScheduler, "name">, change: Partial<SchedulerSetting> = {}) =>
+const choose = (wanted: Parameters<typeof chooseScheduler>[0], change: Partial<SchedulerSetting> = {}) =>
   chooseScheduler(wanted, { ...client, ...change });
 
-test("a model of learning curves chooses for clients with one objective", () => {
+test("a model of learning curves chooses where there is one objective", () => {
   expect(choose({ resource: epochs(81) })).toEqual({
     choice: { name: "freeze-thaw", resource: epochs(81) },
     why: { kind: "learning-curves" },
   });
 });
 
-test("trials are stopped and never paused where a job would start each time, unless the study says otherwise", () => {
-  const batch = { executor: "batch" } as const;
-  expect(choose({ resource: epochs(81) }, batch)).toMatchObject({
-    choice: { name: "asha" },
-    why: { kind: "starts-of-jobs" },
-  });
-  expect(choose({ resource: epochs(81), resumes: true }, batch).choice.name).toBe("freeze-thaw");
+test("trials are stopped and never paused where programs cannot go on with one", () => {
   expect(choose({ resource: epochs(81), resumes: false })).toMatchObject({
     choice: { name: "asha" },
     why: { kind: "no-resume" },
