@@ -91,6 +91,9 @@ test.each<[string, SchedulerChoice, Program]>([
   expect(study.best[0]?.values.accuracy).toBeGreaterThan(20 / 27);
 });
 
+/** Longer than a lease. */
+const OVER = 61_000;
+
 const results = async (world: ClientWorld) => {
   const { trials } = await world.read();
   return trials;
@@ -116,15 +119,18 @@ test("a stop says where the trial stood, and the trial keeps it", async () => {
   });
 });
 
-test("a stop or a pause whose reply was lost is answered again, without a key", async () => {
+test("a stop or a pause whose reply was lost is answered again, without a key, to the attempt that got it", async () => {
   for (const type of ["stopping", "promotion"] as const) {
     const world = await setUp({ name: "asha", resource: epochs, type });
+    await world.ask("dies", 4);
+    world.clock.now += OVER;
     await world.ask("w", 4);
-    for (const number of [0, 1, 2]) await world.report(number, 1, 0.9);
-    const first = await world.report(3, 1, 0.1);
+    for (const number of [0, 1, 2]) await world.report(number, 1, 0.9, { attempt: 2 });
+    const first = await world.report(3, 1, 0.1, { attempt: 2 });
     expect(first.decision).toBe(type === "stopping" ? "stop" : "pause");
-    expect(await world.report(3, 1, 0.1)).toEqual(first);
-    await expect(world.report(3, 2, 0.1)).rejects.toMatchObject({ type: "stale-attempt" });
+    expect(await world.report(3, 1, 0.1, { attempt: 2 })).toEqual(first);
+    await expect(world.report(3, 2, 0.1, { attempt: 2 })).rejects.toMatchObject({ type: "stale-attempt" });
+    await expect(world.report(3, 1, 0.1, { attempt: 1 })).rejects.toMatchObject({ type: "stale-attempt" });
   }
 });
 
@@ -296,7 +302,6 @@ test("a sweep that comes late does not take away a trial that has gone on meanwh
   expect(await results(world)).toMatchObject({ completed: 1, running: 2, paused: 97 });
 });
 
-const OVER = 61_000;
 const single = { lease: { seconds: 60, maxAttempts: 1 } };
 
 test("an ask that ends lost trials and resumes paused ones of one rung writes each table once", async () => {
