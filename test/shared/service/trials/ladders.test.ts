@@ -199,6 +199,19 @@ test("when every promoted trial fails, the best is the best of the highest rung 
   expect((await world.read()).best).toMatchObject([{ number: 0, measuredAt: 1 }]);
 });
 
+test("a promoted trial that its client prunes without a value keeps that of the rung below, and may be told so again", async () => {
+  const world = await setUp({ name: "asha", resource: epochs, type: "promotion" });
+  await world.ask("w", 3);
+  for (let number = 0; number < 3; number++) await world.tell(number, number / 10);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 2, attempt: 2 }]);
+  const body = { attempt: 2, pruned: { reason: "plateau" } };
+  for (let time = 0; time < 2; time++) {
+    const reply = await tellTrial(world.deps, world.study, 2, body, noReceipt);
+    expect(reply).toEqual({ number: 2, state: "pruned" });
+  }
+  expect(await world.trial(2)).toMatchObject({ values: { accuracy: 0.2 } });
+});
+
 test("more trials let paused ones go on again", async () => {
   const world = await setUp(
     { name: "asha", resource: { name: "epoch", min: 1, max: 3 }, type: "promotion" },
