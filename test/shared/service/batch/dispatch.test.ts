@@ -71,11 +71,12 @@ test("after the study was deleted its messages are dropped", async () => {
   await deleteStudy(world.deps, world.study, noReceipt);
   expect(await world.deliver()).toEqual([]);
   const messages = [{ id: "1", body: JSON.stringify(first(world)) }];
-  expect(await dispatchMessages(world.process(), messages)).toEqual([]);
+  const other = world.process();
+  expect(await dispatchMessages(other, messages)).toEqual([]);
   // Once nothing of it is left, too: by a process that knows it, and by one that finds nothing.
   world.clock.now += SETTLED_MS;
   await world.reconcile();
-  expect(await dispatchMessages(world.deps, messages)).toEqual([]);
+  expect(await dispatchMessages(other, messages)).toEqual([]);
   expect(await dispatchMessages(world.process(), messages)).toEqual([]);
   expect(world.batch.submissions).toBe(0);
 });
@@ -215,6 +216,19 @@ test("two dispatchers at once do not dispatch two attempts on a budget for one",
   }));
   await Promise.all(messages.map((message) => world.deliver([message])));
   expect(world.batch.submissions).toBe(1);
+});
+
+test("a message of before a stop does not dispatch a trial that waits for a slot since the start after it", async () => {
+  const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
+  await world.start();
+  const [, late] = world.queue.take();
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await patchStudy(world.deps, world.study, { budget: { parallel: 1 } }, noReceipt);
+  await world.start();
+  expect(await world.trial(1)).toMatchObject({ state: "queued", attempt: 1, job: null });
+  expect(await world.deliver([late!])).toEqual([]);
+  await world.deliver();
+  expect(world.batch.jobs.map((job) => job.jobName)).toEqual([`hone-${world.study.id}-0-2`]);
 });
 
 test("a message of a trial that does not exist, or of a study that is not started, is dropped", async () => {
