@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { CreateStudyBody } from "../../../../shared/schemas/study.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { failRounds } from "../../../../shared/service/rounds/fail.ts";
+import { listTrials } from "../../../../shared/service/rounds/open.ts";
 import { BRACKETS_PER_EXECUTION } from "../../../../shared/service/rounds/plan.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
@@ -10,6 +12,7 @@ import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { readRung } from "../../../../shared/store/rung.ts";
+import { MOST_BRACKETS } from "../../../../shared/study/execution.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
@@ -21,6 +24,13 @@ const halvingWorld = async (trials = 9) => {
   await world.start();
   return { world, machine: new Machine(world) };
 };
+
+const hyperband = {
+  name: "hyperband",
+  type: "synchronous",
+  resource: { name: "epoch", min: 1, max: 3 },
+  eta: 3,
+} as const;
 
 type Leased = readonly { trial: number; attempt: number }[];
 
@@ -354,6 +364,57 @@ test("an execution of an earlier start finds nothing to do, and changes nothing"
   expect((await world.snapshot()).head).toEqual(head);
 });
 
+test("a rung is not opened before the one below is closed", async () => {
+  const { world, machine } = await halvingWorld(3);
+  const { trials } = await machine.open(0);
+  await expect(machine.open(1)).rejects.toThrow("Rung 0");
+  machine.send(trials);
+  await runAll(world, trials);
+  await expect(machine.open(1)).rejects.toThrow("Rung 0");
+  await machine.close(0);
+  expect((await machine.open(1)).trials).toEqual([{ trial: 2, attempt: 2 }]);
+});
+
+test("a machine waits for a trial as long as all its attempts may take, and for a bracket as long as its trials one by one, a year at most", async () => {
+  const waits = async (change: Partial<CreateStudyBody> = {}) => {
+    const world = await batchWorld({ scheduler: hyperband, budget: { trials: 5, parallel: 9 }, ...change });
+    await world.start();
+    const machine = new Machine(world);
+    const [bottom, top] = (await machine.plan()).brackets;
+    await machine.open(0);
+    const at = { study: world.study.id, generation: 1, bracket: 0, rung: 0, chunk: 0, of: 1 };
+    const { timeoutSeconds } = await listTrials(world.deps, at);
+    return { trial: timeoutSeconds, bottom: bottom!.timeoutSeconds, top: top!.timeoutSeconds };
+  };
+  const three = await waits({ lease: { seconds: 60, maxAttempts: 3 } });
+  const attempt = three.trial / 3;
+  expect(attempt).toBeGreaterThan(batchExecution.timeoutSeconds + 60);
+  // Three trials at two rungs, and two at the top one.
+  expect(three).toMatchObject({ bottom: 6 * three.trial, top: 2 * three.trial });
+  const more = await waits({ lease: { seconds: 60, maxAttempts: 3 }, repeats: { attempts: 3 } });
+  expect(more.trial).toBe(5 * attempt);
+  const longer = { ...batchExecution, timeoutSeconds: batchExecution.timeoutSeconds + 500 };
+  expect((await waits({ executor: longer })).trial).toBe(three.trial + 3 * 500);
+  const long = await waits({
+    executor: { ...batchExecution, timeoutSeconds: 14 * 24 * 3600 },
+    lease: { seconds: 60, maxAttempts: 10 },
+  });
+  expect(long.top).toBeLessThan(long.bottom);
+  expect(long.bottom).toBe(365 * 24 * 3600);
+});
+
+test("no more brackets run side by side than one execution begins, however many slots there are", async () => {
+  const world = await batchWorld({ scheduler: hyperband, budget: { trials: 105, parallel: 200 } });
+  await world.start();
+  const machine = new Machine(world);
+  const first = await machine.plan();
+  expect(first).toMatchObject({ brackets: { length: MOST_BRACKETS }, bracket: MOST_BRACKETS, done: false });
+  expect((await machine.plan(first.bracket, first.begun)).brackets.map(({ bracket }) => bracket)).toEqual([
+    MOST_BRACKETS,
+    MOST_BRACKETS + 1,
+  ]);
+});
+
 test("a rung that the ladder does not have is over", async () => {
   const { machine } = await halvingWorld(3);
   expect(await machine.open(3)).toMatchObject({ done: true, trials: [] });
@@ -499,13 +560,6 @@ test("a wide rung is divided among executions that hold it, each trial in one of
     Array.from({ length: 200 }, (_, trial) => trial),
   );
 });
-
-const hyperband = {
-  name: "hyperband",
-  type: "synchronous",
-  resource: { name: "epoch", min: 1, max: 3 },
-  eta: 3,
-} as const;
 
 /** Brackets of three trials and of two, twice. */
 const hyperbandWorld = async (parallel: number) => {
