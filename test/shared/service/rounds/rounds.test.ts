@@ -364,8 +364,9 @@ test("an execution of an earlier start finds nothing to do, and changes nothing"
   expect((await world.snapshot()).head).toEqual(head);
 });
 
-test("a rung is not opened before the one below is closed", async () => {
+test("a rung is not closed before it is opened, nor opened before the one below is closed", async () => {
   const { world, machine } = await halvingWorld(3);
+  expect(await machine.close(0)).toEqual({ rung: 0, done: false });
   const { trials } = await machine.open(0);
   await expect(machine.open(1)).rejects.toThrow("Rung 0");
   machine.send(trials);
