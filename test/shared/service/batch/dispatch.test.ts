@@ -199,24 +199,28 @@ test.each(["paused", "stopped"] as const)(
   },
 );
 
-test("two dispatchers at once do not dispatch two attempts on a budget for one", async () => {
-  const world = await batchWorld({
-    ...hour,
-    scheduler: halvingScheduler,
-    budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
-  });
-  await world.start();
-  const { trials } = await new Machine(world).open(0);
-  const messages = trials.map(({ trial, attempt }) => ({
-    version: 1 as const,
-    study: world.study.id,
-    trial,
-    attempt,
-    taskToken: `token-${trial}`,
-  }));
-  await Promise.all(messages.map((message) => world.deliver([message])));
-  expect(world.batch.submissions).toBe(1);
-});
+test.each([{ gpuHours: 1.5 }, { dollars: 0.8 }])(
+  "two dispatchers at once do not dispatch two attempts on a budget for one, %j, and what waits for room pauses nothing",
+  async (limit) => {
+    const world = await batchWorld({
+      ...hour,
+      scheduler: halvingScheduler,
+      budget: { trials: 4, parallel: 4, ...limit },
+    });
+    await world.start();
+    const { trials } = await new Machine(world).open(0);
+    const messages = trials.map(({ trial, attempt }) => ({
+      version: 1 as const,
+      study: world.study.id,
+      trial,
+      attempt,
+      taskToken: `token-${trial}`,
+    }));
+    await Promise.all(messages.map((message) => world.deliver([message])));
+    expect(world.batch.submissions).toBe(1);
+    expect((await world.snapshot()).head.state).toBe("running");
+  },
+);
 
 test("a message of before a stop does not dispatch a trial that waits for a slot since the start after it", async () => {
   const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
@@ -308,6 +312,15 @@ test("a machine that begins to wait between the read and the fence is not forgot
   await world.deliver();
   expect(world.batch.submissions).toBe(1);
   expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", taskTokens: ["token-1-0"] } });
+});
+
+test("a machine whose message comes while the container claims its attempt takes nothing from the claim", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  before(world.client, TRANSACT, () => world.claim(0));
+  expect(await world.deliver([{ ...first(world), taskToken: "token-1-0" }])).toEqual([]);
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "claimed", taskTokens: ["token-1-0"] } });
 });
 
 test("a machine that begins to wait while a throttled attempt is put back is not forgotten", async () => {

@@ -12,6 +12,7 @@ import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { readRung } from "../../../../shared/store/rung.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
 import { MOST_BRACKETS } from "../../../../shared/study/execution.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
@@ -523,6 +524,38 @@ test("a promoted trial that fails beside one that does not is not replaced", asy
     failed: 2,
     paused: 1,
   });
+});
+
+test("a trial that failed at a rung stays failed, and takes no place of a promoted one that fails", async () => {
+  const { world, machine } = await halvingWorld(3);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  await die(world, 0, 1);
+  await world.finish(1, 0.1);
+  await world.finish(2, 0.2);
+  await machine.close(0);
+  for (const trial of [2, 1]) {
+    const { trials } = await machine.open(1);
+    expect(trials).toEqual([{ trial, attempt: 2 }]);
+    machine.send(trials);
+    await world.deliver();
+    await die(world, trial, 2);
+    await machine.close(1);
+  }
+  expect(await machine.close(1)).toEqual({ rung: 2, done: true });
+  expect((await readStudy(world.deps, world.study)).trials).toMatchObject({ failed: 3, pruned: 0 });
+});
+
+test("a trial that ended without an entry in its rung counts as failed there, and is not run again", async () => {
+  const { world, machine } = await halvingWorld(3);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  await world.finish(0, 0.1);
+  await world.finish(1, 0.2);
+  await world.deps.store.update(changeTrial(await world.trial(2), { state: "failed" }));
+  expect(await machine.close(0)).toEqual({ rung: 1, done: false });
+  expect((await machine.open(0)).trials).toEqual([]);
+  expect((await machine.open(1)).trials).toEqual([{ trial: 1, attempt: 2 }]);
 });
 
 test("two executions that find a rung of failures at once promote the next ones once", async () => {
