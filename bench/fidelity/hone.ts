@@ -1,4 +1,3 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createRandom } from "../../shared/numerics/random.ts";
 import { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { LeasedTrial } from "../../shared/schemas/trial.ts";
@@ -11,10 +10,8 @@ import { tellTrial } from "../../shared/service/trials/tell.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
 import type { Params } from "../../shared/values.ts";
-import { handlerFor } from "../../test/support/memory-table/client.ts";
-import { MemoryTable } from "../../test/support/memory-table/memory-table.ts";
+import { createMemoryTable } from "../../test/support/memory-table/client.ts";
 import { noReceipt, TEAM, type TestClock, testDeps } from "../../test/support/service.ts";
-import { clientFor } from "../../test/support/table.ts";
 import type { Lines } from "../quality/lines.ts";
 import type { Simulated } from "./results.ts";
 import type { Outcome, Searcher, Task } from "./searchers.ts";
@@ -22,10 +19,10 @@ import type { Outcome, Searcher, Task } from "./searchers.ts";
 /** Hone's use cases on a table in memory, on the simulation's clock: whatever scheduler and algorithm a study names. */
 
 const METRIC = "loss";
-/** The schedulers' default. */
-const ETA = 3;
 /** Milliseconds of the study's clock in a full run, so that no lease ends before its trial. */
 const FULL_RUN_MS = 1000;
+/** Answers between two looks at the CPU time, which cost as much as a tenth of an answer. */
+const LOOKS = 32;
 
 interface Opened {
   readonly space: SpaceDefinition;
@@ -55,7 +52,6 @@ interface Job {
 const bodyOf = ({ scheduler, type, algorithm }: HoneSetting, setting: Setting): CreateStudyBody => {
   const { space, steps, cap, workers, seed } = setting;
   const resource = { name: "step", min: 1, max: steps };
-  const rungs = 1 + Math.ceil(Math.log(steps) / Math.log(ETA));
   const runs = Math.ceil(cap * workers) + workers;
   const allots = scheduler !== "none";
   return CreateStudyBody.parse({
@@ -64,18 +60,17 @@ const bodyOf = ({ scheduler, type, algorithm }: HoneSetting, setting: Setting): 
     objectives: [{ metric: METRIC, direction: "minimize" }],
     algorithm: { name: algorithm, seed },
     ...(allots && { scheduler: { name: scheduler, resource, ...(type !== null && { type }) } }),
-    // Rungs cost about the same, so that a full run pays for as many short trials as it has steps, a rung.
-    budget: { trials: allots ? Math.ceil((runs * steps) / rungs) : runs, parallel: workers },
+    // As many trials of one step as the time pays for, so that the time ends the simulation and not the budget.
+    budget: { trials: allots ? runs * steps : runs, parallel: workers },
   });
 };
 
 /** A study that workers ask and report to. */
 const openStudy = async (body: CreateStudyBody, setting: Setting) => {
   const random = createRandom(setting.seed, 0x66696465);
-  const requestHandler = handlerFor(new MemoryTable("fidelity"));
-  const client = new DynamoDBClient({ ...clientFor("http://in-process.invalid"), requestHandler });
   const clock: TestClock = { now: Date.UTC(2026, 0, 1) };
-  const deps: ServiceDeps = testDeps(client, "fidelity", clock, {
+  const { client, tableName } = createMemoryTable({}, () => clock.now);
+  const deps: ServiceDeps = testDeps(client, tableName, clock, {
     randomBytes: (count) => Uint8Array.from({ length: count }, () => random.integer(256)),
   });
   const { study: id } = await createStudy(deps, TEAM, body, noReceipt);
@@ -146,18 +141,19 @@ export const honeSearcher = (hone: HoneSetting, simulator: Lines): Searcher => (
     const study = await openStudy(bodyOf(hone, setting), setting);
     const { ask, report } = workersOf(study.deps, study.load, opened.steps);
     let answer: Job | number | null = null;
-    let seconds = 0;
-    for (;;) {
-      const event: Event = await simulator.request<Event>({ do: "answer", answer });
-      if ("done" in event) return { ...event.done, seconds, ended: "simulation" };
-      study.turn(event.time);
-      const begin = process.cpuUsage();
-      answer = "ask" in event ? await ask(event.ask) : await report(event.trial, event.step, event.loss);
+    const begin = process.cpuUsage();
+    const spent = () => {
       const { user, system } = process.cpuUsage(begin);
-      seconds += (user + system) / 1e6;
-      if (seconds > patience) {
+      return (user + system) / 1e6;
+    };
+    for (let count = 0; ; count++) {
+      const event: Event = await simulator.request<Event>({ do: "answer", answer });
+      if ("done" in event) return { ...event.done, seconds: spent(), ended: "simulation" };
+      study.turn(event.time);
+      answer = "ask" in event ? await ask(event.ask) : await report(event.trial, event.step, event.loss);
+      if (count % LOOKS === 0 && spent() > patience) {
         const { done } = await simulator.request<{ done: Simulated }>({ do: "end" });
-        return { ...done, seconds, ended: "patience" };
+        return { ...done, seconds: spent(), ended: "patience" };
       }
     }
   },

@@ -77,7 +77,9 @@ const words = (issue: core.$ZodRawIssue, known: KnownKeys): string | undefined =
     case "invalid_value":
       return `Expected ${oneOf(issue.values)}.`;
     case "invalid_union":
-      return Array.isArray(issue.options) ? `Expected ${oneOf(issue.options)}.` : undefined;
+      return Array.isArray(issue.options)
+        ? `Expected ${oneOf(issue.options.filter((value) => value !== undefined))}.`
+        : undefined;
     case "too_small":
       return `Expected ${bound(issue, issue.inclusive === false ? "more than" : "at least", issue.minimum)}.`;
     case "too_big":

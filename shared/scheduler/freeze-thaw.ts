@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { halvingScheduler, waitingIn } from "./halving.ts";
-import { checkResource, DEFAULT_ETA, Eta, ladder, oneBracket, Resource } from "./ladder.ts";
+import { type Brackets, checkResource, DEFAULT_ETA, Eta, ladder, Resource } from "./ladder.ts";
 import type { Scheduler, SchedulerKind } from "./scheduler.ts";
 
 /**
@@ -12,17 +12,27 @@ const options = { resource: Resource, eta: Eta.optional() };
 
 type Options = z.infer<z.ZodObject<typeof options>>;
 
+/** Trials that climb the ladder, and those that run to the end at once. */
+const LADDER = 0;
+const FULL = 1;
+
+const bracketsOf = (levels: readonly number[]): Brackets => ({
+  of: () => LADDER,
+  resources: (bracket) => (bracket === LADDER ? levels : levels.slice(-1)),
+  count: () => 2,
+  first: () => LADDER,
+  range: () => [0, Number.POSITIVE_INFINITY],
+});
+
 const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
   const levels = ladder(resource.min, resource.max, eta);
-  const halving = {
-    unit: resource.name,
-    eta,
-    mode: "promotion",
-    levels,
-    brackets: oneBracket(levels),
-  } as const;
+  const brackets = bracketsOf(levels);
+  const halving = { unit: resource.name, eta, mode: "promotion", levels, brackets } as const;
+  const climbing = halvingScheduler(halving);
   return {
-    ...halvingScheduler(halving),
+    ...climbing,
+    start: (ordinal, wanted = 0) =>
+      wanted >= resource.max ? { bracket: FULL, rung: 0, resource: resource.max } : climbing.start(ordinal),
     candidates: (rungs, progress) => waitingIn(halving, rungs, progress),
   };
 };
@@ -31,7 +41,7 @@ export const freezeThaw = {
   name: "freeze-thaw",
   summary:
     "Trials are paused at each level; a model of all learning curves goes on with one of them, or begins a new one, whichever gains most per unit of resource.",
-  revision: 1,
+  revision: 2,
   options,
   check: ({ resource }, { objectives }) => [
     ...checkResource(resource),

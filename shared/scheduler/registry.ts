@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { FieldError } from "../errors.ts";
 import { asha } from "./asha.ts";
+import { AutoScheduler, chooseScheduler, type ScheduledWhy } from "./auto.ts";
 import { freezeThaw } from "./freeze-thaw.ts";
 import { hyperband } from "./hyperband.ts";
 import { median } from "./median.ts";
@@ -37,6 +38,21 @@ export const SchedulerChoice = z.discriminatedUnion(
   ) as unknown as [ChoiceSchema<SchedulerName>, ...ChoiceSchema<SchedulerName>[]],
 );
 export type SchedulerChoice = z.infer<typeof SchedulerChoice>;
+
+/** What a client asks for: a scheduler, or a resource alone. */
+export const SchedulerRequest = z.discriminatedUnion("name", [AutoScheduler, ...SchedulerChoice.options]);
+export type SchedulerRequest = z.infer<typeof SchedulerRequest>;
+
+/** What a client asked for, as the scheduler that the study has; `why` is null where the client chose it. */
+export const resolveScheduler = (
+  wanted: SchedulerRequest,
+  setting: SchedulerSetting,
+): ScheduledWhy | { readonly choice: SchedulerChoice; readonly why: null } => {
+  return isAuto(wanted) ? chooseScheduler(wanted, setting) : { choice: wanted, why: null };
+};
+
+const isAuto = (wanted: SchedulerRequest): wanted is AutoScheduler =>
+  wanted.name === undefined || wanted.name === "auto";
 
 /** What is wrong with a study's choice. */
 export const checkScheduler = (choice: SchedulerChoice, setting: SchedulerSetting): FieldError[] =>

@@ -108,8 +108,12 @@ export interface Scheduler {
   readonly levels: readonly number[];
   /** Of the trials of a rung, one in so many goes on; null where no fixed share does. */
   readonly eta: number | null;
-  /** Where a trial begins; null: it runs to its own end, without a resource. @param ordinal as in `Brackets`. */
-  start(ordinal: number): Place | null;
+  /**
+   * Where a trial begins; null: it runs to its own end, without a resource.
+   * @param ordinal as in `Brackets`.
+   * @param wanted how far whoever proposed it wants it to run, for schedulers that let a model choose; none by default.
+   */
+  start(ordinal: number, wanted?: number): Place | null;
   /** The next step that a trial at this place is worth reporting at; null when there is none. */
   nextStep(place: Place | null): number | null;
   /** The rung whose table `report` looks at; null when it needs none. */

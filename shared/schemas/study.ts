@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { AlgorithmChoice, Seed } from "../optimizer/choice.ts";
-import { SchedulerChoice } from "../scheduler/registry.ts";
+import { SchedulerChoice, SchedulerRequest } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
 import { Cursor, FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
 
@@ -83,7 +83,7 @@ export const CreateStudyBody = z.strictObject({
   objectives: z.array(Objective).min(1).max(8),
   outcomes: z.array(Outcome).max(16).optional(),
   algorithm: AlgorithmChoice.optional(),
-  scheduler: SchedulerChoice.optional(),
+  scheduler: SchedulerRequest.optional(),
   budget: Budget,
   lease: LeaseSettings.optional(),
   repeats: Repeats.optional(),
@@ -128,6 +128,7 @@ export const Study = z.strictObject({
   outcomes: z.array(Outcome),
   algorithm: AlgorithmChoice,
   scheduler: SchedulerChoice,
+  schedulerWhy: z.string().optional().meta({ description: "Why `auto` chose this scheduler." }),
   budget: Budget,
   lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
   repeats: Repeats.required(),

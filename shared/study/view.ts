@@ -4,6 +4,7 @@ import type { BestTrial, Study } from "../schemas/study.ts";
 import type { Trial, TrialState } from "../schemas/trial.ts";
 import { type Notice, noticeSentence } from "../sentences/notices.ts";
 import { reasonSentence } from "../sentences/reasons.ts";
+import { schedulerWhySentence } from "../sentences/scheduler-choices.ts";
 import type { Head } from "../store/head.ts";
 import type { TrialItem } from "../store/trial.ts";
 import { isFeasible } from "./objectives.ts";
@@ -78,6 +79,7 @@ export const toStudy = (snapshot: Snapshot, best: readonly BestTrial[]): Study =
     outcomes: spec.outcomes,
     algorithm: { ...spec.algorithm, seed: spec.seed },
     scheduler: spec.scheduler,
+    ...(spec.schedulerWhy !== undefined && { schedulerWhy: schedulerWhySentence(spec.schedulerWhy) }),
     budget: {
       trials: head.trials,
       parallel: head.parallel,

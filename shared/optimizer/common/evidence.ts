@@ -1,5 +1,6 @@
 import { type History, TrialKind } from "../algorithm.ts";
 import { limitOf } from "./far-outside.ts";
+import { hasCome } from "./fidelity.ts";
 import { halfRank, yeoJohnson } from "./output-warp.ts";
 import { hasResult } from "./rows.ts";
 import { thinEvenly } from "./thin.ts";
@@ -28,7 +29,7 @@ const IMPUTED_NOISE = 10;
 
 /**
  * Gathers the evidence. A failed trial gets the worst result seen, so that its surroundings are not tried again soon; a
- * pruned one gets its last value, but at least the median, since it was stopped for not being better.
+ * pruned one gets the value that its rungs let expect, or else its last value, but at least the median, since it was stopped for not being better.
  * @returns null while fewer than two trials have results.
  */
 export const gather = (
@@ -114,10 +115,13 @@ const targetsOf = (
   resultOf: (row: number) => number,
 ): Float64Array => {
   const isCompleted = (row: number) => history.kind[row] === TrialKind.completed;
+  const { levels } = history;
+  const objectiveCount = history.n > 0 ? history.y.length / history.n : 1;
+  const isExpected = (row: number) => levels !== undefined && hasCome(levels, row, 0, objectiveCount);
   const raw = columnOf(measured, resultOf);
   const completed = raw.filter((_, i) => isCompleted(measured[i]!)).sort();
   const middle = completed[completed.length >> 1] ?? -Infinity;
-  for (const [i, row] of measured.entries()) if (!isCompleted(row)) raw[i] = Math.max(raw[i]!, middle);
+  for (const [i, row] of measured.entries()) if (!isCompleted(row) && !isExpected(row)) raw[i] = Math.max(raw[i]!, middle);
   const warped = warp === "plain" ? raw : raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
   const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
   // Both are in order of the rows.

@@ -2,20 +2,29 @@ import { type History, type Levels, TrialKind } from "../algorithm.ts";
 
 /**
  * The history at one fidelity, for algorithms that compare results: values that were measured at different resources are not
- * comparable. Source: BOHB (Falkner et al. 2018, section 3.3), whose model is of the highest resource with enough results. Trials that
- * were stopped or are paused below it count as pruned there: no better than the median.
+ * comparable. Source of the level: BOHB (Falkner et al. 2018, section 3.3), whose model is of the highest resource with enough results.
+ * Trials that were stopped or are paused below it count as pruned there, with the value that lower levels let expect: to count them as
+ * bad would tell a model that the surroundings of the best trials are bad, where most trials are stopped by small differences.
  * @param d parameters.
  */
 export const atOneFidelity = (history: History, d: number, objectives: number): History => {
   const { levels, n } = history;
   if (levels === undefined || levels.resources.length < 2) return history;
   const level = highestWithEnough(levels, n, objectives, d + 2);
+  const changes = changesUpTo(levels, n, objectives, level);
   const y = history.y.slice();
   const kind = history.kind.slice();
   const resource = history.resource.slice();
   for (let row = 0; row < n; row++) {
     if (!hasCome(levels, row, level, objectives)) {
       if (kind[row] === TrialKind.completed) kind[row] = TrialKind.pruned;
+      const last = lastBelow(levels, row, level, objectives);
+      if (kind[row] !== TrialKind.pruned || last < 0) continue;
+      for (let j = 0; j < objectives; j++) {
+        let value = levels.value[(row * levels.resources.length + last) * objectives + j]!;
+        for (let l = last; l < level; l++) value += changeAt(changes[l * objectives + j]!, value);
+        y[row * objectives + j] = value;
+      }
       continue;
     }
     const from = (row * levels.resources.length + level) * objectives;
@@ -46,4 +55,56 @@ export const hasCome = (
   const from = (row * resources.length + level) * objectives;
   for (let j = 0; j < objectives; j++) if (Number.isNaN(value[from + j]!)) return false;
   return true;
+};
+
+/** The highest level below this one that a trial has come to; -1 when there is none. */
+const lastBelow = (levels: Levels, row: number, level: number, objectives: number): number => {
+  for (let l = level - 1; l >= 0; l--) if (hasCome(levels, row, l, objectives)) return l;
+  return -1;
+};
+
+/** How values change from a level to the next: of the trials that came to both, by their value at the first one, rising. */
+interface Changes {
+  readonly values: readonly number[];
+  /** At each of them the median change of its neighbours in this order. */
+  readonly changes: readonly number[];
+}
+
+/** Trials on each side whose changes count for one between them. */
+const BESIDE = 4;
+
+/** By level and objective: `level * objectives + j`. */
+const changesUpTo = (levels: Levels, n: number, objectives: number, level: number): Changes[] =>
+  Array.from({ length: level * objectives }, (_, i) =>
+    changesAt(levels, n, objectives, Math.floor(i / objectives), i % objectives),
+  );
+
+const changesAt = ({ resources, value }: Levels, n: number, objectives: number, level: number, j: number) => {
+  const pairs: { from: number; change: number }[] = [];
+  for (let row = 0; row < n; row++) {
+    const at = (row * resources.length + level) * objectives + j;
+    const from = value[at]!;
+    const change = value[at + objectives]! - from;
+    if (Number.isFinite(change)) pairs.push({ from, change });
+  }
+  pairs.sort((a, b) => a.from - b.from);
+  return {
+    values: pairs.map(({ from }) => from),
+    changes: pairs.map((_, i) => {
+      const near = pairs.slice(Math.max(0, i - BESIDE), i + BESIDE + 1).map(({ change }) => change);
+      return near.sort((a, b) => a - b)[near.length >> 1] ?? 0;
+    }),
+  };
+};
+
+/** The change to expect of a value; that of the nearest one that is known, beyond all of them. */
+const changeAt = ({ values, changes }: Changes, value: number): number => {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return changes[Math.min(low, changes.length - 1)] ?? 0;
 };

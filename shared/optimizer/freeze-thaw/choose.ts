@@ -5,6 +5,7 @@ import { initialDesign } from "../common/initial-design.ts";
 import { pointOf, runningPoints } from "../common/rows.ts";
 import { createMaximiser } from "../gp/maximise.ts";
 import { type CurveModel, fitCurves } from "./curve-model.ts";
+import { fullRunsDue, proposeFullRuns } from "./full-runs.ts";
 import { lastLevel, type Observations, observe, promise } from "./observations.ts";
 import { gainAtEnd, rateOf } from "./rate.ts";
 
@@ -59,12 +60,20 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
   const startup = Math.min(MOST, Math.max(FEWEST, Math.ceil((problem.space.parameters.length + 1) / 2)));
   const isEarly = history.n < startup && mostStarted > 0;
   if (levels !== undefined && observations !== null && !isEarly) {
+    const due = fullRunsDue(history, levels, Math.min(count, mostStarted));
+    const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
+    if (full.length === count) return { resumed: [], started: full, gain: null };
     const random = createRandom(problem.seed, problem.firstNumber, observations.list.length);
     const running = runningRows(history).slice(-MOST_RUNNING);
     const { space, isLate } = problem;
     const room = running.length + count;
     const model = fitCurves({ space, history, levels, observations, room, isLate, random });
-    if (model !== null) return byModel({ ...input, levels, observations, running, model });
+    if (model !== null) {
+      for (const { x } of full) model.add(x);
+      const left = { count: count - full.length, mostStarted: mostStarted - full.length };
+      const chosen = byModel({ ...input, ...left, levels, observations, running, model });
+      return { ...chosen, started: [...full, ...chosen.started] };
+    }
   }
   const wanted = Math.min(count, mostStarted);
   const started = initialDesign(problem, history, wanted, { algorithm: NAME, startsInMiddle: true });

@@ -56,8 +56,8 @@ export const proposeTrials = async (
   });
   await keepHint(deps, study.id, hint);
   const now = deps.clock();
-  const trials = proposals.map(({ x, algorithm, why, cutShort }, i) =>
-    queuedTrial(study, { number: head.next + i, ordinal: trialsUsed(head) + i }, now, {
+  const trials = proposals.map(({ x, algorithm, why, cutShort, resource }, i) =>
+    queuedTrial(study, { number: head.next + i, ordinal: trialsUsed(head) + i, wanted: resource }, now, {
       params: fromCube(study.space, x),
       algorithm,
       why: cutShort ? `${why}, cut short for time` : why,
@@ -73,17 +73,19 @@ export const ENQUEUED = "enqueue";
 export interface Numbered {
   readonly number: number;
   readonly ordinal: number;
+  /** How far whoever proposed it wants it to run; left out where that is the scheduler's matter. */
+  readonly wanted?: number | undefined;
 }
 
 /** A trial that waits for its first attempt, where the study's scheduler lets it begin. */
 export const queuedTrial = (
   study: LoadedStudy,
-  { number, ordinal }: Numbered,
+  { number, ordinal, wanted }: Numbered,
   now: number,
   origin: Pick<TrialItem, "params" | "algorithm" | "why">,
 ): TrialItem => ({
   ...origin,
-  ...placed(study.scheduler.start(ordinal)),
+  ...placed(study.scheduler.start(ordinal, wanted)),
   study: study.id,
   number,
   state: "queued",

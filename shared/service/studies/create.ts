@@ -1,6 +1,6 @@
 import { randomLetters } from "../../letters.ts";
 import { algorithms } from "../../optimizer/registry.ts";
-import { schedulers } from "../../scheduler/registry.ts";
+import { resolveScheduler, schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
 import { firstHead, newHead } from "../../store/head.ts";
 import { newSpec } from "../../store/spec.ts";
@@ -74,12 +74,24 @@ const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): S
     outcomes: body.outcomes ?? [],
     algorithm,
     seed: algorithm.seed ?? ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,
-    scheduler: body.scheduler ?? { name: "none" },
+    ...schedulerFor(body, executor.type),
     lease: { ...DEFAULT_LEASE, ...body.lease },
     repeats: { ...NO_REPEATS, ...body.repeats },
     executor,
     tables: tablesFor(body.budget.parallel ?? DEFAULT_PARALLEL[executor.type]),
   };
+};
+
+const schedulerFor = (
+  { scheduler = { name: "none" }, objectives, budget }: CreateStudyBody,
+  executor: StudySpec["executor"]["type"],
+): Pick<StudySpec, "scheduler" | "schedulerWhy"> => {
+  const { choice, why } = resolveScheduler(scheduler, {
+    executor,
+    objectives: objectives.length,
+    trials: budget.trials,
+  });
+  return { scheduler: choice, ...(why !== null && { schedulerWhy: why }) };
 };
 
 /** So many trials at once share a table of a rung. */

@@ -41,6 +41,22 @@ test("a study runs at once, with every default filled in, and is shown as a read
   expect(shown.trials).toEqual({ queued: 0, running: 0, paused: 0, completed: 0, pruned: 0, failed: 0 });
 });
 
+test("a study that names only its resource gets a scheduler, and says why", async () => {
+  const resource = { name: "epoch", min: 1, max: 27 };
+  const shown = await create({ scheduler: { resource }, budget: { trials: 100 } });
+  expect(shown.scheduler).toEqual({ name: "freeze-thaw", resource: { ...resource, min: 1 } });
+  expect(shown.schedulerWhy).toMatch(/^a model of the learning curves decides/);
+  const named = await create({ scheduler: { name: "asha", resource } });
+  expect(named).not.toHaveProperty("schedulerWhy");
+});
+
+test("a resource that is wrong is refused where Hone chooses, too", async () => {
+  const resource = { name: "epoch", min: 9, max: 3 };
+  await expect(create({ scheduler: { name: "auto", resource } })).rejects.toMatchObject({
+    errors: [{ pointer: "/scheduler/resource/min" }],
+  });
+});
+
 test("the answer is the study as it is stored", async () => {
   const shown = await create({
     lease: { seconds: 60 },
