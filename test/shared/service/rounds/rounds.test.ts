@@ -5,7 +5,7 @@ import { failRounds } from "../../../../shared/service/rounds/fail.ts";
 import { listTrials } from "../../../../shared/service/rounds/open.ts";
 import { BRACKETS_PER_EXECUTION } from "../../../../shared/service/rounds/plan.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
-import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
@@ -682,6 +682,16 @@ test("a study that is deleted leaves no execution running", async () => {
   await world.rounds.start({ study: world.study.id, generation: 1, bracket: 1 });
   await deleteStudy(world.deps, world.study, noReceipt);
   expect([...world.rounds.executions.values()]).toEqual(["ended", "ended"]);
+  // One that goes on nevertheless finds nothing to do, while the study is being deleted and when it is gone.
+  const at = { study: world.study.id, generation: 1, bracket: 0, rung: 0 };
+  for (let time = 0; time < 2; time++) {
+    expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
+    expect((await listTrials(world.deps, { ...at, chunk: 0, of: 1 })).trials).toEqual([]);
+    expect(await machine.close(0)).toMatchObject({ done: true });
+    await failRounds(world.deps, { ...at, reason: "States.Timeout" });
+    world.clock.now += SETTLED_MS;
+    await world.reconcile();
+  }
 });
 
 test("after many brackets another execution takes over, and the first finds nothing to do any more", async () => {

@@ -386,6 +386,31 @@ test("a trial that was resumed while an ask looked is not taken for the end of t
   expect((await world.ask("w")).trials).toMatchObject([{ number: 2, attempt: 3, resource: 9 }]);
 });
 
+test("the last trial that goes on, taken while another ask looked, keeps the study open: should it fail, the next goes on", async () => {
+  const world = await setUp(
+    { name: "asha", resource: { name: "epoch", min: 1, max: 3 }, type: "promotion" },
+    { budget: { trials: 6, parallel: 6 } },
+  );
+  await world.ask("w", 6);
+  for (let number = 0; number < 6; number++) await world.tell(number, number / 10);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 5, attempt: 2 }]);
+  await world.tell(5, 0.9, 2);
+  // Between its read of the trials and its read of the rungs.
+  before(
+    world.client,
+    QUERY,
+    () => askTrials(world.process(), world.study, { worker: "first" }, noReceipt),
+    2,
+  );
+  const second = await askTrials(world.process(), world.study, { worker: "second" }, noReceipt);
+  expect(second).toMatchObject({ trials: [], state: "running" });
+  expect(await world.trial(4)).toMatchObject({ state: "running", attempt: 2, worker: "first" });
+  expect((await world.snapshot()).head.settled).toBe(false);
+  const body = { attempt: 2, failed: { reason: "out of memory" } };
+  await tellTrial(world.deps, world.study, 4, body, noReceipt);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 3, attempt: 2, resource: 3 }]);
+});
+
 test("a trial that went on and waits at the next rung by the time the rungs are read goes on once, from there", async () => {
   const world = await setUp(
     { name: "asha", resource: epochs, type: "promotion" },
