@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import type { LeasedTrial } from "../../../../shared/schemas/trial.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
 import { createMemoryTable } from "../../../support/memory-table/client.ts";
+import { noReceipt } from "../../../support/service.ts";
 
 const table = await createMemoryTable();
 
@@ -66,10 +68,22 @@ test("new trials are chosen by the model, and say so", async () => {
 
 test("a study in which little is left to gain says so, and goes on", async () => {
   const world = await setUp();
-  await work(world, 4);
+  await work(world, 8); // The model chooses from the fifth on, and there is much to gain.
   expect((await world.read()).message).toBeNull();
-  await work(world, 40);
+  await work(world, 36);
   const { message, state } = await world.read();
   expect(message).toMatch(/^After \d+ trials the resource of another full run is expected to improve/);
   expect(state).toBe("running");
+  await work(world, 2);
+  expect((await world.read()).message).toBe(message);
+});
+
+test("where the budget leaves one new trial, the rest of an ask goes on with paused ones", async () => {
+  const world = await setUp();
+  await work(world, 12);
+  const used = (await world.snapshot()).head.next;
+  await patchStudy(world.deps, world.study, { budget: { trials: used + 1, parallel: 4 } }, noReceipt);
+  const attempts = (await world.ask("w", 4)).trials.map(({ attempt }) => attempt);
+  expect(attempts).toHaveLength(4);
+  expect(attempts.filter((attempt) => attempt === 1).length).toBeLessThanOrEqual(1);
 });
