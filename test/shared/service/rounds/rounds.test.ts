@@ -390,12 +390,12 @@ test("a machine waits for a trial as long as all its attempts may take, and for 
   };
   const three = await waits({ lease: { seconds: 60, maxAttempts: 3 } });
   const attempt = three.trial / 3;
-  expect(attempt).toBeGreaterThan(batchExecution.timeoutSeconds + 60);
+  expect(attempt).toBeGreaterThan((batchExecution.timeoutSeconds ?? 0) + 60);
   // Three trials at two rungs, and two at the top one.
   expect(three).toMatchObject({ bottom: 6 * three.trial, top: 2 * three.trial });
   const more = await waits({ lease: { seconds: 60, maxAttempts: 3 }, repeats: { attempts: 3 } });
   expect(more.trial).toBe(5 * attempt);
-  const longer = { ...batchExecution, timeoutSeconds: batchExecution.timeoutSeconds + 500 };
+  const longer = { ...batchExecution, timeoutSeconds: (batchExecution.timeoutSeconds ?? 0) + 500 };
   expect((await waits({ executor: longer })).trial).toBe(three.trial + 3 * 500);
   const long = await waits({
     executor: { ...batchExecution, timeoutSeconds: 14 * 24 * 3600 },
