@@ -28,6 +28,7 @@ const LEFT_OUT = [
 
 /** How long nothing may happen: then a mutant loops, without an end and without a turn for anyone else. */
 const SILENCE_MS = 300_000;
+const PROGRESS_MS = 30_000;
 
 interface Result {
   readonly id: string;
@@ -58,6 +59,16 @@ const testsIn = (path: string): string[] =>
     (each) => !LEFT_OUT.includes(each),
   );
 
+const isEnded = (line: Result | Remark): line is Result => line.id !== undefined && line.status !== "running";
+const isLost = ({ status }: Result): boolean => status === "survived" || status === "unreached";
+
+const progress = (lines: readonly (Result | Remark)[]): string => {
+  const ended = lines.filter(isEnded);
+  const last = ended.at(-1);
+  const where = last === undefined ? "the tests run without a mutant" : `${last.file}:${last.line}`;
+  return `${where}; ${ended.length} mutants tried, ${ended.filter(isLost).length} not noticed`;
+};
+
 const exitOf = (child: ChildProcess, results: string): Promise<"ended" | "silent"> =>
   new Promise((done) => {
     let size = -1;
@@ -66,8 +77,10 @@ const exitOf = (child: ChildProcess, results: string): Promise<"ended" | "silent
       if (now === size) child.kill("SIGKILL");
       size = now;
     }, SILENCE_MS);
+    const report = setInterval(() => console.error(progress(read(results))), PROGRESS_MS);
     child.on("close", (code) => {
       clearInterval(watch);
+      clearInterval(report);
       done(code === null ? "silent" : "ended");
     });
   });
@@ -97,7 +110,7 @@ const plant = async (files: readonly string[], tests: readonly string[], results
 const summary = (files: readonly string[], results: readonly Result[]): string[] =>
   files.flatMap((file) => {
     const own = results.filter((result) => result.file === file && result.status !== "constant");
-    const lost = own.filter(({ status }) => status === "survived" || status === "unreached");
+    const lost = own.filter(isLost);
     const caught = own.length - lost.length;
     const score = own.length === 0 ? "" : ` (${Math.round((100 * caught) / own.length)}%)`;
     return [
@@ -119,10 +132,7 @@ for (const [folder, files = []] of Object.entries(Object.groupBy(sources, dirnam
   const results = join(FOLDER, `${folder.replaceAll("/", "-")}.jsonl`);
   rmSync(results, { force: true });
   await plant(files, tests, results);
-  const ended = read(results).filter(
-    (line): line is Result => line.id !== undefined && line.status !== "running",
-  );
-  const lines = summary(files, ended);
+  const lines = summary(files, read(results).filter(isEnded));
   writeFileSync(results.replace(/jsonl$/, "txt"), `${lines.join("\n")}\n`);
   console.log(lines.join("\n"));
 }

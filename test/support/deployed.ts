@@ -53,8 +53,10 @@ export const deployed = () => {
       args: readonly string[] = [],
     ) => {
       // Tests look at every report.
-      const runner = [...stack.runner, "exec", "--report-every", "0"];
-      const command = [...runner, "--", "python3", "-u", "-c", program, ...args];
+      const command = [
+        ...[...stack.runner, "exec", "--report-every", "0", "--"],
+        ...["python3", "-u", "-c", program, ...args],
+      ];
       const { executor, ...rest } = change;
       const reply = await call<Study>("POST", "/studies", {
         name: "batch-study",

@@ -60,18 +60,17 @@ test("a token with the right id and another secret is unknown, like one that nev
 
 test("a token is good until its last millisecond, and then expired although it is still stored", async () => {
   const { token, expires } = await create({ days: 1 });
-  const before = clock.now;
-  clock.now = Date.parse(expires) - 1;
-  expect(await authenticate(deps, `Bearer ${token}`, inTeam(TEAM))).toMatchObject({ kind: "token" });
-  clock.now += 1;
-  expect(await authenticate(deps, `Bearer ${token}`, inTeam(TEAM))).toEqual({
+  const at = (now: number) => ({ ...deps, clock: () => now });
+  const last = Date.parse(expires) - 1;
+  expect(await authenticate(at(last), `Bearer ${token}`, inTeam(TEAM))).toMatchObject({ kind: "token" });
+  expect(await authenticate(at(last + 1), `Bearer ${token}`, inTeam(TEAM))).toEqual({
     kind: "refused",
     why: { kind: "credential-expired", expired: expires },
   });
   // Only its holder is told that it was good once.
   const forged = `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
-  expect(await authenticate(deps, `Bearer ${forged}`, inTeam(TEAM))).toEqual(refusedAs("credential-unknown"));
-  clock.now = before;
+  const expired = await authenticate(at(last + 1), `Bearer ${forged}`, inTeam(TEAM));
+  expect(expired).toEqual(refusedAs("credential-unknown"));
 });
 
 test("a revoked token is unknown from then on", async () => {
@@ -108,7 +107,8 @@ test("on any other trial's path a job's token is stale, and elsewhere it opens n
       );
     }
   }
-  for (const target of [inTeam(TEAM), { ...atTrial(4), trial: null }, { ...atTrial(4), study: null }]) {
+  const parts = [{ trial: null }, { study: null }, { team: null }];
+  for (const target of [inTeam(TEAM), ...parts.map((part) => ({ ...atTrial(4), ...part }))]) {
     expect(await authenticate(deps, `Bearer ${trialToken}`, target)).toEqual(
       refusedAs("job-token-elsewhere"),
     );

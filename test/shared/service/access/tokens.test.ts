@@ -59,11 +59,9 @@ test("tokens are listed page by page without their secrets, expired ones include
   const made = [];
   for (let i = 0; i < 3; i++) made.push(await create({ days: 1 }, "listing"));
   const ids = made.map(({ id }) => id).sort();
-  const now = clock.now;
-  clock.now += 2 * 24 * 3_600_000;
-  const first = await listTokens(deps, "listing", { limit: 2 });
-  const second = await listTokens(deps, "listing", { limit: 2, cursor: first.cursor ?? "" });
-  clock.now = now;
+  const later = { ...deps, clock: () => clock.now + 2 * 24 * 3_600_000 };
+  const first = await listTokens(later, "listing", { limit: 2 });
+  const second = await listTokens(later, "listing", { limit: 2, cursor: first.cursor ?? "" });
   expect([...first.tokens, ...second.tokens].map(({ id }) => id)).toEqual(ids);
   expect(second.cursor).toBeNull();
   const text = JSON.stringify([first, second]);

@@ -71,11 +71,12 @@ test("after the study was deleted its messages are dropped", async () => {
   await deleteStudy(world.deps, world.study, noReceipt);
   expect(await world.deliver()).toEqual([]);
   const messages = [{ id: "1", body: JSON.stringify(first(world)) }];
-  expect(await dispatchMessages(world.process(), messages)).toEqual([]);
+  const other = world.process();
+  expect(await dispatchMessages(other, messages)).toEqual([]);
   // Once nothing of it is left, too: by a process that knows it, and by one that finds nothing.
   world.clock.now += SETTLED_MS;
   await world.reconcile();
-  expect(await dispatchMessages(world.deps, messages)).toEqual([]);
+  expect(await dispatchMessages(other, messages)).toEqual([]);
   expect(await dispatchMessages(world.process(), messages)).toEqual([]);
   expect(world.batch.submissions).toBe(0);
 });
@@ -198,23 +199,40 @@ test.each(["paused", "stopped"] as const)(
   },
 );
 
-test("two dispatchers at once do not dispatch two attempts on a budget for one", async () => {
-  const world = await batchWorld({
-    ...hour,
-    scheduler: halvingScheduler,
-    budget: { trials: 4, parallel: 4, gpuHours: 1.5 },
-  });
+test.each([{ gpuHours: 1.5 }, { dollars: 0.8 }])(
+  "two dispatchers at once do not dispatch two attempts on a budget for one, %j, and what waits for room pauses nothing",
+  async (limit) => {
+    const world = await batchWorld({
+      ...hour,
+      scheduler: halvingScheduler,
+      budget: { trials: 4, parallel: 4, ...limit },
+    });
+    await world.start();
+    const { trials } = await new Machine(world).open(0);
+    const messages = trials.map(({ trial, attempt }) => ({
+      version: 1 as const,
+      study: world.study.id,
+      trial,
+      attempt,
+      taskToken: `token-${trial}`,
+    }));
+    await Promise.all(messages.map((message) => world.deliver([message])));
+    expect(world.batch.submissions).toBe(1);
+    expect((await world.snapshot()).head.state).toBe("running");
+  },
+);
+
+test("a message of before a stop does not dispatch a trial that waits for a slot since the start after it", async () => {
+  const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
   await world.start();
-  const { trials } = await new Machine(world).open(0);
-  const messages = trials.map(({ trial, attempt }) => ({
-    version: 1 as const,
-    study: world.study.id,
-    trial,
-    attempt,
-    taskToken: `token-${trial}`,
-  }));
-  await Promise.all(messages.map((message) => world.deliver([message])));
-  expect(world.batch.submissions).toBe(1);
+  const [, late] = world.queue.take();
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await patchStudy(world.deps, world.study, { budget: { parallel: 1 } }, noReceipt);
+  await world.start();
+  expect(await world.trial(1)).toMatchObject({ state: "queued", attempt: 1, job: null });
+  expect(await world.deliver([late!])).toEqual([]);
+  await world.deliver();
+  expect(world.batch.jobs.map((job) => job.jobName)).toEqual([`hone-${world.study.id}-0-2`]);
 });
 
 test("a message of a trial that does not exist, or of a study that is not started, is dropped", async () => {
@@ -294,6 +312,15 @@ test("a machine that begins to wait between the read and the fence is not forgot
   await world.deliver();
   expect(world.batch.submissions).toBe(1);
   expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", taskTokens: ["token-1-0"] } });
+});
+
+test("a machine whose message comes while the container claims its attempt takes nothing from the claim", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  before(world.client, TRANSACT, () => world.claim(0));
+  expect(await world.deliver([{ ...first(world), taskToken: "token-1-0" }])).toEqual([]);
+  expect(await world.trial(0)).toMatchObject({ job: { phase: "claimed", taskTokens: ["token-1-0"] } });
 });
 
 test("a machine that begins to wait while a throttled attempt is put back is not forgotten", async () => {

@@ -47,6 +47,14 @@ test("a job that ends without claiming its attempt fails the trial as infra, and
   expect((await world.trial(0)).reason).toMatch(/^infra: .*hone exec/);
 });
 
+test("a container that fails before it claims its attempt is no failure of the program: there is no further attempt", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 }, repeats: { attempts: 3 } });
+  await world.start();
+  await world.deliver();
+  await world.settle(world.batch.fail(world.batch.run(world.batch.of(0)), { exitCode: 127 }));
+  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: expect.stringMatching(/^infra: /) });
+});
+
 /** A trial whose attempt was submitted and never reached its program. */
 const submitted = async (change: Parameters<typeof batchWorld>[0] = {}) => {
   const world = await batchWorld({ budget: { trials: 3, parallel: 1 }, ...change });

@@ -192,6 +192,37 @@ test("an attempt that nobody claimed is charged for as long as its job ran", asy
   expect((await world.snapshot()).head.gpuSeconds).toBe(30);
 });
 
+test("an attempt is charged from its claim to the end of its job, however late the event", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  const job = world.batch.run(world.batch.of(0));
+  world.clock.now += 10_000;
+  await world.claim(0);
+  world.clock.now += 30_000;
+  world.batch.fail(job, { exitCode: 1 });
+  world.clock.now += 100_000;
+  await world.settle(job);
+  expect(await world.trial(0)).toMatchObject({ state: "failed", seconds: 30 });
+  expect((await world.snapshot()).head.gpuSeconds).toBe(30);
+});
+
+test("a job that goes on after its trial was told is charged for that, once it has ended, to its end", async () => {
+  const world = await running();
+  const job = world.batch.of(0);
+  world.clock.now += 20_000;
+  await world.tell(0, 0.9);
+  world.clock.now += 100_000;
+  await world.settle(job);
+  expect((await world.snapshot()).head.gpuSeconds).toBe(20);
+  world.clock.now += 50_000;
+  world.batch.succeed(job);
+  world.clock.now += 40_000;
+  for (let time = 0; time < 2; time++) await world.settle(job);
+  expect(await world.trial(0)).toMatchObject({ state: "completed", seconds: 170 });
+  expect((await world.snapshot()).head.gpuSeconds).toBe(170);
+});
+
 test("the end of a job whose trial was told does what the tell may have left undone", async () => {
   const world = await running({ budget: { trials: 2, parallel: 1 } });
   const body = { attempt: 1, values: { accuracy: 0.5 } };

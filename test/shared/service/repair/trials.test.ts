@@ -102,6 +102,32 @@ test("of two jobs for one attempt the oldest is adopted and the other ended", as
   expect(world.batch.terminations.map(({ jobId }) => jobId)).toEqual([twin?.jobId]);
 });
 
+test("of two jobs for one attempt the one that is alive is adopted, though the other is older", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  const [oldest, twin] = world.batch.jobs;
+  world.batch.fail(oldest!, { exitCode: 1 });
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({ attempt: 1, job: { phase: "submitted", jobId: twin?.jobId } });
+  expect(world.batch.terminations).toEqual([]);
+});
+
+test("two jobs for one attempt that have both ended cost one attempt, and neither is ended again", async () => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.start();
+  world.batch.faults = ["twice"];
+  await world.deliver();
+  for (const job of world.batch.jobs)
+    world.batch.fail(world.batch.run(job), { statusReason: "Host EC2 gone" });
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });
+  expect(world.batch.terminations).toEqual([]);
+});
+
 test("a message that was never sent is sent again", async () => {
   const world = await batchWorld();
   world.queue.deaf = true;

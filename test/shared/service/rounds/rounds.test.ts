@@ -1,15 +1,19 @@
 import { expect, test } from "vitest";
+import type { CreateStudyBody } from "../../../../shared/schemas/study.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { failRounds } from "../../../../shared/service/rounds/fail.ts";
+import { listTrials } from "../../../../shared/service/rounds/open.ts";
 import { BRACKETS_PER_EXECUTION } from "../../../../shared/service/rounds/plan.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
-import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { addTrials } from "../../../../shared/service/trials/add.ts";
 import { exportTrials } from "../../../../shared/service/trials/read.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { readRung } from "../../../../shared/store/rung.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
+import { MOST_BRACKETS } from "../../../../shared/study/execution.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
 import { before, TRANSACT } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
@@ -21,6 +25,13 @@ const halvingWorld = async (trials = 9) => {
   await world.start();
   return { world, machine: new Machine(world) };
 };
+
+const hyperband = {
+  name: "hyperband",
+  type: "synchronous",
+  resource: { name: "epoch", min: 1, max: 3 },
+  eta: 3,
+} as const;
 
 type Leased = readonly { trial: number; attempt: number }[];
 
@@ -354,6 +365,58 @@ test("an execution of an earlier start finds nothing to do, and changes nothing"
   expect((await world.snapshot()).head).toEqual(head);
 });
 
+test("a rung is not closed before it is opened, nor opened before the one below is closed", async () => {
+  const { world, machine } = await halvingWorld(3);
+  expect(await machine.close(0)).toEqual({ rung: 0, done: false });
+  const { trials } = await machine.open(0);
+  await expect(machine.open(1)).rejects.toThrow("Rung 0");
+  machine.send(trials);
+  await runAll(world, trials);
+  await expect(machine.open(1)).rejects.toThrow("Rung 0");
+  await machine.close(0);
+  expect((await machine.open(1)).trials).toEqual([{ trial: 2, attempt: 2 }]);
+});
+
+test("a machine waits for a trial as long as all its attempts may take, and for a bracket as long as its trials one by one, a year at most", async () => {
+  const waits = async (change: Partial<CreateStudyBody> = {}) => {
+    const world = await batchWorld({ scheduler: hyperband, budget: { trials: 5, parallel: 9 }, ...change });
+    await world.start();
+    const machine = new Machine(world);
+    const [bottom, top] = (await machine.plan()).brackets;
+    await machine.open(0);
+    const at = { study: world.study.id, generation: 1, bracket: 0, rung: 0, chunk: 0, of: 1 };
+    const { timeoutSeconds } = await listTrials(world.deps, at);
+    return { trial: timeoutSeconds, bottom: bottom!.timeoutSeconds, top: top!.timeoutSeconds };
+  };
+  const three = await waits({ lease: { seconds: 60, maxAttempts: 3 } });
+  const attempt = three.trial / 3;
+  expect(attempt).toBeGreaterThan((batchExecution.timeoutSeconds ?? 0) + 60);
+  // Three trials at two rungs, and two at the top one.
+  expect(three).toMatchObject({ bottom: 6 * three.trial, top: 2 * three.trial });
+  const more = await waits({ lease: { seconds: 60, maxAttempts: 3 }, repeats: { attempts: 3 } });
+  expect(more.trial).toBe(5 * attempt);
+  const longer = { ...batchExecution, timeoutSeconds: (batchExecution.timeoutSeconds ?? 0) + 500 };
+  expect((await waits({ executor: longer })).trial).toBe(three.trial + 3 * 500);
+  const long = await waits({
+    executor: { ...batchExecution, timeoutSeconds: 14 * 24 * 3600 },
+    lease: { seconds: 60, maxAttempts: 10 },
+  });
+  expect(long.top).toBeLessThan(long.bottom);
+  expect(long.bottom).toBe(365 * 24 * 3600);
+});
+
+test("no more brackets run side by side than one execution begins, however many slots there are", async () => {
+  const world = await batchWorld({ scheduler: hyperband, budget: { trials: 105, parallel: 200 } });
+  await world.start();
+  const machine = new Machine(world);
+  const first = await machine.plan();
+  expect(first).toMatchObject({ brackets: { length: MOST_BRACKETS }, bracket: MOST_BRACKETS, done: false });
+  expect((await machine.plan(first.bracket, first.begun)).brackets.map(({ bracket }) => bracket)).toEqual([
+    MOST_BRACKETS,
+    MOST_BRACKETS + 1,
+  ]);
+});
+
 test("a rung that the ladder does not have is over", async () => {
   const { machine } = await halvingWorld(3);
   expect(await machine.open(3)).toMatchObject({ done: true, trials: [] });
@@ -463,6 +526,38 @@ test("a promoted trial that fails beside one that does not is not replaced", asy
   });
 });
 
+test("a trial that failed at a rung stays failed, and takes no place of a promoted one that fails", async () => {
+  const { world, machine } = await halvingWorld(3);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  await die(world, 0, 1);
+  await world.finish(1, 0.1);
+  await world.finish(2, 0.2);
+  await machine.close(0);
+  for (const trial of [2, 1]) {
+    const { trials } = await machine.open(1);
+    expect(trials).toEqual([{ trial, attempt: 2 }]);
+    machine.send(trials);
+    await world.deliver();
+    await die(world, trial, 2);
+    await machine.close(1);
+  }
+  expect(await machine.close(1)).toEqual({ rung: 2, done: true });
+  expect((await readStudy(world.deps, world.study)).trials).toMatchObject({ failed: 3, pruned: 0 });
+});
+
+test("a trial that ended without an entry in its rung counts as failed there, and is not run again", async () => {
+  const { world, machine } = await halvingWorld(3);
+  machine.send((await machine.open(0)).trials);
+  await world.deliver();
+  await world.finish(0, 0.1);
+  await world.finish(1, 0.2);
+  await world.deps.store.update(changeTrial(await world.trial(2), { state: "failed" }));
+  expect(await machine.close(0)).toEqual({ rung: 1, done: false });
+  expect((await machine.open(0)).trials).toEqual([]);
+  expect((await machine.open(1)).trials).toEqual([{ trial: 1, attempt: 2 }]);
+});
+
 test("two executions that find a rung of failures at once promote the next ones once", async () => {
   const { world, machine, trials } = await secondRung();
   for (const trial of trials) await die(world, trial, 2);
@@ -499,13 +594,6 @@ test("a wide rung is divided among executions that hold it, each trial in one of
     Array.from({ length: 200 }, (_, trial) => trial),
   );
 });
-
-const hyperband = {
-  name: "hyperband",
-  type: "synchronous",
-  resource: { name: "epoch", min: 1, max: 3 },
-  eta: 3,
-} as const;
 
 /** Brackets of three trials and of two, twice. */
 const hyperbandWorld = async (parallel: number) => {
@@ -594,6 +682,16 @@ test("a study that is deleted leaves no execution running", async () => {
   await world.rounds.start({ study: world.study.id, generation: 1, bracket: 1 });
   await deleteStudy(world.deps, world.study, noReceipt);
   expect([...world.rounds.executions.values()]).toEqual(["ended", "ended"]);
+  // One that goes on nevertheless finds nothing to do, while the study is being deleted and when it is gone.
+  const at = { study: world.study.id, generation: 1, bracket: 0, rung: 0 };
+  for (let time = 0; time < 2; time++) {
+    expect(await machine.open(0)).toMatchObject({ done: true, trials: [] });
+    expect((await listTrials(world.deps, { ...at, chunk: 0, of: 1 })).trials).toEqual([]);
+    expect(await machine.close(0)).toMatchObject({ done: true });
+    await failRounds(world.deps, { ...at, reason: "States.Timeout" });
+    world.clock.now += SETTLED_MS;
+    await world.reconcile();
+  }
 });
 
 test("after many brackets another execution takes over, and the first finds nothing to do any more", async () => {

@@ -207,6 +207,47 @@ test("an enqueued trial begins where the scheduler says, an imported one is on n
   expect(await world.trial(1)).toMatchObject({ bracket: null, rung: null, resource: null });
 });
 
+test("enqueued trials take the places in the brackets of a ladder in turn, imported ones between them take none", async () => {
+  const scheduler = {
+    name: "hyperband",
+    resource: { name: "epoch", min: 1, max: 9 },
+    type: "synchronous",
+  } as const;
+  const bracketsOf = async (world: ClientWorld) =>
+    (await world.snapshot()).trials.flatMap(({ bracket }) => bracket ?? []);
+  const enqueued = await setUp({ scheduler });
+  await add(
+    enqueued,
+    Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? finished(0.5) : { params })),
+  );
+  await add(enqueued, [{ params }, { params }]);
+  const drawn = await setUp({ scheduler, budget: { trials: 40, parallel: 40 } });
+  await drawn.ask("w", 12);
+  expect(await bracketsOf(enqueued)).toEqual(await bracketsOf(drawn));
+  expect(new Set(await bracketsOf(enqueued)).size).toBe(2);
+});
+
+test("of a study that is over on its ladders, an import changes nothing; what is enqueued lets those that were not promoted wait again", async () => {
+  const world = await setUp({
+    space: { x: { type: "categorical", choices: ["a", "b"] } },
+    algorithm: { name: "grid" },
+    scheduler: { name: "asha", resource: { name: "epoch", min: 1, max: 3 }, type: "promotion" },
+    budget: { trials: 3 },
+  });
+  await world.ask("w", 2);
+  await world.tell(0, 0.5);
+  await world.tell(1, 0.6);
+  await world.ask("w"); // learns that the search space has no more
+  await world.ask("w");
+  await world.tell(1, 0.7, 2);
+  expect(await world.ask("w")).toMatchObject({ trials: [], state: "finished" });
+  expect((await world.read()).trials).toMatchObject({ completed: 1, pruned: 1, paused: 0 });
+  await add(world, [{ params: { x: "a" }, values: { accuracy: 1 } }]);
+  expect(await world.read()).toMatchObject({ state: "finished", trials: { completed: 2, pruned: 1 } });
+  await add(world, [{ params: { x: "b" } }]);
+  expect(await world.read()).toMatchObject({ state: "running", trials: { queued: 1, pruned: 0, paused: 1 } });
+});
+
 test("a started batch study dispatches what is enqueued while there is room; an import starts nothing", async () => {
   const world = await worldOn(table.client, table.tableName, { budget: { trials: 1, parallel: 1 } });
   await addTrials(world.deps, world.study, { trials: [{ params, values: { accuracy: 1 } }] }, noReceipt);
@@ -216,6 +257,18 @@ test("a started batch study dispatches what is enqueued while there is room; an 
   expect(world.queue.take().map(({ trial }) => trial)).toEqual([1]);
   await patchStudy(world.deps, world.study, { budget: { trials: 2, parallel: 2 } }, noReceipt);
   expect(world.queue.take().map(({ trial }) => trial)).toEqual([2]);
+});
+
+test("what is enqueued into a started batch study that has room is dispatched at once", async () => {
+  const world = await worldOn(table.client, table.tableName, {
+    space: { x: { type: "categorical", choices: ["a"] } },
+    algorithm: { name: "grid" },
+    budget: { trials: 2, parallel: 2 },
+  });
+  await world.start();
+  expect(world.queue.take().map(({ trial }) => trial)).toEqual([0]);
+  await addTrials(world.deps, world.study, { trials: [{ params: { x: "a" } }] }, noReceipt);
+  expect(world.queue.take().map(({ trial }) => trial)).toEqual([1]);
 });
 
 test("as many queued and imported trials at once as a body may have fit a transaction", async () => {

@@ -91,6 +91,9 @@ test.each<[string, SchedulerChoice, Program]>([
   expect(study.best[0]?.values.accuracy).toBeGreaterThan(20 / 27);
 });
 
+/** Longer than a lease. */
+const OVER = 61_000;
+
 const results = async (world: ClientWorld) => {
   const { trials } = await world.read();
   return trials;
@@ -116,15 +119,18 @@ test("a stop says where the trial stood, and the trial keeps it", async () => {
   });
 });
 
-test("a stop or a pause whose reply was lost is answered again, without a key", async () => {
+test("a stop or a pause whose reply was lost is answered again, without a key, to the attempt that got it", async () => {
   for (const type of ["stopping", "promotion"] as const) {
     const world = await setUp({ name: "asha", resource: epochs, type });
+    await world.ask("dies", 4);
+    world.clock.now += OVER;
     await world.ask("w", 4);
-    for (const number of [0, 1, 2]) await world.report(number, 1, 0.9);
-    const first = await world.report(3, 1, 0.1);
+    for (const number of [0, 1, 2]) await world.report(number, 1, 0.9, { attempt: 2 });
+    const first = await world.report(3, 1, 0.1, { attempt: 2 });
     expect(first.decision).toBe(type === "stopping" ? "stop" : "pause");
-    expect(await world.report(3, 1, 0.1)).toEqual(first);
-    await expect(world.report(3, 2, 0.1)).rejects.toMatchObject({ type: "stale-attempt" });
+    expect(await world.report(3, 1, 0.1, { attempt: 2 })).toEqual(first);
+    await expect(world.report(3, 2, 0.1, { attempt: 2 })).rejects.toMatchObject({ type: "stale-attempt" });
+    await expect(world.report(3, 1, 0.1, { attempt: 1 })).rejects.toMatchObject({ type: "stale-attempt" });
   }
 });
 
@@ -191,6 +197,19 @@ test("when every promoted trial fails, the best is the best of the highest rung 
     );
   }
   expect((await world.read()).best).toMatchObject([{ number: 0, measuredAt: 1 }]);
+});
+
+test("a promoted trial that its client prunes without a value keeps that of the rung below, and may be told so again", async () => {
+  const world = await setUp({ name: "asha", resource: epochs, type: "promotion" });
+  await world.ask("w", 3);
+  for (let number = 0; number < 3; number++) await world.tell(number, number / 10);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 2, attempt: 2 }]);
+  const body = { attempt: 2, pruned: { reason: "plateau" } };
+  for (let time = 0; time < 2; time++) {
+    const reply = await tellTrial(world.deps, world.study, 2, body, noReceipt);
+    expect(reply).toEqual({ number: 2, state: "pruned" });
+  }
+  expect(await world.trial(2)).toMatchObject({ values: { accuracy: 0.2 } });
 });
 
 test("more trials let paused ones go on again", async () => {
@@ -296,7 +315,6 @@ test("a sweep that comes late does not take away a trial that has gone on meanwh
   expect(await results(world)).toMatchObject({ completed: 1, running: 2, paused: 97 });
 });
 
-const OVER = 61_000;
 const single = { lease: { seconds: 60, maxAttempts: 1 } };
 
 test("an ask that ends lost trials and resumes paused ones of one rung writes each table once", async () => {
@@ -366,6 +384,31 @@ test("a trial that was resumed while an ask looked is not taken for the end of t
   expect(second).toMatchObject({ trials: [], state: "running" });
   await world.tell(2, 0.3, 2);
   expect((await world.ask("w")).trials).toMatchObject([{ number: 2, attempt: 3, resource: 9 }]);
+});
+
+test("the last trial that goes on, taken while another ask looked, keeps the study open: should it fail, the next goes on", async () => {
+  const world = await setUp(
+    { name: "asha", resource: { name: "epoch", min: 1, max: 3 }, type: "promotion" },
+    { budget: { trials: 6, parallel: 6 } },
+  );
+  await world.ask("w", 6);
+  for (let number = 0; number < 6; number++) await world.tell(number, number / 10);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 5, attempt: 2 }]);
+  await world.tell(5, 0.9, 2);
+  // Between its read of the trials and its read of the rungs.
+  before(
+    world.client,
+    QUERY,
+    () => askTrials(world.process(), world.study, { worker: "first" }, noReceipt),
+    2,
+  );
+  const second = await askTrials(world.process(), world.study, { worker: "second" }, noReceipt);
+  expect(second).toMatchObject({ trials: [], state: "running" });
+  expect(await world.trial(4)).toMatchObject({ state: "running", attempt: 2, worker: "first" });
+  expect((await world.snapshot()).head.settled).toBe(false);
+  const body = { attempt: 2, failed: { reason: "out of memory" } };
+  await tellTrial(world.deps, world.study, 4, body, noReceipt);
+  expect((await world.ask("w")).trials).toMatchObject([{ number: 3, attempt: 2, resource: 3 }]);
 });
 
 test("a trial that went on and waits at the next rung by the time the rungs are read goes on once, from there", async () => {

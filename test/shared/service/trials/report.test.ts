@@ -145,6 +145,18 @@ test("the same report with its key is answered from the receipt, another body is
   await expect(report(2)).rejects.toMatchObject({ type: "key-reuse" });
 });
 
+test("a report whose key is remembered is in the curve, although its process died as soon as it was written", async () => {
+  const { ask, deps, study, client, detail } = await setUp();
+  await ask();
+  const body = { attempt: 1, step: 1, values: { accuracy: 0.5 } };
+  const report = () => reportTrial(deps, study, 0, body, keyed(`lost ${study.id}`, body));
+  const restore = injectFaults(client, (command) => (command === TRANSACT ? "crash-after" : "none"));
+  await expect(report()).rejects.toThrow(Crash);
+  restore();
+  expect(await report()).toMatchObject({ decision: "continue" });
+  expect((await detail(0)).reports).toMatchObject([{ step: 1, values: { accuracy: 0.5 } }]);
+});
+
 test("a trial that the scheduler lets continue is entered in the rung that its report reached", async () => {
   const world = await scheduled();
   await world.ask(undefined, 2);

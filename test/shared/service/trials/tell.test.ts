@@ -63,12 +63,14 @@ test("another result for a trial that has one is refused, and the first stands",
   expect(await trial(0)).toEqual(told);
 });
 
-test("a tell of fewer metrics than were told is another result", async () => {
+test("a tell of fewer metrics than were told, or of one that differs among them, is another result", async () => {
   const { ask, tell, deps, study, trial } = await setUp();
   await ask();
   const body = { attempt: 1, values: { accuracy: 0.5, loss: 1 } };
   await tellTrial(deps, study, 0, body, noReceipt);
   await expect(tell(0, 0.5)).rejects.toMatchObject({ type: "already-told" });
+  const other = { attempt: 1, values: { accuracy: 0.5, loss: 2 } };
+  await expect(tellTrial(deps, study, 0, other, noReceipt)).rejects.toMatchObject({ type: "already-told" });
   expect((await trial(0)).values).toEqual(body.values);
 });
 
@@ -83,7 +85,7 @@ test("a program that failed fails its trial with its reason, and may say so agai
 });
 
 test("a tell of an attempt that lost its trial, or was never leased, is refused and changes nothing", async () => {
-  const { clock, ask, tell, trial } = await setUp();
+  const { clock, ask, tell, trial, deps, study } = await setUp();
   await ask("w1");
   clock.now += 60_001;
   await ask("w2");
@@ -92,6 +94,10 @@ test("a tell of an attempt that lost its trial, or was never leased, is refused 
     type: "stale-attempt",
     facts: { trial: 0, given: 1, current: 2 },
   });
+  // Not even a failure for the very reason that the attempt was lost for: nobody told it.
+  const reason = taken.attempts[0]!.reason ?? "";
+  const failed = tellTrial(deps, study, 0, { attempt: 1, failed: { reason } }, noReceipt);
+  await expect(failed).rejects.toMatchObject({ type: "stale-attempt" });
   await expect(tell(0, 0.5, 3)).rejects.toMatchObject({ type: "stale-attempt", facts: { current: 2 } });
   expect(await trial(0)).toEqual(taken);
 });
