@@ -37,8 +37,9 @@ const commands: [name: string, command: string[], digits: number][] = [
   ["ask-tell.sh", [join(examples, "ask-tell.sh")], 2],
 ];
 
-test.each(commands)("%s tunes with the settings of the environment", async (_, command, digits) => {
-  expectBest(await run(command, variables), digits);
+// README's test runs ask_tell.py like this.
+test("ask-tell.sh tunes with the settings of the environment", async () => {
+  expectBest(await run([join(examples, "ask-tell.sh")], variables), 2);
 });
 
 test.each(commands)("%s uses the local stack of its folder", async (_, command, digits) => {

@@ -63,7 +63,8 @@ const canMeet = (fault: Fault, call: string): boolean => {
       return call === "UpdateItemCommand" || call === "TransactWriteItemsCommand";
     case "partial":
       return call === "BatchWriteItemCommand";
-    // A read changes nothing: to die after it is to die before the next call.
+    // A read changes nothing: to die before or after it is to die after the last write, or before the next one.
+    case "crash-before":
     case "crash-after":
       return isPort(call) || WRITES.has(call);
     // The SDK repeats a call whose reply was lost; whether those of the ports may is theirs to say.
