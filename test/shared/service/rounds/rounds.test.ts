@@ -616,6 +616,28 @@ test("brackets that have a slot for each trial run side by side, each with its o
   expect(await machine.plan(4, 4)).toMatchObject({ brackets: [], done: true });
 });
 
+test("a rung that closes ends the trials of its own bracket, not those that wait at the same rung of another", async () => {
+  const { world, machine } = await hyperbandWorld(8);
+  await machine.plan();
+  const other = new Machine(world, 1, 2);
+  for (const each of [machine, other]) {
+    const { trials } = await each.open(0);
+    each.send(trials);
+    await runAll(world, trials);
+  }
+  await machine.close(0);
+  const { trials } = await machine.open(1);
+  machine.send(trials);
+  await runAll(world, trials);
+  await machine.close(1);
+  expect((await readStudy(world.deps, world.study)).trials).toMatchObject({
+    completed: 1,
+    pruned: 2,
+    paused: 3,
+  });
+  expect(await other.close(0)).toEqual({ rung: 1, done: false });
+});
+
 test("where they do not fit, a bracket gets all slots, and the next one is drawn when it is over", async () => {
   const { world, machine } = await hyperbandWorld(2);
   const planned = await machine.plan();
@@ -632,14 +654,18 @@ test("a study that is started again goes on with the brackets that are not over"
     await runAll(world, trials);
     await machine.close(rung);
   }
-  const next = new Machine(world, 1, 1);
+  await stop(world);
+  await world.start();
+  // Nothing of the next one was drawn yet.
+  expect((await new Machine(world, 2).plan()).brackets.map(({ bracket }) => bracket)).toEqual([1]);
+  const next = new Machine(world, 2, 1);
   next.send((await next.open(0)).trials);
   await world.deliver();
   await stop(world);
   await world.start();
-  const { brackets } = await new Machine(world, 2).plan();
+  const { brackets } = await new Machine(world, 3).plan();
   expect(brackets.map(({ bracket }) => bracket)).toEqual([1]);
-  expect((await new Machine(world, 2, 1).open(0)).trials).toEqual([
+  expect((await new Machine(world, 3, 1).open(0)).trials).toEqual([
     { trial: 3, attempt: 2 },
     { trial: 4, attempt: 2 },
   ]);
