@@ -120,7 +120,8 @@ test("two jobs for one attempt that have both ended cost one attempt, and neithe
   await world.start();
   world.batch.faults = ["twice"];
   await world.deliver();
-  for (const job of world.batch.jobs) world.batch.fail(world.batch.run(job), { statusReason: "Host EC2 gone" });
+  for (const job of world.batch.jobs)
+    world.batch.fail(world.batch.run(job), { statusReason: "Host EC2 gone" });
   world.clock.now += 61_000;
   await world.reconcile();
   expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sizeOf } from "../../../../shared/executor/batch/size.ts";
 import type { CreateStudyBody } from "../../../../shared/schemas/study.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { failRounds } from "../../../../shared/service/rounds/fail.ts";
@@ -378,6 +379,7 @@ test("a rung is not closed before it is opened, nor opened before the one below 
 });
 
 test("a machine waits for a trial as long as all its attempts may take, and for a bracket as long as its trials one by one, a year at most", async () => {
+  const { timeoutSeconds } = sizeOf(batchExecution);
   const waits = async (change: Partial<CreateStudyBody> = {}) => {
     const world = await batchWorld({ scheduler: hyperband, budget: { trials: 5, parallel: 9 }, ...change });
     await world.start();
@@ -385,17 +387,17 @@ test("a machine waits for a trial as long as all its attempts may take, and for 
     const [bottom, top] = (await machine.plan()).brackets;
     await machine.open(0);
     const at = { study: world.study.id, generation: 1, bracket: 0, rung: 0, chunk: 0, of: 1 };
-    const { timeoutSeconds } = await listTrials(world.deps, at);
-    return { trial: timeoutSeconds, bottom: bottom!.timeoutSeconds, top: top!.timeoutSeconds };
+    const { timeoutSeconds: trial } = await listTrials(world.deps, at);
+    return { trial, bottom: bottom!.timeoutSeconds, top: top!.timeoutSeconds };
   };
   const three = await waits({ lease: { seconds: 60, maxAttempts: 3 } });
   const attempt = three.trial / 3;
-  expect(attempt).toBeGreaterThan(batchExecution.timeoutSeconds + 60);
+  expect(attempt).toBeGreaterThan(timeoutSeconds + 60);
   // Three trials at two rungs, and two at the top one.
   expect(three).toMatchObject({ bottom: 6 * three.trial, top: 2 * three.trial });
   const more = await waits({ lease: { seconds: 60, maxAttempts: 3 }, repeats: { attempts: 3 } });
   expect(more.trial).toBe(5 * attempt);
-  const longer = { ...batchExecution, timeoutSeconds: batchExecution.timeoutSeconds + 500 };
+  const longer = { ...batchExecution, timeoutSeconds: timeoutSeconds + 500 };
   expect((await waits({ executor: longer })).trial).toBe(three.trial + 3 * 500);
   const long = await waits({
     executor: { ...batchExecution, timeoutSeconds: 14 * 24 * 3600 },
