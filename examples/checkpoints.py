@@ -1,15 +1,15 @@
 """Trains a network on handwritten digits, and goes on where an earlier attempt of the same trial has stopped.
 
 An attempt stops because Hone pauses the trial until it deserves more epochs, or because its machine was lost. The next
-one, on any machine that sees the same folder, continues from the last checkpoint. Needs scikit-learn.
+one, on any machine, continues from the last checkpoint, which Hone keeps meanwhile. Needs scikit-learn.
 
     npm run local                               # in another terminal
     .venv/bin/pip install ./clients/python
     .venv/bin/python examples/checkpoints.py
 """
 
-import os
 import pickle
+import tempfile
 from pathlib import Path
 
 from sklearn.datasets import load_digits
@@ -18,7 +18,6 @@ from sklearn.neural_network import MLPClassifier
 
 import hone
 
-FOLDER = Path(".hone", "checkpoints")
 EPOCHS = 27
 
 images, labels = load_digits(return_X_y=True)
@@ -31,23 +30,16 @@ def start(params):
     return network, 0
 
 
-def save(state, path):
-    """Writes the checkpoint as a whole: a process that dies meanwhile leaves the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_bytes(pickle.dumps(state))
-    os.replace(new, path)
-
-
 def train(trial):
     """Trains up to the epoch that Hone asks for, and reports each epoch with its checkpoint."""
-    path = FOLDER / f"{study.id}-{trial.number}-{trial.attempt}.pickle"
     network, epoch = pickle.loads(Path(trial.checkpoint).read_bytes()) if trial.checkpoint else start(trial.params)
-    while epoch < (trial.resource or EPOCHS):
-        network.partial_fit(train_x, train_y, classes=range(10))
-        epoch += 1
-        save((network, epoch), path)
-        trial.report(epoch, accuracy=network.score(test_x, test_y), checkpoint=str(path))
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder, "network.pickle")
+        while epoch < (trial.resource or EPOCHS):
+            network.partial_fit(train_x, train_y, classes=range(10))
+            epoch += 1
+            saved.write_bytes(pickle.dumps((network, epoch)))
+            trial.report(epoch, accuracy=network.score(test_x, test_y), checkpoint=saved)
 
 
 study = hone.create_study(

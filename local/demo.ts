@@ -1,19 +1,20 @@
 /**
- * `npm run demo`: starts Hone, tunes a support vector machine on handwritten digits with the batch executor, compares the
- * result with a grid search, and stops everything again.
+ * `npm run demo`: starts Hone, tunes a support vector machine on handwritten digits with the batch executor and a scheduler that
+ * stops bad trials, compares the result with a grid search, and stops everything again.
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { CreateStudyBody, Study } from "../shared/schemas/study.ts";
-import type { TrialPage } from "../shared/schemas/trial.ts";
+import type { Trial, TrialPage } from "../shared/schemas/trial.ts";
 import { apiClient } from "./api.ts";
 import { runCommand } from "./command.ts";
 import { type Lifetime, live, pause } from "./lifetime.ts";
 import { readOptions } from "./options.ts";
 import { assertNode24, LocalError, minimalEnvironment, root } from "./process.ts";
 import { showProgress } from "./progress.ts";
+import { countSteps, pruningLines } from "./pruning.ts";
 import { makeRunFolder, removeUnlessFailed } from "./run-folder.ts";
 import { type Stack, startStack } from "./stack.ts";
 
@@ -35,10 +36,10 @@ const STALLED_MS = 300_000;
 /** How long the stack keeps running on a terminal, so that the user can try the curl line. */
 const LINGER_MS = 60_000;
 
-/** Fits the default and the grid in parallel with the study, in one process at the lowest priority. */
+/** Fits the default and the grid in one process, beside the start of the stack. */
 const computeBaseline = async (folder: string, signal: AbortSignal): Promise<Baseline> => {
   const python = join(root, ".venv/bin/python");
-  const printed = await runCommand("nice", ["-n", "19", python, join(example, "baseline.py")], {
+  const printed = await runCommand(python, [join(example, "baseline.py")], {
     title: "Computing the baseline",
     environment: { ...minimalEnvironment(), OMP_NUM_THREADS: "1", PYTHONDONTWRITEBYTECODE: "1" },
     log: join(folder, "baseline.log"),
@@ -77,16 +78,24 @@ const tune = async (stack: Stack, signal: AbortSignal): Promise<Study> => {
   }
 };
 
-/** @throws LocalError with the trials' reasons unless all of them completed. */
-const assertComplete = async (stack: Stack, study: Study, signal: AbortSignal): Promise<void> => {
-  if (study.trials.completed === study.budget.trials) return;
+/** The study's trials. @throws LocalError with their reasons unless each of them completed or was pruned. */
+const trialsOf = async (stack: Stack, study: Study, signal: AbortSignal): Promise<readonly Trial[]> => {
   const { trials } = await apiClient(stack, signal)<TrialPage>("GET", `/studies/${study.study}/trials`);
+  const { completed, pruned } = study.trials;
+  if (completed + pruned === study.budget.trials) return trials;
   const reasons = new Set(
-    trials.flatMap(({ number, reason }) => (reason ? [`trial ${number}: ${reason}`] : [])),
+    trials.flatMap(({ number, state, reason }) =>
+      state !== "pruned" && reason !== null ? [`trial ${number}: ${reason}`] : [],
+    ),
   );
   throw new LocalError(
-    `${study.trials.completed} of ${study.budget.trials} trials completed.\n${[...reasons].join("\n")}`,
+    `${completed + pruned} of ${study.budget.trials} trials completed or were pruned.\n${[...reasons].join("\n")}`,
   );
+};
+
+const tellPruning = ({ scheduler }: Study, trials: readonly Trial[], steps: number): void => {
+  if (!("resource" in scheduler)) throw new LocalError("The study has no scheduler that stops trials.");
+  console.log(`\n${pruningLines(trials, scheduler.resource, steps).join("\n")}`);
 };
 
 const tellResult = (study: Study, { default: standard, grid }: Baseline): void => {
@@ -100,7 +109,7 @@ const tellResult = (study: Study, { default: standard, grid }: Baseline): void =
   const [ofC, ofGamma] = grid.sizes;
   console.log("\nAccuracy of the RBF SVM on scikit-learn's digits, mean of 5 folds:\n");
   row(
-    `Hone, best of ${study.trials.completed} trials`,
+    `Hone, best of ${study.budget.trials} trials`,
     accuracy,
     `${settings(best.params.C, best.params.gamma)} (trial ${best.number})`,
   );
@@ -146,7 +155,7 @@ const demo = async (lifetime: Lifetime): Promise<number> => {
   const vcpus = Math.max(4, availableParallelism()); // the study runs four trials at a time
   const stack = await startStack(lifetime, { vcpus, ...options, folder, onStep: step });
   const study = await Promise.race([tune(stack, signal), stack.broken]);
-  await assertComplete(stack, study, signal);
+  tellPruning(study, await trialsOf(stack, study, signal), countSteps(join(folder, "jobs")));
   tellResult(study, await baseline);
   await showCurl(stack, study.study, signal);
   console.log(`\nTotal time: ${Math.round((performance.now() - started) / 1000)} s.`);

@@ -197,7 +197,7 @@ export class StudyNotRunning extends Refused<"study-paused" | "study-finished"> 
 
 /** A call that belongs to the other executor (ask on a batch study, start on a client study). */
 export class WrongExecutor extends Refused<
-  "ask-of-batch" | "start-of-client" | "stop-of-client" | "claim-of-client"
+  "ask-of-batch" | "start-of-client" | "stop-of-client" | "claim-of-client" | "release-of-job"
 > {
   readonly type = "wrong-executor";
 }

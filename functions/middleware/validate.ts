@@ -77,9 +77,7 @@ const words = (issue: core.$ZodRawIssue, known: KnownKeys): string | undefined =
     case "invalid_value":
       return `Expected ${oneOf(issue.values)}.`;
     case "invalid_union":
-      return Array.isArray(issue.options)
-        ? `Expected ${oneOf(issue.options.filter((value) => value !== undefined))}.`
-        : undefined;
+      return Array.isArray(issue.options) ? `Expected ${oneOf(issue.options)}.` : undefined;
     case "too_small":
       return `Expected ${bound(issue, issue.inclusive === false ? "more than" : "at least", issue.minimum)}.`;
     case "too_big":

@@ -151,8 +151,9 @@ export const routes = {
     body: TellBody,
     reply: TellReply,
     status: 200,
-    problems: [...trialWrite, "already-told"],
-    summary: "Give a trial's final result. The same tell again is harmless; a different one is refused.",
+    problems: [...trialWrite, "already-told", "wrong-executor"],
+    summary:
+      "Give a trial's final result, or give it back unfinished. The same tell again is harmless; a different one is refused.",
   },
   checkpoint: {
     method: "POST",

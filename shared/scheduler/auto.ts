@@ -9,18 +9,26 @@ import type { SchedulerSetting } from "./scheduler.ts";
  * ladder, budget and objectives; the study keeps the choice, and why. The measurements behind the rules are in
  * `docs/decisions/0010-what-auto-schedules.md`.
  */
-export const AutoScheduler = z.strictObject({
-  name: z.literal("auto").optional().meta({
-    description: "Chooses by ladder, budget and objectives; `schedulerWhy` of the study says why.",
-  }),
+const options = {
   resource: Resource,
   eta: Eta.optional(),
   resumes: z.boolean().optional().meta({
     description:
       "Whether programs can go on with a trial that was paused, from its checkpoint or at little cost from its beginning; true by default.",
   }),
+};
+
+const NAME = "auto";
+const SUMMARY =
+  "Hone chooses by ladder, budget and objectives; `schedulerWhy` of the study says why. The same without `name`.";
+
+export const AutoScheduler = z.strictObject({
+  name: z.literal(NAME).meta({ description: SUMMARY }),
+  ...options,
 });
-export type AutoScheduler = z.infer<typeof AutoScheduler>;
+/** The same, of a study that names only its resource. */
+export const ResourceAlone = z.strictObject(options);
+export type AutoScheduler = z.infer<typeof AutoScheduler> | z.infer<typeof ResourceAlone>;
 
 export interface ScheduledWhy {
   readonly choice: SchedulerChoice;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { FieldError } from "../errors.ts";
 import { asha } from "./asha.ts";
-import { AutoScheduler, chooseScheduler, type ScheduledWhy } from "./auto.ts";
+import { AutoScheduler, chooseScheduler, ResourceAlone, type ScheduledWhy } from "./auto.ts";
 import { freezeThaw } from "./freeze-thaw.ts";
 import { hyperband } from "./hyperband.ts";
 import { median } from "./median.ts";
@@ -40,7 +40,10 @@ export const SchedulerChoice = z.discriminatedUnion(
 export type SchedulerChoice = z.infer<typeof SchedulerChoice>;
 
 /** What a client asks for: a scheduler, or a resource alone. */
-export const SchedulerRequest = z.discriminatedUnion("name", [AutoScheduler, ...SchedulerChoice.options]);
+export const SchedulerRequest = z.union([
+  z.discriminatedUnion("name", [AutoScheduler, ...SchedulerChoice.options]),
+  ResourceAlone,
+]);
 export type SchedulerRequest = z.infer<typeof SchedulerRequest>;
 
 /** What a client asked for, as the scheduler that the study has; `why` is null where the client chose it. */
@@ -52,7 +55,7 @@ export const resolveScheduler = (
 };
 
 const isAuto = (wanted: SchedulerRequest): wanted is AutoScheduler =>
-  wanted.name === undefined || wanted.name === "auto";
+  !("name" in wanted) || wanted.name === "auto";
 
 /** What is wrong with a study's choice. */
 export const checkScheduler = (choice: SchedulerChoice, setting: SchedulerSetting): FieldError[] =>

@@ -98,7 +98,10 @@ export const CheckpointBody = z.strictObject({ attempt: Attempt });
 
 const ended = z.strictObject({ reason: z.string().min(1).max(1024) });
 
-/** The end of an attempt: `values`, `failed`, or `pruned` with the values that it has. */
+/** How often a client may give the same trial back until that counts as lost: one in a crash loop must not do so for ever. */
+export const FREE_RELEASES = 10;
+
+/** The end of an attempt: `values`, `failed`, `pruned` with the values that it has, or `released`. */
 export const TellBody = z
   .strictObject({
     attempt: Attempt,
@@ -108,16 +111,21 @@ export const TellBody = z
       description:
         "The program ended the trial early, by a rule of its own, because it was not promising. Its last `values` are optional.",
     }),
+    released: ended.optional().meta({
+      description: `The client was interrupted and gives the trial back: the same configuration is handed out again at once, with the next attempt and the last checkpoint. The first ${FREE_RELEASES} times of a trial this costs nothing; after that each counts as a lost attempt (\`lease.maxAttempts\`).`,
+    }),
     checkpoint,
   })
   .refine(
-    ({ values, failed, pruned }) =>
-      failed === undefined
-        ? values !== undefined || pruned !== undefined
-        : values === undefined && pruned === undefined,
+    ({ values, failed, pruned, released }) => {
+      const others = [failed, pruned, released].filter((end) => end !== undefined).length;
+      return others === 0
+        ? values !== undefined
+        : others === 1 && (values === undefined || pruned !== undefined);
+    },
     {
       path: ["values"],
-      message: "Give `values`, or `failed`, or `pruned` with or without `values`.",
+      message: "Give `values`, or `failed`, or `released`, or `pruned` with or without `values`.",
     },
   );
 

@@ -60,6 +60,8 @@ const sentences = {
     "The clients of this study run its trials: ask for them. There is nothing to start.",
   "stop-of-client": () => "The clients of this study run its trials. Pause the study instead of stopping it.",
   "claim-of-client": () => "Only jobs that Hone runs claim their trials. Ask for the trials of this study.",
+  "release-of-job": () =>
+    "Hone sees how a job of its own ends: nothing need be told. Exit with code 75 to have the trial run again.",
 
   // Idempotency and secrets.
   "key-reused": () =>

@@ -1,5 +1,6 @@
 import { withEntry } from "../scheduler/rung-table.ts";
 import type { Verdict } from "../scheduler/scheduler.ts";
+import { FREE_RELEASES } from "../schemas/trial.ts";
 import { reasonSentence } from "../sentences/reasons.ts";
 import { spend } from "../store/head.ts";
 import { newRungEntry } from "../store/rung.ts";
@@ -228,10 +229,36 @@ const spent = (study: LoadedStudy, seconds: number): Change[] => {
 };
 
 /** The end of a client's trial whose last lease expired. */
-export const expiryOf = (study: LoadedStudy, trial: TrialItem, now: number): End => ({
-  patch: outOfAttempts(trial, "expired", LEASE_EXPIRED, now),
+export const expiryOf = (study: LoadedStudy, trial: TrialItem, now: number): End =>
+  lastLossOf(study, trial, "expired", LEASE_EXPIRED, now);
+
+const lastLossOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  end: "expired" | "interrupted",
+  reason: string,
+  now: number,
+): End => ({
+  patch: outOfAttempts(trial, end, reason, now),
   changes: rungEntry(study, trial, null),
 });
+
+/** The end of the current attempt because its client gives the trial back: the next ask may have it at once. */
+export const releaseOf = (study: LoadedStudy, trial: TrialItem, told: string, now: number): End => {
+  const reason = shortened(told);
+  const released = trial.attempts.filter(({ end }) => end === "interrupted").length;
+  const isFree = released < FREE_RELEASES;
+  if (!isFree && isLastAttempt(study, trial)) return lastLossOf(study, trial, "interrupted", reason, now);
+  return {
+    patch: {
+      state: "queued",
+      attempts: lostAttempt(trial, "interrupted", reason, now),
+      leaseExpires: null,
+      ...(!isFree && { lost: trial.lost + 1 }),
+    },
+    changes: [],
+  };
+};
 
 /** The table that records the end of a trial with values; null when none does. */
 export const tableOfEnd = (study: LoadedStudy, trial: TrialItem): TableAddress | null => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
+import type { Checkpoints } from "../../shared/ports.ts";
 
 /** What becomes of a request instead of a success: an answer of S3, or a connection that breaks (null). */
 export type Fault = { readonly status: number; readonly code: string } | null;
@@ -69,4 +70,17 @@ export const serveBucket = async (): Promise<Bucket> => {
   const bucket = await new Bucket().start();
   onTestFinished(() => bucket.stop());
   return bucket;
+};
+
+/** The bucket as the service knows it. */
+export const checkpointsOn = (bucket: Bucket): Checkpoints => {
+  const url = async (key: string) => bucket.url(`/${key}`);
+  const keys = () => [...bucket.objects.keys()].map((path) => path.slice(1)).sort();
+  return {
+    uploadUrl: url,
+    downloadUrl: url,
+    exists: async (key) => bucket.objects.has(`/${key}`),
+    list: async (prefix, after) => keys().filter((key) => key.startsWith(prefix) && key > after),
+    remove: async (key) => void bucket.objects.delete(`/${key}`),
+  };
 };

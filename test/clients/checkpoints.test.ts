@@ -21,11 +21,11 @@ const urls = (bucket: Bucket, maxBytes?: number): Script => ({
   }),
 });
 
-const laddered: Script = { claim: () => ({ body: claimed({ resource: 9 }) }) };
+const laddered: Script = { claim: () => ({ body: claimed({ resource: 9, reportAt: 1 }) }) };
 const resuming: Script = { claim: () => ({ body: claimed({ checkpoint: "hone:1-5-0123456789abcdef" }) }) };
 
-const decide = (decision: string) => ({
-  body: { decision, reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt: null },
+const decide = (decision: string, reportAt: number | null = null) => ({
+  body: { decision, reason: "", leaseExpires: "2026-11-23T12:00:00Z", reportAt },
 });
 
 const committed = (service: ContractService) =>
@@ -82,7 +82,8 @@ test("with a scheduler a report waits for its checkpoint, and names it; heartbea
   });
   const service = await serve({
     ...urls(bucket),
-    claim: () => ({ body: claimed({ resource: 9, heartbeatSeconds: 0.1 }) }),
+    claim: () => ({ body: claimed({ resource: 9, reportAt: 1, heartbeatSeconds: 0.1 }) }),
+    heartbeat: () => decide("continue", 1),
   });
   const program = `echo w > $HONE_CHECKPOINT_OUT; echo '{"step": 1, "loss": 1, "checkpoint": true}'
     echo '{"step": 2, "loss": 1}'`;
@@ -96,6 +97,26 @@ test("with a scheduler a report waits for its checkpoint, and names it; heartbea
     [2, undefined],
   ]);
   expect(service.calls.at(-1)?.route).toBe("tell");
+});
+
+test("a report that no scheduler waits for does not wait for its checkpoint, which a heartbeat names", async () => {
+  const bucket = await serveBucket();
+  let open = () => {};
+  bucket.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const service = await serve({
+    ...urls(bucket),
+    claim: () => ({ body: claimed({ resource: 9, reportAt: 3 }) }),
+  });
+  const program = `echo w > $HONE_CHECKPOINT_OUT; echo '{"step": 1, "loss": 1, "checkpoint": true}'
+    echo '{"step": 2, "loss": 1}'; exit 3`;
+  const running = startJob(service, sh(program));
+  await service.received("report");
+  expect(committed(service)).toEqual([]);
+  open();
+  await running.ended;
+  expect(service.of("heartbeat").map(({ body }) => body)).toEqual([{ attempt: 2, checkpoint: nameOf(1) }]);
 });
 
 test("without one a report does not wait: a heartbeat names the checkpoint later", async () => {
@@ -231,7 +252,7 @@ test("while one is uploaded only the newest of the others waits", async () => {
   const service = await serve(urls(bucket));
   const program = `save() { echo $1 > $HONE_CHECKPOINT_OUT; echo "{\\"step\\": $1, \\"loss\\": 1, \\"checkpoint\\": true}"; sleep 0.2; }
     save 1; save 2; save 3; exit 3`;
-  const running = startJob(service, sh(program));
+  const running = startJob(service, sh(program), { options: ["--report-every", "0"] });
   await bucket.uploading();
   await service.received("report", 3);
   await new Promise((resolve) => setTimeout(resolve, 300));

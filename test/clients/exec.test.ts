@@ -9,7 +9,7 @@ const tellAccuracy = sh(`echo '${told}'`);
 test("a trial is claimed, its program is run, and its last values are told", async () => {
   const service = await serve();
   const program = `echo '{"step": 1, "loss": 0.5}'; echo '{"step": 2, "loss": 0.25}'; echo '{"accuracy": 0.97}'`;
-  const { code, stdout } = await runJob(service, sh(program));
+  const { code, stdout } = await runJob(service, sh(program), { options: ["--report-every", "0"] });
   expect(code).toBe(0);
   expect(stdout.toString()).toBe('{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.25}\n{"accuracy": 0.97}\n');
   expect(service.calls.map((call) => [call.route, call.number, call.body])).toEqual([
@@ -22,7 +22,8 @@ test("a trial is claimed, its program is run, and its last values are told", asy
 
 test("the claim has the bootstrap token and no Idempotency-Key; later writes have the trial's token and a key each", async () => {
   const service = await serve();
-  await runJob(service, sh(`echo '{"step": 1, "loss": 1}'; echo '{"step": 2, "loss": 1}'`));
+  const program = sh(`echo '{"step": 1, "loss": 1}'; echo '{"step": 2, "loss": 1}'`);
+  await runJob(service, program, { options: ["--report-every", "0"] });
   const [claim, ...writes] = service.calls;
   expect([claim?.token, claim?.key]).toEqual([BOOTSTRAP, undefined]);
   expect(new Set(writes.map((call) => call.token))).toEqual(new Set([TRIAL_TOKEN]));

@@ -61,7 +61,7 @@ test("every form of a metric line becomes a report, and no other line does", asy
   const service = await serve();
   const lines = [...metricLines.map(([line]) => line), ...otherLines];
   const program = `cat <<'END'\n${lines.join("\n")}\nEND`;
-  const { code, stdout } = await runJob(service, sh(program));
+  const { code, stdout } = await runJob(service, sh(program), { options: ["--report-every", "0"] });
   expect(code).toBe(0);
   expect(stdout.toString()).toBe(`${lines.join("\n")}\n`);
   expect(service.of("report").map((call) => call.body)).toEqual(
@@ -203,6 +203,7 @@ test("when a program prints faster than the service answers, old reports are dro
   const { code } = await runJob(
     service,
     python(`[print('{"step": %d, "loss": %d}' % (i, i)) for i in range(5000)]`),
+    { options: ["--report-every", "0"] },
   );
   expect(code).toBe(0);
   const steps = service.of("report").map((call) => call.body.step);

@@ -12,6 +12,7 @@ export interface SentBody {
   readonly values: Readonly<Record<string, number | string>>;
   readonly failed: { readonly reason: string };
   readonly pruned: { readonly reason: string };
+  readonly released: { readonly reason: string };
   readonly checkpoint: string;
   readonly jobId: string;
   readonly claimant: string;
@@ -70,7 +71,8 @@ export const claimed = (change: object = {}) => ({
   ...change,
 });
 
-const endOf = ({ failed, pruned }: SentBody) => {
+const endOf = ({ failed, pruned, released }: SentBody) => {
+  if (released !== undefined) return "queued";
   if (failed !== undefined) return "failed";
   return pruned === undefined ? "completed" : "pruned";
 };

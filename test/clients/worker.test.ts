@@ -10,7 +10,7 @@ const TOKEN = "hone_worker_0123456789";
 const LEASE_MS = 30_000;
 const leaseExpires = new Date(Date.now() + LEASE_MS).toISOString();
 
-const handOut = (number: number, params: Params = { x: number }): Answer => ({
+const handOut = (number: number, params: Params = { x: number }) => ({
   body: {
     trials: [
       {
@@ -163,14 +163,57 @@ test("when the program does not exist, no trial is asked for", async () => {
   expect(stderr).toContain("no-such-program");
 });
 
-test("Ctrl-C ends the programs and tells nothing, so that the trials are handed out again", async () => {
-  const service = await serveStudy(2);
-  const program = `echo '{"step": 1, "loss": 1}'; exec sleep 600`;
-  const running = work(service, program, "--jobs", "2");
-  await service.received("report", 2);
-  running.process.kill("SIGINT");
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s ends the programs, and gives their trials back",
+  async (signal) => {
+    const service = await serveStudy(2);
+    const program = `echo '{"step": 1, "loss": 1}'; exec sleep 600`;
+    const running = work(service, program, "--jobs", "2");
+    await service.received("report", 2);
+    running.process.kill(signal);
+    expect((await running.ended).code).toBe(143);
+    const given = service.of("tell").map(({ number, body }) => [number, body]);
+    const body = { attempt: 1, released: { reason: "The worker was interrupted." } };
+    expect(given.sort()).toEqual([
+      [0, body],
+      [1, body],
+    ]);
+  },
+);
+
+test("a trial is given back with the checkpoint that its program saved on SIGTERM, and before its program has begun", async () => {
+  const saves = `trap 'echo "{\\"checkpoint\\": \\"s3://b/last\\"}"; exit 0' TERM; echo '{"step": 1, "loss": 1}'
+    while true; do sleep 0.1; done`;
+  const service = await serveStudy(1);
+  const running = work(service, saves);
+  await service.received("report");
+  running.process.kill("SIGTERM");
   expect((await running.ended).code).toBe(143);
-  expect(service.of("tell").length).toBe(0);
+  expect(service.of("tell")[0]?.body).toMatchObject({ released: {}, checkpoint: "s3://b/last" });
+
+  const trial = { ...handOut(0).body.trials[0], checkpoint: "hone:1-5-0123456789abcdef" };
+  const downloading = await serveStudy(1, {
+    ask: () => ({ body: { ...handOut(0).body, trials: [trial] } }),
+    checkpoint: () => ({ problem: "unavailable" }),
+  });
+  const waiting = work(downloading, loss);
+  await downloading.received("checkpoint");
+  waiting.process.kill("SIGTERM");
+  expect((await waiting.ended).code).toBe(143);
+  expect(downloading.of("tell").map(({ body }) => body.released)).toEqual([
+    { reason: "The worker was interrupted." },
+  ]);
+});
+
+test("an interrupted worker does not wait long for a service that is away", async () => {
+  const service = await serveStudy(1, { tell: () => ({ problem: "unavailable", retryAfter: 3 }) });
+  const running = work(service, `echo '{"step": 1, "loss": 1}'; exec sleep 600`);
+  await service.received("report");
+  const begun = Date.now();
+  running.process.kill("SIGTERM");
+  const { code, stderr } = await running.ended;
+  expect([code, stderr]).toEqual([143, expect.stringContaining("when its lease expires")]);
+  expect(Date.now() - begun).toBeLessThan(8000);
 });
 
 test("without HONE_ variables a worker uses the local stack of its folder, or of the nearest one above", async () => {

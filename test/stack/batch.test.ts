@@ -125,31 +125,3 @@ print(json.dumps({"loss": abs(x) + 1 / r}))
   expect(ranked[8]?.reason).toMatch(/rung/);
   expect(done.best).toMatchObject([{ number: ranked[0]?.number }]);
 }, 300_000);
-
-test("synchronous Hyperband runs each bracket in an execution of its own, side by side", async () => {
-  const program = `
-import json, os
-x = json.loads(os.environ["HONE_PARAMS"])["x"]
-r = float(os.environ["HONE_RESOURCE"])
-print(json.dumps({"loss": abs(x) + 1 / r}))
-`;
-  const study = await batchStudy(program, {
-    name: "hyperband-study",
-    budget: { trials: 5, parallel: 5 },
-    scheduler: {
-      name: "hyperband",
-      type: "synchronous",
-      resource: { name: "epoch", min: 1, max: 3 },
-      eta: 3,
-    },
-  });
-  await start(study);
-  const done = await finished(study, 240);
-  // Three trials of which one goes on, and two that run to the end at once.
-  expect(done.trials).toMatchObject({ completed: 3, pruned: 2, failed: 0 });
-  const trials = await trialsOf(study);
-  expect(trials.map(({ resource }) => resource).sort()).toEqual([1, 1, 3, 3, 3]);
-  const completed = trials.filter(({ state }) => state === "completed");
-  const losses = completed.map(({ values }) => Number(values?.loss));
-  expect(done.best[0]?.values.loss).toBe(Math.min(...losses));
-}, 300_000);

@@ -712,6 +712,34 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
         });
       },
     },
+    "that the client gives the trial back, with a checkpoint": {
+      study: client,
+      prepare: async (world) => {
+        await lease(world, { worker: "w1" });
+        await save(world, 0);
+        world.clock.now += 10_000;
+        const saved = await upload(world, 0);
+        const { checkpoint } = saved;
+        return request({
+          method: "POST",
+          path: studyPath(world, "/trials/0/tell"),
+          body: { attempt: 1, released: { reason: "SIGTERM" }, checkpoint },
+          check: async ({ answer }) => {
+            expect(answer.body).toEqual({ number: 0, state: "queued" });
+            await keptAsTold(world, 0, { state: "queued", leaseExpires: null, checkpoint });
+            const { attempts } = await readTrial(world, 0);
+            expect(attempts).toMatchObject([{ attempt: 1, end: "interrupted", reason: "SIGTERM" }]);
+            expect((await world.snapshot()).trials).toMatchObject([{ lost: 0 }]);
+            await world.reconcile();
+            expect([...world.checkpoints.keys]).toEqual([new URL(saved.url).pathname.slice(1)]);
+            expect(await lease(world, { worker: "w2" })).toMatchObject([
+              { number: 0, attempt: 2, checkpoint },
+            ]);
+            await refusedAsStale(world, 0, 1);
+          },
+        });
+      },
+    },
     "of a container, which frees a slot": {
       study: batch,
       prepare: async (world) => {

@@ -46,9 +46,17 @@ export const deployed = () => {
     read,
     trial,
 
-    /** Creates a study of one parameter whose trials run this Python program. @returns its id. */
-    batchStudy: async (program: string, change: Record<string, unknown> = {}) => {
-      const command = [...stack.runner, "exec", "--", "python3", "-u", "-c", program];
+    /** Creates a study whose trials run this Python program, of one parameter if nothing else is said. @returns its id. */
+    batchStudy: async (
+      program: string,
+      change: Record<string, unknown> = {},
+      args: readonly string[] = [],
+    ) => {
+      // Tests look at every report.
+      const command = [
+        ...[...stack.runner, "exec", "--report-every", "0", "--"],
+        ...["python3", "-u", "-c", program, ...args],
+      ];
       const { executor, ...rest } = change;
       const reply = await call<Study>("POST", "/studies", {
         name: "batch-study",

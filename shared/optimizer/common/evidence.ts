@@ -121,7 +121,8 @@ const targetsOf = (
   const raw = columnOf(measured, resultOf);
   const completed = raw.filter((_, i) => isCompleted(measured[i]!)).sort();
   const middle = completed[completed.length >> 1] ?? -Infinity;
-  for (const [i, row] of measured.entries()) if (!isCompleted(row) && !isExpected(row)) raw[i] = Math.max(raw[i]!, middle);
+  for (const [i, row] of measured.entries())
+    if (!isCompleted(row) && !isExpected(row)) raw[i] = Math.max(raw[i]!, middle);
   const warped = warp === "plain" ? raw : raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
   const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
   // Both are in order of the rows.

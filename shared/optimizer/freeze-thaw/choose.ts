@@ -48,6 +48,11 @@ const MOST_RUNNING = 64;
 const LARGE = 100;
 /** Good trials around which better ones are searched for. */
 const CENTRES = 5;
+/**
+ * A new trial begins if it gains so many times as much per unit of resource as one that waits. The search for new ones always finds a
+ * point that promises a little more than those that were begun for the same promise, and without this none of them would go on.
+ */
+const AHEAD = 1.1;
 /** Trials before the model is used: half as many as there are parameters, within these bounds. */
 const FEWEST = 4;
 const MOST = 12;
@@ -125,15 +130,17 @@ const mostGainful = (model: CurveModel, levels: Levels, options: readonly Option
   const { best } = model;
   const bounded = options.map((option) => {
     const curve = model.curve(option.x, option.number === null ? -1 : lastLevel(levels, option.number));
+    const handicap = option.number === null ? AHEAD : 1;
     // At most all of the gain for the cost of the next segment.
-    return { option, curve, most: gainAtEnd(best, curve) / curve.costs[0]! };
+    return { option, curve, handicap, most: gainAtEnd(best, curve) / curve.costs[0]! / handicap };
   });
   bounded.sort((a, b) => b.most - a.most);
-  let found: { option: Option; rate: number } | null = null;
-  for (const { option, curve, most } of bounded) {
-    if (found !== null && most <= found.rate) break;
+  let found: { option: Option; rate: number; compared: number } | null = null;
+  for (const { option, curve, handicap, most } of bounded) {
+    if (found !== null && most <= found.compared) break;
     const rate = rateOf(best, curve);
-    if (found === null || rate > found.rate) found = { option, rate };
+    const compared = rate / handicap;
+    if (found === null || compared > found.compared) found = { option, rate, compared };
   }
   return found;
 };

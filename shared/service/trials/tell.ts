@@ -1,7 +1,7 @@
 import { AlreadyTold, StaleAttempt } from "../../errors.ts";
 import type { TellBody, TellReply } from "../../schemas/trial.ts";
 import { changeTrial, type TrialItem } from "../../store/trial.ts";
-import { endOf, shortened } from "../../study/ends.ts";
+import { type End, endOf, releaseOf, shortened } from "../../study/ends.ts";
 import { judge, judgePruned, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { FiniteValues } from "../../values.ts";
@@ -11,12 +11,17 @@ import { commit, type Plan } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { findTrial } from "../core/find-trial.ts";
 import { endTable } from "../core/ladders.ts";
+import { wrongExecutor } from "../core/snapshot.ts";
+
+/** What a tell says of its attempt. */
+type Told = Result | { readonly state: "released"; readonly reason: string };
 
 /**
- * Takes a trial's final result: its values, its failure, or that its client pruned it. The same tell again is answered as the first was; a different one, or one of an attempt
- * that no longer owns the trial, is refused and changes nothing. An expired lease does not matter while no other attempt
- * has the trial: the attempt number decides, never a clock.
- * @throws AlreadyTold, StaleAttempt, TrialNotFound, InvalidInput
+ * Takes the end of an attempt: a trial's values, its failure, that its client pruned it, or that its client gives it back. The same
+ * tell again is answered as the first was; a different one, or one of an attempt that no longer owns the trial, is refused and
+ * changes nothing. An expired lease does not matter while no other attempt has the trial: the attempt number decides, never
+ * a clock.
+ * @throws AlreadyTold, StaleAttempt, TrialNotFound, InvalidInput; WrongExecutor when a job gives its trial back.
  */
 export const tellTrial = async (
   deps: ServiceDeps,
@@ -25,20 +30,23 @@ export const tellTrial = async (
   body: TellBody,
   write: WriteContext,
 ): Promise<TellReply> => {
-  const result = resultOf(study, body);
+  const told = toldIn(study, body);
+  // Hone sees how its own jobs end, and counts what they used.
+  if (told.state === "released" && study.spec.executor.type !== "client") {
+    throw await wrongExecutor(deps, study, { kind: "release-of-job" });
+  }
   let read: TrialItem | null = null;
-  let told: TrialItem | null = null;
+  let written: TrialItem | null = null;
   const reply = await commit(deps, write, async (): Promise<Plan<TellReply>> => {
     const trial = await findTrial(deps, study, number);
-    const repeated = answerToRepeat(trial, body.attempt, result);
+    const repeated = answerToRepeat(trial, body.attempt, told);
     read = trial;
-    told = trial;
+    written = trial;
     if (repeated !== null) return { changes: [], answer: repeated };
-    const table = result.state === "completed" ? await endTable(deps, study, trial) : undefined;
-    const end = endOf(study, trial, result, deps.clock(), { ...(table !== undefined && { table }) });
+    const end = await endBy(deps, study, trial, told);
     const checkpoint = await commitment(deps, study, trial, body);
     const patch = { ...end.patch, ...checkpoint.patch };
-    told = { ...trial, ...patch };
+    written = { ...trial, ...patch };
     return {
       changes: [changeTrial(trial, patch, checkpoint.when), ...end.changes],
       answer: { number, state: patch.state },
@@ -46,32 +54,49 @@ export const tellTrial = async (
     };
   });
   // After a repeat without a receipt, too: the first tell may have died between its commit and what follows from it.
-  if (told !== null) await afterEnd(deps, study, told);
-  if (read !== null && told !== null) await collectAfter(deps, study, read, told);
+  if (written !== null) await afterEnd(deps, study, written);
+  if (read !== null && written !== null) await collectAfter(deps, study, read, written);
   return reply;
 };
 
-const resultOf = ({ spec }: LoadedStudy, { values, failed, pruned }: TellBody): Result => {
+const endBy = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem, told: Told): Promise<End> => {
+  const now = deps.clock();
+  if (told.state === "released") return releaseOf(study, trial, told.reason, now);
+  const table = told.state === "completed" ? await endTable(deps, study, trial) : undefined;
+  return endOf(study, trial, told, now, { ...(table !== undefined && { table }) });
+};
+
+const toldIn = ({ spec }: LoadedStudy, { values, failed, pruned, released }: TellBody): Told => {
+  if (released !== undefined) return { state: "released", reason: released.reason };
   if (failed !== undefined) return { state: "failed", reason: failed.reason };
   if (pruned !== undefined) return judgePruned(spec, pruned.reason, values, "/values");
   return judge(spec, values ?? {}, "/values");
 };
 
 /** The answer to a tell that has nothing to change: a repeat. Null when the attempt owns the trial and may tell. */
-const answerToRepeat = (trial: TrialItem, attempt: number, result: Result): TellReply | null => {
-  if (failedBefore(trial, attempt, result)) return { number: trial.number, state: "queued" };
+const answerToRepeat = (trial: TrialItem, attempt: number, told: Told): TellReply | null => {
+  if (endedBefore(trial, attempt, told)) {
+    const isLast = trial.state === "failed" && trial.attempt === attempt;
+    return { number: trial.number, state: isLast ? "failed" : "queued" };
+  }
   if (attempt !== trial.attempt) throw new StaleAttempt(trial.number, attempt, trial.attempt);
   if (trial.state === "running") return null;
   if (trial.state === "queued") throw new StaleAttempt(trial.number, attempt, trial.attempt + 1);
-  if (isSame(trial, result)) return { number: trial.number, state: trial.state };
+  if (told.state !== "released" && isSame(trial, told)) return { number: trial.number, state: trial.state };
   throw new AlreadyTold(trial.number, trial.state);
 };
 
-/** Whether this attempt was told as failed before, for this reason, and the trial got another attempt, which others may have by now. */
-const failedBefore = ({ attempts }: TrialItem, attempt: number, result: Result): boolean =>
-  result.state === "failed" &&
+/** What a tell makes of its attempt when the trial gets another one. */
+const recordedEnds = { failed: "failed", released: "interrupted" } as const;
+
+/** Whether this attempt was told to have ended so before, and the trial got another one, which others may have by now. */
+const endedBefore = ({ attempts }: TrialItem, attempt: number, told: Told): boolean =>
+  (told.state === "failed" || told.state === "released") &&
   attempts.some(
-    (each) => each.attempt === attempt && each.end === "failed" && each.reason === shortened(result.reason),
+    (each) =>
+      each.attempt === attempt &&
+      each.end === recordedEnds[told.state] &&
+      each.reason === shortened(told.reason),
   );
 
 const isSame = (trial: TrialItem, result: Result): boolean => {

@@ -8,6 +8,7 @@ import { gateway } from "../../support/gateway.ts";
 import { createMemoryTable } from "../../support/memory-table/client.ts";
 import { serve } from "../../support/serve.ts";
 import { noReceipt, TEAM, testDeps } from "../../support/service.ts";
+import { checkpointsOn, serveBucket } from "../bucket.ts";
 import { serve as serveContract } from "../driver.ts";
 import type { Answer, Script } from "../service.ts";
 
@@ -60,7 +61,8 @@ export const serveHandler = async () => {
       return Date.now();
     },
   };
-  const deps = testDeps(client, tableName, clock);
+  const bucket = await serveBucket();
+  const deps = { ...testDeps(client, tableName, clock), checkpoints: checkpointsOn(bucket) };
   await createTeam(deps, TEAM);
   const { token } = await createToken(deps, TEAM, { name: "python", role: "owner" }, "admin", noReceipt);
   const call = gateway(deps);
@@ -68,6 +70,7 @@ export const serveHandler = async () => {
   onTestFinished(() => server.close());
   return {
     env: { HONE_API: server.api, HONE_TEAM: TEAM, HONE_TOKEN: token },
+    bucket,
     get: async <T>(path: string) => (await call<T>("GET", `/v1/teams/${TEAM}${path}`, { token })).body,
   };
 };

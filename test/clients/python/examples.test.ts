@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Study, StudyPage } from "../../../shared/schemas/study.ts";
+import { serveBucket } from "../bucket.ts";
 import { serve } from "../driver.ts";
-import type { Script } from "../service.ts";
+import { type Script, uploadTo } from "../service.ts";
 import { decide, handOut, nothing, ROOT, serveHandler, startPython, studyOf } from "./driver.ts";
 
 /** The Python examples that report, unchanged, with a scheduler that stops and pauses as the test says. */
@@ -56,57 +57,71 @@ test("LightGBM ends where it is stopped, reports rungs and not every round, and 
   expect(last?.body.values.loss).toBeLessThan(0.5);
 });
 
-test("the training loop saves a checkpoint with each report, and a resumed trial goes on from it", async () => {
+test("the training loop saves a checkpoint at the epoch where it is paused, and a resumed trial goes on from it", async () => {
   const params = { units: 16, lr: 0.01, alpha: 0.0001 };
-  const saved: string[] = [];
+  const bucket = await serveBucket();
+  const paths: string[] = [];
   const service = await runExample("checkpoints.py", "accuracy", {
+    checkpoint: (_, count) => ({
+      body: {
+        upload: uploadTo(bucket.url(`/${count}`), `hone:1-${count}-0123456789abcdef`),
+        download: { url: bucket.url(paths.at(-1) ?? ""), expires: "2026-11-23T13:00:00Z" },
+      },
+    }),
     ask: (_, count) => {
-      if (count === 1) return handOut(0, { params, resource: 3 });
+      if (count === 1) return handOut(0, { params, resource: 3, reportAt: 3 });
       if (count > 2) return nothing("finished");
-      return handOut(0, { params, resource: 5, attempt: 2, checkpoint: saved.at(-1) ?? null });
+      paths.push(...[...bucket.objects.keys()].slice(-1));
+      const checkpoint = "hone:1-1-0123456789abcdef";
+      return handOut(0, { params, resource: 5, reportAt: 5, attempt: 2, checkpoint });
     },
-    report: ({ body: { attempt, step, checkpoint } }) => {
-      saved.push(checkpoint);
-      return decide(attempt === 1 && step === 3 ? "pause" : "continue");
-    },
+    report: ({ body: { attempt, step } }) =>
+      decide(attempt === 1 && step === 3 ? "pause" : "continue", attempt === 1 ? 3 : 5),
+    heartbeat: ({ body: { attempt } }) => decide("continue", attempt === 1 ? 3 : 5),
   });
   const reports = service.of("report").map((call) => call.body);
   expect(reports.map(({ attempt, step }) => [attempt, step])).toEqual([
     [1, 1],
-    [1, 2],
     [1, 3],
     [2, 4],
     [2, 5],
   ]);
+  expect(reports[1]?.checkpoint).toMatch(/^hone:1-/);
   expect(service.of("tell").map((call) => call.body)).toEqual([
     { attempt: 2, values: reports.at(-1)?.values },
   ]);
   // The fourth epoch of one network, not the first of another.
   const accuracy = reports.map(({ values }) => Number(values.accuracy));
-  expect(accuracy[3]).toBeGreaterThan((accuracy[0] ?? 1) + 0.1);
+  expect(accuracy[2]).toBeGreaterThan((accuracy[0] ?? 1) + 0.1);
 });
 
 /** Runs an example that creates one study on the real handler. @returns the study at its end. */
 const tuned = async (name: string) => {
-  const { env, get } = await serveHandler();
+  const { env, get, bucket } = await serveHandler();
   const cwd = await mkdtemp(join(tmpdir(), "hone-examples-"));
   onTestFinished(() => rm(cwd, { recursive: true }));
   const { code, stderr } = await startPython([example(name)], { ...env, ...ONE_THREAD }, cwd).ended;
   expect(code, stderr).toBe(0);
   const [listed] = (await get<StudyPage>("/studies")).studies;
-  return get<Study>(`/studies/${listed?.study}`);
+  return { study: await get<Study>(`/studies/${listed?.study}`), bucket };
 };
 
 test("ASHA prunes most of the LightGBM models", async () => {
-  const { state, trials, best } = await tuned("lightgbm_pruning.py");
+  const { study } = await tuned("lightgbm_pruning.py");
+  const { state, trials, best } = study;
   expect([state, trials.completed + trials.pruned]).toEqual(["finished", 40]);
   expect(trials.pruned).toBeGreaterThan(trials.completed);
   expect(best[0]?.values.loss).toBeLessThan(0.2);
 });
 
 test("ASHA pauses networks, and resumes the best of them up to the last epoch", async () => {
-  const { state, best } = await tuned("checkpoints.py");
+  const { study, bucket } = await tuned("checkpoints.py");
+  const { state, best } = study;
   expect(state).toBe("finished");
   expect(best[0]).toMatchObject({ measuredAt: 27 });
   expect(best[0]?.values.accuracy).toBeGreaterThan(0.9);
+  // Paused ones keep their checkpoint; nothing is left of one that has a result.
+  const kept = [...bucket.objects.keys()].map((path) => Number(path.split("/").at(-2)));
+  expect(kept.length).toBeGreaterThan(10);
+  expect(kept).not.toContain(best[0]?.number);
 });

@@ -151,8 +151,8 @@ print(study.id)
 test("the programs of its page run as they are shown", async () => {
   const page = readFileSync(join(PACKAGE, "README.md"), "utf8");
   const blocks = Array.from(page.matchAll(/^```python\n(.*?)^```/gms), ([, text = ""]) => text);
-  const [whole = "", loop = "", pool = "", callback = ""] = blocks;
-  expect(blocks).toHaveLength(4);
+  const [whole = "", loop = "", pool = "", checkpoints = "", job = "", callback = ""] = blocks;
+  expect(blocks).toHaveLength(6);
   const { env } = await serveHandler();
   const out = await python(
     `${whole}
@@ -178,8 +178,29 @@ lightgbm = types.SimpleNamespace(train=train)
 ${callback}
 trial.tell()
 print(study.best.values)
+import os, pathlib, tempfile
+os.chdir(tempfile.mkdtemp())
+torch = types.SimpleNamespace(
+    load=lambda path: {"epoch": int(pathlib.Path(path).read_text())},
+    save=lambda state, path: pathlib.Path(path).write_text(str(state["epoch"])),
+)
+start = lambda params: {"epoch": 0}
+begun = []
+def train_epoch(epoch, state):
+    begun.append(epoch)
+    return 1 / epoch, {"epoch": epoch}
+ladder = {"name": "asha", "type": "promotion", "resource": {"name": "epoch", "min": 1, "max": 3}}
+study = hone.create_study("page", {"lr": hone.float(0, 1)}, minimize="loss", trials=4, scheduler=ladder)
+${checkpoints}
+study.optimize(train)
+print(begun.count(1), sorted(set(begun)), len(begun) < 12)
+os.environ.update(HONE_RUNNER="1", HONE_PARAMS='{"lr": 1}', HONE_TRIAL="0", HONE_ATTEMPT="1")
+train = lambda params: params["lr"]
+${job}
 `,
     env,
   );
-  expect(out).toMatch(/^Result\(number=\d+, params=.*\n3\n3\n\{'l2': 0\.5\}\n$/);
+  expect(out).toMatch(
+    /^Result\(number=\d+, params=.*\n3\n3\n\{'l2': 0\.5\}\n4 \[1, 2, 3\] True\n\{"loss": 1\}\n$/,
+  );
 });

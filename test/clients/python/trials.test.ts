@@ -11,11 +11,15 @@ study = hone.load_study("parabola")
 const run = (script: string, env: Record<string, string>) => python(HEAD + script, env);
 const start = (script: string, env: Record<string, string>) => startPython(["-c", HEAD + script], env);
 
-/** What each trial was told: its values, or why it failed or was pruned. */
+/** What each trial was told: its values, or why it failed, was pruned or given back. */
 const told = (service: ContractService) =>
   service
     .of("tell")
-    .map(({ number, body }) => [number, body.failed?.reason ?? body.pruned?.reason ?? body.values]);
+    .map(({ number, body: { failed, pruned, released, values } }) => [
+      number,
+      (failed ?? pruned ?? released)?.reason ?? values,
+    ]);
+const GIVEN_BACK = "The client was interrupted.";
 const steps = (service: ContractService) => service.of("report").map((call) => call.body.step);
 
 test("the result is what the function returns, tells or last reported; without any the trial has failed", async () => {
@@ -244,9 +248,9 @@ study.optimize(work, workers=2)
 });
 
 test.each([
-  ["a trial", handOut(1)],
-  ["nothing, for half a minute,", nothing("running", 30)],
-])("%s that comes after another has ended the work is not waited for and not told", async (_, late) => {
+  ["a trial", handOut(1), [[1, GIVEN_BACK]]],
+  ["nothing, for half a minute,", nothing("running", 30), []],
+])("%s that comes after another has ended the work is not waited for and not run", async (_, late, back) => {
   let failed = () => {};
   const failure0 = new Promise<void>((resolve) => {
     failed = resolve;
@@ -264,7 +268,7 @@ test.each([
   });
   const began = performance.now();
   const { code } = await start(`${raising}study.optimize(work, workers=2)`, env).ended;
-  expect([code, service.of("ask").length, told(service)]).toEqual([1, 2, [[0, failure]]]);
+  expect([code, service.of("ask").length, told(service)]).toEqual([1, 2, [[0, failure], ...back]]);
   expect(performance.now() - began).toBeLessThan(20_000);
 });
 
@@ -303,16 +307,67 @@ test.each([
   ["optimize with threads", "study.optimize(work, workers=2)", 2],
   ["a loop", "for trial in study.trials():\n    with trial: work(trial)", 1],
   ["a loop without with", "for trial in study.trials(): work(trial)", 1],
-])("Ctrl-C in %s tells nothing, so that the trials are handed out again", async (_, loop, count) => {
+])("Ctrl-C and SIGTERM in %s give the trials back", async (_, loop, count) => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) await interruptedBy(signal, loop, count);
+});
+
+const interruptedBy = async (signal: "SIGINT" | "SIGTERM", loop: string, count: number) => {
   const { service, env } = await serveStudy(2);
   const program = start(interrupted + loop, env);
   await service.received("report", count);
   while (service.of("report").length < count) await new Promise((resolve) => setTimeout(resolve, 10));
   await new Promise((resolve) => setTimeout(resolve, 100));
-  program.process.kill("SIGINT");
-  const { stderr } = await program.ended;
-  expect(stderr).toContain("KeyboardInterrupt");
-  expect(told(service)).toEqual([]);
+  program.process.kill(signal);
+  const { code, stderr } = await program.ended;
+  if (signal === "SIGINT") expect(stderr).toContain("KeyboardInterrupt");
+  else expect(code).toBe(143);
+  const back = Array.from({ length: count }, (_, number) => [number, GIVEN_BACK]);
+  expect(told(service).sort()).toEqual(back);
+};
+
+test("a program that handles SIGTERM itself goes on to do so, and processes that it forks end by it as usual", async () => {
+  const { service, env } = await serveStudy(2);
+  const script = `
+import os
+def work(trial):
+    ready, begun = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(begun, b"-")
+        time.sleep(600)
+    os.read(ready, 1)
+    os.kill(child, signal.SIGTERM)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    return 1
+study.optimize(work)
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+`;
+  expect(await run(script, env)).toBe("-15\n-15\n");
+  expect(told(service)).toEqual([
+    [0, { loss: 1 }],
+    [1, { loss: 1 }],
+  ]);
+  const own = await serveStudy(1);
+  const handles = `
+signal.signal(signal.SIGTERM, lambda *_: print("mine", flush=True))
+def work(trial):
+    signal.raise_signal(signal.SIGTERM)
+    return 1
+study.optimize(work)
+`;
+  expect(await run(handles, own.env)).toBe("mine\n");
+  expect(told(own.service)).toEqual([[0, { loss: 1 }]]);
+});
+
+test("a service that is away holds up an interrupted program for seconds only", async () => {
+  const { service, env } = await serveStudy(3, { tell: () => ({ problem: "unavailable" }) });
+  const program = start(`${interrupted}study.optimize(work, workers=3)`, env);
+  await service.received("report", 3);
+  const begun = performance.now();
+  program.process.kill("SIGTERM");
+  const { code, stderr } = await program.ended;
+  expect([code, stderr]).toEqual([143, expect.stringContaining("when its lease expires")]);
+  expect(performance.now() - begun).toBeLessThan(9000);
 });
 
 test("after Ctrl-C the other threads stop at their next report and take no further trial", async () => {
@@ -334,10 +389,14 @@ time.sleep(0.5)
 print(sorted(stopped))
 `;
   expect(await run(script, env)).toBe("[0, 1]\n");
-  expect([service.of("ask").length, told(service)]).toEqual([2, []]);
+  expect(service.of("ask").length).toBe(2);
+  expect(told(service).sort()).toEqual([
+    [0, GIVEN_BACK],
+    [1, GIVEN_BACK],
+  ]);
 });
 
-test("a loop that is left gives its trial back: it is neither told nor renewed", async () => {
+test("a loop that is left gives its trial back a moment later, and renews it no more", async () => {
   const { service, env } = await serveStudy(1, {
     ask: () => handOut(0, { leaseExpires: new Date().toISOString() }), // counts as the shortest lease, of 10 s
   });
@@ -348,7 +407,8 @@ time.sleep(3.8)
 print(trial.state)
 `;
   expect(await run(script, env)).toBe("released\n");
-  expect(service.calls.map((call) => call.route)).toEqual(["getStudy", "ask"]);
+  expect(service.calls.map((call) => call.route)).toEqual(["getStudy", "ask", "tell"]);
+  expect(told(service)).toEqual([[0, GIVEN_BACK]]);
 });
 
 test("three heartbeats are sent in the time of a lease, fewer where reports are sent", async () => {
@@ -475,7 +535,8 @@ except hone.Unreachable as error: print(error)
 print(trials[0].state)
 `;
   expect(await run(script, env)).toMatch(/^POST \/studies\/parabola\/trials\/0\/tell: 503 .*\nreleased\n$/);
-  expect(told(service).every(([, values]) => JSON.stringify(values) === '{"loss":1}')).toBe(true);
+  expect(told(service)[0]).toEqual([0, { loss: 1 }]);
+  expect(told(service).at(-1)).toEqual([0, GIVEN_BACK]);
 });
 
 test("what the program knows about its trial does not give the token away", async () => {

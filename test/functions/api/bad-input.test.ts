@@ -337,6 +337,14 @@ test.each<[string, string, object, string]>([
     { values: undefined, failed: { reason: "x" }, pruned: { reason: "x" } },
     "/values",
   ],
+  ["values of a trial that is given back", "tell", { released: { reason: "x" } }, "/values"],
+  [
+    "a failure that is given back",
+    "tell",
+    { values: undefined, failed: { reason: "x" }, released: { reason: "x" } },
+    "/values",
+  ],
+  ["a trial given back without a reason", "tell", { values: undefined, released: {} }, "/released/reason"],
   ["nothing", "tell", { values: undefined }, "/values"],
   ["a pruning without a reason", "tell", { pruned: {} }, "/pruned/reason"],
   [

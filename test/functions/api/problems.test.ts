@@ -94,6 +94,8 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
     "stale-attempt": async () => post(`/${await one()}/trials/0/tell`, { ...tell, attempt: 2 }),
     "already-told": async () =>
       post(`/${await one(true)}/trials/0/tell`, { attempt: 1, values: { accuracy: 0 } }),
+    "wrong-executor": () =>
+      post(`/${world.study.id}/trials/0/tell`, { attempt: 1, released: { reason: "SIGTERM" } }),
   },
   checkpoint: {
     "study-not-found": () => post("/gone/trials/0/checkpoint", { attempt: 1 }),

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type AutoScheduler, chooseScheduler } from "../../../shared/scheduler/auto.ts";
+import { chooseScheduler } from "../../../shared/scheduler/auto.ts";
 import { resolveScheduler, schedulerOf } from "../../../shared/scheduler/registry.ts";
 import type { SchedulerSetting } from "../../../shared/scheduler/scheduler.ts";
 
 const epochs = (max: number, min = 1) => ({ name: "epoch", min, max });
 const client: SchedulerSetting = { executor: "client", objectives: 1, trials: 1000 };
 
-const choose = (wanted: Omit<AutoScheduler, "name">, change: Partial<SchedulerSetting> = {}) =>
+const choose = (wanted: Parameters<typeof chooseScheduler>[0], change: Partial<SchedulerSetting> = {}) =>
   chooseScheduler(wanted, { ...client, ...change });
 
 test("a model of learning curves chooses where there is one objective", () => {

@@ -40,6 +40,7 @@ const refusals = kindsOf<Refusal>({
   "start-of-client": none,
   "stop-of-client": none,
   "claim-of-client": none,
+  "release-of-job": none,
   "key-reused": none,
   "key-malformed": none,
   "in-progress": none,

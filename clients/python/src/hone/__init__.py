@@ -2,9 +2,10 @@
 
 from hone.client import Client
 from hone.errors import Error, NotConfigured, Refused, Stopped, Unreachable
+from hone.job import trial
 from hone.space import beta, categorical, float, int, normal, ordinal
 from hone.study import Result, Study, create_study, load_study
-from hone.trial import Trial
+from hone.trials import Trial
 from hone.version import __version__
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "load_study",
     "normal",
     "ordinal",
+    "trial",
 ]

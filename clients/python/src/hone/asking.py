@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from hone.attempt import Attempt
 from hone.client import Client
-from hone.trial import Trial
+from hone.signals import terminable
+from hone.trials import Trial
 
 IDLE_SECONDS = 5.0  # between two asks when the service gives no time
 SIGNAL_SECONDS = 0.5  # a Ctrl-C that another thread receives does not end a wait of the main thread
@@ -24,14 +25,15 @@ class Asker:
 
     def one_by_one(self, slot: str, report_every: float | None) -> Iterator[Trial]:
         """Yields a trial, and the next one when the loop goes on. See `Study.trials`."""
-        while (attempt := self.next(slot)) is not None:
-            trial = Trial(attempt, report_every)
-            try:
-                yield trial
-            except GeneratorExit:  # by `break`, or by an exception that we cannot see
-                attempt.leave()
-                raise
-            trial.finish()
+        with terminable():
+            while (attempt := self.next(slot)) is not None:
+                trial = Trial(attempt, report_every)
+                try:
+                    yield trial
+                except GeneratorExit:  # by `break`, or by an exception that we cannot see
+                    attempt.leave()
+                    raise
+                trial.finish()
 
     def side_by_side(self, slots: list[str], report_every: float | None) -> Iterator[Trial]:
         """Yields as many open trials as there are slots, and another one when one of them has ended."""

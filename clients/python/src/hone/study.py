@@ -13,10 +13,10 @@ from hone.asking import Asker
 from hone.client import Client, quote
 from hone.errors import Error
 from hone.numbers import to_metrics
+from hone.signals import terminable
 from hone.team import Objective, Team
-from hone.trial import Trial
+from hone.trials import REPORT_EVERY_SECONDS, Trial
 
-REPORT_EVERY_SECONDS = 1.0
 MAX_WORKER_NAME = 58  # of 64 characters: the rest numbers the slots
 
 
@@ -107,11 +107,12 @@ class Study:
 
         The result is what it returns: a number, or a mapping of metrics; for None, what it told or last reported. An
         exception is told as the trial's failure. Unless `catch` names its type, no further trial is begun, those that
-        run come to their end, and it is raised. Ctrl-C gives the trials in hand back. `name` and `report_every` are
-        those of `trials`.
+        run come to their end, and it is raised. Ctrl-C and SIGTERM give the trials in hand back. `name` and
+        `report_every` are those of `trials`.
         """
         team = Team(self._asker, objective, self.metrics, catch, report_every)
-        team.run(_slots(name, workers))
+        with terminable():
+            team.run(_slots(name, workers))
 
     def trials(
         self,
@@ -123,7 +124,7 @@ class Study:
         """Yields trials until the study is finished, with at most `workers` of them open at a time.
 
         With one worker, the body of the loop runs the trial. One that has no result when the loop goes on is finished
-        (`Trial.finish`); one that is open when the loop is left is given back: handed out again once its lease expires.
+        (`Trial.finish`); one that is open when the loop is left, by Ctrl-C or SIGTERM too, is given back.
         With more, the body gives the trial to a thread of yours, which ends it; the loop waits while all are open.
 
         `name`: a worker that is started again with the same name gets its running trials back. `report_every`: seconds

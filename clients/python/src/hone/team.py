@@ -9,7 +9,7 @@ from typing import SupportsFloat, TypeAlias
 
 from hone.asking import SIGNAL_SECONDS, Asker
 from hone.attempt import Attempt
-from hone.trial import Trial
+from hone.trials import Trial
 
 log = logging.getLogger("hone")
 
@@ -49,7 +49,10 @@ class Team:
                     thread.join(SIGNAL_SECONDS)
         except BaseException:
             self._stopping.set()
-            for attempt in list(self._in_hand.values()):
+            in_hand = list(self._in_hand.values())
+            for attempt in in_hand:
+                attempt.let_go()
+            for attempt in in_hand:
                 attempt.release()
             raise
         if self._errors:

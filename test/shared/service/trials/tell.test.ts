@@ -95,7 +95,7 @@ test("a tell of an attempt that lost its trial, or was never leased, is refused 
     facts: { trial: 0, given: 1, current: 2 },
   });
   // Not even a failure for the very reason that the attempt was lost for: nobody told it.
-  const reason = taken.attempts[0]?.reason ?? "";
+  const reason = taken.attempts[0]!.reason ?? "";
   const failed = tellTrial(deps, study, 0, { attempt: 1, failed: { reason } }, noReceipt);
   await expect(failed).rejects.toMatchObject({ type: "stale-attempt" });
   await expect(tell(0, 0.5, 3)).rejects.toMatchObject({ type: "stale-attempt", facts: { current: 2 } });
@@ -308,4 +308,67 @@ test("a pruned trial is folded with its reason, and a repeat after that is answe
   expect(await tell(0, { values })).toEqual({ number: 0, state: "pruned" });
   expect(await tell(1, {})).toEqual({ number: 1, state: "pruned" });
   expect((await readStudy(process(), study)).trials.pruned).toBe(2);
+});
+
+const released = { attempt: 1, released: { reason: "SIGTERM" } };
+
+test("a trial that its client gives back is handed out at once, with the next attempt, and costs no attempt", async () => {
+  const { ask, deps, study, trial } = await setUp();
+  await ask("w1");
+  const tell = () => tellTrial(deps, study, 0, released, noReceipt);
+  expect(await tell()).toEqual({ number: 0, state: "queued" });
+  const given = await trial(0);
+  expect(given).toMatchObject({ state: "queued", attempt: 1, lost: 0, leaseExpires: null, finished: null });
+  expect(await tell()).toEqual({ number: 0, state: "queued" });
+  expect(await trial(0)).toEqual(given);
+  expect((await askTrials(deps, study, { worker: "w2" }, noReceipt)).trials).toMatchObject([
+    { number: 0, attempt: 2 },
+  ]);
+  const again = await trial(0);
+  expect(again).toMatchObject({ state: "running", worker: "w2", lost: 0 });
+  // A repeat whose first answer was lost takes nothing from whoever has the trial now.
+  expect(await tell()).toEqual({ number: 0, state: "queued" });
+  expect(await trial(0)).toEqual(again);
+});
+
+test("who gave a trial back, or lost it to another, has no say in it", async () => {
+  const { ask, deps, study, trial } = await setUp();
+  await ask("w1", 2);
+  await tellTrial(deps, study, 0, released, noReceipt);
+  const given = await trial(0);
+  const tell = (body: object) => tellTrial(deps, study, 0, { attempt: 1, ...body }, noReceipt);
+  for (const body of [
+    { values: { accuracy: 1 } },
+    { failed: { reason: "SIGTERM" } },
+    { released: { reason: "SIGINT" } },
+  ]) {
+    await expect(tell(body), JSON.stringify(body)).rejects.toMatchObject({ type: "stale-attempt" });
+  }
+  expect(await trial(0)).toEqual(given);
+  await tellTrial(deps, study, 1, { attempt: 1, values: { accuracy: 1 } }, noReceipt);
+  await expect(tellTrial(deps, study, 1, released, noReceipt)).rejects.toMatchObject({
+    type: "already-told",
+  });
+});
+
+test("the same trial is given back ten times for nothing; then each time is a lost attempt, until it fails", async () => {
+  const { deps, study, trial } = await setUp({ lease: { seconds: 60, maxAttempts: 3 } });
+  const states: unknown[] = [];
+  for (let attempt = 1; attempt <= 13; attempt++) {
+    const { trials } = await askTrials(deps, study, { worker: `w${attempt}` }, noReceipt);
+    expect(trials).toMatchObject([{ number: 0, attempt }]);
+    const { state } = await tellTrial(deps, study, 0, { ...released, attempt }, noReceipt);
+    states.push([state, (await trial(0))?.lost]);
+  }
+  expect(states).toEqual([
+    ...Array.from({ length: 10 }, () => ["queued", 0]),
+    ["queued", 1],
+    ["queued", 2],
+    ["failed", 2],
+  ]);
+  const failed = await readTrial(deps, study, 0);
+  expect(failed.reason).toBe("All 3 attempts were lost; the last one: SIGTERM");
+  expect(failed.attempts).toHaveLength(13);
+  const again = await tellTrial(deps, study, 0, { ...released, attempt: 13 }, noReceipt);
+  expect(again).toEqual({ number: 0, state: "failed" });
 });

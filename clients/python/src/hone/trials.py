@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 import weakref
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, SupportsFloat
+from typing import Any, Protocol, SupportsFloat
 
-from hone.attempt import Attempt, describe, shorten
+from hone.attempt import shorten
+from hone.checkpoints import Checkpoint, is_place
 from hone.errors import Error, Refused, Stopped, Unreachable
 from hone.numbers import Metric, to_metrics
 
 log = logging.getLogger("hone")
 
+REPORT_EVERY_SECONDS = 1.0
 NO_RESULT = "no result: the trial was neither told nor reported"
+
+
+class Handle(Protocol):
+    """What a trial is reported and told through: to Hone (`Attempt`), or to the runner (`Printer`)."""
+
+    @property
+    def lease(self) -> Mapping[str, Any]: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def told(self) -> bool: ...
+    @property
+    def is_open(self) -> bool: ...
+    def awaits(self, step: float) -> bool: ...
+    def report(self, body: dict[str, Any]) -> None: ...
+    def keep(self, checkpoint: Checkpoint, waits: bool) -> str | bool | None: ...
+    def commit(self, checkpoint: str | bool) -> None: ...
+    def restore(self) -> str | None: ...
+    def remove_files(self) -> None: ...
+    def end(self, result: dict[str, Any]) -> None: ...
+    def fail(self, reason: str) -> None: ...
+    def fail_by(self, error: Exception) -> None: ...
+    def release(self) -> None: ...
+    def let_go(self) -> None: ...
+    def abandon(self) -> None: ...
+    def raise_if_over(self) -> None: ...
 
 
 class Trial:
@@ -25,18 +54,17 @@ class Trial:
     Ctrl-C, and, when the body told no result, tells the last reported values.
     """
 
-    def __init__(self, attempt: Attempt, report_every: float | None) -> None:
-        """Trials come from `Study.trials`, `Study.optimize` and `Study.ask`."""
+    def __init__(self, attempt: Handle, report_every: float | None) -> None:
+        """Trials come from `Study.trials`, `Study.optimize`, `Study.ask` and `hone.trial`."""
         lease = attempt.lease
         self.number: int = lease["number"]
         self.attempt: int = lease["attempt"]
         self.params: dict[str, Any] = lease["params"]
         self.resource: int | None = lease.get("resource")
         """How far to run it now, in the scheduler's unit; None: to its own end."""
-        self.checkpoint: str | None = lease.get("checkpoint")
-        """Where an earlier attempt left its state."""
-        self.algorithm: str = lease["algorithm"]
-        self.why: str = lease["why"]
+        self.algorithm: str = lease.get("algorithm", "")
+        self.why: str = lease.get("why", "")
+        """Who proposed it, and why; empty in a trial of `hone.trial`."""
         self.values: dict[str, Metric] = {}
         """The last reported value of each metric."""
         self._attempt = attempt
@@ -44,6 +72,7 @@ class Trial:
         self._reported = float("-inf")  # when the last report was sent
         # A trial that the program forgets must not be renewed for ever.
         weakref.finalize(self, attempt.abandon).atexit = False
+        weakref.finalize(self, attempt.remove_files)
 
     def __repr__(self) -> str:
         return f"<Trial {self.number}, attempt {self.attempt}, {self.state}: {self.params}>"
@@ -53,51 +82,77 @@ class Trial:
         """`running`, or what became of it: `completed`, `failed`, `pruned`, `paused`, `queued`, `released`, `lost`."""
         return self._attempt.state
 
+    @functools.cached_property
+    def checkpoint(self) -> str | None:
+        """Where the state of an earlier attempt is, or None: the path of the file or folder that was saved, which is
+        downloaded when this is first read, or the program's own text. Raises Unreachable.
+        """
+        return self._attempt.restore()
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Has the next attempt continue from this file or folder: it is uploaded in the background, the newest first.
+
+        It may be changed when this returns. One that cannot be uploaded, because it has more than 5 GB, is logged, and
+        the one before stays. Raises FileNotFoundError.
+        """
+        self._attempt.raise_if_over()
+        name = self._attempt.keep(checkpoint, waits=False)
+        if name is not None:
+            self._attempt.commit(name)
+
     def report(
         self,
         step: float,
         values: Mapping[str, SupportsFloat] | None = None,
         *,
-        checkpoint: str | None = None,
+        checkpoint: Checkpoint | None = None,
         **metrics: SupportsFloat,
     ) -> None:
         """Reports metrics of a step, as keywords or as a mapping. Raises Stopped when the trial should end now.
 
-        Call it at every step: it is sent when a scheduler waits for it, when it names a checkpoint, and otherwise at
-        most once in `report_every` seconds. The others only become `values`.
+        Call it at every step: it is sent when a scheduler waits for it, when it names a checkpoint of your own, and
+        otherwise at most once in `report_every` seconds. The others only become `values`.
+
+        `checkpoint`: the state after this step, as in `save`; or a text such as `s3://bucket/key`, for state that you
+        keep yourself. A report that a scheduler waits for is sent when the file or folder has been uploaded.
         """
         given = to_metrics({**(values or {}), **metrics})
         self.values.update(given)
         self._attempt.raise_if_over()
-        if checkpoint is not None or self._is_due(step):
+        awaited = self._attempt.awaits(step)
+        name = None if checkpoint is None else self._attempt.keep(checkpoint, waits=awaited)
+        if name is not None or awaited or self._is_time():
             self._reported = time.monotonic()
             body = {"step": step, "values": given}
-            self._attempt.report(body if checkpoint is None else {**body, "checkpoint": checkpoint})
+            self._attempt.report(body if name is None else {**body, "checkpoint": name})
             self._attempt.raise_if_over()
 
     def tell(
         self,
         values: Mapping[str, SupportsFloat] | None = None,
         *,
-        checkpoint: str | None = None,
+        checkpoint: Checkpoint | None = None,
         **metrics: SupportsFloat,
     ) -> None:
-        """Tells the result: every metric of objectives and outcomes. Without any, it is the last reported values."""
+        """Tells the result: every metric of objectives and outcomes. Without any, it is the last reported values.
+
+        `checkpoint`: as in `report`, for a scheduler that may go on with the trial.
+        """
         given = to_metrics({**(values or {}), **metrics}) or self.values
         if not given:
             raise ValueError(f"trial {self.number}: tell needs a value, for example trial.tell(loss=0.2)")
         self._end({"values": given}, checkpoint)
 
-    def prune(self, reason: str, *, checkpoint: str | None = None) -> None:
+    def prune(self, reason: str) -> None:
         """Tells that the program ended the trial by a rule of its own, with the last reported values."""
         pruned = {"pruned": {"reason": shorten(reason)}}
         if self.values:
             try:
-                self._end({**pruned, "values": self.values}, checkpoint)
+                self._end({**pruned, "values": self.values})
                 return
             except Refused as refusal:  # it was stopped before it had every objective
                 log.info("Hone: trial %d: pruned without its values: %s", self.number, refusal)
-        self._end(pruned, checkpoint)
+        self._end(pruned)
 
     def fail(self, reason: str) -> None:
         """Tells that the trial failed."""
@@ -133,15 +188,17 @@ class Trial:
             self._leave_by(error)
         return False
 
-    def _is_due(self, step: float) -> bool:
-        at = self._attempt.report_at
-        if at is not None and step >= at:
-            return True
+    def _is_time(self) -> bool:
         return self._report_every is not None and time.monotonic() - self._reported >= self._report_every
 
-    def _end(self, result: dict[str, Any], checkpoint: str | None) -> None:
-        if self._is_awaited():
-            self._attempt.end(result if checkpoint is None else {**result, "checkpoint": checkpoint})
+    def _end(self, result: dict[str, Any], checkpoint: Checkpoint | None = None) -> None:
+        if not self._is_awaited():
+            return
+        name = None
+        # Without a scheduler nothing continues from what a trial with a result has saved.
+        if checkpoint is not None and (self.resource is not None or is_place(checkpoint)):
+            name = self._attempt.keep(checkpoint, waits=True)
+        self._attempt.end(result if name is None else {**result, "checkpoint": name})
 
     def _is_awaited(self) -> bool:
         """Whether a result is still wanted: not after Hone stopped or paused it. Raises Error if one was told."""
@@ -151,10 +208,12 @@ class Trial:
 
     def _leave_by(self, error: BaseException) -> None:
         """Tells a failure of the trial; one of the connection, Ctrl-C and the like give it back. Hides no error."""
-        if isinstance(error, Unreachable) or not isinstance(error, Exception):
+        if isinstance(error, Unreachable):
+            self._attempt.let_go()
+        elif not isinstance(error, Exception):
             self._attempt.release()
         elif self._attempt.is_open:
             try:
-                self.fail(describe(error))
+                self._attempt.fail_by(error)
             except Error as problem:
                 log.warning("Hone: trial %d: its failure was not told: %s", self.number, problem)
