@@ -13,6 +13,20 @@ export interface Mutant {
   readonly replacement: string;
 }
 
+/** Kinds of mutants that change what a condition or a count comes to, not what is written or said. */
+export const CONDITIONS: ReadonlySet<string> = new Set([
+  "ArithmeticOperator",
+  "AssignmentOperator",
+  "BooleanLiteral",
+  "CallExpression",
+  "ConditionalExpression",
+  "EqualityOperator",
+  "LogicalOperator",
+  "MethodExpression",
+  "UnaryOperator",
+  "UpdateOperator",
+]);
+
 const silent = () => {};
 const log = {
   isTraceEnabled: () => false,

@@ -13,7 +13,8 @@ import { parseArgs } from "node:util";
 
 /**
  * Mutation testing: plants faults in the sources that are named, one by one, and says which of them no test notices.
- * `npm run mutants -- 'shared/store/*.ts'`. The tests are those of the same folder, or those that `--tests` names. All
+ * `npm run mutants -- 'shared/store/*.ts'`. The tests are those of the same folder, or those that `--tests` names; with
+ * `--conditions` only conditions, counts and calls are changed, not literals and blocks. All
  * mutants of a folder are tried in one process, whose modules are loaded once: a mutant costs as long as its tests run.
  */
 const FOLDER = ".hone/mutants";
@@ -29,6 +30,11 @@ const LEFT_OUT = [
 /** How long nothing may happen: then a mutant loops, without an end and without a turn for anyone else. */
 const SILENCE_MS = 300_000;
 const PROGRESS_MS = 30_000;
+
+const { values, positionals } = parseArgs({
+  options: { tests: { type: "string" }, conditions: { type: "boolean" } },
+  allowPositionals: true,
+});
 
 interface Result {
   readonly id: string;
@@ -90,6 +96,7 @@ const plant = async (files: readonly string[], tests: readonly string[], results
   for (;;) {
     const env = {
       ...process.env,
+      ...(values.conditions && { HONE_CONDITIONS: "1" }),
       HONE_MUTATE: files.join(","),
       HONE_TESTS: tests.join(","),
       HONE_RESULTS: results,
@@ -122,7 +129,6 @@ const summary = (files: readonly string[], results: readonly Result[]): string[]
     ];
   });
 
-const { values, positionals } = parseArgs({ options: { tests: { type: "string" } }, allowPositionals: true });
 const sources = positionals.flatMap((pattern) => globSync(pattern)).sort();
 if (sources.length === 0)
   throw new Error("Name the sources to mutate: npm run mutants -- 'shared/auth/*.ts'");

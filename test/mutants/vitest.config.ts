@@ -1,11 +1,12 @@
 import { relative, resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { instrument } from "./instrument.ts";
+import { CONDITIONS, instrument } from "./instrument.ts";
 
 /** What `run.ts` asks for: the sources to mutate, the tests that shall notice, and where results go. */
 const { HONE_MUTATE: files = "", HONE_TESTS: tests = "", HONE_RESULTS: results = "" } = process.env;
 const root = resolve(import.meta.dirname, "../..");
-const { code, mutants } = await instrument(files.split(","));
+const { code, mutants: all } = await instrument(files.split(","));
+const mutants = process.env.HONE_CONDITIONS ? all.filter(({ kind }) => CONDITIONS.has(kind)) : all;
 
 export default defineConfig({
   plugins: [{ name: "hone-mutants", enforce: "pre", load: (id) => code.get(relative(root, id)) ?? null }],

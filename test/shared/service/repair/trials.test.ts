@@ -42,7 +42,12 @@ test("a job that Batch has forgotten is an interruption", async () => {
   expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1 }); // it may only be too new to be seen
   world.clock.now += 61_000;
   await world.reconcile();
-  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, lost: 1 });
+  expect(await world.trial(0)).toMatchObject({
+    state: "queued",
+    attempt: 2,
+    lost: 1,
+    attempts: [{ end: "interrupted" }],
+  });
 });
 
 test("a server error without a job is tried again, as a new attempt that is not counted as lost", async () => {
@@ -97,9 +102,9 @@ test("of two jobs for one attempt the oldest is adopted and the other ended", as
   await world.deliver();
   const [oldest, twin] = world.batch.jobs;
   world.clock.now += 61_000;
-  await world.reconcile();
+  await repairTrials(world.deps, await world.snapshot());
   expect(await world.trial(0)).toMatchObject({ job: { phase: "submitted", jobId: oldest?.jobId } });
-  expect(world.batch.terminations.map(({ jobId }) => jobId)).toEqual([twin?.jobId]);
+  expect(world.batch.terminations).toEqual([{ jobId: twin?.jobId, reason: "hone: submitted twice" }]);
 });
 
 test("of two jobs for one attempt the one that is alive is adopted, though the other is older", async () => {
@@ -149,6 +154,24 @@ test("a heartbeat between the reconciler's read and its write keeps the attempt"
   );
   await repairTrials(world.deps, await world.snapshot());
   expect(await world.trial(0)).toMatchObject({ state: "running", attempt: 1, lost: 0 });
+  expect(world.batch.terminations).toEqual([]);
+});
+
+test("a told trial keeps its result when Batch has forgotten its job", async () => {
+  const world = await running();
+  await world.tell(0, 0.5);
+  world.batch.forget(world.batch.of(0));
+  world.clock.now += OVERDUE_MS + 1;
+  await repairTrials(world.deps, await world.snapshot());
+  expect(await world.trial(0)).toMatchObject({ state: "completed", attempt: 1, values: { accuracy: 0.5 } });
+});
+
+test("a lease that expires after Batch has forgotten its job ends the attempt, with nothing to end beside it", async () => {
+  const world = await running();
+  world.batch.forget(world.batch.of(0));
+  world.clock.now += 61_000;
+  await repairTrials(world.deps, await world.snapshot());
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, attempts: [{ end: "expired" }] });
   expect(world.batch.terminations).toEqual([]);
 });
 

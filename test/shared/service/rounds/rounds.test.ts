@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sizeOf } from "../../../../shared/executor/batch/size.ts";
 import type { CreateStudyBody } from "../../../../shared/schemas/study.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { failRounds } from "../../../../shared/service/rounds/fail.ts";
@@ -378,6 +379,7 @@ test("a rung is not closed before it is opened, nor opened before the one below 
 });
 
 test("a machine waits for a trial as long as all its attempts may take, and for a bracket as long as its trials one by one, a year at most", async () => {
+  const { timeoutSeconds } = sizeOf(batchExecution);
   const waits = async (change: Partial<CreateStudyBody> = {}) => {
     const world = await batchWorld({ scheduler: hyperband, budget: { trials: 5, parallel: 9 }, ...change });
     await world.start();
@@ -385,17 +387,17 @@ test("a machine waits for a trial as long as all its attempts may take, and for 
     const [bottom, top] = (await machine.plan()).brackets;
     await machine.open(0);
     const at = { study: world.study.id, generation: 1, bracket: 0, rung: 0, chunk: 0, of: 1 };
-    const { timeoutSeconds } = await listTrials(world.deps, at);
-    return { trial: timeoutSeconds, bottom: bottom!.timeoutSeconds, top: top!.timeoutSeconds };
+    const { timeoutSeconds: trial } = await listTrials(world.deps, at);
+    return { trial, bottom: bottom!.timeoutSeconds, top: top!.timeoutSeconds };
   };
   const three = await waits({ lease: { seconds: 60, maxAttempts: 3 } });
   const attempt = three.trial / 3;
-  expect(attempt).toBeGreaterThan((batchExecution.timeoutSeconds ?? 0) + 60);
+  expect(attempt).toBeGreaterThan(timeoutSeconds + 60);
   // Three trials at two rungs, and two at the top one.
   expect(three).toMatchObject({ bottom: 6 * three.trial, top: 2 * three.trial });
   const more = await waits({ lease: { seconds: 60, maxAttempts: 3 }, repeats: { attempts: 3 } });
   expect(more.trial).toBe(5 * attempt);
-  const longer = { ...batchExecution, timeoutSeconds: (batchExecution.timeoutSeconds ?? 0) + 500 };
+  const longer = { ...batchExecution, timeoutSeconds: timeoutSeconds + 500 };
   expect((await waits({ executor: longer })).trial).toBe(three.trial + 3 * 500);
   const long = await waits({
     executor: { ...batchExecution, timeoutSeconds: 14 * 24 * 3600 },
@@ -616,6 +618,28 @@ test("brackets that have a slot for each trial run side by side, each with its o
   expect(await machine.plan(4, 4)).toMatchObject({ brackets: [], done: true });
 });
 
+test("a rung that closes ends the trials of its own bracket, not those that wait at the same rung of another", async () => {
+  const { world, machine } = await hyperbandWorld(8);
+  await machine.plan();
+  const other = new Machine(world, 1, 2);
+  for (const each of [machine, other]) {
+    const { trials } = await each.open(0);
+    each.send(trials);
+    await runAll(world, trials);
+  }
+  await machine.close(0);
+  const { trials } = await machine.open(1);
+  machine.send(trials);
+  await runAll(world, trials);
+  await machine.close(1);
+  expect((await readStudy(world.deps, world.study)).trials).toMatchObject({
+    completed: 1,
+    pruned: 2,
+    paused: 3,
+  });
+  expect(await other.close(0)).toEqual({ rung: 1, done: false });
+});
+
 test("where they do not fit, a bracket gets all slots, and the next one is drawn when it is over", async () => {
   const { world, machine } = await hyperbandWorld(2);
   const planned = await machine.plan();
@@ -632,14 +656,18 @@ test("a study that is started again goes on with the brackets that are not over"
     await runAll(world, trials);
     await machine.close(rung);
   }
-  const next = new Machine(world, 1, 1);
+  await stop(world);
+  await world.start();
+  // Nothing of the next one was drawn yet.
+  expect((await new Machine(world, 2).plan()).brackets.map(({ bracket }) => bracket)).toEqual([1]);
+  const next = new Machine(world, 2, 1);
   next.send((await next.open(0)).trials);
   await world.deliver();
   await stop(world);
   await world.start();
-  const { brackets } = await new Machine(world, 2).plan();
+  const { brackets } = await new Machine(world, 3).plan();
   expect(brackets.map(({ bracket }) => bracket)).toEqual([1]);
-  expect((await new Machine(world, 2, 1).open(0)).trials).toEqual([
+  expect((await new Machine(world, 3, 1).open(0)).trials).toEqual([
     { trial: 3, attempt: 2 },
     { trial: 4, attempt: 2 },
   ]);
