@@ -12,7 +12,7 @@ const options = { resource: Resource, eta: Eta.optional() };
 
 type Options = z.infer<z.ZodObject<typeof options>>;
 
-/** Trials that climb the ladder, and those that run to the end at once. */
+/** Brackets: trials that climb the ladder, and those that run to the end at once. The model counts what each has used. */
 const LADDER = 0;
 const FULL = 1;
 

@@ -37,6 +37,8 @@ export interface ChoiceInput {
   readonly count: number;
   /** How many of them may be new. */
   readonly mostStarted: number;
+  /** Whether some of the new ones run to the end: not where another algorithm says which configurations are new. */
+  readonly runsToTheEnd: boolean;
 }
 
 const NAME = "freeze-thaw";
@@ -59,13 +61,13 @@ const MOST = 12;
 
 /** Chooses what runs next. Pure: the same arguments give the same answer. */
 export const chooseTrials = (input: ChoiceInput): Choices => {
-  const { problem, history, count, mostStarted } = input;
+  const { problem, history, count, mostStarted, runsToTheEnd } = input;
   const { levels } = history;
   const observations = levels === undefined ? null : observe(history, levels, MOST_OBSERVATIONS);
   const startup = Math.min(MOST, Math.max(FEWEST, Math.ceil((problem.space.parameters.length + 1) / 2)));
   const isEarly = history.n < startup && mostStarted > 0;
   if (levels !== undefined && observations !== null && !isEarly) {
-    const due = fullRunsDue(history, levels, Math.min(count, mostStarted));
+    const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count, mostStarted)) : 0;
     const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
     if (full.length === count) return { resumed: [], started: full, gain: null };
     const random = createRandom(problem.seed, problem.firstNumber, observations.list.length);

@@ -11,7 +11,7 @@ import { proposeWith } from "../propose.ts";
  * study can fall behind one without a scheduler by no more than this part.
  */
 
-/** The bracket of such trials. */
+/** The bracket of such trials, as the scheduler `freeze-thaw` numbers them. */
 export const FULL_BRACKET = 1;
 /** The part of all resource that they get. */
 const SHARE = 1 / 2;

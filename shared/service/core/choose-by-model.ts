@@ -1,5 +1,6 @@
 import type { Draft } from "../../optimizer/algorithm.ts";
 import { chooseTrials } from "../../optimizer/freeze-thaw/choose.ts";
+import { algorithms } from "../../optimizer/registry.ts";
 import type { Resumption } from "../../scheduler/scheduler.ts";
 import { noteRunning } from "../../store/head.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
@@ -43,6 +44,7 @@ export const chooseByModel = async (
     paused: candidates.map(({ trial }) => trial),
     count,
     mostStarted: Math.min(count, trialsLeft(head)),
+    runsToTheEnd: algorithms[study.spec.algorithm.name].ignoresResults !== true,
   });
   if (gain !== null && gain < LITTLE && head.notice === null) {
     const notice = { kind: "little-to-gain", trials: trialsUsed(head), gain } as const;

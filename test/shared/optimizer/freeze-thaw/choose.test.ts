@@ -52,6 +52,7 @@ const choose = (history: History, change: Partial<ChoiceInput> = {}) =>
     paused: [],
     count: 1,
     mostStarted: 0,
+    runsToTheEnd: true,
     ...change,
   });
 

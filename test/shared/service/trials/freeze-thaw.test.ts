@@ -7,11 +7,11 @@ import { noReceipt } from "../../../support/service.ts";
 
 const table = await createMemoryTable();
 
-const setUp = () =>
+const setUp = (algorithm: "gp" | "random" = "gp") =>
   clientWorld(table, {
     space: { rate: { type: "float", low: 1e-4, high: 1, scale: "log" } },
     scheduler: { name: "freeze-thaw", resource: { name: "epoch", min: 1, max: 9 } },
-    algorithm: { name: "gp", seed: 1 },
+    algorithm: { name: algorithm, seed: 1 },
     budget: { trials: 60, parallel: 1 },
   });
 
@@ -58,6 +58,13 @@ test("promising trials go on from their checkpoints level by level, the others s
   expect(meanAtTheEnd(on!)).toBeGreaterThan(meanAtTheEnd(paused!));
   const [best] = (await world.read()).best;
   expect(best?.values.accuracy).toBeGreaterThan(0.85);
+});
+
+test("with an algorithm that draws at random, promising trials go on too, and none runs to the end at once", async () => {
+  const handedOut = await work(await setUp("random"), 24);
+  const begun = handedOut.filter(({ attempt }) => attempt === 1);
+  expect(begun.every(({ algorithm, resource }) => algorithm === "random" && resource === 1)).toBe(true);
+  expect(handedOut.length - begun.length).toBeGreaterThan(2);
 });
 
 test("new trials are chosen by the model, and say so", async () => {
