@@ -57,7 +57,7 @@ const closest = (branches: readonly (readonly Issue[])[]): readonly Issue[] => {
     deepest.some((issue) => issue.code !== "invalid_type" && issue.code !== "invalid_value")
   )
     return deepest;
-  const wanted = branches.flatMap((branch) => branch.map(expectation)).join(" or ");
+  const wanted = [...new Set(branches.flatMap((branch) => branch.map(expectation)))].join(" or ");
   const [first] = deepest;
   return first === undefined ? [] : [{ ...first, message: `Expected ${wanted}.` }];
 };

@@ -37,6 +37,17 @@ test.each([
   expect(error.message).toContain(expected);
 });
 
+test.each([
+  ["asha", "/scheduler", "Expected an object."],
+  [{ name: "shaa" }, "/scheduler/name", 'Expected one of "auto", "none"'],
+  [{ resource: { name: "epoch", min: 1 } }, "/scheduler/resource/max", "This field is missing"],
+  [{ resource: { name: "epoch", min: 1, max: 9 }, type: "stopping" }, "/scheduler/type", "no field"],
+])("a scheduler %j is refused by what is wrong with it", (scheduler, pointer, expected) => {
+  const error = faults(CreateStudyBody, { ...studyBody(), scheduler });
+  expect(error.pointer).toBe(pointer);
+  expect(error.message).toContain(expected);
+});
+
 test("an unknown field is named, with the field that was probably meant", () => {
   const error = faults(AskBody, { wroker: "w1", cuont: 2, zzz: 1 });
   expect(faultsInWords(error.errors)).toEqual([
