@@ -133,8 +133,10 @@ with study.ask() as trial:
     ],
     env,
   );
+  // Listened to from the start: it may train before its first upload is seen.
+  const trained = new Promise((resolve) => program.process.stdout?.on("data", resolve));
   await bucket.uploading();
-  await new Promise((resolve) => program.process.stdout?.on("data", resolve));
+  await trained;
   expect(committed(service)).toEqual([]);
   expect(service.of("report").map(({ body }) => body.step)).toEqual([1]);
   open();
