@@ -1,4 +1,5 @@
 import { type History, type Levels, TrialKind } from "../algorithm.ts";
+import { thinEvenly } from "./thin.ts";
 
 /**
  * The history at one fidelity, for algorithms that compare results: values that were measured at different resources are not
@@ -70,6 +71,8 @@ interface Changes {
   readonly changes: readonly number[];
 }
 
+/** Trials that a change is taken from at most, evenly spread over the study, so that an ask costs no more in a long one. */
+const MOST_PAIRS = 512;
 /** Trials on each side whose changes count for one between them. */
 const BESIDE = 4;
 
@@ -87,11 +90,11 @@ const changesAt = ({ resources, value }: Levels, n: number, objectives: number, 
     const change = value[at + objectives]! - from;
     if (Number.isFinite(change)) pairs.push({ from, change });
   }
-  pairs.sort((a, b) => a.from - b.from);
+  const sorted = [...thinEvenly(pairs, MOST_PAIRS, "last")].sort((a, b) => a.from - b.from);
   return {
-    values: pairs.map(({ from }) => from),
-    changes: pairs.map((_, i) => {
-      const near = pairs.slice(Math.max(0, i - BESIDE), i + BESIDE + 1).map(({ change }) => change);
+    values: sorted.map(({ from }) => from),
+    changes: sorted.map((_, i) => {
+      const near = sorted.slice(Math.max(0, i - BESIDE), i + BESIDE + 1).map(({ change }) => change);
       return near.sort((a, b) => a - b)[near.length >> 1] ?? 0;
     }),
   };

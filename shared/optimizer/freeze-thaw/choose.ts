@@ -63,19 +63,24 @@ const MOST = 12;
 export const chooseTrials = (input: ChoiceInput): Choices => {
   const { problem, history, count, mostStarted, runsToTheEnd } = input;
   const { levels } = history;
-  const observations = levels === undefined ? null : observe(history, levels, MOST_OBSERVATIONS);
   const startup = Math.min(MOST, Math.max(FEWEST, Math.ceil((problem.space.parameters.length + 1) / 2)));
   const isEarly = history.n < startup && mostStarted > 0;
-  if (levels !== undefined && observations !== null && !isEarly) {
+  if (levels !== undefined && !isEarly) {
     const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count, mostStarted)) : 0;
     const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
     if (full.length === count) return { resumed: [], started: full, gain: null };
-    const random = createRandom(problem.seed, problem.firstNumber, observations.list.length);
+    const observations = observe(history, levels, MOST_OBSERVATIONS);
     const running = runningRows(history).slice(-MOST_RUNNING);
-    const { space, isLate } = problem;
-    const room = running.length + count;
-    const model = fitCurves({ space, history, levels, observations, room, isLate, random });
-    if (model !== null) {
+    const { space, seed, firstNumber, isLate } = problem;
+    const model =
+      observations === null
+        ? null
+        : fitCurves({
+            ...{ space, history, levels, observations, isLate },
+            room: running.length + count,
+            random: createRandom(seed, firstNumber, observations.list.length),
+          });
+    if (observations !== null && model !== null) {
       for (const { x } of full) model.add(x);
       const left = { count: count - full.length, mostStarted: mostStarted - full.length };
       const chosen = byModel({ ...input, ...left, levels, observations, running, model });

@@ -1,5 +1,5 @@
 import { type History, type Levels, TrialKind } from "../algorithm.ts";
-import { keepBest } from "../common/thin.ts";
+import { keepBest, thinEvenly } from "../common/thin.ts";
 
 /** What is known of learning curves, as targets that a process is fitted to. */
 
@@ -31,7 +31,7 @@ export const observe = (history: History, levels: Levels, most: number): Observa
   const count = levels.resources.length;
   const measured: Observation[] = [];
   const bad: Omit<Observation, "value">[] = [];
-  for (let row = 0; row < history.n; row++) {
+  for (const row of worthALook(history, levels)) {
     const last = lastLevel(levels, row);
     if (history.violation[row]! > 0) {
       bad.push({ row, level: Math.max(0, last) });
@@ -54,6 +54,27 @@ export const observe = (history: History, levels: Levels, most: number): Observa
   const share =
     width / (median(measured.filter(isLastOf(measured)).map(({ value }) => value - low)) || width);
   return { list: select(list, excess, most), least, share, excess };
+};
+
+/** Of the trials that stand at one level, twice so many are looked at: the best ones and a sample, so that an ask costs no more in a long study. */
+const LOOKED_AT = 200;
+
+/** Rows, ascending. Trials that failed or broke a constraint are looked at like the others. */
+const worthALook = ({ n }: History, levels: Levels): number[] => {
+  const standing = Array.from({ length: levels.resources.length + 1 }, (): number[] => []);
+  for (let row = 0; row < n; row++) standing[lastLevel(levels, row) + 1]!.push(row);
+  return standing.flatMap((rows, i) => bestAndSome(rows, levels, i - 1)).sort((a, b) => a - b);
+};
+
+const bestAndSome = (rows: readonly number[], { resources, value }: Levels, level: number) => {
+  if (rows.length <= 2 * LOOKED_AT) return rows;
+  if (level < 0) return thinEvenly(rows, 2 * LOOKED_AT, "last");
+  const resultOf = (row: number) => value[row * resources.length + level]!;
+  const limit = Float64Array.from(rows, resultOf).sort()[LOOKED_AT - 1]!;
+  const better = rows.filter((row) => resultOf(row) < limit);
+  const equal = rows.filter((row) => resultOf(row) === limit).slice(0, LOOKED_AT - better.length);
+  const others = rows.filter((row) => resultOf(row) > limit);
+  return [...better, ...equal, ...thinEvenly(others, LOOKED_AT, "last")];
 };
 
 /** The highest level that a trial has a result of; -1 when it has none. */

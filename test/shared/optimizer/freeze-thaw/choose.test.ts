@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type History, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory } from "../../../../shared/optimizer/common/history.ts";
 import { type ChoiceInput, chooseTrials } from "../../../../shared/optimizer/freeze-thaw/choose.ts";
+import { observe } from "../../../../shared/optimizer/freeze-thaw/observations.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 
 const space = compileSpace({ x: { type: "float", low: 0, high: 1 } });
@@ -159,6 +160,22 @@ test("before there are enough results, trials of a design begin", () => {
     mostStarted: 2,
   });
   expect({ resumed, gain, count: started.length }).toEqual({ resumed: [], gain: null, count: 2 });
+});
+
+test("of a long study the best at each level are looked at, and some of the others", () => {
+  const trials = Array.from({ length: 4000 }, (_, i) => [((i * 7919) % 4000) / 4000, (i % 4) + 1] as const);
+  const history = historyOf(trials, bowl);
+  const { list, least } = observe(history, history.levels!, 5000)!;
+  const rows = new Set(list.map(({ row }) => row));
+  expect(rows.size).toBe(4 * 400);
+  const byDistance = trials
+    .map(([x, levels], row) => ({ row, levels, far: Math.abs(x - 0.3) }))
+    .sort((a, b) => a.far - b.far);
+  for (const at of [1, 2, 3, 4]) {
+    const best = byDistance.filter(({ levels }) => levels === at).slice(0, 190);
+    for (const { row } of best) expect(rows).toContain(row);
+  }
+  expect(least).toBe(0);
 });
 
 test("the expected gain falls as less is left to gain", () => {
