@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { SlowFirst } from "./test/support/slow-first.ts";
 
 /**
  * Tests that talk to a real DynamoDB API: the emulator, started once for the run. The others have a table in their own
@@ -26,8 +28,9 @@ export default defineConfig({
     // A hung test must not hang the run; the slowest of a project decide.
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
-    // All cores: by default one is left free, which halves the speed of a machine that has two.
-    maxWorkers: "100%",
+    // More than cores: many tests wait for processes, for the emulator or for time to pass.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         extends: true,
@@ -46,7 +49,8 @@ export default defineConfig({
           include: needEmulator,
           globalSetup: "test/support/emulator-setup.ts",
           testTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          // Beside those of `unit`: while one waits for the emulator, another computes.
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -59,7 +63,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -68,7 +72,7 @@ export default defineConfig({
           name: "recorded",
           include: needRecord,
           testTimeout: 60_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -15,7 +15,7 @@ const core = [
   "shared/json-pointer.ts",
   "shared/bytes.ts",
 ];
-const schemas = ["shared/schemas", "shared/values.ts", "shared/patterns.ts"];
+const schemas = ["shared/schemas", "shared/values.ts", "shared/patterns.ts", "shared/prices.ts"];
 const belowStudy = [
   ...new Set([...core, ...schemas]),
   "shared/space",
@@ -42,6 +42,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/numerics": [],
   "shared/sentences": ["shared/values.ts"],
   "shared/patterns.ts": [],
+  "shared/prices.ts": [],
   "shared/json-pointer.ts": [],
   "shared/deployment.ts": [],
   "shared/bytes.ts": [],
@@ -56,6 +57,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/schemas": [
     "shared/values.ts",
     "shared/patterns.ts",
+    "shared/prices.ts",
     "shared/errors.ts",
     "shared/space",
     "shared/optimizer",
@@ -69,6 +71,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "shared/scheduler",
     "shared/errors.ts",
     "shared/sentences",
+    "shared/deployment.ts",
   ],
   "shared/store": [
     ...schemas,
@@ -88,7 +91,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/service/repair": [...belowService, ...inService("core", "batch", "studies")],
   "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
   functions: [...belowService, ...serviceRooms, "shared/api", "shared/strict-json.ts"],
-  infra: ["shared/api", "shared/deployment.ts"],
+  infra: ["shared/api", "shared/deployment.ts", "shared/prices.ts"],
   local: ["shared/schemas", "shared/deployment.ts", "shared/patience.ts"],
   cli: [
     ...schemas,

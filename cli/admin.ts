@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { AUDIT_DAYS } from "../shared/deployment.ts";
 import { Conflict } from "../shared/errors.ts";
 import { CreateTokenBody, Role } from "../shared/schemas/token.ts";
 import { createTeam as create } from "../shared/service/access/teams.ts";
 import { createToken as createFor } from "../shared/service/access/tokens.ts";
+import type { Audit } from "../shared/store/audit.ts";
 import { Store } from "../shared/store/store.ts";
 import { Id } from "../shared/values.ts";
 import { CommandError, command } from "./command.ts";
@@ -18,6 +20,21 @@ const whereDescription = {
   table: "the DynamoDB table; by default the stack's",
   ...stackDescription,
 };
+
+/** What an admin does stands in the team's audit trail; who it was, CloudTrail knows. */
+const write = (team: string, route: string): { readonly receipt: null; readonly audit: Audit } => ({
+  receipt: null,
+  audit: {
+    team,
+    who: { kind: "admin", id: "" },
+    route,
+    requestId: randomUUID(),
+    address: null,
+    targets: [],
+    fields: [],
+    days: AUDIT_DAYS,
+  },
+});
 
 const connect = async (options: { table?: string; stack?: string }) => ({
   store: new Store({
@@ -38,7 +55,7 @@ export const createTeam = command({
   run: async ([name], { "if-absent": mayExist, ...options }) => {
     const team = parsed(Id.safeParse(name), "team");
     try {
-      await create(await connect(options), team);
+      await create(await connect(options), team, write(team, "admin create-team"));
     } catch (error) {
       if (!(mayExist && error instanceof Conflict)) throw error;
       return { json: { team }, text: `Team ${team} exists.` };
@@ -55,6 +72,7 @@ export const createToken = command({
     name: { type: "string" },
     role: { type: "string" },
     days: { type: "string" },
+    member: { type: "string" },
     study: { type: "string" },
   },
   describe: {
@@ -62,6 +80,7 @@ export const createToken = command({
     name: "what the token is for",
     role: Role.options.join(" | "),
     days: "days until it expires, 90 by default",
+    member: "the member whose token it is, so that one who lost all tokens gets in again",
     study: "restricts the token to one study",
   },
   run: async ([name], { table, stack, days, ...rest }) => {
@@ -71,10 +90,10 @@ export const createToken = command({
       "option",
     );
     const deps = await connect({ ...(table && { table }), ...(stack && { stack }) });
-    const token = await createFor(deps, team, body, "admin", { receipt: null });
+    const token = await createFor(deps, team, body, "admin", write(team, "admin create-token"));
     return {
       json: { team, ...token },
-      text: `${token.token}\n\nToken ${token.id} (${token.role}) of team ${team}, valid until ${token.expires}. It will not be shown again.`,
+      text: `${token.token}\n\nToken ${token.id} (${token.role ?? `as ${token.member}`}) of team ${team}, valid until ${token.expires}. It will not be shown again.`,
     };
   },
 });

@@ -1,4 +1,5 @@
 import type { BestTrial, Study } from "../shared/schemas/study.ts";
+import { aligned } from "./table.ts";
 
 /** Significant digits in a table; `--json` has all of them. */
 const DIGITS = 6;
@@ -36,10 +37,16 @@ export const bestTable = (
   ].join("\n");
 };
 
-const bestLine = ({ number, params, values }: BestTrial) =>
-  `trial ${number}  ${JSON.stringify(values)}  ${JSON.stringify(params)}`;
+const bestLine = ({ number, params, values, results, standardErrors = {} }: BestTrial) =>
+  `trial ${number}  ${JSON.stringify(values)}  ${JSON.stringify(params)}${results === undefined ? "" : meanOf(results, standardErrors)}`;
 
-const short = (value: number | undefined) =>
+/** Of how many results a mean is made, and how certain it is. */
+const meanOf = (results: number, standardErrors: BestTrial["values"]): string => {
+  const errors = Object.entries(standardErrors).map(([metric, error]) => `${metric} ± ${short(error)}`);
+  return `  mean of ${results}${errors.length === 0 ? "" : `, standard error ${errors.join(", ")}`}`;
+};
+
+export const short = (value: number | undefined) =>
   value === undefined ? "" : String(Number(value.toPrecision(DIGITS)));
 
 /** A metric with its direction and limits: `ms (minimize, at most 50)`. */
@@ -52,15 +59,4 @@ const titleOf = ({ objectives, outcomes }: Problem, metric: string): string => {
     ...(max === undefined ? [] : [`at most ${max}`]),
   ];
   return `${metric} (${goals.join(", ")})`;
-};
-
-/** Pads the columns to equal width, except for the last one. */
-const aligned = (rows: readonly (readonly string[])[]): string[] => {
-  const widths = rows.reduce<number[]>(
-    (widest, row) => row.map((text, i) => Math.max(text.length, widest[i] ?? 0)),
-    [],
-  );
-  return rows.map((row) =>
-    row.map((text, i) => (i === row.length - 1 ? text : text.padEnd(widths[i] ?? 0))).join("  "),
-  );
 };

@@ -49,6 +49,21 @@ export const callJson = async <T>(method: string, path: string, body?: unknown):
   return (text === "" ? null : JSON.parse(text)) as T;
 };
 
+/** All pages of a list. */
+export async function* pages<T extends { readonly cursor?: string | null }>(
+  path: string,
+  query = "",
+): AsyncGenerator<T> {
+  let cursor: string | null | undefined = "";
+  while (cursor != null) {
+    const from: string =
+      cursor === "" ? "" : `${query === "" ? "?" : "&"}cursor=${encodeURIComponent(cursor)}`;
+    const page: T = await callJson<T>("GET", `${path}${query}${from}`);
+    yield page;
+    cursor = page.cursor;
+  }
+}
+
 const send = async (url: string, request: RequestInit): Promise<Response> => {
   try {
     return await fetchPatiently(url, request);

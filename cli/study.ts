@@ -1,11 +1,15 @@
 import { readFileSync } from "node:fs";
 import { DomainError } from "../shared/errors.ts";
 import type { Study, StudyPage } from "../shared/schemas/study.ts";
-import type { BestReply, TrialPage } from "../shared/schemas/trial.ts";
+import type { BestReply, LineageReply, TrialPage } from "../shared/schemas/trial.ts";
 import { parseStrictJson } from "../shared/strict-json.ts";
 import { bestTable } from "./best.ts";
 import { CommandError, command, type Output } from "./command.ts";
-import { call, callJson, exchange } from "./http.ts";
+import { call, callJson, exchange, pages } from "./http.ts";
+import { shownNested } from "./nested.ts";
+import { racesText } from "./races.ts";
+import { scheduleTable } from "./schedule.ts";
+import { warmStartText } from "./warm-start.ts";
 
 const STDIN = 0;
 /** Rows of the Pareto set that `study show` prints; `study best` prints all. */
@@ -44,7 +48,32 @@ export const show = command({
   args: ["study"],
   options: {},
   describe: {},
-  run: async ([study]) => shown(await callJson<Study>("GET", `/studies/${named(study)}`)),
+  run: async ([study]) => {
+    const path = `/studies/${named(study)}`;
+    const { json, text } = shown(await callJson<Study>("GET", path));
+    const { scheduler } = json as Study;
+    if (scheduler.name !== "segments") return { json, text };
+    return { json, text: [text, ...scheduleTable(scheduler.resource.name, await lineage(path))].join("\n") };
+  },
+});
+
+/** The trials that led to one; to the best one without a number. */
+const lineage = async (path: string, trial?: string): Promise<LineageReply["trials"]> => {
+  const trials: LineageReply["trials"] = [];
+  const query = trial === undefined ? "" : `?trial=${encodeURIComponent(trial)}`;
+  for await (const page of pages<LineageReply>(`${path}/lineage`, query)) trials.push(...page.trials);
+  return trials;
+};
+
+export const schedule = command({
+  summary: "Print the schedule of settings that led to a trial, as JSON.",
+  args: ["study"],
+  options: { trial: { type: "string" } },
+  describe: { trial: "the number of its last trial; the best one by default" },
+  run: async ([study], { trial }) => {
+    const trials = await lineage(`/studies/${named(study)}`, trial);
+    return { json: { trials }, text: JSON.stringify({ trials }) };
+  },
 });
 
 export const best = command({
@@ -57,6 +86,17 @@ export const best = command({
     const trials: BestReply["trials"] = [];
     for await (const page of pages<BestReply>(`${path}/best`)) trials.push(...page.trials);
     return { json: { trials }, text: bestTable(await callJson<Study>("GET", path), trials) };
+  },
+});
+
+export const races = command({
+  summary: "Show all races of a study, instance by instance (--json exports them).",
+  args: ["study"],
+  options: {},
+  describe: {},
+  run: async ([study]) => {
+    const { races = [] } = await callJson<Study>("GET", `/studies/${named(study)}`);
+    return { json: { races }, text: racesText(races, true).join("\n") || "No race has begun." };
   },
 });
 
@@ -78,21 +118,6 @@ export const exportTrials = command({
     return { json, text: JSON.stringify(json) };
   },
 });
-
-/** All pages of a list. */
-async function* pages<T extends { readonly cursor?: string | null }>(
-  path: string,
-  query = "",
-): AsyncGenerator<T> {
-  let cursor: string | null | undefined = "";
-  while (cursor != null) {
-    const from: string =
-      cursor === "" ? "" : `${query === "" ? "?" : "&"}cursor=${encodeURIComponent(cursor)}`;
-    const page: T = await callJson<T>("GET", `${path}${query}${from}`);
-    yield page;
-    cursor = page.cursor;
-  }
-}
 
 /** How often a study that gets a new metric while it is exported is read again. */
 const MAX_READINGS = 5;
@@ -168,10 +193,14 @@ const readJson = (file: string): unknown => {
 
 const shown = (study: Study): Output => {
   const { completed, pruned, failed, running, queued } = study.trials;
+  const { nested } = study;
+  const most = nested === undefined ? study.budget.trials : nested.folds.length * (study.budget.trials + 1);
   const lines = [
     `${study.study}  ${study.state}`,
-    `${completed + pruned + failed} of ${study.budget.trials} trials done (${failed} failed, ${pruned} pruned), ${running} running, ${queued} queued`,
-    ...shownBest(study),
+    `${completed + pruned + failed} of ${most} trials done (${failed} failed, ${pruned} pruned), ${running} running, ${queued} queued`,
+    ...(study.nested === undefined ? shownBest(study) : shownNested(study.nested)),
+    ...racesText(study.races ?? [], false),
+    ...(study.warmStart === undefined ? [] : warmStartText(study.warmStart)),
     ...(study.message === null ? [] : [study.message]),
   ];
   return { json: study, text: lines.join("\n") };

@@ -4,13 +4,16 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { environment } from "../shared/deployment.ts";
-import { batchExecutor } from "../shared/executor/batch/client.ts";
+import { IAM_BASE_PATH } from "../shared/api/routes.ts";
+import { environment, NO_QUEUE } from "../shared/deployment.ts";
+import { batchExecutor, type JobQueues } from "../shared/executor/batch/client.ts";
 import { checkpointBucket } from "../shared/executor/checkpoint-bucket.ts";
+import { identities } from "../shared/executor/identities.ts";
 import { dispatchQueue } from "../shared/executor/queue.ts";
 import { stepFunctions } from "../shared/executor/step-functions.ts";
-import type { Checkpoints } from "../shared/ports.ts";
-import type { ServiceDeps } from "../shared/service/core/deps.ts";
+import type { Checkpoints, Identities } from "../shared/ports.ts";
+import { pricesIn } from "../shared/prices.ts";
+import type { ApiDeps, ServiceDeps } from "../shared/service/core/deps.ts";
 import { createWarm } from "../shared/service/core/warm.ts";
 import { Store } from "../shared/store/store.ts";
 import { logInfo } from "./log.ts";
@@ -71,6 +74,12 @@ const checkpoints = ({ config }: SQSClient): Checkpoints => {
   });
 };
 
+/** Only a deployment with on-demand instances has them. */
+const onDemandQueues = (): JobQueues | null => {
+  const gpu = variable("onDemandGpuJobQueue");
+  return gpu === NO_QUEUE ? null : { gpu, cpu: variable("onDemandCpuJobQueue") };
+};
+
 /** Everything that the use cases need. */
 export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
   // Use AWS_ENDPOINT_URL like every other client; by default this one would use the host of the queue's URL.
@@ -78,18 +87,28 @@ export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
   return {
     ...lookupDeps(),
     warm: createWarm(),
+    teamRate: Number(variable("teamRate")),
+    prices: pricesIn(variable("prices")),
     log: logInfo,
+    auditDays: Number(variable("auditDays")),
     queue: dispatchQueue({ client: sqs, url: variable("queue") }),
     workflow: stepFunctions({
       client: new SFNClient(impatient),
-      brackets: variable("brackets"),
-      halving: variable("halving"),
+      machines: {
+        brackets: variable("brackets"),
+        halving: variable("halving"),
+        folds: variable("folds"),
+        fold: variable("fold"),
+        generations: variable("generations"),
+      },
     }),
     batch: batchExecutor({
       client: new BatchClient(impatient),
       submitter: new BatchClient({ maxAttempts: 1 }),
-      gpuQueue: variable("gpuJobQueue"),
-      cpuQueue: variable("cpuJobQueue"),
+      queues: {
+        spot: { gpu: variable("gpuJobQueue"), cpu: variable("cpuJobQueue") },
+        "on-demand": onDemandQueues(),
+      },
       template: variable("jobDefinition"),
       api: variable("api"),
       images: variable("images").split(","),
@@ -97,3 +116,28 @@ export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
     checkpoints: checkpoints(sqs),
   };
 });
+
+/** STS, with the credentials and the connections of another client. */
+const stsOf = ({ config }: SQSClient): Identities => {
+  const { credentials, region, sha256, requestHandler } = config;
+  const stageArn = variable("stageArn");
+  const [, partition, , name] = stageArn.split(":");
+  const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+  return identities({
+    url: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? `https://sts.${name}.${suffix}/`,
+    signer: new SignatureV4({ service: "sts", credentials, region, sha256 }),
+    send: (request) => requestHandler.handle(request),
+    userAgent: `hone app/${process.env.AWS_SDK_UA_APP_ID ?? ""}`,
+    stageArn,
+    tree: IAM_BASE_PATH,
+    teamRoles: variable("teamRoles"),
+    sessionsRole: variable("sessionsRole"),
+    api: variable("api").replace(/\/v1$/, "/iam/v1"),
+    bucket: variable("bucket"),
+  });
+};
+
+/** The same, and what only requests of the API need. */
+export const apiDeps = /* @__PURE__ */ lazy(
+  (): ApiDeps => ({ ...serviceDeps(), identities: stsOf(new SQSClient(impatient)) }),
+);

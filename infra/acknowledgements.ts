@@ -1,19 +1,21 @@
 import { type CfnElement, type Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { CHECKPOINTS } from "../shared/deployment.ts";
+import { AUDITS, CHECKPOINTS } from "../shared/deployment.ts";
 import type { ComputeStack } from "./compute-stack.ts";
 import type { Config } from "./config.ts";
 import type { CoreStack } from "./core-stack.ts";
-import { LABEL } from "./machines/halving.ts";
+import { LABEL } from "./machines/parts.ts";
 import type { Names } from "./names.ts";
 import { permissions, type Thing } from "./permissions.ts";
+import { oneStudy } from "./teams/one-study.ts";
+import { teamRoleId } from "./teams/team-account.ts";
 
 /**
  * The findings of cdk-nag that we accept, each with its reason. An acknowledgement applies to one construct, so the same
  * finding elsewhere still fails the synthesis.
  */
 
-export const acknowledgeCore = (core: CoreStack, names: Names): void => {
+export const acknowledgeCore = (core: CoreStack, names: Names, { teams }: Pick<Config, "teams">): void => {
   acknowledge(
     core,
     "Bucket",
@@ -34,6 +36,7 @@ export const acknowledgeCore = (core: CoreStack, names: Names): void => {
   );
   acknowledgeLambdas(core, names);
   acknowledgeMachines(core, names);
+  acknowledgeSessions(core, ["sessions", ...teams.map(({ team }) => teamRoleId(team))]);
 };
 
 export const acknowledgeCompute = (
@@ -87,31 +90,35 @@ const executionsOf = (machine: string) => `arn:<AWS::Partition>:states:${here}:e
 const wildcards = (
   names: Names,
   bucket: string,
-): Partial<Record<Thing, { readonly arn: string; readonly reason: string }>> => {
+): Partial<Record<Thing, { readonly arns: readonly string[]; readonly reason: string }>> => {
   return {
     anything: {
-      arn: "*",
+      arns: ["*"],
       reason: "These actions support no resource ARNs; permissions.ts lists them.",
     },
     jobs: {
-      arn: `arn:<AWS::Partition>:batch:${here}:job/*`,
+      arns: [`arn:<AWS::Partition>:batch:${here}:job/*`],
       reason: "Batch assigns random ids to jobs when they are submitted.",
     },
     jobDefinitions: {
-      arn: `arn:<AWS::Partition>:batch:${here}:job-definition/${names.jobDefinitionPrefix}*`,
+      arns: [`arn:<AWS::Partition>:batch:${here}:job-definition/${names.jobDefinitionPrefix}*`],
       reason: "Each batch study has its own definition with this prefix.",
     },
     checkpoints: {
-      arn: `<${bucket}.Arn>/${CHECKPOINTS}*`,
+      arns: [`<${bucket}.Arn>/${CHECKPOINTS}*`],
       reason: "Each checkpoint is an object of its own under this prefix.",
     },
+    exports: {
+      arns: [`<${bucket}.Arn>/${AUDITS}*`],
+      reason: "Each export of an audit trail is an object of its own under this prefix.",
+    },
     runs: {
-      arn: executionsOf(names.brackets),
+      arns: [names.brackets, names.folds, names.generations].map(executionsOf),
       reason: "Executions of this one state machine, which are named after their study.",
     },
-    bracketRuns: {
-      arn: executionsOf(names.halving),
-      reason: "Executions of this one state machine, which are named after their study and bracket.",
+    innerRuns: {
+      arns: [executionsOf(names.halving), executionsOf(names.fold)],
+      reason: "Executions of this one state machine, which are named after their study and bracket or fold.",
     },
   };
 };
@@ -124,32 +131,69 @@ const acknowledgeLambdas = (core: CoreStack, names: Names): void => {
   for (const [lambda, grants] of Object.entries(permissions)) {
     for (const thing of new Set(grants.flatMap(({ on }) => on))) {
       const wildcard = known[thing];
-      if (wildcard) acknowledge(core, `${lambda}/Role`, `IAM5[Resource::${wildcard.arn}]`, wildcard.reason);
+      for (const arn of wildcard?.arns ?? []) {
+        acknowledge(core, `${lambda}/Role`, `IAM5[Resource::${arn}]`, wildcard?.reason ?? "");
+      }
     }
   }
 };
 
+/** @param constructs that have a role whose sessions are tagged with one study. */
+const acknowledgeSessions = (core: CoreStack, constructs: readonly string[]): void => {
+  const api = core.getLogicalId(at(core, "HttpApi/Api").node.defaultChild as CfnElement);
+  const scopes = {
+    stageArn: `arn:<AWS::Partition>:execute-api:${here}:<${api}>/$default`,
+    bucketArn: `<${bucketIdOf(core)}.Arn>`,
+    local: false,
+  };
+  const resources = oneStudy(scopes).flatMap((statement) => statement.resources);
+  for (const resource of resources.filter((each) => each.includes("*"))) {
+    for (const construct of constructs) {
+      acknowledge(
+        core,
+        `${construct}/Role`,
+        `IAM5[Resource::${resource.replace(/\$\{([^}]+)\}/g, "<$1>")}]`,
+        "Everything of the one study that the session's tags name.",
+      );
+    }
+  }
+};
+
+/** The machine that each machine starts executions of. */
+const childOf = (names: Names) => ({
+  Brackets: names.halving,
+  Halving: names.halving,
+  Folds: names.fold,
+  Fold: names.brackets,
+  Generations: names.generations,
+});
+
 const acknowledgeMachines = (core: CoreStack, names: Names): void => {
-  for (const role of ["Brackets/Role", "Halving/Role"]) {
+  for (const [machine, child] of Object.entries(childOf(names))) {
     acknowledge(
       core,
-      role,
+      `${machine}/Role`,
       "IAM5[Resource::*]",
       "Logging and tracing of the state machine need actions of log delivery and X-Ray that support no resource ARNs.",
     );
     acknowledge(
       core,
-      role,
-      `IAM5[Resource::${executionsOf(names.halving)}]`,
-      "Executions of brackets and of their parts, which are named when they start.",
+      `${machine}/Role`,
+      `IAM5[Resource::${executionsOf(child)}]`,
+      "Executions of brackets, of their parts and of folds, which are named when they start.",
     );
   }
-  acknowledge(
-    core,
-    "Halving/Role",
-    `IAM5[Resource::${executionsOf(`${names.halving}/${LABEL}`)}]`,
-    "A Distributed Map may only be redriven with its parts, which AWS gives random names.",
-  );
+  for (const [machine, name] of [
+    ["Halving", names.halving],
+    ["Generations", names.generations],
+  ]) {
+    acknowledge(
+      core,
+      `${machine}/Role`,
+      `IAM5[Resource::${executionsOf(`${name}/${LABEL}`)}]`,
+      "A Distributed Map may only be redriven with its parts, which AWS gives random names.",
+    );
+  }
 };
 
 /** @param path of the construct below the stack. @throws when it does not exist: then the acknowledgement is obsolete. */

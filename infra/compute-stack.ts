@@ -1,12 +1,12 @@
-import { Fn, RemovalPolicy, Size, Stack, type StackProps } from "aws-cdk-lib";
-import { EcsMachineImageType } from "aws-cdk-lib/aws-batch";
-import { InstanceClass } from "aws-cdk-lib/aws-ec2";
+import { Duration, Fn, RemovalPolicy, Size, Stack, type StackProps } from "aws-cdk-lib";
+import { EcsMachineImageType, FairshareSchedulingPolicy } from "aws-cdk-lib/aws-batch";
 import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
+import type { Market } from "../shared/prices.ts";
 import type { Config } from "./config.ts";
 import { Network } from "./constructs/network.ts";
-import { SpotQueue } from "./constructs/spot-queue.ts";
 import { TrialDefinition } from "./constructs/trial-definition.ts";
+import { TrialQueue } from "./constructs/trial-queue.ts";
 import { executionRoleName, jobRoleName, type Names } from "./names.ts";
 
 export interface ComputeStackProps extends StackProps {
@@ -14,8 +14,15 @@ export interface ComputeStackProps extends StackProps {
   readonly names: Names;
 }
 
+/** Disk for images and temporary files, and the machine image, of instances with GPUs and without. */
+const machines = {
+  gpu: { image: EcsMachineImageType.ECS_AL2023_NVIDIA, disk: Size.gibibytes(100) },
+  cpu: { image: EcsMachineImageType.ECS_AL2023, disk: Size.gibibytes(50) },
+} as const;
+
 /**
- * Where trials run: Spot instances with and without GPUs; none are running while nothing is queued.
+ * Where trials run: instances with and without GPUs, Spot ones and, if the context says so, on-demand ones; none are running while nothing
+ * is queued.
  *
  * CPU trials run on EC2 and not on Fargate: one kind of job definition serves both queues, vCPUs and memory are not limited
  * to Fargate's sizes (at most 16 vCPUs, 120 GiB), and an instance does not pull the image again for every trial.
@@ -36,31 +43,28 @@ export class ComputeStack extends Stack {
         ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonEC2ContainerServiceforEC2Role"),
       ],
     });
-    new SpotQueue(this, "Gpu", {
-      queueName: names.gpuJobQueue,
-      network,
-      instanceRole,
-      families: [InstanceClass.G4DN, InstanceClass.G5, InstanceClass.G6],
-      image: EcsMachineImageType.ECS_AL2023_NVIDIA,
-      maxVcpus: config.maxVcpus.gpu,
-      disk: Size.gibibytes(100),
+    const scheduling = new FairshareSchedulingPolicy(this, "Teams", {
+      schedulingPolicyName: names.schedulingPolicy,
+      // A team's use of the last hour counts against it, more the later it was. Teams weigh the same.
+      shareDecay: Duration.hours(1),
     });
-    new SpotQueue(this, "Cpu", {
-      queueName: names.cpuJobQueue,
-      network,
-      instanceRole,
-      families: [
-        InstanceClass.C6I,
-        InstanceClass.C7I,
-        InstanceClass.M6I,
-        InstanceClass.M7I,
-        InstanceClass.R6I,
-        InstanceClass.R7I,
-      ],
-      image: EcsMachineImageType.ECS_AL2023,
-      maxVcpus: config.maxVcpus.cpu,
-      disk: Size.gibibytes(50),
-    });
+    const queue = (id: string, market: Market, kind: "gpu" | "cpu", maxVcpus: number) =>
+      new TrialQueue(this, id, {
+        ...machines[kind],
+        queueName: names.jobQueues[market][kind],
+        market,
+        scheduling,
+        network,
+        instanceRole,
+        families: config.families[kind],
+        maxVcpus,
+      });
+    queue("Gpu", "spot", "gpu", config.maxVcpus.gpu);
+    queue("Cpu", "spot", "cpu", config.maxVcpus.cpu);
+    if (config.maxOnDemandVcpus !== null) {
+      queue("OnDemandGpu", "on-demand", "gpu", config.maxOnDemandVcpus);
+      queue("OnDemandCpu", "on-demand", "cpu", config.maxOnDemandVcpus);
+    }
     new TrialDefinition(this, "Trial", {
       definitionName: names.jobDefinition,
       jobRoleName: jobRoleName(this, names),

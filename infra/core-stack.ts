@@ -1,6 +1,6 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { alarmedEvents, environment, outputs } from "../shared/deployment.ts";
+import { alarmedEvents, environment, NO_QUEUE, outputs } from "../shared/deployment.ts";
 import type { Bundles, LambdaName } from "./bundles.ts";
 import type { Config } from "./config.ts";
 import { Alarms } from "./constructs/alarms.ts";
@@ -13,11 +13,17 @@ import { Recurring } from "./constructs/recurring.ts";
 import { StateMachine, type StateMachineProps } from "./constructs/state-machine.ts";
 import { Table } from "./constructs/table.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
-import { bracketsStatements, halvingStatements } from "./machine-permissions.ts";
+import { foldStatements, inPartsStatements, parentStatements } from "./machine-permissions.ts";
 import { brackets } from "./machines/brackets.ts";
+import { fold } from "./machines/fold.ts";
+import { folds } from "./machines/folds.ts";
+import { generations } from "./machines/generations.ts";
 import { halving } from "./machines/halving.ts";
-import { jobQueueArn, machineArn, type Names } from "./names.ts";
+import { jobQueueArn, jobQueuesOf, machineArn, type Names, roleArn } from "./names.ts";
 import { statementsOf } from "./permissions.ts";
+import { SessionsRole } from "./teams/sessions-role.ts";
+import { teamRoleId } from "./teams/team-account.ts";
+import { TeamRole } from "./teams/team-role.ts";
 
 export interface CoreStackProps extends StackProps {
   readonly config: Config;
@@ -48,18 +54,30 @@ export class CoreStack extends Stack {
     const work = new WorkQueue(this, "Dispatch", { timeout: sizes.dispatcher.timeout });
     const api = new HttpApi(this, "HttpApi", { ...config, removalPolicy });
 
+    const onDemand = config.maxOnDemandVcpus !== null;
     const variables = {
       [environment.table]: table.tableName,
       [environment.queue]: work.queue.queueUrl,
       [environment.api]: config.apiUrl ?? api.url,
-      [environment.gpuJobQueue]: names.gpuJobQueue,
-      [environment.cpuJobQueue]: names.cpuJobQueue,
+      [environment.gpuJobQueue]: names.jobQueues.spot.gpu,
+      [environment.cpuJobQueue]: names.jobQueues.spot.cpu,
+      [environment.onDemandGpuJobQueue]: onDemand ? names.jobQueues["on-demand"].gpu : NO_QUEUE,
+      [environment.onDemandCpuJobQueue]: onDemand ? names.jobQueues["on-demand"].cpu : NO_QUEUE,
+      [environment.teamRate]: String(config.teamRate),
+      [environment.prices]: config.prices ?? "{}",
       [environment.jobDefinition]: names.jobDefinition,
       [environment.images]: images(this, config),
       [environment.brackets]: machineArn(this, names.brackets),
       [environment.halving]: machineArn(this, names.halving),
+      [environment.folds]: machineArn(this, names.folds),
+      [environment.fold]: machineArn(this, names.fold),
+      [environment.generations]: machineArn(this, names.generations),
+      [environment.auditDays]: String(config.auditDays),
       [environment.bucket]: bucket.bucketName,
       [environment.bucketUrl]: `https://${bucket.bucketRegionalDomainName}`,
+      [environment.stageArn]: api.stageArn,
+      [environment.sessionsRole]: roleArn(this, names.sessionsRole),
+      [environment.teamRoles]: roleArn(this, names.teamRolePrefix),
       ...(config.batchUrl === null ? {} : { AWS_ENDPOINT_URL_BATCH: config.batchUrl }), // read by the SDK
     };
     const resources = {
@@ -67,6 +85,7 @@ export class CoreStack extends Stack {
       bucketArn: bucket.bucketArn,
       queueArn: work.queue.queueArn,
       names,
+      onDemand,
       local: config.local,
     };
     const lambda = (name: LambdaName, description: string, failed?: DeadLetterQueue) =>
@@ -85,7 +104,13 @@ export class CoreStack extends Stack {
       });
 
     const authorizer = lambda("authorizer", "Hone: bearer token in, policy out");
-    api.servedBy(lambda("api", "Hone: the HTTP API").function, authorizer.function);
+    const serving = lambda("api", "Hone: the HTTP API").function;
+    api.servedBy(serving, authorizer.function);
+    const scopes = { stageArn: api.stageArn, bucketArn: bucket.bucketArn, local: config.local };
+    new SessionsRole(this, "sessions", { ...scopes, roleName: names.sessionsRole, maker: serving });
+    for (const team of config.teams) {
+      new TeamRole(this, teamRoleId(team.team), { ...scopes, rolePrefix: names.teamRolePrefix, ...team });
+    }
 
     const dispatcher = lambda("dispatcher", "Hone: queued attempts become Batch jobs");
     work.drainedBy(dispatcher.function, 4);
@@ -93,7 +118,7 @@ export class CoreStack extends Stack {
     const failedEvents = new DeadLetterQueue(this, "FailedEvents");
     const events = lambda("events", "Hone: handles the ends of Batch jobs", failedEvents);
     new JobEvents(this, "JobEvents", {
-      jobQueues: [jobQueueArn(this, names.gpuJobQueue), jobQueueArn(this, names.cpuJobQueue)],
+      jobQueues: jobQueuesOf(names, onDemand).map((queue) => jobQueueArn(this, queue)),
       sources: config.local ? ["aws.batch", "hone.batch"] : ["aws.batch"],
       handler: events.function,
       failed: failedEvents.queue,
@@ -108,19 +133,37 @@ export class CoreStack extends Stack {
       failed: failedRuns.queue,
     });
 
-    const rounds = lambda("rounds", "Hone: the steps of studies in rounds").function.functionArn;
+    const rounds = lambda("rounds", "Hone: the steps of studies in rounds");
+    const steps = rounds.function.functionArn;
     const machine = (id: string, props: Pick<StateMachineProps, "name" | "definition" | "statements">) =>
       new StateMachine(this, id, { ...props, logRetention, removalPolicy }).machine;
     const queue = { url: work.queue.queueUrl, arn: work.queue.queueArn };
     const bracket = machine("Halving", {
       name: names.halving,
-      definition: halving({ rounds, queue: queue.url }),
-      statements: halvingStatements(this, names, { rounds, queue: queue.arn }),
+      definition: halving({ rounds: steps, queue: queue.url }),
+      statements: inPartsStatements(this, names.halving, { rounds: steps, queue: queue.arn }),
     });
     const whole = machine("Brackets", {
       name: names.brackets,
-      definition: brackets({ rounds, halving: machineArn(this, names.halving) }),
-      statements: bracketsStatements(this, names, rounds),
+      definition: brackets({ rounds: steps, halving: machineArn(this, names.halving) }),
+      statements: parentStatements(this, names.halving, steps),
+    });
+
+    const outerFold = machine("Fold", {
+      name: names.fold,
+      definition: fold({ rounds: steps, brackets: machineArn(this, names.brackets), queue: queue.url }),
+      statements: foldStatements(this, names, { rounds: steps, queue: queue.arn }),
+    });
+    const outerFolds = machine("Folds", {
+      name: names.folds,
+      definition: folds({ rounds: steps, fold: machineArn(this, names.fold) }),
+      statements: parentStatements(this, names.fold, steps),
+    });
+
+    const population = machine("Generations", {
+      name: names.generations,
+      definition: generations({ rounds: steps, queue: queue.url }),
+      statements: inPartsStatements(this, names.generations, { rounds: steps, queue: queue.arn }),
     });
 
     const alarms = new Alarms(this, "Alarms", config.alarmEmail);
@@ -140,8 +183,13 @@ export class CoreStack extends Stack {
       "The authorizer throws: requests are answered with 500.",
     );
     alarms.answersErrors("ApiErrors", api.api, 5);
-    // It fails with any of its brackets.
-    alarms.executionsFail("RoundsFailed", whole);
+    alarms.reports(
+      "RoundsFailed",
+      [reconciler, rounds],
+      alarmedEvents.roundsFailed,
+      1,
+      "A state machine gave up; the message of its study says why.",
+    );
     alarms.reports(
       "InfraFailures",
       [dispatcher, events, reconciler],
@@ -165,6 +213,9 @@ export class CoreStack extends Stack {
       [outputs.bucket]: bucket.bucketName,
       [outputs.brackets]: whole.stateMachineArn,
       [outputs.halving]: bracket.stateMachineArn,
+      [outputs.folds]: outerFolds.stateMachineArn,
+      [outputs.fold]: outerFold.stateMachineArn,
+      [outputs.generations]: population.stateMachineArn,
     });
   }
 
@@ -173,6 +224,8 @@ export class CoreStack extends Stack {
   }
 }
 
-/** By default studies may use images of the account's own registry. */
+/** By default studies may use images of the repositories `hone/...` in the account's own registry. */
 const images = (stack: Stack, { images: prefixes }: Config): string =>
-  prefixes.length > 0 ? prefixes.join(",") : `${stack.account}.dkr.ecr.${stack.region}.${stack.urlSuffix}/`;
+  prefixes.length > 0
+    ? prefixes.join(",")
+    : `${stack.account}.dkr.ecr.${stack.region}.${stack.urlSuffix}/hone/`;

@@ -1,29 +1,35 @@
 import type { Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { CHECKPOINTS } from "../shared/deployment.ts";
+import { AUDITS, CHECKPOINTS, STUDY_TAG } from "../shared/deployment.ts";
 import type { LambdaName } from "./bundles.ts";
 import {
   executionRoleName,
   executionsArn,
   jobQueueArn,
+  jobQueuesOf,
   jobRoleName,
   machineArn,
   type Names,
+  roleArn,
 } from "./names.ts";
 
 /** The resources that grants refer to. */
 export type Thing =
   | "table"
   | "queue"
-  | "brackets"
+  | "machines"
+  /** Those that hand a long study over to another execution of themselves. */
+  | "longMachines"
   | "runs"
-  | "bracketRuns"
+  | "innerRuns"
   | "jobs"
   | "jobDefinitions"
   | "jobQueues"
   | "jobRoles"
   | "bucket"
   | "checkpoints"
+  | "sessionsRole"
+  | "exports"
   /** Actions that AWS cannot restrict to a resource. */
   | "anything";
 
@@ -75,12 +81,14 @@ const answerMachine: Grant = {
 const endJobs: Grant = {
   on: ["jobs"],
   actions: ["batch:TerminateJob"],
+  // Any other job of the account has no such tag.
+  when: { Null: { [`aws:ResourceTag/${STUDY_TAG}`]: "false" } },
   why: "end the jobs of stopped, deleted and lost trials",
 };
 const stopRounds: Grant = {
-  on: ["runs", "bracketRuns"],
+  on: ["runs", "innerRuns"],
   actions: ["states:StopExecution"],
-  why: "end the rounds of a stopped or deleted study, and its brackets",
+  why: "end the rounds or folds of a stopped or deleted study, and what they started",
 };
 const dropDefinition: Grant = {
   on: ["jobDefinitions"],
@@ -93,6 +101,12 @@ const describeDefinitions = (why: string): Grant => ({
   why,
 });
 
+const checkTeam: Grant = {
+  on: ["table"],
+  actions: ["dynamodb:ConditionCheckItem"],
+  why: "change something for a team, or give something to a member, only while nobody deletes the team or removes the member",
+};
+
 const dropCheckpoints: Grant = {
   on: ["checkpoints"],
   actions: ["s3:DeleteObject"],
@@ -104,12 +118,18 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
   api: [
     readTable,
     changeItems,
+    checkTeam,
     dropItems,
     writeMany,
     sendTrials,
     answerMachine,
     endJobs,
     dropDefinition,
+    {
+      on: ["anything"],
+      actions: ["batch:DescribeJobs"],
+      why: "check that a job that claims an attempt is one that was submitted for it",
+    },
     describeDefinitions("read the stack's template, from which the definition of a study is made"),
     {
       on: ["jobDefinitions"],
@@ -117,7 +137,7 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "register a study's image, command and size",
     },
     { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
-    { on: ["brackets"], actions: ["states:StartExecution"], why: "start the rounds of a study" },
+    { on: ["machines"], actions: ["states:StartExecution"], why: "start the rounds or the folds of a study" },
     stopRounds,
     {
       on: ["checkpoints"],
@@ -125,6 +145,16 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "sign the URLs of checkpoints, which allow no more than their signer may do; check what was uploaded",
     },
     dropCheckpoints,
+    {
+      on: ["sessionsRole"],
+      actions: ["sts:AssumeRole", "sts:TagSession"],
+      why: "make the credentials of a session, which its tags and its policy limit to one study",
+    },
+    {
+      on: ["exports"],
+      actions: ["s3:GetObject", "s3:PutObject"],
+      why: "write what a team's owner exports of its audit trail, and sign the URL that downloads it",
+    },
   ],
   authorizer: [{ on: ["table"], actions: ["dynamodb:GetItem"], why: "look up a token" }],
   dispatcher: [
@@ -160,11 +190,15 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       actions: ["batch:DescribeJobs", "batch:ListJobs"],
       why: "read the state of jobs, and find jobs whose submission was unclear or whose study was deleted",
     },
-    { on: ["brackets"], actions: ["states:StartExecution"], why: "start rounds whose start was lost" },
+    {
+      on: ["machines"],
+      actions: ["states:StartExecution"],
+      why: "start rounds or folds whose start was lost",
+    },
     {
       on: ["runs"],
       actions: ["states:DescribeExecution"],
-      why: "check whether rounds are still running",
+      why: "check whether rounds or folds are still running",
     },
     stopRounds,
     {
@@ -174,16 +208,28 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "find checkpoints that nobody needs",
     },
     dropCheckpoints,
+    {
+      on: ["bucket"],
+      actions: ["s3:ListBucket"],
+      when: { StringLike: { "s3:prefix": `${AUDITS}*` } },
+      why: "find what a team that is being deleted has exported",
+    },
+    {
+      on: ["exports"],
+      actions: ["s3:DeleteObject"],
+      why: "remove it",
+    },
   ],
   rounds: [
     readTable,
     changeItems,
     checkHead,
     writeMany,
+    sendTrials,
     {
-      on: ["brackets"],
+      on: ["longMachines"],
       actions: ["states:StartExecution"],
-      why: "hand a study of many brackets over to the next execution",
+      why: "hand a study of many brackets or generations over to the next execution",
     },
   ],
 };
@@ -193,6 +239,8 @@ export interface Resources {
   readonly bucketArn: string;
   readonly queueArn: string;
   readonly names: Names;
+  /** Whether there are queues of on-demand instances. */
+  readonly onDemand: boolean;
   /** For the emulator, which treats SendMessageBatch as an action of its own. */
   readonly local: boolean;
 }
@@ -216,24 +264,25 @@ const asEmulated = (action: string): string[] =>
 
 const arnsOf = (
   stack: Stack,
-  { tableArn, bucketArn, queueArn, names }: Resources,
+  { tableArn, bucketArn, queueArn, names, onDemand }: Resources,
 ): Record<Thing, readonly string[]> => {
   const batch = (resource: string, resourceName: string) =>
     stack.formatArn({ service: "batch", resource, resourceName });
-  const role = (resourceName: string) =>
-    stack.formatArn({ service: "iam", region: "", resource: "role", resourceName });
   return {
     table: [tableArn],
     queue: [queueArn],
-    brackets: [machineArn(stack, names.brackets)],
-    runs: [executionsArn(stack, names.brackets)],
-    bracketRuns: [executionsArn(stack, names.halving)],
+    machines: [names.brackets, names.folds, names.generations].map((name) => machineArn(stack, name)),
+    longMachines: [names.brackets, names.generations].map((name) => machineArn(stack, name)),
+    runs: [names.brackets, names.folds, names.generations].map((name) => executionsArn(stack, name)),
+    innerRuns: [executionsArn(stack, names.halving), executionsArn(stack, names.fold)],
     jobs: [batch("job", "*")],
     jobDefinitions: [batch("job-definition", `${names.jobDefinitionPrefix}*`)],
-    jobQueues: [jobQueueArn(stack, names.gpuJobQueue), jobQueueArn(stack, names.cpuJobQueue)],
-    jobRoles: [role(jobRoleName(stack, names)), role(executionRoleName(stack, names))],
+    jobQueues: jobQueuesOf(names, onDemand).map((queue) => jobQueueArn(stack, queue)),
+    jobRoles: [roleArn(stack, jobRoleName(stack, names)), roleArn(stack, executionRoleName(stack, names))],
     bucket: [bucketArn],
     checkpoints: [`${bucketArn}/${CHECKPOINTS}*`],
+    sessionsRole: [roleArn(stack, names.sessionsRole)],
+    exports: [`${bucketArn}/${AUDITS}*`],
     anything: ["*"],
   };
 };

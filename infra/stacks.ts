@@ -36,7 +36,7 @@ export const makeStacks = (app: App, bundles: Bundles): Stacks => {
   Tags.of(app).add("hone", config.name ?? "default");
   if (compute !== null) {
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-    acknowledgeCore(core, names);
+    acknowledgeCore(core, names, config);
     acknowledgeCompute(compute, config);
   }
   return { core, compute };

@@ -5,7 +5,7 @@ import {
   CloudFormationServiceException,
   DescribeStacksCommand,
 } from "@aws-sdk/client-cloudformation";
-import { CORE_STACK, environment as names, outputs as outputKeys } from "../shared/deployment.ts";
+import { CORE_STACK, NO_QUEUE, environment as names, outputs as outputKeys } from "../shared/deployment.ts";
 import { runCommand } from "./command.ts";
 import { clientEnvironment, clientSettings, REGION } from "./emulator.ts";
 import { LocalError, minimalEnvironment } from "./process.ts";
@@ -118,12 +118,14 @@ const batchNames = (folder: string): BatchNames => {
   const template = JSON.parse(readFileSync(join(assembly(folder), `${CORE_STACK}.template.json`), "utf8"));
   for (const resource of Object.values<Resource>(template.Resources)) {
     const variables = resource.Properties?.Environment?.Variables ?? {};
-    const [gpu, cpu, jobDefinition] = [names.gpuJobQueue, names.cpuJobQueue, names.jobDefinition].map(
-      (name) => variables[name],
-    );
-    if (typeof gpu === "string" && typeof cpu === "string" && typeof jobDefinition === "string") {
-      return { queues: [gpu, cpu], jobDefinition };
-    }
+    const { [names.jobDefinition]: jobDefinition } = variables;
+    const queues = [
+      variables[names.gpuJobQueue],
+      variables[names.cpuJobQueue],
+      variables[names.onDemandGpuJobQueue],
+      variables[names.onDemandCpuJobQueue],
+    ].filter((name): name is string => typeof name === "string" && name !== NO_QUEUE);
+    if (queues.length > 0 && typeof jobDefinition === "string") return { queues, jobDefinition };
   }
   throw new LocalError(`No Lambda of the stack has the variable ${names.jobDefinition}.`);
 };

@@ -113,7 +113,9 @@ export class UnsupportedMediaType extends Refused<
 }
 
 /** No such route, team or token, or not one that the caller may know about. */
-export class NotFound extends Refused<"no-path" | "another-team" | "no-team" | "no-token"> {
+export class NotFound extends Refused<
+  "no-path" | "another-team" | "no-team" | "no-token" | "no-member" | "no-grant" | "team-deleted"
+> {
   readonly type = "not-found";
 }
 
@@ -139,8 +141,13 @@ export class Unauthenticated extends Refused<
   | "credential-malformed"
   | "credential-unknown"
   | "credential-expired"
+  | "credential-replaced"
+  | "not-signed"
+  | "identity-unknown"
+  | "session-ended"
   | "job-token-elsewhere"
   | "job-token-stale"
+  | "team-deleted"
 > {
   readonly type = "unauthenticated";
 }
@@ -151,8 +158,11 @@ export class Forbidden extends Refused<
   | "token-of-one-trial"
   | "token-of-one-attempt"
   | "role-not-allowed"
+  | "no-role"
   | "worker-without-study"
   | "job-token-not-allowed"
+  | "session-makes-none"
+  | "told-by-its-job"
 > {
   readonly type = "forbidden";
 }
@@ -173,14 +183,27 @@ export class StaleAttempt extends Refused<"stale-attempt"> {
   }
 }
 
-/** Another job claimed this attempt first. The loser does nothing and exits 0. */
-export class ClaimLost extends Refused<"claim-lost"> {
+/** Another job claimed this attempt first, or has it. The loser does nothing and exits 0. */
+export class ClaimLost extends Refused<"claim-lost" | "claim-of-stranger"> {
   readonly type = "claim-lost";
 }
 
 /** The resource is in a state that makes this request impossible. */
 export class Conflict extends Refused<
-  "team-exists" | "rounds-begun" | "study-finished" | "space-exhausted" | "batch-refuses"
+  | "team-exists"
+  | "team-being-deleted"
+  | "last-owner"
+  | "member-leaving"
+  | "rotated-lately"
+  | "token-of-member"
+  | "too-many-grants"
+  | "rounds-begun"
+  | "folds-begun"
+  | "study-finished"
+  | "space-exhausted"
+  | "batch-refuses"
+  | "trials-of-nested"
+  | "race-begun"
 > {
   readonly type = "conflict";
 }
@@ -233,7 +256,7 @@ export class ShownOnce extends Refused<"secret-shown"> {
 }
 
 /** Too many requests, or a team's cap is reached. */
-export class RateLimited extends Refused<"too-many-studies" | "too-many-creations"> {
+export class RateLimited extends Refused<"too-many-studies" | "too-many-creations" | "too-many-requests"> {
   readonly type = "rate-limited";
   override readonly retryAfter: number;
   constructor(facts: RateLimited["facts"], retryAfter: number) {
@@ -243,7 +266,9 @@ export class RateLimited extends Refused<"too-many-studies" | "too-many-creation
 }
 
 /** The store or a service behind us is throttled or away. Nothing was changed, or the key replays what was. */
-export class Unavailable extends Refused<"busy" | "too-slow" | "token-unchecked" | "no-machines"> {
+export class Unavailable extends Refused<
+  "busy" | "too-slow" | "token-unchecked" | "no-machines" | "sessions-refused"
+> {
   readonly type = "unavailable";
   override readonly retryAfter: number;
   constructor(facts: Unavailable["facts"] = { kind: "busy" }, retryAfter = 2) {

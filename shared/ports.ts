@@ -1,6 +1,7 @@
+import type { Market } from "./prices.ts";
 import type { BatchJob } from "./schemas/batch-event.ts";
 import type { DispatchMessage } from "./schemas/message.ts";
-import type { Executor } from "./schemas/study.ts";
+import type { Executor, Labels } from "./schemas/study.ts";
 
 /** What the use cases need of the services around them. `executor/` implements it for AWS, tests in their own way. */
 
@@ -10,14 +11,29 @@ export interface DispatchQueue {
   send(team: string, messages: readonly DispatchMessage[]): Promise<void>;
 }
 
-export interface JobRequest {
+/** An attempt of a trial, numbered as in the whole study. */
+export interface AttemptOfTeam {
   readonly team: string;
   readonly study: string;
   readonly trial: number;
   readonly attempt: number;
+}
+
+export interface JobRequest extends AttemptOfTeam {
   readonly definition: string;
   readonly gpus: number;
+  readonly market: Market;
+  /** The study's own tags. */
+  readonly labels: Labels;
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What a study's job definition is made of. */
+export interface Registration {
+  readonly study: string;
+  readonly team: string;
+  readonly executor: Extract<Executor, { type: "batch" }>;
+  readonly labels: Labels;
 }
 
 /** What became of one SubmitJob, made exactly once. */
@@ -33,13 +49,15 @@ export type Submission =
 /** AWS Batch, as much of it as Hone uses. */
 export interface BatchExecutor {
   /** Registers the study's image, command and size as a job definition. @returns its ARN. */
-  register(study: string, team: string, executor: Extract<Executor, { type: "batch" }>): Promise<string>;
+  register(registration: Registration): Promise<string>;
   deregister(definition: string): Promise<void>;
   /** ARNs of the study's job definitions that are registered. */
   definitionsOf(study: string): Promise<string[]>;
   submit(request: JobRequest): Promise<Submission>;
   /** Any number of job ids; a job that Batch has forgotten is missing from the answer. */
   describe(jobIds: readonly string[]): Promise<BatchJob[]>;
+  /** Whether a job with that id was submitted for that very attempt, as Batch has it: its name, queue and tags say so. */
+  isJobOf(jobId: string, attempt: AttemptOfTeam): Promise<boolean>;
   /** All jobs with that name, ended or not, oldest first. */
   listByName(name: string): Promise<BatchJob[]>;
   /** All of Hone's jobs that have not ended, whatever study they belong to. */
@@ -48,25 +66,72 @@ export interface BatchExecutor {
   terminate(jobId: string, reason: string): Promise<void>;
 }
 
-/** Where trials keep what a later attempt continues from: objects of the stack's bucket, by their keys. */
+/** Objects of the stack's bucket, by their keys: what a later attempt of a trial continues from, and exports. */
 export interface Checkpoints {
   /** A URL with which whoever has it may put this one object, until it expires. */
   uploadUrl(key: string, seconds: number): Promise<string>;
   /** A URL with which whoever has it may get this one object, until it expires. */
   downloadUrl(key: string, seconds: number): Promise<string>;
   exists(key: string): Promise<boolean>;
+  /** Puts a text: an export, which a URL then leads to. */
+  put(key: string, text: string): Promise<void>;
   /** Some of the keys with that prefix that come after `after`, in their order; none when there are no more. */
   list(prefix: string, after: string): Promise<string[]>;
   /** Removes an object, if there is one. */
   remove(key: string): Promise<void>;
 }
 
-/** An execution of a state machine, named after what it runs: the brackets of a start of a study, or one of them. */
+/** A session of one study, which AWS is asked to make. */
+export interface SessionRequest {
+  /** Names it: the ARN of whoever uses it ends with it. */
+  readonly id: string;
+  readonly team: string;
+  readonly study: string;
+  /** Of the study's objects in the bucket. */
+  readonly prefix: string;
+  readonly seconds: number;
+}
+
+/** What whoever holds the session signs with. */
+export interface SessionSecrets {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** AWS's identities, as much as Hone knows of them: the roles of teams, and the sessions that it makes itself. */
+export interface Identities {
+  /** ARN of the roles of teams, without the team's name at the end. */
+  readonly teamRoles: string;
+  /** ARN of the role of sessions. */
+  readonly sessionsRole: string;
+  /** Where sessions are used. */
+  readonly region: string;
+  readonly api: string;
+  readonly bucket: string;
+  /** @throws Unavailable when AWS makes none; its `cause` says why. */
+  makeSession(request: SessionRequest): Promise<SessionSecrets>;
+}
+
+/** What the names of sessions begin with. */
+export const SESSION_NAME = "hone-";
+
+/**
+ * The state machines (infra/machines): `brackets` starts an execution of `halving` for each bracket of a study in rounds, `folds` one of
+ * `fold` for each outer fold of nested cross-validation. `generations` runs those of population-based training.
+ */
+export const MACHINES = ["brackets", "halving", "folds", "fold", "generations"] as const;
+export type MachineName = (typeof MACHINES)[number];
+
+/** An execution of a state machine, named after what it runs: a start of a study, or one of its brackets or folds. */
 export interface Execution {
+  readonly machine: MachineName;
   readonly study: string;
   readonly generation: number;
-  /** The bracket whose rungs it runs; null for the one that starts those of the brackets. */
-  readonly bracket: number | null;
+  /** The bracket or the outer fold that it runs; null for the one that starts those. */
+  readonly index: number | null;
 }
 
 /** Step Functions, as much of it as Hone uses. */

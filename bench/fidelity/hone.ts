@@ -1,17 +1,14 @@
-import { createRandom } from "../../shared/numerics/random.ts";
 import { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { LeasedTrial } from "../../shared/schemas/trial.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
-import { loadStudy } from "../../shared/service/core/load.ts";
-import { createStudy } from "../../shared/service/studies/create.ts";
 import { askTrials } from "../../shared/service/trials/ask.ts";
 import { reportTrial } from "../../shared/service/trials/report.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
 import type { Params } from "../../shared/values.ts";
-import { createMemoryTable } from "../../test/support/memory-table/client.ts";
-import { noReceipt, TEAM, type TestClock, testDeps } from "../../test/support/service.ts";
+import { noReceipt } from "../../test/support/service.ts";
+import { openStudy } from "../memory-study.ts";
 import type { Lines } from "../quality/lines.ts";
 import type { Simulated } from "./results.ts";
 import type { Outcome, Searcher, Task } from "./searchers.ts";
@@ -63,25 +60,6 @@ const bodyOf = ({ scheduler, type, algorithm }: HoneSetting, setting: Setting): 
     // As many trials of one step as the time pays for, so that the time ends the simulation and not the budget.
     budget: { trials: allots ? runs * steps : runs, parallel: workers },
   });
-};
-
-/** A study that workers ask and report to. */
-const openStudy = async (body: CreateStudyBody, setting: Setting) => {
-  const random = createRandom(setting.seed, 0x66696465);
-  const clock: TestClock = { now: Date.UTC(2026, 0, 1) };
-  const { client, tableName } = createMemoryTable({}, () => clock.now);
-  const deps: ServiceDeps = testDeps(client, tableName, clock, {
-    randomBytes: (count) => Uint8Array.from({ length: count }, () => random.integer(256)),
-  });
-  const { study: id } = await createStudy(deps, TEAM, body, noReceipt);
-  const start = clock.now;
-  return {
-    deps,
-    load: () => loadStudy(deps, TEAM, id),
-    turn: (time: number) => {
-      clock.now = start + Math.round(FULL_RUN_MS * time);
-    },
-  };
 };
 
 /** Answers the questions of a simulation with a study's asks, reports and tells. */
@@ -138,7 +116,7 @@ export const honeSearcher = (hone: HoneSetting, simulator: Lines): Searcher => (
     const { problem, workers, seed } = task;
     const opened = await simulator.request<Opened>({ do: "open", problem, workers });
     const setting = { ...opened, workers, seed };
-    const study = await openStudy(bodyOf(hone, setting), setting);
+    const study = await openStudy(bodyOf(hone, setting), seed);
     const { ask, report } = workersOf(study.deps, study.load, opened.steps);
     let answer: Job | number | null = null;
     const begin = process.cpuUsage();
@@ -149,7 +127,7 @@ export const honeSearcher = (hone: HoneSetting, simulator: Lines): Searcher => (
     for (let count = 0; ; count++) {
       const event: Event = await simulator.request<Event>({ do: "answer", answer });
       if ("done" in event) return { ...event.done, seconds: spent(), ended: "simulation" };
-      study.turn(event.time);
+      study.turn(FULL_RUN_MS * event.time);
       answer = "ask" in event ? await ask(event.ask) : await report(event.trial, event.step, event.loss);
       if (count % LOOKS === 0 && spent() > patience) {
         const { done } = await simulator.request<{ done: Simulated }>({ do: "end" });

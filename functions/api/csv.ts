@@ -3,11 +3,29 @@ import type { Trial } from "../../shared/schemas/trial.ts";
 const BEFORE = ["number", "state", "attempt"] as const;
 const AFTER = ["feasible", "algorithm", "why", "worker", "reason", "created", "finished"] as const;
 
+/** Of `split`, what differs from trial to trial. */
+const SPLIT = ["phase", "repeat", "outer", "inner"] as const;
+
 /** The names of what has a column, the same on every page of an export. */
 export interface Columns {
   readonly parameters: readonly string[];
   readonly metrics: readonly string[];
+  /** Whether the trials are of nested cross-validation, and say of which fold. */
+  readonly isNested: boolean;
+  /** Whether configurations have several runs; their columns are left out otherwise. */
+  readonly hasRuns: boolean;
+  /** Whether trials are segments of longer runs; their columns are left out otherwise. */
+  readonly hasSegments: boolean;
+  /** Whether Hone runs the trials as jobs, in whose place somebody may have told them; that column is left out otherwise. */
+  readonly hasJobs: boolean;
 }
+
+const RUN = ["configuration", "instance", "instanceName", "seed", "iteration"] as const;
+
+/** What a segment goes on from, how far that one ran, and how far it ran itself. */
+const SEGMENT = ["parent", "resumesAt", "resource"] as const;
+
+const TELLER = ["toldBy"] as const;
 
 /**
  * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`).
@@ -16,19 +34,35 @@ export interface Columns {
  * numbers are themselves, doubles exactly; `'` stands before a text that would be read as one of these, or that a
  * spreadsheet would take for a formula, and before one that is empty or begins with `'`; any other cell is its text.
  */
-export const toCsv = (trials: readonly Trial[], { parameters, metrics }: Columns): string => {
+export const toCsv = (
+  trials: readonly Trial[],
+  { parameters, metrics, isNested, hasRuns, hasSegments, hasJobs }: Columns,
+): string => {
+  const split = isNested ? SPLIT : [];
+  const run = hasRuns ? RUN : [];
+  const segment = hasSegments ? SEGMENT : [];
+  const teller = hasJobs ? TELLER : [];
   const header = [
     ...BEFORE,
+    ...split.map((name) => `split.${name}`),
+    ...run,
+    ...segment,
     ...parameters.map((name) => `params.${name}`),
     ...metrics.map((name) => `values.${name}`),
     ...AFTER,
+    ...teller,
   ];
   const rows = trials.map((trial) => [
     ...BEFORE.map((field) => cell(trial[field])),
+    // A refit has no inner fold.
+    ...split.map((name) => cell(trial.split?.[name] ?? undefined)),
+    ...run.map((field) => cell(trial[field])),
+    // The first segment of a run has no parent.
+    ...segment.map((field) => cell(trial[field] ?? undefined)),
     ...parameters.map((name) => cell(trial.params[name])),
     ...metrics.map((name) => cell(trial.values?.[name])),
     // What is null here is not there: a reason, a worker.
-    ...AFTER.map((field) => cell(trial[field] ?? undefined)),
+    ...[...AFTER, ...teller].map((field) => cell(trial[field] ?? undefined)),
   ]);
   return [header, ...rows].map((row) => `${row.map(quoted).join(",")}\r\n`).join("");
 };

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { RouteName, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
-import type { ServiceDeps, WriteContext } from "../../shared/service/core/deps.ts";
+import type { ApiDeps, WriteContext } from "../../shared/service/core/deps.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
 
 type Routes = typeof routes;
@@ -25,6 +25,8 @@ export interface Request<N extends RouteName> {
   readonly study: Named<N, "study", LoadedStudy>;
   readonly number: Named<N, "number", number>;
   readonly token: Named<N, "token", string>;
+  readonly member: Named<N, "member", string>;
+  readonly grant: Named<N, "grant", string>;
   readonly query: Parsed<N, "query">;
   readonly body: Parsed<N, "body">;
   readonly caller: Caller;
@@ -49,7 +51,7 @@ export interface TextReply {
 /** Parsed input in, reply out; both types come from the table of routes. */
 export type Handler<N extends RouteName> = (
   request: Request<N>,
-  deps: ServiceDeps,
+  deps: ApiDeps,
 ) => Promise<Reply<N> | TextReply>;
 
 export type Handlers = { readonly [N in RouteName]: Handler<N> };

@@ -1,5 +1,6 @@
 import {
-  BASE_PATH,
+  type Gate,
+  gates,
   HEALTH_PATH,
   type PathParameter,
   pathParameters,
@@ -8,11 +9,13 @@ import {
   routes,
 } from "../../shared/api/routes.ts";
 import { NotFound } from "../../shared/errors.ts";
-import { ID, TOKEN_ID, TRIAL_NUMBER } from "../../shared/patterns.ts";
+import { GRANT_ID, ID, TOKEN_ID, TRIAL_NUMBER } from "../../shared/patterns.ts";
 
 /** The route of a request, and the parameters of its path. */
 export interface Match {
   readonly route: RouteName | "health";
+  /** Whose tree the path lies in; the health route is open. */
+  readonly gate: Gate | "open";
   readonly path: Readonly<Record<PathParameter, string>>;
 }
 
@@ -27,17 +30,17 @@ const MAX_PATH = 512;
  * @throws NotFound
  */
 export const matchRoute = (method: string, path: string): Match => {
-  if (method === "GET" && path === HEALTH_PATH) return { route: "health", path: NO_PATH };
+  if (method === "GET" && path === HEALTH_PATH) return { route: "health", gate: "open", path: NO_PATH };
   if (path.length <= MAX_PATH) {
-    for (const { name, method: wanted, pattern } of patterns) {
+    for (const { name, gate, method: wanted, pattern } of patterns) {
       const groups = method === wanted ? pattern.exec(path)?.groups : undefined;
-      if (groups !== undefined) return { route: name, path: { ...NO_PATH, ...groups } };
+      if (groups !== undefined) return { route: name, gate, path: { ...NO_PATH, ...groups } };
     }
   }
   throw new NotFound({ kind: "no-path" });
 };
 
-const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "" };
+const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "", member: "", grant: "" };
 
 /** How each path parameter is written. */
 const forms: Readonly<Record<PathParameter, string>> = {
@@ -45,6 +48,8 @@ const forms: Readonly<Record<PathParameter, string>> = {
   study: ID,
   number: TRIAL_NUMBER,
   token: TOKEN_ID,
+  member: ID,
+  grant: GRANT_ID,
 };
 
 const isParameter = (name: string): name is PathParameter => name in pathParameters;
@@ -57,8 +62,11 @@ const patternOf = (path: string): RegExp =>
     })}$`,
   );
 
-const patterns = (Object.entries(routes) as [RouteName, Route][]).map(([name, route]) => ({
-  name,
-  method: route.method,
-  pattern: patternOf(`${BASE_PATH}${route.path}`),
-}));
+const patterns = (Object.entries(gates) as [Gate, string][]).flatMap(([gate, base]) =>
+  (Object.entries(routes) as [RouteName, Route][]).map(([name, route]) => ({
+    name,
+    gate,
+    method: route.method,
+    pattern: patternOf(`${base}${route.path}`),
+  })),
+);

@@ -1,3 +1,4 @@
+import { authorize } from "../../shared/auth/authorize.ts";
 import { startStudy } from "../../shared/service/batch/start.ts";
 import { stopStudy } from "../../shared/service/batch/stop.ts";
 import { createStudy as create } from "../../shared/service/studies/create.ts";
@@ -7,7 +8,8 @@ import { patchStudy as patch } from "../../shared/service/studies/patch.ts";
 import { readStudy } from "../../shared/service/studies/read.ts";
 import type { Handler } from "./handler.ts";
 
-export const createStudy: Handler<"createStudy"> = async ({ team, body, write }, deps) => {
+export const createStudy: Handler<"createStudy"> = async ({ team, body, caller, write }, deps) => {
+  for (const { study } of body.warmStart?.studies ?? []) authorize(caller, "study:read", { team, study });
   const study = await create(deps, team, body, write);
   return { body: study, location: study.study };
 };

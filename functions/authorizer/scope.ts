@@ -1,5 +1,5 @@
 import type { APIGatewayRequestAuthorizerEvent } from "aws-lambda";
-import { ID } from "../../shared/patterns.ts";
+import { ID, TEAM_ITSELF } from "../../shared/patterns.ts";
 import type { PathTarget } from "../../shared/service/access/authenticate.ts";
 
 /** The parts of a request that its credential is checked against. */
@@ -30,6 +30,7 @@ export const scopeOf = ({
       team: team ?? null,
       study: study ?? null,
       trial: trial === undefined ? null : Number(trial),
+      closes: methodArn.split("/")[2] === "DELETE" && path === `/v1/teams/${team}${TEAM_ITSELF}`,
     },
   };
 };

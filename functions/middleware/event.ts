@@ -5,6 +5,7 @@ import type {
   Context,
 } from "aws-lambda";
 import type { Caller } from "../../shared/auth/authorize.ts";
+import type { Audit } from "../../shared/store/audit.ts";
 import type { Receipt } from "../../shared/store/receipt.ts";
 import type { Match } from "../api/router.ts";
 
@@ -19,10 +20,14 @@ export interface ApiEvent extends APIGatewayProxyEventV2WithLambdaAuthorizer<Aut
   match: Match;
   /** By `caller`. */
   caller: Caller;
+  /** By `lastUse`: the note that it makes of a token's use, if it makes one. */
+  noting?: Promise<void>;
   /** By `body`: parsed, not yet checked against the route's schema; {} if there is no body. */
   json: unknown;
   /** By `idempotency`. */
   receipt: Receipt | null;
+  /** By `audit`; absent for what is not audited. */
+  audit?: Audit;
 }
 
 export type ApiReply = APIGatewayProxyStructuredResultV2;

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { isKeyed, routes } from "../../shared/api/routes.ts";
 import { InvalidKey } from "../../shared/errors.ts";
+import type { Receipt } from "../../shared/store/receipt.ts";
+import type { Match } from "../api/router.ts";
 import { identityOf } from "./caller.ts";
 import type { ApiEvent, Middleware } from "./event.ts";
 
@@ -21,9 +23,17 @@ const receiptOf = ({ headers, requestContext, rawPath, caller, json, match }: Ap
   return {
     id: hash([identityOf(caller), method, rawPath, key]),
     body: hash(canonical(json)),
-    // The receipt of a deletion outlives the study.
-    ...(match.path.study !== "" && method !== "DELETE" && { study: match.path.study }),
+    ...ownerOf(match, method),
   };
+};
+
+/** The receipt of a deletion outlives what is deleted: that of a study lies with the team's, that of a team by itself. */
+const ownerOf = (
+  { route, path: { study, team } }: Match,
+  method: string,
+): Pick<Receipt, "study" | "team"> => {
+  if (study !== "" && method !== "DELETE") return { study };
+  return route === "deleteTeam" ? {} : { team };
 };
 
 const hash = (value: unknown): string =>

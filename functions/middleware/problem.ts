@@ -1,6 +1,7 @@
 import { problems } from "../../shared/api/problems.ts";
 import { DomainError, faultsInWords, Unavailable } from "../../shared/errors.ts";
 import { refusalSentence } from "../../shared/sentences/refusals.ts";
+import type { Match } from "../api/router.ts";
 import { logError } from "../log.ts";
 import type { ApiReply, Middleware } from "./event.ts";
 
@@ -13,12 +14,12 @@ export const problem = (): Middleware => ({
     const { requestId } = request.event.requestContext;
     const error = asDomainError(request.error);
     if (!(error instanceof DomainError)) logError("fault", error, { requestId });
-    request.response = toProblem(error, requestId);
+    request.response = toProblem(error, requestId, request.event.match?.gate);
   },
 });
 
 /** @param error whatever was thrown. */
-export const toProblem = (error: unknown, requestId: string): ApiReply => {
+export const toProblem = (error: unknown, requestId: string, gate: Match["gate"] = "open"): ApiReply => {
   const known = error instanceof DomainError ? error : null;
   const type = known?.type ?? "internal";
   const { status, title, retry } = problems[type];
@@ -28,7 +29,7 @@ export const toProblem = (error: unknown, requestId: string): ApiReply => {
     headers: {
       "content-type": "application/problem+json",
       ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
-      ...(status === 401 && { "www-authenticate": "Bearer" }),
+      ...(status === 401 && gate !== "iam" && { "www-authenticate": "Bearer" }),
     },
     body: JSON.stringify({
       type,

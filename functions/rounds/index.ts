@@ -2,8 +2,10 @@ import { type RoundsReply, RoundsRequest } from "../../shared/schemas/rounds.ts"
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
 import { closeRung } from "../../shared/service/rounds/close.ts";
 import { failRounds } from "../../shared/service/rounds/fail.ts";
+import { openFold, planFolds } from "../../shared/service/rounds/folds.ts";
 import { listTrials, openRung } from "../../shared/service/rounds/open.ts";
 import { planBrackets } from "../../shared/service/rounds/plan.ts";
+import { listWave, openWave } from "../../shared/service/rounds/waves.ts";
 import { serviceDeps } from "../deps.ts";
 
 /** The rounds Lambda: the steps of the state machines (infra/machines). */
@@ -20,6 +22,14 @@ export const createRounds =
         return listTrials(deps(), request);
       case "close":
         return closeRung(deps(), request);
+      case "folds":
+        return planFolds(deps(), request);
+      case "fold":
+        return openFold(deps(), request);
+      case "wave":
+        return openWave(deps(), request, request.begun);
+      case "wave-list":
+        return listWave(deps(), request, request);
       case "fail":
         await failRounds(deps(), request);
         return null;

@@ -15,7 +15,6 @@ import { FilterPattern, type ILogGroup, MetricFilter } from "aws-cdk-lib/aws-log
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
-import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
 
 const PERIOD = Duration.minutes(5);
@@ -52,12 +51,6 @@ export class Alarms extends Construct {
   answersErrors(name: string, api: HttpApi, threshold: number): void {
     const errors = api.metricServerError({ period: PERIOD, statistic: Stats.SUM });
     this.#alarm(name, errors, threshold, "The API answers with server errors.");
-  }
-
-  /** An execution failed or timed out. */
-  executionsFail(name: string, machine: StateMachine): void {
-    const failed = machine.metricFailed({ period: PERIOD, statistic: Stats.SUM });
-    this.#alarm(name, failed, 1, "An execution failed; its study's message says why.");
   }
 
   /** One of the Lambdas logged lines with `phrase`, for errors that it handles itself, `threshold` times in five minutes. */

@@ -1,7 +1,7 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import { BlockPublicAccess, BucketEncryption, ObjectOwnership, Bucket as S3Bucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { CHECKPOINTS } from "../../shared/deployment.ts";
+import { AUDITS, CHECKPOINTS } from "../../shared/deployment.ts";
 
 export interface BucketProps {
   /** Deleted with the stack, if it is empty. */
@@ -26,6 +26,7 @@ export class Bucket extends Construct {
       versioned: false,
       lifecycleRules: [
         { id: "checkpoints", prefix: CHECKPOINTS, expiration: Duration.days(90) },
+        { id: "exports", prefix: AUDITS, expiration: Duration.days(7) },
         { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(2) },
       ],
       removalPolicy: ephemeral ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,

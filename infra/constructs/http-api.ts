@@ -11,18 +11,25 @@ import {
   LogGroupLogDestination,
   HttpApi as V2Api,
 } from "aws-cdk-lib/aws-apigatewayv2";
-import { HttpLambdaAuthorizer, HttpLambdaResponseType } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import {
+  HttpIamAuthorizer,
+  HttpLambdaAuthorizer,
+  HttpLambdaResponseType,
+} from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { BASE_PATH, HEALTH_PATH, type Route, routes } from "../../shared/api/routes.ts";
+import { BASE_PATH, HEALTH_PATH, IAM_BASE_PATH, type Route, routes } from "../../shared/api/routes.ts";
 
 /**
  * A cached policy would still be used after a token was revoked; docs/decisions/0001-refusals-in-the-handler.md has the cost
  * of not caching.
  */
 const NOT_CACHED = Duration.seconds(0);
+
+/** The stage that is served without a part of the path. */
+const STAGE = "$default";
 
 export interface HttpApiProps {
   readonly origins: readonly string[];
@@ -31,11 +38,16 @@ export interface HttpApiProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The HTTP API: one route for each entry of `shared/api/routes.ts`, all behind the authorizer, the open health route, and one for all other paths. */
+/**
+ * The HTTP API: two routes for each entry of `shared/api/routes.ts`, one behind the authorizer for bearer tokens and one for
+ * requests that AWS credentials sign; the open health route; and one for all other paths.
+ */
 export class HttpApi extends Construct {
   readonly api: V2Api;
   /** Base URL up to and including `/v1`. */
   readonly url: string;
+  /** What the ARN of every route begins with. */
+  readonly stageArn: string;
 
   constructor(scope: Construct, id: string, props: HttpApiProps) {
     super(scope, id);
@@ -46,7 +58,7 @@ export class HttpApi extends Construct {
     });
     new HttpStage(this, "Stage", {
       httpApi: this.api,
-      stageName: "$default",
+      stageName: STAGE,
       autoDeploy: true,
       throttle: { rateLimit: props.throttle.rate, burstLimit: props.throttle.burst },
       accessLogSettings: {
@@ -60,6 +72,11 @@ export class HttpApi extends Construct {
       },
     });
     this.url = `${this.api.apiEndpoint}/v1`;
+    this.stageArn = Stack.of(this).formatArn({
+      service: "execute-api",
+      resource: this.api.apiId,
+      resourceName: STAGE,
+    });
   }
 
   /** Adds the routes. Not done in the constructor, because the handler's environment contains the URL. */
@@ -73,6 +90,7 @@ export class HttpApi extends Construct {
       identitySource: [],
       resultsCacheTtl: NOT_CACHED,
     });
+    const signed = new HttpIamAuthorizer();
     const add = (name: string, method: Route["method"], path: string, gate: IHttpRouteAuthorizer) =>
       new HttpRoute(this, name, {
         httpApi: this.api,
@@ -82,6 +100,7 @@ export class HttpApi extends Construct {
       });
     for (const [name, route] of Object.entries<Route>(routes)) {
       add(`Route-${name}`, route.method, `${BASE_PATH}${route.path}`, bearer);
+      add(`IamRoute-${name}`, route.method, `${IAM_BASE_PATH}${route.path}`, signed);
     }
     add("Route-health", "GET", HEALTH_PATH, new HttpNoneAuthorizer());
     // Whatever no route matches: the handler answers 404 with a reason, and nothing else.

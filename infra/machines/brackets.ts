@@ -1,4 +1,4 @@
-import { callRounds, fail, markFailed, onError, retryFailed, same } from "./tasks.ts";
+import { callRounds, fail, markFailed, onError, runExecution, same } from "./tasks.ts";
 
 /**
  * The brackets of a batch study in rounds: one of `sha`, many of `hyperband`. Input: `{study, generation}`.
@@ -77,24 +77,13 @@ export const brackets = ({ rounds, halving }: BracketsParts): Record<string, unk
   },
 });
 
-/**
- * One bracket. The execution's name says which, so that a study that is stopped can stop it; an execution that ended early is not
- * started again under the same name, but by the next start of the study.
- */
 const runBracket = (halving: string) => ({
-  Type: "Task",
-  Resource: "arn:aws:states:::states:startExecution.sync:2",
-  Parameters: {
-    StateMachineArn: halving,
-    "Name.$": "States.Format('{}-{}-{}', $.study, $.generation, $.bracket)",
-    Input: {
-      ...same(["study", "generation", "bracket", "parallel"]),
-      // Step Functions links the two executions.
-      "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id",
-    },
-  },
-  TimeoutSecondsPath: "$.timeoutSeconds",
-  Retry: [{ ...retryFailed, MaxAttempts: 3 }],
+  ...runExecution(
+    halving,
+    "States.Format('{}-{}-{}', $.study, $.generation, $.bracket)",
+    same(["study", "generation", "bracket", "parallel"]),
+    "$.timeoutSeconds",
+  ),
   Catch: onError("BracketFailed"),
   ResultSelector: { ended: true },
   End: true,

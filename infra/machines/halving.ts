@@ -1,4 +1,5 @@
-import { callRounds, fail, markFailed, onError, retryFailed, same } from "./tasks.ts";
+import { runInParts } from "./parts.ts";
+import { callRounds, fail, markFailed, same } from "./tasks.ts";
 
 /**
  * Synchronous successive halving of one bracket. Input: `{study, generation, bracket, parallel}`.
@@ -19,11 +20,6 @@ import { callRounds, fail, markFailed, onError, retryFailed, same } from "./task
  * The Distributed Map is in JSONPath and its concurrency a constant, because the emulator knows no other. So the parallelism of the
  * study is divided among the parts, whose inline Maps respect it.
  */
-
-/** Parts that run at once: those of 10,000 trials, which is the most that a study may run at once. */
-export const MOST_CHUNKS = 250;
-/** The name of the executions of parts, below that of the machine. */
-export const LABEL = "Parts";
 
 export interface HalvingParts {
   /** ARN of the `rounds` Lambda, which opens and closes rungs. */
@@ -55,27 +51,7 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
       Choices: [{ Variable: "$.open.done", BooleanEquals: true, Next: "Finished" }],
       Default: "RunRung",
     },
-    RunRung: {
-      Type: "Map",
-      ItemsPath: "$.open.chunks",
-      MaxConcurrency: MOST_CHUNKS,
-      Label: LABEL,
-      ItemSelector: {
-        ...same(ADDRESS),
-        "chunk.$": "$$.Map.Item.Value.chunk",
-        "of.$": "$$.Map.Item.Value.of",
-        "parallel.$": "$$.Map.Item.Value.parallel",
-      },
-      ItemProcessor: {
-        ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
-        StartAt: "ListTrials",
-        States: part({ rounds, queue }),
-      },
-      // The results of the trials are in the store.
-      ResultPath: null,
-      Catch: onError("MarkFailed"),
-      Next: "CloseRung",
-    },
+    RunRung: { ...runInParts({ rounds, queue, list: "list", address: ADDRESS }), Next: "CloseRung" },
     // -> {rung: the next one, done}
     CloseRung: {
       ...callRounds(rounds, "close", ADDRESS, "MarkFailed"),
@@ -96,64 +72,4 @@ export const halving = ({ rounds, queue }: HalvingParts): Record<string, unknown
     MarkFailed: markFailed(rounds, ["study", "generation", "rung"]),
     Failed: fail("A round failed; see the study's message."),
   },
-});
-
-/** The trials of one part of a rung. */
-const part = ({ rounds, queue }: HalvingParts) => ({
-  // -> {trials: [{trial, attempt}], timeoutSeconds}
-  ListTrials: {
-    ...callRounds(rounds, "list", [...ADDRESS, "chunk", "of"], "PartFailed"),
-    ResultPath: "$.list",
-    Next: "RunTrials",
-  },
-  RunTrials: {
-    Type: "Map",
-    // In JSONata, because then the emulator also respects the parallelism.
-    QueryLanguage: "JSONata",
-    Items: "{% $states.input.list.trials %}",
-    MaxConcurrency: "{% $states.input.parallel %}",
-    ItemSelector: {
-      study: "{% $states.input.study %}",
-      trial: "{% $states.context.Map.Item.Value.trial %}",
-      attempt: "{% $states.context.Map.Item.Value.attempt %}",
-      timeoutSeconds: "{% $states.input.list.timeoutSeconds %}",
-    },
-    ItemProcessor: {
-      ProcessorConfig: { Mode: "INLINE" },
-      StartAt: "RunTrial",
-      States: {
-        RunTrial: runTrial(queue),
-        Lost: { Type: "Pass", QueryLanguage: "JSONPath", Result: { lost: true }, End: true },
-      },
-    },
-    Output: {},
-    End: true,
-  },
-  PartFailed: fail("The trials of a part could not be listed."),
-});
-
-/**
- * One trial: it is queued like any other, and the state waits until a tell, or the loss of the attempt, completes the task
- * token. There is no heartbeat: the attempt has a lease, and when it expires the token is completed as well. The timeout,
- * which `rounds` sets later than the last lease, is for a token that was lost.
- */
-const runTrial = (queue: string) => ({
-  Type: "Task",
-  QueryLanguage: "JSONPath",
-  Resource: "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-  Parameters: {
-    QueueUrl: queue,
-    "MessageGroupId.$": "$.study",
-    MessageBody: {
-      version: 1,
-      ...same(["study", "trial", "attempt"]),
-      "taskToken.$": "$$.Task.Token",
-    },
-  },
-  TimeoutSecondsPath: "$.timeoutSeconds",
-  // If the message was sent twice, the attempt is still dispatched once.
-  Retry: [{ ...retryFailed, MaxAttempts: 5 }],
-  Catch: [{ ErrorEquals: ["States.ALL"], Next: "Lost" }],
-  ResultSelector: { settled: true },
-  End: true,
 });

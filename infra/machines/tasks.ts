@@ -36,6 +36,33 @@ export const callRounds = (rounds: string, action: string, fields: readonly stri
 });
 
 /**
+ * Starts an execution of another machine and follows it to its end. Its name says what it runs, so that a study that is stopped can stop it;
+ * one that ended early is not started again under the same name.
+ * @param name how it is made of the state, as an intrinsic function.
+ * @param timeout where the state has the seconds to wait.
+ */
+export const runExecution = (
+  machine: string,
+  name: string,
+  input: Readonly<Record<string, string>>,
+  timeout: string,
+) => ({
+  Type: "Task",
+  Resource: "arn:aws:states:::states:startExecution.sync:2",
+  Parameters: {
+    StateMachineArn: machine,
+    "Name.$": name,
+    Input: {
+      ...input,
+      // Step Functions links the two executions.
+      "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id",
+    },
+  },
+  TimeoutSecondsPath: timeout,
+  Retry: [{ ...retryFailed, MaxAttempts: 3 }],
+});
+
+/**
  * Tells `rounds` that the machine gave up: the study is stopped, and its message says why.
  * @param fields that say where.
  */

@@ -175,16 +175,31 @@ export class LocalBatch {
     running.container.kill(graceMs);
   }
 
-  /** Starts waiting jobs in the order of submission; a job that does not fit blocks the jobs behind it. */
+  /** Starts waiting jobs, each time one of the share that uses least; a job that does not fit blocks all others. */
   #startWaiting(): void {
     const { vcpus } = this.#options;
     const need = (job: Job): number => Math.min(vcpusOf(job), vcpus);
-    for (const job of this.#jobs.values()) {
-      if (job.status !== "RUNNABLE" || this.#stopped) continue;
-      const used = [...this.#running.keys()].reduce((sum, id) => sum + need(this.#job(id)), 0);
-      if (used + need(job) > vcpus) return;
-      this.#start(job);
+    while (!this.#stopped) {
+      const used = new Map<string, number>();
+      for (const id of this.#running.keys()) {
+        const job = this.#job(id);
+        used.set(shareOf(job), (used.get(shareOf(job)) ?? 0) + need(job));
+      }
+      const next = this.#nextWaiting((share) => used.get(share) ?? 0);
+      const total = [...used.values()].reduce((sum, one) => sum + one, 0);
+      if (next === null || total + need(next) > vcpus) return;
+      this.#start(next);
     }
+  }
+
+  /** Of the share that uses least the job that was submitted first. */
+  #nextWaiting(usedBy: (share: string) => number): Job | null {
+    let next: Job | null = null;
+    for (const job of this.#jobs.values()) {
+      if (job.status !== "RUNNABLE") continue;
+      if (next === null || usedBy(shareOf(job)) < usedBy(shareOf(next))) next = job;
+    }
+    return next;
   }
 
   #start(job: Job): void {
@@ -266,6 +281,9 @@ export class LocalBatch {
     return job;
   }
 }
+
+/** All jobs without a share identifier are one share. */
+const shareOf = ({ request }: Job): string => request.shareIdentifier ?? "";
 
 const isOver = ({ status }: Job): boolean => status === "SUCCEEDED" || status === "FAILED";
 

@@ -83,6 +83,10 @@ export const SubmitJob = z.looseObject({
   timeout: Timeout.optional(),
   parameters: z.record(z.string(), z.string()).optional(),
   propagateTags: z.boolean().optional(),
+  shareIdentifier: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,255}$/)
+    .optional(),
   tags: Tags.optional(),
 });
 

@@ -33,16 +33,43 @@ const study = {
   message: null,
 };
 
+const teamBudget = {
+  month: "2026-11",
+  limits: { gpuHours: 800, dollars: 500 },
+  spent: { trials: 212, gpuHours: 171.5, vcpuHours: 343, dollars: 92.61 },
+  reserved: { gpuHours: 16, dollars: 8.64 },
+};
+
 const params = { C: 1.5, gamma: 0.02 };
 
 const token = {
   id: "k3v7qmz2hd5a",
   name: "nightly",
   role: "worker",
+  member: null,
   study: null,
   created: "2026-11-23T12:00:00.000Z",
   expires: "2027-02-21T12:00:00.000Z",
+  formerExpires: null,
+  lastUsed: "2026-11-24T08:10:00.000Z",
 };
+
+const member = {
+  name: "ann",
+  role: "editor",
+  created: "2026-11-23T12:00:00.000Z",
+  createdBy: "k3v7qmz2hd5a",
+  state: "active",
+} as const;
+
+const grant = {
+  grant: "5d41402abc4b2a76b9719d91",
+  principal: { member: "ann" },
+  study: "svm-digits-7k2m",
+  role: "editor",
+  created: "2026-11-23T12:00:00.000Z",
+  createdBy: "k3v7qmz2hd5a",
+} as const;
 
 const lease = {
   decision: "continue",
@@ -57,6 +84,16 @@ const upload = {
   url: "https://hone-checkpoints.s3.eu-central-1.amazonaws.com/checkpoints/acme/svm-digits-7k2mxa/1/...",
   maxBytes: 5_368_709_120,
   expires: "2026-11-23T13:00:00.000Z",
+};
+
+const auditLine = {
+  time: "2026-11-23T12:00:00.000Z",
+  who: { kind: "token", id: token.id },
+  route: "patchStudy",
+  targets: ["study/svm-digits-7k2mxa"],
+  fields: ["budget.trials=80"],
+  requestId: "JKJaXmPLvHcESHA=",
+  address: "203.0.113.7",
 };
 
 export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
@@ -109,10 +146,58 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
     },
   },
   best: { reply: { trials: study.best } },
+  lineage: {
+    reply: {
+      trials: [
+        { number: 3, from: 0, to: 5, params: { lr: 0.1 }, values: { accuracy: 0.81 } },
+        { number: 9, from: 5, to: 10, params: { lr: 0.08 }, values: { accuracy: 0.93 } },
+      ],
+    },
+  },
   stop: { body: { drain: true } },
+  getBudget: { reply: teamBudget },
+  patchBudget: { body: { dollars: 500, trials: null }, reply: teamBudget },
+  createCredentials: {
+    body: { seconds: 900, role: "worker" },
+    reply: {
+      id: "k3v7qmz2hd5a",
+      accessKeyId: "ASIA...",
+      secretAccessKey: "...",
+      sessionToken: "...",
+      expires: "2026-11-23T12:15:00.000Z",
+      role: "worker",
+      region: "us-east-1",
+      api: "https://abcdef1234.execute-api.us-east-1.amazonaws.com/iam/v1",
+      bucket: "honecore-bucket-1a2b3c",
+      prefix: "checkpoints/acme/svm-digits-7k2m9q/",
+    },
+  },
   createToken: {
     body: { name: "nightly", role: "worker", days: 90 },
     reply: { ...token, token: "hone_k3v7qmz2hd5a_..." },
+  },
+  deleteTeam: { body: { confirm: "acme" } },
+  rotateToken: {
+    body: { formerHours: 24 },
+    reply: { ...token, formerExpires: "2026-11-25T08:00:00.000Z", token: "hone_k3v7qmz2hd5a_..." },
+  },
+  putMember: { body: { name: "ann", role: "editor" }, reply: member },
+  listMembers: { reply: { members: [member], cursor: null } },
+  createGrant: {
+    body: { principal: { member: "ann" }, study: "svm-digits-7k2m", role: "editor" },
+    reply: grant,
+  },
+  listGrants: { reply: { grants: [grant], cursor: null } },
+  listAudit: { reply: { lines: [auditLine], cursor: null } },
+  exportAudit: {
+    body: { month: "2026-11" },
+    reply: {
+      key: "audit/acme/2026-11/newest.jsonl",
+      url: "https://hone-checkpoints.s3.eu-central-1.amazonaws.com/audit/acme/2026-11/newest.jsonl?...",
+      expires: "2026-11-23T13:00:00.000Z",
+      lines: 1,
+      cursor: null,
+    },
   },
   listTokens: { reply: { tokens: [token], cursor: null } },
 };

@@ -1,7 +1,12 @@
 import * as z from "zod";
 import type { ProblemType } from "../errors.ts";
+import * as audit from "../schemas/audit.ts";
+import * as credentials from "../schemas/credentials.ts";
+import * as grant from "../schemas/grant.ts";
+import * as member from "../schemas/member.ts";
 import { Problem } from "../schemas/problem.ts";
 import * as study from "../schemas/study.ts";
+import * as team from "../schemas/team.ts";
 import * as token from "../schemas/token.ts";
 import * as trial from "../schemas/trial.ts";
 import * as space from "../space/definition.ts";
@@ -70,14 +75,20 @@ const TAGS = {
   Studies: "One optimisation problem each.",
   Trials: "One configuration under evaluation each.",
   "Batch executor": "Hone runs the trials itself, on AWS Batch.",
-  Tokens: "Who may call.",
+  Access: "Members, grants and tokens: who may do what.",
+  Audit: "Who did what.",
+  Team: "What the team may spend, and its end.",
+  "AWS credentials": "For requests that are signed (SigV4), below `/iam/v1`.",
 } as const;
 
 const BATCH_ROUTES: ReadonlySet<RouteName> = new Set(["start", "stop", "claim"]);
 
 const tagOf = (name: RouteName, path: string): keyof typeof TAGS => {
   if (BATCH_ROUTES.has(name)) return "Batch executor";
-  if (path.startsWith("/tokens")) return "Tokens";
+  if (/^\/(tokens|members|grants)/.test(path)) return "Access";
+  if (path.startsWith("/audit")) return "Audit";
+  if (path.startsWith("/budget") || path === "/team") return "Team";
+  if (name === "createCredentials") return "AWS credentials";
   return /^\/studies(\/\{study\})?$/.test(path) ? "Studies" : "Trials";
 };
 
@@ -131,6 +142,11 @@ const named: Readonly<Record<string, z.ZodType>> = {
   ...onlySchemas(study),
   ...onlySchemas(trial),
   ...onlySchemas(token),
+  ...onlySchemas(member),
+  ...onlySchemas(grant),
+  ...onlySchemas(audit),
+  ...onlySchemas(team),
+  ...onlySchemas(credentials),
   Problem,
 };
 
@@ -208,6 +224,7 @@ const queryParametersOf = ({ query }: Route): Json[] =>
 
 const CSV = [
   "One row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`). An empty cell: the trial has none.",
+  "Where trials are segments of longer runs, `parent` is the trial that one goes on from, and it ran from `resumesAt` to `resource`.",
   "A text that would be read as a number, `true`, `false` or `null`, or as a formula, or that is empty, has a `'` before it.",
 ].join(" ");
 

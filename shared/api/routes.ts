@@ -1,6 +1,12 @@
 import type { z } from "zod";
 import type { Action } from "../auth/authorize.ts";
 import type { ProblemType } from "../errors.ts";
+import { TEAM_ITSELF } from "../patterns.ts";
+import { AuditExport, AuditPage, AuditQuery, ExportAuditBody } from "../schemas/audit.ts";
+import { BudgetQuery, PatchBudgetBody, TeamBudget } from "../schemas/budget.ts";
+import { CreateCredentialsBody, Credentials } from "../schemas/credentials.ts";
+import { CreateGrantBody, Grant, GrantId, GrantPage } from "../schemas/grant.ts";
+import { Member, MemberPage, PutMemberBody } from "../schemas/member.ts";
 import {
   CreateStudyBody,
   PageOf,
@@ -10,7 +16,8 @@ import {
   Study,
   StudyPage,
 } from "../schemas/study.ts";
-import { CreatedToken, CreateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
+import { DeleteTeamBody } from "../schemas/team.ts";
+import { CreatedToken, CreateTokenBody, RotateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
 import {
   AddTrialsBody,
   AddTrialsReply,
@@ -24,6 +31,8 @@ import {
   ExportQuery,
   HeartbeatBody,
   HeartbeatReply,
+  LineageQuery,
+  LineageReply,
   ReportBody,
   ReportReply,
   TellBody,
@@ -40,13 +49,20 @@ import { Id, SafeInt } from "../values.ts";
  */
 
 /** The path parameters that may occur, and their form. Anything else in their place is a 404. */
-export const pathParameters = { team: Id, study: Id, number: SafeInt, token: TokenId } as const;
+export const pathParameters = {
+  team: Id,
+  study: Id,
+  number: SafeInt,
+  token: TokenId,
+  member: Id,
+  grant: GrantId,
+} as const;
 
 export type PathParameter = keyof typeof pathParameters;
 
 export interface Route {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** Below `/v1/teams/{team}`. */
+  /** Below `/v1/teams/{team}` and `/iam/v1/teams/{team}`. */
   readonly path: string;
   readonly action: Action;
   readonly query?: z.ZodType;
@@ -186,7 +202,7 @@ export const routes = {
     body: AddTrialsBody,
     reply: AddTrialsReply,
     status: 201,
-    problems: ["study-not-found", "budget-spent"],
+    problems: ["study-not-found", "budget-spent", "conflict"],
     summary: "Enqueue configurations, or import finished trials.",
   },
   listTrials: {
@@ -218,6 +234,17 @@ export const routes = {
     status: 200,
     problems: ["study-not-found"],
     summary: "The best feasible trial, or the Pareto set of several objectives; empty while there is none.",
+  },
+  lineage: {
+    method: "GET",
+    path: "/studies/{study}/lineage",
+    action: "trial:read",
+    query: LineageQuery,
+    reply: LineageReply,
+    status: 200,
+    problems: ["study-not-found", "trial-not-found"],
+    summary:
+      "Where trials are segments of longer runs: those that led to a trial, which is the schedule of settings that it found. Of other trials the trial alone; empty while there is no best one. Nested cross-validation needs `trial`, since each outer fold has a best one.",
   },
   exportTrials: {
     method: "GET",
@@ -251,6 +278,39 @@ export const routes = {
     summary:
       "Stop dispatching: the study is `ready` again; running trials are terminated and put back, or drained.",
   },
+  getBudget: {
+    method: "GET",
+    path: "/budget",
+    action: "team:read",
+    query: BudgetQuery,
+    reply: TeamBudget,
+    status: 200,
+    problems: [],
+    summary: "What the team may spend a month, and what it has spent in one.",
+  },
+  patchBudget: {
+    method: "PATCH",
+    path: "/budget",
+    action: "team:update",
+    body: PatchBudgetBody,
+    reply: TeamBudget,
+    status: 200,
+    problems: [],
+    summary: "Set or remove the team's limits of a month. They hold from the next job on; what runs goes on.",
+  },
+  createCredentials: {
+    method: "POST",
+    path: "/studies/{study}/credentials",
+    action: "credentials:create",
+    body: CreateCredentialsBody,
+    bodyOptional: true,
+    reply: Credentials,
+    status: 201,
+    unkeyed: true,
+    problems: ["study-not-found"],
+    summary:
+      "AWS credentials for this study alone: its routes below `/iam/v1`, and its objects in the bucket. Each call makes others; the secrets are in this answer only.",
+  },
   createToken: {
     method: "POST",
     path: "/tokens",
@@ -271,6 +331,18 @@ export const routes = {
     problems: [],
     summary: "List the team's tokens, without their secrets.",
   },
+  rotateToken: {
+    method: "POST",
+    path: "/tokens/{token}/rotate",
+    action: "token:rotate",
+    body: RotateTokenBody,
+    bodyOptional: true,
+    reply: CreatedToken,
+    status: 200,
+    problems: ["shown-once", "conflict"],
+    summary:
+      "Give a token a new secret, which is in this answer only. The former one stays valid for a day, or as long as `formerHours` says.",
+  },
   deleteToken: {
     method: "DELETE",
     path: "/tokens/{token}",
@@ -279,6 +351,98 @@ export const routes = {
     status: 204,
     problems: [],
     summary: "Revoke a token; it stops working at once.",
+  },
+  deleteTeam: {
+    method: "DELETE",
+    path: TEAM_ITSELF,
+    action: "team:delete",
+    body: DeleteTeamBody,
+    reply: null,
+    status: 204,
+    problems: [],
+    summary:
+      "Delete the team and everything it has: studies with their jobs, tokens, members, and the audit trail. Nobody can do anything for it from then on; what is left is removed within minutes.",
+  },
+  putMember: {
+    method: "POST",
+    path: "/members",
+    action: "member:create",
+    body: PutMemberBody,
+    reply: Member,
+    status: 201,
+    problems: ["conflict"],
+    summary: "Add a member, or change a member's role.",
+  },
+  listMembers: {
+    method: "GET",
+    path: "/members",
+    action: "member:list",
+    query: PageQuery,
+    reply: MemberPage,
+    status: 200,
+    problems: [],
+    summary: "List the team's members.",
+  },
+  deleteMember: {
+    method: "DELETE",
+    path: "/members/{member}",
+    action: "member:delete",
+    reply: null,
+    status: 204,
+    problems: ["conflict"],
+    summary: "Remove a member, with its tokens and grants; they stop working at once.",
+  },
+  createGrant: {
+    method: "POST",
+    path: "/grants",
+    action: "grant:create",
+    body: CreateGrantBody,
+    reply: Grant,
+    status: 201,
+    problems: ["study-not-found", "conflict"],
+    summary:
+      "Give a token, a member or an AWS principal a role, in one study or in the whole team, in place of an earlier grant for the same.",
+  },
+  listGrants: {
+    method: "GET",
+    path: "/grants",
+    action: "grant:list",
+    query: PageQuery,
+    reply: GrantPage,
+    status: 200,
+    problems: [],
+    summary: "List the team's grants.",
+  },
+  deleteGrant: {
+    method: "DELETE",
+    path: "/grants/{grant}",
+    action: "grant:delete",
+    reply: null,
+    status: 204,
+    problems: [],
+    summary: "Take back a grant; it ends at once.",
+  },
+  listAudit: {
+    method: "GET",
+    path: "/audit",
+    action: "audit:read",
+    query: AuditQuery,
+    reply: AuditPage,
+    status: 200,
+    problems: [],
+    summary: "Who changed what, when, and from where: every write but the work of workers, newest first.",
+  },
+  exportAudit: {
+    method: "POST",
+    path: "/audit/export",
+    action: "audit:read",
+    body: ExportAuditBody,
+    reply: AuditExport,
+    status: 200,
+    unkeyed: true,
+    problems: [],
+    summary:
+      "Write a month of the audit trail to the bucket, as JSON lines, in objects of up to 10,000 lines.",
   },
 } as const satisfies Record<string, Route>;
 
@@ -310,8 +474,21 @@ export const problemsOf = (route: Route): ReadonlySet<ProblemType> =>
 /** Whether a request may carry an Idempotency-Key. */
 export const isKeyed = ({ method, unkeyed }: Route): boolean => method !== "GET" && unkeyed !== true;
 
+/** What workers do all the time: the trial itself holds who ran it, so the audit trail does not. */
+const WORK: ReadonlySet<Action> = new Set(["trial:ask", "trial:report", "trial:tell", "trial:claim"]);
+
+/** Whether what a request changes is written to the audit trail of its team. */
+export const isAudited = ({ method, action }: Route): boolean => method !== "GET" && !WORK.has(action);
+
 /** The tree that bearer tokens open. */
 export const BASE_PATH = "/v1/teams/{team}";
+
+/** The same tree for requests that are signed with AWS credentials (SigV4). */
+export const IAM_BASE_PATH = `/iam${BASE_PATH}` as const;
+
+/** How a caller shows who it is: each has the whole table of routes below its own path, and opens no other. */
+export const gates = { bearer: BASE_PATH, iam: IAM_BASE_PATH } as const;
+export type Gate = keyof typeof gates;
 
 /** The one route without an authorizer: says that the API is up, and nothing else. */
 export const HEALTH_PATH = "/v1/healthz";

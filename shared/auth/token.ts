@@ -30,6 +30,9 @@ export const issueToken = (randomBytes: RandomBytes): Issued & { readonly id: st
   return { id, ...issue(id, randomBytes) };
 };
 
+/** Another secret for a token that exists. */
+export const issueSecret = (id: string, randomBytes: RandomBytes): Issued => issue(id, randomBytes);
+
 /** A token for one attempt of a trial: `bootstrap` goes into the job's environment, `trial` answers its claim. */
 export const issueJobToken = (
   kind: "bootstrap" | "trial",

@@ -38,6 +38,11 @@ export const checkpointBucket = (options: BucketOptions): Checkpoints => ({
     return succeeded(statusCode);
   },
 
+  put: async (key, text) => {
+    const { statusCode } = await call(options, "PUT", key, {}, text);
+    succeeded(statusCode);
+  },
+
   list: async (prefix, after) => {
     const { statusCode, text } = await call(options, "GET", "", {
       "list-type": "2",
@@ -69,6 +74,7 @@ const requestOf = (
   key: string,
   query: Query,
   headers: Query,
+  body?: string,
 ): HttpRequest => {
   const { protocol, hostname, port, host, pathname } = new URL(`${url}/${key}`);
   return new HttpRequest({
@@ -79,6 +85,7 @@ const requestOf = (
     path: pathname,
     query: { ...query },
     headers: { host, ...headers },
+    ...(body !== undefined && { body }),
   });
 };
 
@@ -105,11 +112,18 @@ const presigned = async (
 };
 
 /** All requests may be repeated. @throws Unavailable when none of the tries was answered. */
-const call = async (options: BucketOptions, method: Method, key: string, query: Query = {}) => {
+const call = async (
+  options: BucketOptions,
+  method: Method,
+  key: string,
+  query: Query = {},
+  body?: string,
+) => {
   for (let tries = 1; ; tries++) {
     const isLast = tries === MAX_TRIES;
     try {
-      const request = requestOf(options, method, key, query, { "user-agent": options.userAgent });
+      const headers = { "user-agent": options.userAgent };
+      const request = requestOf(options, method, key, query, headers, body);
       const signed = await options.signer.sign(request);
       const { response } = await options.send(new HttpRequest(signed));
       const text = await textOf(response);

@@ -10,29 +10,27 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from "@aws-sdk/client-sfn";
-import type { Execution, Workflow } from "../ports.ts";
+import type { Execution, MachineName, Workflow } from "../ports.ts";
 
 export interface StepFunctionsOptions {
   readonly client: SFNClient;
-  /** ARN of the state machine that starts the brackets of a study, and of the one that runs one of them (infra/machines). */
-  readonly brackets: string;
-  readonly halving: string;
+  /** ARN of each state machine (infra/machines). */
+  readonly machines: Readonly<Record<MachineName, string>>;
 }
 
 /** State machines on Step Functions. */
-export const stepFunctions = ({ client, brackets, halving }: StepFunctionsOptions): Workflow => {
-  const nameOf = ({ study, generation, bracket }: Execution) =>
-    bracket === null ? `${study}-${generation}` : `${study}-${generation}-${bracket}`;
-  const machineOf = ({ bracket }: Execution) => (bracket === null ? brackets : halving);
+export const stepFunctions = ({ client, machines }: StepFunctionsOptions): Workflow => {
+  const nameOf = ({ study, generation, index }: Execution) =>
+    index === null ? `${study}-${generation}` : `${study}-${generation}-${index}`;
   const arnOf = (execution: Execution) =>
-    `${machineOf(execution).replace(":stateMachine:", ":execution:")}:${nameOf(execution)}`;
+    `${machines[execution.machine].replace(":stateMachine:", ":execution:")}:${nameOf(execution)}`;
 
   return {
     start: async (execution) => {
       try {
         await client.send(
           new StartExecutionCommand({
-            stateMachineArn: machineOf(execution),
+            stateMachineArn: machines[execution.machine],
             name: nameOf(execution),
             input: JSON.stringify({ study: execution.study, generation: execution.generation }),
           }),

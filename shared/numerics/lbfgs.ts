@@ -89,20 +89,21 @@ export const minimise = (
 };
 
 /** A step and what it did to the gradient. */
-interface Pair {
+export interface Pair {
   readonly s: Float64Array;
   readonly y: Float64Array;
   readonly rho: number;
 }
 
-const product = (a: Float64Array, b: Float64Array): number => {
+/** The dot product. */
+export const product = (a: Float64Array, b: Float64Array): number => {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 };
 
 /** 1 where a coordinate may move, 0 where its bound holds it. */
-const freeCoordinates = (
+export const freeCoordinates = (
   x: Float64Array,
   gradient: Float64Array,
   lower: Float64Array,
@@ -113,7 +114,7 @@ const freeCoordinates = (
   );
 
 /** The quasi-Newton direction: the two-loop recursion on the free coordinates. */
-const descend = (gradient: Float64Array, pairs: readonly Pair[], free: Uint8Array): Float64Array => {
+export const descend = (gradient: Float64Array, pairs: readonly Pair[], free: Uint8Array): Float64Array => {
   const q = gradient.map((g, i) => (free[i] ? -g : 0));
   const factors: number[] = [];
   for (let k = pairs.length - 1; k >= 0; k--) {
@@ -136,7 +137,7 @@ const descend = (gradient: Float64Array, pairs: readonly Pair[], free: Uint8Arra
 };
 
 /** Adds a pair if its curvature is positive, so that the direction stays one of descent. */
-const remember = (
+export const remember = (
   pairs: readonly Pair[],
   x: Float64Array,
   gradient: Float64Array,

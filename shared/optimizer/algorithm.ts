@@ -17,12 +17,43 @@ export interface Problem {
   readonly outcomes?: number;
   /** Trials the study may run in total, and at once. */
   readonly budget: { readonly trials: number; readonly parallel: number };
+  /** How many runs a configuration may get, where a study has several; one if left out. */
+  readonly runs?: number;
+  /** On how many different instances they are: the first so many, and then again with other seeds. All are different if left out. */
+  readonly instances?: number;
   /** Which configurations may be tried once more when nothing new is left; none if left out. */
   readonly repeats?: Repeats;
   /** Of the trials of a level, one in so many goes on; unknown if left out. */
   readonly eta?: number;
   /** At which of `Levels.resources` each proposed trial will be compared first, in their order; the lowest if left out. */
   readonly starts?: readonly number[];
+  /** How trials go on from one another, where each of them is a segment of a longer run. */
+  readonly segments?: Segments;
+  /** What other studies found out about similar problems; they are no trials of this one. None if left out. */
+  readonly earlier?: readonly EarlierResults[];
+}
+
+/**
+ * Results of one earlier study, in this study's space: distinct points, best first. How similar its problem is is unknown, and so
+ * are the units of its objectives; only their order within the study can be relied on.
+ */
+export interface EarlierResults {
+  /** How many results, at least 2. */
+  readonly n: number;
+  /** Coordinates in the unit cube by rows, length n * dimension; NaN where a parameter is inactive or unknown. */
+  readonly x: Float64Array;
+  /** Objectives by rows, length n * objectives; finite, lower is better. */
+  readonly y: Float64Array;
+  /** 1 for each parameter that the earlier study did not have; length dimension. */
+  readonly unknown: Uint8Array;
+}
+
+/** Runs that are cut into segments, in the scheduler's unit. */
+export interface Segments {
+  /** How much further each trial runs than the one that it goes on from; the last one as far as is left. */
+  readonly length: number;
+  /** Where a run ends. */
+  readonly end: number;
 }
 
 /** Further trials that a configuration may get. */
@@ -67,8 +98,7 @@ export type TrialKind = (typeof TrialKind)[keyof typeof TrialKind];
 /**
  * All trials that exist, in order of their number: finished ones, the running and queued ones, which count as
  * running, and the paused ones, which count as pruned. Column arrays, so that 100,000 trials are a few megabytes and cause no garbage collection. Columns
- * marked with `?` are absent when no trial of the study has such a value; trials store no parent, instance or gradient
- * yet, so an algorithm that needs one cannot rely on it today.
+ * marked with `?` are absent when no trial of the study has such a value.
  */
 export interface History {
   /** How many trials. */
@@ -97,12 +127,21 @@ export interface History {
   readonly results?: Uint32Array;
   /** The number of the trial that a trial was derived from (not its row), -1 when it has none; length n. */
   readonly parent?: Int32Array;
-  /** The bracket of the scheduler that a trial runs in, from 0; -1 when it is in none; length n. */
+  /** 1 where a trial holds a committed checkpoint, so that others may go on from it; length n. */
+  readonly checkpoint?: Uint8Array;
+  /**
+   * The bracket of the scheduler that a trial runs in, from 0; -1 when it is in none; length n. Where trials are segments, the
+   * member of the population that each belongs to, and its generation is the rung.
+   */
   readonly bracket?: Int32Array;
   /** The highest rung of its bracket that a trial has reached, from 0; -1 when it has reached none; length n. */
   readonly rung?: Int32Array;
-  /** The problem instance (a data set, a fold, a seed) that a trial was run on, from 0; -1 when unknown; length n. */
+  /** Which of the study's runs (on a data set, a fold, with a seed) a trial is, from 0; -1 when unknown; length n. */
   readonly instance?: Int32Array;
+  /** The number of the first trial of a trial's configuration (not its row), -1 when it was imported; length n. */
+  readonly configuration?: Int32Array;
+  /** The race that a trial was run for, from 1; -1 when for none; length n. */
+  readonly iteration?: Int32Array;
   /**
    * Derivatives of the objective (of the first, if there are several) by rows, length n * dimension: per coordinate of the
    * unit cube, in the units of `y`, so that lower is better; NaN when unknown, and where a parameter is inactive.
@@ -140,8 +179,14 @@ export interface Draft {
   readonly parent?: number;
   /** How far to run it, in the scheduler's unit, for algorithms that choose fidelities themselves. */
   readonly resource?: number;
-  /** The problem instance to run it on, from 0, for algorithms that race over instances. */
+  /** Of a segment: the member of the population that it belongs to; a new one if left out. */
+  readonly bracket?: number;
+  /** Which of the study's runs it is, from 0, for algorithms that race over instances. */
   readonly instance?: number;
+  /** The number of the first trial of the configuration that is run; of the trial itself if left out. */
+  readonly configuration?: number;
+  /** The race it is run for, from 1. */
+  readonly iteration?: number;
 }
 
 /** One configuration to try, as a caller of the optimizer receives it: allowed, new and snapped. */
@@ -155,6 +200,17 @@ export interface Answer<P extends Draft = Draft> {
   readonly proposals: P[];
   /** For the next ask; null when there is nothing worth keeping, or nothing new. */
   readonly hint: Hint | null;
+  /** Of an algorithm that races: fewer were proposed than wanted because it waits for results. */
+  readonly waits?: boolean;
+}
+
+/** How a race begins. */
+export interface FirstRace {
+  /** How many configurations it has. */
+  readonly entrants: number;
+  /** The instance that it takes first. */
+  readonly instance: number;
+  readonly iteration: number;
 }
 
 /** The answer of an algorithm that keeps nothing. */
@@ -175,10 +231,32 @@ export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
   /** Whether it looks only at which points were tried: then no time is spent on duplicates and results far outside. */
   readonly ignoresResults?: boolean;
   /**
+   * Whether its trials are segments that go on from the checkpoints of others. It then gets every trial as it is, may propose a point
+   * once more, and proposes fewer than wanted where nothing can go on yet.
+   */
+  readonly continues?: boolean;
+  /**
+   * Whether it makes use of told gradients. Where they are told it goes from trial to trial, so it gets each as it is, those of the
+   * same point and far outside included.
+   */
+  readonly usesGradients?: boolean;
+  /**
+   * Whether it decides which runs a configuration gets, and when there is nothing to run until results are in. It sees every run, and
+   * its proposals are taken as they are.
+   */
+  readonly races?: boolean;
+  /** Of an algorithm that races: how configurations of the client enter its first race; they cannot if left out. */
+  firstRace?(options: OptionsOf<Schemas>, problem: Problem, seed: number): FirstRace;
+  /**
    * What is wrong with options that are each valid, on this problem; nothing if left out.
    * @returns faults whose pointers begin at the options: "/degree".
    */
   check?(options: OptionsOf<Schemas>, problem: Problem): readonly FieldError[];
+  /**
+   * The options with defaults that depend on the study as it is created, and must not change with its budget later; the options
+   * as they are if left out.
+   */
+  complete?(options: OptionsOf<Schemas>, problem: Problem): OptionsOf<Schemas>;
   /**
    * Proposes `count` configurations, best first; fewer, or none, only when a finite space holds nothing new.
    * Pure: the same arguments give the same answer. `random` is seeded from the study's seed and the first trial's number.

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { FieldError } from "../errors.ts";
-import type { Algorithm, Problem } from "./algorithm.ts";
+import type { Algorithm, FirstRace, Problem } from "./algorithm.ts";
 import { type AlgorithmName, algorithms } from "./registry.ts";
 
 /** 32 bits, so that every language can repeat it. */
@@ -36,3 +36,16 @@ export const algorithmOf = ({ name }: AlgorithmChoice): Algorithm => algorithms[
  */
 export const checkChoice = (choice: AlgorithmChoice, problem: Problem): readonly FieldError[] =>
   algorithmOf(choice).check?.(choice, problem) ?? [];
+
+/** A choice with the defaults that depend on the study as it is created. */
+export const completeChoice = (choice: AlgorithmChoice, problem: Problem): AlgorithmChoice => ({
+  ...choice,
+  ...algorithmOf(choice).complete?.(choice, problem),
+});
+
+/** How configurations of the client enter the first race; null where nothing races. */
+export const firstRaceOf = (choice: AlgorithmChoice, problem: Problem, seed: number): FirstRace | null =>
+  algorithmOf(choice).firstRace?.(choice, problem, seed) ?? null;
+
+/** Whether trials of a study with this choice are segments that go on from one another. */
+export const continues = (choice: AlgorithmChoice): boolean => algorithmOf(choice).continues === true;

@@ -1,4 +1,5 @@
 import { createRandom, type Random } from "../numerics/random.ts";
+import { isAllowed } from "../space/constraints.ts";
 import { snap } from "../space/cube.ts";
 import { type Axis, enumerate, everyValue, type Tried } from "../space/enumerate.ts";
 import { sampleCube, samplePrior } from "../space/sample.ts";
@@ -21,6 +22,7 @@ import {
 import { type AlgorithmChoice, algorithmOf } from "./choice.ts";
 import { triedAgain } from "./common/again.ts";
 import { mergeDuplicates } from "./common/duplicates.ts";
+import { startingFromEarlier } from "./common/earlier-starts.ts";
 import { penaltiesAsFailures } from "./common/far-outside.ts";
 import { atOneFidelity } from "./common/fidelity.ts";
 import { createFresh, type Fresh } from "./common/fresh.ts";
@@ -59,9 +61,29 @@ export interface Proposed extends Answer<Proposal> {
 /** Asks a study's algorithm for trials: see `proposeWith`. */
 export const askAlgorithm = (ask: Ask): Proposed => {
   const { problem, choice, history, count, seed, firstNumber, hint = null, isLate = () => false } = ask;
-  const algorithm = after(ask.drafts ?? [], algorithmOf(choice));
+  const chosen = algorithmOf(choice);
+  // What `auto` delegates to starts from earlier studies itself, and under its own name.
+  const algorithm = after(ask.drafts ?? [], chosen.name === "auto" ? chosen : startingFromEarlier(chosen));
   const seeded = { ...problem, options: choice, seed, firstNumber, hint, isLate };
-  return proposeWith(algorithm, seeded, history, count);
+  return algorithm.races
+    ? proposeRuns(algorithm, seeded, history, count)
+    : proposeWith(algorithm, seeded, history, count);
+};
+
+/** Asks an algorithm that races: what it proposes are runs, so the same point may come again, and what it leaves out is missing. */
+const proposeRuns = (
+  algorithm: Algorithm,
+  problem: SeededProblem<OptionsOf<OptionSchemas>>,
+  history: History,
+  count: number,
+): Proposed => {
+  const random = createRandom(problem.seed, problem.firstNumber);
+  const { proposals, hint, waits = false } = algorithm.propose(problem, history, count, random);
+  return {
+    proposals: proposals.map((draft) => ({ ...draft, cutShort: draft.cutShort ?? false })),
+    hint,
+    isExhausted: proposals.length < count && !waits,
+  };
 };
 
 /** An algorithm that proposes what was chosen already, and itself only what is missing; all of it, if it has a plan of its own. */
@@ -86,13 +108,13 @@ const comparable = (history: History, { space, objectives }: Problem): History =
 
 /**
  * Asks an algorithm for trials and ensures what holds for every algorithm: a proposal is allowed by the space and is
- * neither running nor tried before. To an algorithm a trial whose result is far outside the others is one that failed, and
+ * neither running nor tried before, unless it goes on from another trial. To an algorithm a trial whose result is far outside the others is one that failed, and
  * trials of the same point are one. What an algorithm does not deliver is replaced by a draw from the prior, in a
  * finite space by one of the configurations that are left; only the grid ends where its points end. After that a study may
  * have configurations tried once more.
  * @param history all trials that exist, running ones included.
  * @returns `count` proposals, fewer when a finite space, or the grid, holds nothing new, or when time runs out where
- * almost nothing is allowed; the algorithm's hint.
+ * almost nothing is allowed, or when nothing can go on yet; the algorithm's hint.
  * @throws InvalidInput when no allowed point can be found.
  */
 export const proposeWith = <Schemas extends OptionSchemas>(
@@ -110,14 +132,17 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const seen = algorithm.ignoresResults ? history : comparable(history, problem);
+  const { continues = false, ignoresResults = false, usesGradients = false } = algorithm;
+  const followsTrials = continues || (usesGradients && history.gradient !== undefined);
+  const seen = ignoresResults || followsTrials ? history : comparable(history, problem);
   const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {
     const x = snap(space, draft.x);
-    if (!fresh.accepts(x)) continue;
+    if (!(continues ? isAllowed(space, x) : fresh.accepts(x))) continue;
     fresh.take(x);
     proposals.push({ ...draft, x, cutShort: draft.cutShort ?? hasBeenLate });
   }
+  if (continues) return { proposals, hint, isExhausted: false };
   const isMissing = () => proposals.length < count;
   if (algorithm.name !== "grid" && isMissing()) {
     const origin = algorithm.name === "auto" ? "random" : algorithm.name;

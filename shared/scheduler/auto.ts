@@ -42,6 +42,7 @@ const AT_TOP = 3;
 export const chooseScheduler = (wanted: AutoScheduler, setting: SchedulerSetting): ScheduledWhy => {
   const { resource, eta = DEFAULT_ETA, resumes = true } = wanted;
   const { objectives, trials } = setting;
+  if (setting.continues) return { choice: { name: "segments", resource }, why: { kind: "segments" } };
   const levels = ladder(resource.min, resource.max, eta);
   const rungs = rungsFor(trials, eta, levels.length - 1);
   const everyTrial = { name: "none" } as const;

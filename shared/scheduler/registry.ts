@@ -8,6 +8,7 @@ import { median } from "./median.ts";
 import { none } from "./none.ts";
 import { pasha } from "./pasha.ts";
 import type { Scheduler, SchedulerKind, SchedulerSetting } from "./scheduler.ts";
+import { segments } from "./segments.ts";
 import { sha } from "./sha.ts";
 
 /** Every scheduler by its name. The contract tests walk this table; a study's `scheduler` is one of its entries. */
@@ -19,6 +20,7 @@ export const schedulers = {
   pasha,
   hyperband,
   "freeze-thaw": freezeThaw,
+  segments,
 } as const satisfies Record<string, SchedulerKind<never>>;
 
 type Kinds = typeof schedulers;

@@ -30,6 +30,8 @@ export interface SchedulerSetting {
   readonly objectives: number;
   /** The budget of trials. */
   readonly trials: number;
+  /** Whether its algorithm goes on from the checkpoints of other trials; false if left out. */
+  readonly continues?: boolean;
 }
 
 /**
@@ -108,12 +110,17 @@ export interface Scheduler {
   readonly levels: readonly number[];
   /** Of the trials of a rung, one in so many goes on; null where no fixed share does. */
   readonly eta: number | null;
+  /** Where trials are segments of longer runs: how much further each of them runs, and where a run ends. */
+  readonly segments?: { readonly length: number; readonly end: number };
+  /** Whether state machines run the segments generation by generation; false if left out. */
+  readonly inGenerations?: boolean;
   /**
    * Where a trial begins; null: it runs to its own end, without a resource.
    * @param ordinal as in `Brackets`.
    * @param wanted how far whoever proposed it wants it to run, for schedulers that let a model choose; none by default.
+   * @param bracket the bracket that whoever proposed it puts it into, where trials are segments.
    */
-  start(ordinal: number, wanted?: number): Place | null;
+  start(ordinal: number, wanted?: number, bracket?: number): Place | null;
   /** The next step that a trial at this place is worth reporting at; null when there is none. */
   nextStep(place: Place | null): number | null;
   /** The rung whose table `report` looks at; null when it needs none. */

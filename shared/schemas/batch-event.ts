@@ -7,6 +7,10 @@ import * as z from "zod";
 export const BatchJob = z.object({
   jobId: z.string(),
   jobName: z.string(),
+  /** ARN of its queue. Lists leave it out. */
+  jobQueue: z.string().optional(),
+  /** Lists leave them out. */
+  tags: z.record(z.string(), z.string()).optional(),
   status: z.enum(["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]),
   statusReason: z.string().optional(),
   createdAt: z.number().optional(),

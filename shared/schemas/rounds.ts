@@ -1,11 +1,14 @@
 import * as z from "zod";
-import { Id } from "../values.ts";
+import { StudyOrPart } from "./message.ts";
 
 /** Brackets and rungs; a ladder has no more rungs than this, because its resource is at least doubled. */
 const MOST_RUNGS = 64;
 const MOST_BRACKETS = 1_000_000;
 
-const start = { study: Id, generation: z.int().min(1) };
+/** More than the outer folds of any study. */
+const MOST_FOLDS = 1000;
+
+const start = { study: StudyOrPart, generation: z.int().min(1) };
 const address = {
   ...start,
   bracket: z.int().min(0).max(MOST_BRACKETS),
@@ -19,6 +22,10 @@ export const RoundsRequest = z.discriminatedUnion("action", [
   z.object({ action: z.literal("open"), ...address, parallel: z.int().min(1) }),
   z.object({ action: z.literal("list"), ...address, ...chunk }),
   z.object({ action: z.literal("close"), ...address }),
+  z.object({ action: z.literal("folds"), ...start }),
+  z.object({ action: z.literal("fold"), ...start, fold: z.int().min(0).max(MOST_FOLDS) }),
+  z.object({ action: z.literal("wave"), ...start, begun: z.int().min(0) }),
+  z.object({ action: z.literal("wave-list"), ...start, ...chunk }),
   z.object({ action: z.literal("fail"), ...start, rung: address.rung.optional(), reason: z.string() }),
 ]);
 
@@ -64,5 +71,39 @@ export interface ClosedRung {
   readonly done: boolean;
 }
 
+/** The outer folds of nested cross-validation that are not over; none when another execution runs the study. */
+export interface PlannedFolds {
+  readonly folds: readonly { readonly fold: number; readonly timeoutSeconds: number }[];
+}
+
+/**
+ * What an outer fold needs next: `rounds`, a machine runs the brackets of its search; `wait`, the trials of a part are on their way;
+ * `done`, it is over, or another execution runs the study.
+ */
+export interface OpenedFold {
+  readonly next: "rounds" | "wait" | "done";
+  /** The part, which of its starts this is, and how long the machine waits for it. */
+  readonly part: string;
+  readonly generation: number;
+  readonly timeoutSeconds: number;
+}
+
+/** The segments of a generation that are to run, in parts of which each is an execution of its own. */
+export interface OpenedWave {
+  readonly chunks: OpenedRung["chunks"];
+  /** How many generations this execution has begun. */
+  readonly begun: number;
+  /** The study has ended, or another execution runs it: the machine ends. */
+  readonly done: boolean;
+}
+
 /** What the Lambda answers. */
-export type RoundsReply = PlannedBrackets | OpenedRung | ListedTrials | ClosedRung | null;
+export type RoundsReply =
+  | PlannedBrackets
+  | OpenedRung
+  | ListedTrials
+  | ClosedRung
+  | PlannedFolds
+  | OpenedFold
+  | OpenedWave
+  | null;

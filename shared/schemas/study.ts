@@ -1,14 +1,23 @@
 import * as z from "zod";
 import { AlgorithmChoice, Seed } from "../optimizer/choice.ts";
+import { Market } from "../prices.ts";
 import { SchedulerChoice, SchedulerRequest } from "../scheduler/registry.ts";
 import { ForbiddenCombination, LinearConstraint, SpaceDefinition } from "../space/definition.ts";
 import { Cursor, FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } from "../values.ts";
+import { Evaluation } from "./evaluation.ts";
+import { NestedResult } from "./nested.ts";
+import { Race } from "./race.ts";
+import { TakenWarmStart, WarmStart } from "./warm-start.ts";
 
 export { AlgorithmChoice, SchedulerChoice, Seed };
 
 export const Objective = z.strictObject({
   metric: Name,
   direction: z.enum(["minimize", "maximize"]),
+  gradients: z.boolean().optional().meta({
+    description:
+      "Whether its derivatives are told with its values, which the algorithms `gradient` and `auto` use; false by default.",
+  }),
 });
 
 /** A metric that must stay within bounds for a trial to count as feasible. */
@@ -17,7 +26,10 @@ export const Outcome = z
   .refine((outcome) => outcome.max !== undefined || outcome.min !== undefined, "Give `max`, `min` or both.");
 
 export const Budget = z.strictObject({
-  trials: z.int().min(1).max(1_000_000),
+  trials: z.int().min(1).max(1_000_000).meta({
+    description:
+      "Of nested cross-validation this and `parallel` are for each outer fold, refits not counted.",
+  }),
   parallel: z
     .int()
     .min(1)
@@ -35,7 +47,7 @@ export const Budget = z.strictObject({
     .positive()
     .max(10_000_000)
     .optional()
-    .meta({ description: "An estimate at Spot prices; only if Hone runs the trials." }),
+    .meta({ description: "An estimate at the deployment's prices; only if Hone runs the trials." }),
 });
 
 /** What may be tried more than once. */
@@ -58,21 +70,58 @@ export const LeaseSettings = z.strictObject({
   maxAttempts: z.int().min(1).max(10).optional(),
 });
 
-export const Executor = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("client") }),
+const ClientExecutor = z.strictObject({ type: z.literal("client") });
+
+const BatchExecutor = z.strictObject({
+  type: z.literal("batch"),
+  image: z.string().min(1).max(512),
+  command: z.array(z.string().max(4096)).min(1).max(64),
+  vcpus: z.number().positive().max(192).optional(),
+  memoryMiB: z.int().min(64).max(1_500_000).optional(),
+  gpus: z.int().min(0).max(16).optional(),
+  timeoutSeconds: z.int().min(60).max(1_209_600).optional(),
+  market: Market.optional().meta({
+    description: "`spot` by default; `on-demand` only where the deployment has such machines.",
+  }),
+  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(4096)).optional(),
+});
+
+export const Executor = z.discriminatedUnion("type", [ClientExecutor, BatchExecutor]);
+
+/** What of an executor is not shown to those who may not change its study. */
+export const HIDDEN = ["command", "environment"] as const;
+
+const ShownExecutor = z.discriminatedUnion("type", [
+  ClientExecutor,
   z.strictObject({
-    type: z.literal("batch"),
-    image: z.string().min(1).max(512),
-    command: z.array(z.string().max(4096)).min(1).max(64),
-    vcpus: z.number().positive().max(192).optional(),
-    memoryMiB: z.int().min(64).max(1_500_000).optional(),
-    gpus: z.int().min(0).max(16).optional(),
-    timeoutSeconds: z.int().min(60).max(1_209_600).optional(),
-    environment: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(4096))
-      .optional(),
+    ...BatchExecutor.shape,
+    command: z.array(z.string()),
+    hidden: z.array(z.enum(HIDDEN)).optional().meta({
+      description:
+        "What is not shown to a caller that may not change the study: `command` is then empty, and `environment` left out.",
+    }),
   }),
 ]);
+
+/** How AWS writes the key and the value of a tag: letters, digits, spaces and a few signs. */
+const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+/** Prefixes of keys that AWS and Hone give themselves. */
+const RESERVED = /^(aws|hone):/i;
+/** AWS allows 50 tags, of which Hone and Batch use some. */
+const MOST_LABELS = 30;
+
+export const Labels = z
+  .record(z.string().regex(TAG_KEY), z.string().regex(TAG_VALUE))
+  .refine(
+    (labels) => !Object.keys(labels).some((key) => RESERVED.test(key)),
+    "Keys that begin with aws: or hone: are reserved.",
+  )
+  .refine((labels) => Object.keys(labels).length <= MOST_LABELS, `At most ${MOST_LABELS} labels.`)
+  .meta({
+    description:
+      "Become tags of the study's jobs and job definitions on AWS, beside hone:team, hone:study and hone:trial.",
+  });
 
 /** What the client says of a study. Everything but `name`, `space`, `objectives` and `budget.trials` has a default. */
 export const CreateStudyBody = z.strictObject({
@@ -87,7 +136,10 @@ export const CreateStudyBody = z.strictObject({
   budget: Budget,
   lease: LeaseSettings.optional(),
   repeats: Repeats.optional(),
+  evaluation: Evaluation.optional(),
+  warmStart: WarmStart.optional(),
   executor: Executor.optional(),
+  labels: Labels.optional(),
 });
 
 export const StudyState = z.enum(["ready", "running", "paused", "finished", "deleting"]).meta({
@@ -108,6 +160,10 @@ export const BestTrial = z.strictObject({
   number: SafeInt,
   params: Params,
   values: FiniteValues,
+  standardErrors: FiniteValues.optional().meta({
+    description: "Where a configuration has several runs: the standard errors of `values`, which are means.",
+  }),
+  results: SafeInt.optional().meta({ description: "Of how many results `values` are the means." }),
   measuredAt: z.number().optional().meta({
     description:
       "Where a scheduler compares trials: the resource at which `values` were measured, less than the most while no trial has come to its end.",
@@ -132,13 +188,25 @@ export const Study = z.strictObject({
   budget: Budget,
   lease: z.strictObject({ seconds: SafeInt, maxAttempts: SafeInt }),
   repeats: Repeats.required(),
-  executor: Executor,
+  evaluation: Evaluation.optional(),
+  nested: NestedResult.optional().meta({ description: "Only of nested cross-validation." }),
+  warmStart: TakenWarmStart.optional().meta({ description: "What the study began with of earlier ones." }),
+  executor: ShownExecutor,
+  labels: Labels.optional(),
   trials: TrialCounts,
   best: z.array(BestTrial).meta({
-    description: "None yet, one, or the first of the Pareto set: 100, or fewer when they are large.",
+    description:
+      "None yet, one, or the first of the Pareto set: 100, or fewer when they are large. Of nested cross-validation the winner of each outer fold.",
   }),
+  races: z.array(Race).optional().meta({ description: "Where the algorithm is `irace`: its races so far." }),
   started: z.boolean().meta({ description: "Whether the batch executor is dispatching." }),
-  spent: z.strictObject({ gpuHours: z.number(), vcpuHours: z.number() }),
+  spent: z.strictObject({
+    gpuHours: z.number(),
+    vcpuHours: z.number(),
+    dollars: z.number().optional().meta({
+      description: "An estimate by the deployment's prices, of the attempts that have ended.",
+    }),
+  }),
   message: z.string().nullable().meta({ description: "What a person should know: why it waits or ended." }),
 });
 
@@ -190,6 +258,7 @@ export type StudySummary = z.infer<typeof StudySummary>;
 export type StudyPage = z.infer<typeof StudyPage>;
 export type PatchStudyBody = z.infer<typeof PatchStudyBody>;
 export type StopBody = z.infer<typeof StopBody>;
+export type Labels = z.infer<typeof Labels>;
 export type Executor = z.infer<typeof Executor>;
 export type PageOf = z.infer<typeof PageOf>;
 export type PageQuery = z.infer<typeof PageQuery>;

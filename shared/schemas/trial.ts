@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { Cursor, FiniteValues, Limit, MetricValues, Name, Params, SafeInt, Timestamp } from "../values.ts";
+import { runFields } from "./evaluation.ts";
+import { Split } from "./nested.ts";
 import { BestTrial, StudyState } from "./study.ts";
 
 export const TrialState = z.enum(["queued", "running", "paused", "completed", "pruned", "failed"]);
@@ -42,17 +44,33 @@ const reportAt = z.number().nullable().meta({
     "The next step that is worth a report, because trials are compared there; null when there is none.",
 });
 
+const parent = SafeInt.nullable().optional().meta({
+  description:
+    "Where trials go on from one another, as segments of longer runs or steps along a gradient: the trial that it goes on from; null when it begins anew.",
+});
+const resumesAt = z.number().optional().meta({
+  description:
+    "Only where trials are segments of longer runs: how far its parent ran. It runs from there to `resource`.",
+});
+
 export const LeasedTrial = z.strictObject({
   number: SafeInt,
   attempt: Attempt,
   params: Params,
+  ...runFields,
   resource: z
     .number()
     .nullable()
     .meta({ description: "How far to run it, in the scheduler's unit; null without a scheduler." }),
   reportAt,
-  checkpoint: z.string().nullable().meta({ description: "Where an earlier attempt left its state." }),
+  checkpoint: z
+    .string()
+    .nullable()
+    .meta({ description: "Where an earlier attempt, or the trial that it goes on from, left its state." }),
+  parent,
+  resumesAt,
   leaseExpires: Timestamp,
+  split: Split.optional(),
   algorithm: z.string(),
   why: z.string(),
 });
@@ -101,6 +119,18 @@ const ended = z.strictObject({ reason: z.string().min(1).max(1024) });
 /** How often a client may give the same trial back until that counts as lost: one in a crash loop must not do so for ever. */
 export const FREE_RELEASES = 10;
 
+/** Derivatives of an objective, as a program computed them. */
+export const Gradients = z.strictObject({
+  metric: Name.meta({ description: "The objective that was differentiated, as it is told in `values`." }),
+  space: z.enum(["raw", "transformed"]).meta({
+    description:
+      "`raw`: by the parameters as they are in `params`. `transformed`: by their positions on their scales, of a parameter with the scale log by its natural logarithm, with reverse-log by -ln(1 - value); the same as raw on a linear scale.",
+  }),
+  values: z.record(Name, z.number()).meta({
+    description: "One number per numeric parameter; those that are left out are unknown.",
+  }),
+});
+
 /** The end of an attempt: `values`, `failed`, `pruned` with the values that it has, or `released`. */
 export const TellBody = z
   .strictObject({
@@ -115,6 +145,14 @@ export const TellBody = z
       description: `The client was interrupted and gives the trial back: the same configuration is handed out again at once, with the next attempt and the last checkpoint. The first ${FREE_RELEASES} times of a trial this costs nothing; after that each counts as a lost attempt (\`lease.maxAttempts\`).`,
     }),
     checkpoint,
+    gradients: Gradients.optional().meta({
+      description:
+        'With `values`, where the objective says `"gradients": true`: how it changes with the parameters.',
+    }),
+  })
+  .refine(({ gradients, values, pruned }) => gradients === undefined || (values !== undefined && !pruned), {
+    path: ["gradients"],
+    message: "Gradients belong to the `values` of a trial that has completed.",
   })
   .refine(
     ({ values, failed, pruned, released }) => {
@@ -166,11 +204,15 @@ export const ClaimReply = z.strictObject({
   number: SafeInt,
   attempt: Attempt,
   params: Params,
+  ...runFields,
   resource: z.number().nullable(),
   reportAt,
   checkpoint: z.string().nullable(),
+  parent,
+  resumesAt,
   leaseExpires: Timestamp,
   heartbeatSeconds: z.number(),
+  split: Split.optional(),
   ...CheckpointUrls.shape,
 });
 
@@ -206,7 +248,10 @@ export const Trial = z.strictObject({
   state: TrialState,
   attempt: SafeInt.meta({ description: "The current or last attempt; 0 while it waits for its first." }),
   params: Params,
+  ...runFields,
+  iteration: SafeInt.optional().meta({ description: "The race that it was run for, from 1." }),
   values: FiniteValues.nullable(),
+  gradients: Gradients.optional().meta({ description: "As they were told with `values`." }),
   feasible: z.boolean().nullable().meta({
     description: "Whether its values keep within every limit of `outcomes`; null while it has none.",
   }),
@@ -221,6 +266,10 @@ export const Trial = z.strictObject({
     description: "How it compared with others at its last rung; null when it was not compared.",
   }),
   worker: z.string().nullable(),
+  toldBy: z.string().optional().meta({
+    description:
+      "Who reported or told a trial that Hone runs as a job, where that was not its own job: an editor's or owner's name, or the id of the token.",
+  }),
   algorithm: z.string(),
   why: z.string(),
   reason: z.string().nullable().meta({ description: "Why it failed, was pruned or waits." }),
@@ -228,6 +277,9 @@ export const Trial = z.strictObject({
   leaseExpires: Timestamp.nullable(),
   finished: Timestamp.nullable(),
   checkpoint: z.string().nullable(),
+  parent,
+  resumesAt,
+  split: Split.optional(),
 });
 
 /** One trial in full: with its attempts that ended early and its learning curve. */
@@ -256,12 +308,43 @@ export const BestReply = z.strictObject({
   }),
 });
 
+export const LineageQuery = z.strictObject({
+  trial: z
+    .string()
+    .regex(/^[0-9]{1,9}$/, "Write the number of a trial in digits.")
+    .transform(Number)
+    .pipe(SafeInt)
+    .optional()
+    .meta({ description: "Its last trial; the best one by default." }),
+  cursor: Cursor.optional(),
+});
+
+/** A trial of a lineage: how far it ran, from where on, with which settings. */
+export const LineageSegment = z.strictObject({
+  number: SafeInt,
+  from: z
+    .number()
+    .nullable()
+    .meta({ description: "How far the trial before ran; null without a scheduler." }),
+  to: z.number().nullable(),
+  params: Params,
+  values: FiniteValues.nullable(),
+});
+
+export const LineageReply = z.strictObject({
+  trials: z.array(LineageSegment).meta({ description: "From the one that began the run to the wanted one." }),
+  cursor: z.string().optional().meta({
+    description: "Present when the lineage is too large for one answer: `?cursor=` gives the rest.",
+  }),
+});
+
 export const ExportQuery = z.strictObject({
   format: z.enum(["csv", "json"]).optional().meta({ description: "json by default." }),
   cursor: Cursor.optional(),
   limit: Limit.optional().meta({ description: "As many as fit into an answer by default." }),
 });
 
+export type Gradients = z.infer<typeof Gradients>;
 export type Decision = z.infer<typeof Decision>;
 export type TrialState = z.infer<typeof TrialState>;
 export type AttemptEnd = z.infer<typeof AttemptEnd>;
@@ -288,4 +371,7 @@ export type TrialDetail = z.infer<typeof TrialDetail>;
 export type TrialPage = z.infer<typeof TrialPage>;
 export type TrialsQuery = z.infer<typeof TrialsQuery>;
 export type BestReply = z.infer<typeof BestReply>;
+export type LineageQuery = z.infer<typeof LineageQuery>;
+export type LineageSegment = z.infer<typeof LineageSegment>;
+export type LineageReply = z.infer<typeof LineageReply>;
 export type ExportQuery = z.infer<typeof ExportQuery>;

@@ -15,6 +15,8 @@ export const bodyFaults = {
     "Nothing has been uploaded for this checkpoint. PUT it to its URL first, then name it.",
   "checkpoint-superseded": () =>
     "A later checkpoint of this attempt has been committed. Get a new one with POST …/checkpoint, and upload to its URL.",
+  "other-team": ({ team }: { team: string }) =>
+    `Give the name of the team that is to be deleted: ${JSON.stringify(team)}.`,
   "cursor-of-no-page": () =>
     "This is not the cursor of a page of this list. Give back the `cursor` of the last page as it is, or leave it out to begin again.",
 };

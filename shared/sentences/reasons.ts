@@ -66,10 +66,29 @@ const sentences = {
   "no-result": () => "no-result: the job ended well without telling a result.",
   "timed-out": () => "timeout: The job ran longer than executor.timeoutSeconds.",
   "job-forgotten": () => "AWS Batch no longer knows the job.",
-  "machine-lost": ({ detail }: { detail: string }) => `The instance was lost: ${detail}`,
+  "machine-lost": () => "The instance was lost: Spot reclaimed it, or it failed.",
+  "ended-by-hone": () => "Hone ended the job.",
   "out-of-memory": () => "Out of memory (exit code 137). Raise executor.memoryMiB.",
   "asked-to-repeat": () => "The program asked to be run again (exit code 75).",
-  terminated: ({ detail }: { detail: string }) => `The job was terminated (exit code 143): ${detail}`,
+  terminated: () => "The job was terminated (exit code 143).",
+  "image-not-pulled": () =>
+    "The image could not be pulled. Check its name and tag in executor.image, and that this account may read its registry.",
+  "container-not-started": () =>
+    "The container could not be started. Check executor.command and the image's entry point.",
+  "not-prepared": () =>
+    "The container could not be prepared: what it needs, such as a secret, was not there.",
+  "no-capacity": () =>
+    "No instance became free in time. Start the study again later, or ask for a smaller size.",
+  "no-such-machine": () =>
+    "No instance of this deployment is large enough for the job. Lower executor.vcpus, executor.memoryMiB or executor.gpus.",
+  "not-started-unknown": () =>
+    "AWS Batch did not start the job. Its own words are in the deployment's log (batch-text).",
+  "ended-unknown": () =>
+    "The job failed without an exit code. What AWS Batch says of it is in the deployment's log (batch-text).",
+  "definition-refused": () =>
+    "AWS Batch does not find the study's job definition or the job queue. Stop the study and start it again.",
+  "access-refused": () => "Hone may not submit this job in the account. Ask whoever runs the deployment.",
+  "job-refused": () => "AWS Batch refused the job. Its own words are in the deployment's log (submitted).",
   killed: () => "Killed (exit code 137), which usually means that the container ran out of memory.",
   "exit-code": ({ code }: { code: number }) => `exit code ${code}`,
 };

@@ -6,7 +6,12 @@ const sentences = {
   "no-path": () => "Nothing exists at this path.",
   "another-team": () => "There is nothing here that this token can see.",
   "no-team": ({ team }: { team: string }) => `There is no team ${team}.`,
+  "team-deleted": () => "The team is being deleted. Nothing can be done for it any more.",
+  "team-being-deleted": ({ team }: { team: string }) =>
+    `A team ${team} is being deleted. Its name can be used again when nothing is left of it; that takes some minutes.`,
   "no-token": ({ id }: { id: string }) => `There is no token ${id} in this team.`,
+  "no-member": ({ name }: { name: string }) => `There is no member ${name} in this team.`,
+  "no-grant": ({ grant }: { grant: string }) => `There is no grant ${grant} in this team.`,
   "no-study": ({ study }: { study: string }) => `There is no study ${study} in this team.`,
   "no-trial": ({ trial }: { trial: number }) => `There is no trial ${trial} in this study.`,
 
@@ -16,6 +21,14 @@ const sentences = {
   "credential-unknown": () => "The token is unknown, revoked or mistyped.",
   "credential-expired": ({ expired }: { expired: string }) =>
     `The token expired at ${expired}. Create another one.`,
+  "credential-replaced": ({ ended }: { ended: string }) =>
+    `This secret of the token was replaced, and ended at ${ended}. Use the one that its rotation gave.`,
+  "not-signed": () =>
+    "Sign the request with AWS credentials: Signature Version 4, service execute-api. For bearer tokens the same path begins with /v1.",
+  "identity-unknown": () =>
+    "This AWS identity is neither a session of a team's role nor one that Hone made. Assume the role of your team, with the tags team and study.",
+  "session-ended": () =>
+    "The session has ended, or whoever made it has lost the rights. Get another one with POST …/credentials.",
   "job-token-elsewhere": () => "The token of a job gives access to its own trial only.",
   "job-token-stale": () => "The token does not belong to the trial's current attempt. Stop this run.",
   "token-of-one-study": ({ study }: { study: string }) => `This token is restricted to study ${study}.`,
@@ -23,11 +36,17 @@ const sentences = {
   "token-of-one-attempt": ({ attempt }: { attempt: number }) =>
     `This token is valid for attempt ${attempt} only.`,
   "role-not-allowed": ({ role, action }: { role: string; action: string }) =>
-    `A token with the role ${role} must not do this (${action}).`,
+    `The role ${role} does not allow this (${action}).`,
+  "no-role": ({ action }: { action: string }) =>
+    `This credential has a role in single studies only, and none in the team, which this needs (${action}).`,
   "worker-without-study": () =>
     "A worker's token reads only the study that it is restricted to. Create it with a `study`, or read with a viewer's token.",
+  "session-makes-none": () =>
+    "A session that Hone made makes no further one. Ask with what it was made with: a token, or your team's role.",
   "job-token-not-allowed": ({ token, action }: { token: string; action: string }) =>
     `A ${token} token must not do this (${action}).`,
+  "told-by-its-job": () =>
+    "Hone runs this study's trials as jobs, and each is told by its own job. Only an editor or an owner may do so in its place.",
 
   // Trials and attempts.
   "already-told": ({ trial, state }: { trial: number; state: string }) =>
@@ -38,18 +57,36 @@ const sentences = {
       : `Attempt ${given} of trial ${trial} no longer owns it (the trial is on attempt ${current}). Stop this run.`,
   "claim-lost": ({ trial, attempt }: { trial: number; attempt: number }) =>
     `Another job claimed attempt ${attempt} of trial ${trial} first. Do nothing and exit 0.`,
+  "claim-of-stranger": ({ trial, attempt }: { trial: number; attempt: number }) =>
+    `The job that claims was not submitted for attempt ${attempt} of trial ${trial}. Do nothing and exit 0.`,
 
   // The state of a study.
   "study-paused": () => "The study is paused. Resume it, then start it.",
   "study-finished": () => "The study is finished. Extend its budget to run it again.",
   "space-exhausted": ({ left }: { left: number }) =>
     `Every configuration of the search space has been tried, with ${left} trials of the budget left: a larger budget changes nothing. Enqueue configurations to try them again.`,
+  "folds-begun": () =>
+    "The searches of the outer folds run with the budget that they began with. Stop the study, change the budget, and start it again.",
   "rounds-begun": () =>
     "The rounds of this study have begun, so the number of its trials can no longer change.",
   "budget-below-used": ({ used }: { used: number }) =>
     `${used} trials were handed out already; the budget cannot be lower than that.`,
   "budget-without-room": ({ left, wanted }: { left: number; wanted: number }) =>
     `The budget leaves room for ${left} more trials, not ${wanted}. Extend it first.`,
+  "trials-of-nested": () =>
+    "Each outer fold of nested cross-validation searches by itself, so trials cannot be added. Use a study without it.",
+  "race-begun": () =>
+    "The first race has begun, and all of its configurations must meet the same instances. Send configurations before the first ask.",
+  "last-owner": ({ name }: { name: string }) =>
+    `${name} is the last member who owns the team. Make another member an owner first.`,
+  "member-leaving": ({ name }: { name: string }) =>
+    `The member ${name} is being removed. Delete it again to finish that, then add it anew.`,
+  "rotated-lately": ({ until }: { until: string }) =>
+    `Two secrets of the token are valid until ${until}, and there may be no third. Wait, or rotate with "formerHours": 0, which ends both at once.`,
+  "token-of-member": ({ id, member }: { id: string; member: string }) =>
+    `The token ${id} has the rights of its member ${member}, and no others. Give the grant to the member.`,
+  "too-many-grants": ({ most }: { most: number }) =>
+    `A token is named by at most ${most} grants. Let it belong to a member, who may have more.`,
   "team-exists": ({ team }: { team: string }) => `The team ${team} already exists.`,
   "batch-refuses": () =>
     "AWS Batch refuses this study's image, command, environment or size. Check the study's `executor`.",
@@ -69,17 +106,21 @@ const sentences = {
   "key-malformed": () => "An Idempotency-Key is 1 to 255 visible ASCII characters.",
   "in-progress": () => "The same request, with the same Idempotency-Key, is in progress.",
   "secret-shown": ({ id }: { id: string }) =>
-    `This key created the token ${id}, whose secret was shown then and is not shown again. Revoke it and create another one.`,
+    `A secret of the token ${id} was shown when this key was first used, and is not shown again. Rotate the token to get another one.`,
 
   // Limits and load.
   "too-many-studies": ({ most }: { most: number }) =>
     `A team has at most ${most} studies. Delete some of them first.`,
+  "too-many-requests": ({ most }: { most: number }) =>
+    `A team makes at most ${most} requests per second over ten seconds. Wait as long as Retry-After says.`,
   "too-many-creations": ({ most }: { most: number }) =>
-    `A team creates at most ${most} studies and tokens per minute.`,
+    `A team creates at most ${most} studies, tokens, members and grants per minute.`,
   internal: () => "An internal error occurred. Please report it with the request id.",
   busy: () => "Hone is busy; nothing was lost. Retry.",
   "too-slow": () => "The request took too long. Retry it with the same Idempotency-Key.",
   "token-unchecked": () => "The token could not be checked at the moment. Retry.",
+  "sessions-refused": () =>
+    "AWS made no credentials. Whoever runs this deployment finds the reason in the log, under `session-refused`.",
   "no-machines": () => "The machines for batch studies are not deployed here (stack HoneCompute).",
 
   // Bodies and replies.

@@ -18,6 +18,7 @@ const sentences = {
     "trials are stopped where they are not among the best, and none is paused, since `resumes` is false",
   "learning-curves": () =>
     "a model of the learning curves decides which trial goes on; half of the resource runs trials to the end",
+  segments: () => "each trial is a segment of a longer run, because the algorithm copies runs",
 };
 
 export type SchedulerWhy = FactsOf<typeof sentences>;

@@ -87,8 +87,11 @@ const SAME = 1e-9;
 /** Whether x agrees with every term of a forbidden combination. */
 export const isForbidden = (space: Space, terms: readonly ForbiddenTerm[], x: ArrayLike<number>): boolean =>
   terms.every(({ parameter, coordinate }) => {
-    const tolerance = space.parameters[parameter]!.size === Infinity ? SAME : 0;
-    return Math.abs(x[parameter]! - coordinate) <= tolerance;
+    const u = x[parameter]!;
+    const owner = space.parameters[parameter]!;
+    if (!isNumeric(owner) || owner.size !== Infinity) return u === coordinate;
+    // Between bounds that are next to each other, coordinates far apart are one number.
+    return Math.abs(u - coordinate) <= SAME || numberAt(owner, u) === numberAt(owner, coordinate);
   });
 
 /**

@@ -76,6 +76,12 @@ const wantedOf = (parameter: Parameter) => {
 const check = (parameter: Parameter, value: ParameterValue): Checked =>
   isNumeric(parameter) ? checkNumber(parameter, value) : checkChoice(parameter, value);
 
+/** What is wrong with a value of a parameter; null for a valid one. */
+export const checkValue = (parameter: Parameter, value: ParameterValue): Fault | null => {
+  const checked = check(parameter, value);
+  return "fault" in checked ? checked.fault : null;
+};
+
 const wrong = (parameter: Parameter, given: ParameterValue): Checked => ({
   fault: { kind: "wrong-value", given, wanted: wantedOf(parameter) },
 });

@@ -61,6 +61,10 @@ export interface Head {
   /** Seconds of finished attempts times GPUs, and times vCPUs. */
   readonly gpuSeconds: number;
   readonly vcpuSeconds: number;
+  /** What they cost, in millionths of a dollar, and of how many of them that is known: versions that kept no prices did not add it. */
+  readonly micros: number;
+  readonly pricedGpuSeconds: number;
+  readonly pricedVcpuSeconds: number;
   /** What a person should know, or null. */
   readonly notice: Notice | null;
   /** While it is being deleted: trials below this number have no reports any more. */
@@ -85,7 +89,7 @@ type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars" | "noti
 export type HeadPatch = Partial<Omit<Head, "study" | "rev" | "grants">>;
 
 type Revisions = Pick<Head, "algorithmRevision" | "schedulerRevision">;
-type BudgetFields = Pick<Head, "trials" | "parallel" | "gpuHours" | "dollars">;
+export type BudgetFields = Pick<Head, "trials" | "parallel" | "gpuHours" | "dollars">;
 
 /** The head of a study that was just created. */
 export const firstHead = (study: string, budget: BudgetFields, revisions: Revisions): Head => ({
@@ -114,6 +118,9 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   retired: "",
   gpuSeconds: 0,
   vcpuSeconds: 0,
+  micros: 0,
+  pricedGpuSeconds: 0,
+  pricedVcpuSeconds: 0,
   notice: null,
   sweptReports: 0,
 });
@@ -174,6 +181,9 @@ export const readHead = (study: string, item: Item): Head => {
     retired: fields.retired ?? "",
     gpuSeconds: fields.gpuSeconds,
     vcpuSeconds: fields.vcpuSeconds,
+    micros: fields.micros ?? 0,
+    pricedGpuSeconds: fields.pricedGpuSeconds ?? 0,
+    pricedVcpuSeconds: fields.pricedVcpuSeconds ?? 0,
     notice: readNotice(fields),
     sweptReports: fields.sweptReports ?? 0,
   };
@@ -308,6 +318,14 @@ export const markDeleting = (study: string): Change & { update: Update } => ({
   when: { expression: "attribute_exists(pk) AND #state <> :deleting", values: { deleting: "deleting" } },
 });
 
+/** Changes a head whatever others have made of it: what is written holds whatever it was. Fails when the study is gone or being deleted. */
+export const overwriteHead = (study: string, patch: HeadPatch): Change & { update: Update } => ({
+  name: HEAD,
+  key: headKey(study),
+  update: { set: written(patch), add: { rev: 1 } },
+  when: { expression: "attribute_exists(pk) AND #state <> :deleting", values: { deleting: "deleting" } },
+});
+
 /** Leaves a notice on a running study, and pauses it if need be; fails when it is paused or gone. */
 export const noteRunning = (study: string, notice: Notice, pause: boolean): Change & { update: Update } => ({
   name: HEAD,
@@ -337,10 +355,19 @@ export const markReportsSwept = (study: string, number: number): Change & { upda
   },
 });
 
+/** What an attempt has used: seconds times GPUs, and times vCPUs, and what they cost in millionths of a dollar. */
+export interface Used {
+  readonly gpuSeconds: number;
+  readonly vcpuSeconds: number;
+  readonly micros: number;
+}
+
 /** Adds what an ended attempt has used. It holds no asks up: the revision stays. */
-export const spend = (study: string, gpuSeconds: number, vcpuSeconds: number): Change => ({
+export const spend = (study: string, { gpuSeconds, vcpuSeconds, micros }: Used): Change => ({
   name: "spent",
   key: headKey(study),
-  update: { add: { gpuSeconds, vcpuSeconds } },
+  update: {
+    add: { gpuSeconds, vcpuSeconds, micros, pricedGpuSeconds: gpuSeconds, pricedVcpuSeconds: vcpuSeconds },
+  },
   when: { expression: "attribute_exists(pk)" },
 });

@@ -5,8 +5,9 @@ import { ID } from "../patterns.ts";
  *
  * A study's partition in the order of its sort keys: `A#HEAD` (small, changed by every ask), `A#HINT` (what its algorithm
  * keeps because recomputing it is expensive), `B#TRIAL#<n>` (a trial
- * from its proposal or import until it is folded), `S#SEG#<k>` (folded trials), `Z#SPEC` (what the client asked for, never
- * changed). One Query of what lies below `C` reads all that an ask needs.
+ * from its proposal or import until it is folded), `S#SEG#<k>` (folded trials), `Y#WAIT` (the state machines that wait for a part of
+ * nested cross-validation), `Z#EARLIER` (results of the studies that it was warm-started from, never changed), `Z#SPEC` (what the client
+ * asked for, never changed). One Query of what lies below `C` reads all that an ask needs.
  */
 export interface Key {
   readonly pk: string;
@@ -19,11 +20,16 @@ export const keyOf = (item: Readonly<Record<string, unknown>>): Key => ({
   sk: String(item.sk),
 });
 
+/** Beyond any time in milliseconds since 1970 that there will be. */
+const END_OF_TIME = 10 ** 15;
+
 const padded = (n: number, width: number) => String(n).padStart(width, "0");
 
 export const studyPartition = (study: string) => `STUDY#${study}`;
 export const headKey = (study: string): Key => ({ pk: studyPartition(study), sk: "A#HEAD" });
 export const hintKey = (study: string): Key => ({ pk: studyPartition(study), sk: "A#HINT" });
+export const waitKey = (study: string): Key => ({ pk: studyPartition(study), sk: "Y#WAIT" });
+export const earlierKey = (study: string): Key => ({ pk: studyPartition(study), sk: "Z#EARLIER" });
 export const specKey = (study: string): Key => ({ pk: studyPartition(study), sk: "Z#SPEC" });
 export const trialKey = (study: string, n: number): Key => ({
   pk: studyPartition(study),
@@ -77,15 +83,60 @@ export const tokenKey = (team: string, id: string): Key => ({ pk: teamPartition(
 export const TOKEN_PREFIX = "TOKEN#";
 /** Which team a token belongs to; found by the token's id alone. */
 export const tokenOwnerKey = (id: string): Key => ({ pk: `TOKEN#${id}`, sk: "OWNER" });
+/** A person of a team, by name. */
+export const memberKey = (team: string, name: string): Key => ({
+  pk: teamPartition(team),
+  sk: `${MEMBER_PREFIX}${name}`,
+});
+export const MEMBER_PREFIX = "MEMBER#";
+/**
+ * What a principal was given: `id` is a token's id, a member's name or an ARN, which may hold any character; no study's id holds
+ * `#` or `*`.
+ * @param study null: in the whole team.
+ */
+export const grantKey = (team: string, kind: string, id: string, study: string | null): Key => ({
+  pk: teamPartition(team),
+  sk: `${grantPrefix(kind, id)}${study ?? "*"}`,
+});
+export const grantPrefix = (kind: string, id: string) => `${GRANT_PREFIX}${kind}#${id}#`;
+export const GRANT_PREFIX = "GRANT#";
+/** AWS credentials that were made for one study. */
+export const sessionKey = (team: string, id: string): Key => ({
+  pk: teamPartition(team),
+  sk: `SESSION#${id}`,
+});
 /** What a team created in one minute; deleted soon after. */
 export const teamMinuteKey = (team: string, minute: number): Key => ({
   pk: teamPartition(team),
   sk: `MINUTE#${minute}`,
 });
+/** There while the team is being deleted. */
+export const teamClosedKey = (team: string): Key => ({ pk: teamPartition(team), sk: "CLOSED" });
+/** The audit trail of a team in one month (UTC, `yyyy-mm`): a partition that only grows, and expires line by line. */
+export const auditPartition = (team: string, month: string) => `AUDIT#${team}#${month}`;
+/** A month's lines, the newest first. @param at milliseconds since 1970. */
+export const auditTime = (at: number) => padded(END_OF_TIME - at, 15);
+export const auditKey = (team: string, at: number, request: string): Key => ({
+  pk: auditPartition(team, monthOf(at)),
+  sk: `${auditTime(at)}#${request}`,
+});
+/** What follows the time is the id that API Gateway gave the request. */
+export const AUDIT_PLACE = "[0-9]{15}#\\S{1,200}";
+/** The month of a time, as `2026-11`, UTC. */
+export const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7);
+/** What a team may spend a month, and what it has spent in one (`2026-11`). */
+export const teamBudgetKey = (team: string): Key => ({ pk: teamPartition(team), sk: "BUDGET" });
+export const spendKey = (team: string, month: string): Key => ({
+  pk: teamPartition(team),
+  sk: `SPEND#${month}`,
+});
+/** Requests of a team in one window of time, in a partition of their own; deleted soon after. */
+export const requestCountKey = (team: string, window: number): Key => ({
+  pk: `REQUESTS#${team}`,
+  sk: String(window),
+});
 /** Listings in the order of what is listed: the newest study first. */
 export const LISTING_PREFIX = "LISTED#";
-/** Beyond any time in milliseconds since 1970 that there will be. */
-const END_OF_TIME = 10 ** 15;
 /** The place of a study among the listings of its team. @param created milliseconds since 1970. */
 export const listingPlace = (created: number, study: string) =>
   `${padded(END_OF_TIME - created, 15)}#${study}`;
@@ -104,13 +155,15 @@ export const TEAM_STUDY_PREFIX = "STUDY#";
 /** Receipts of a study lie in this many partitions, so that they share no partition's writes and its deletion finds them. */
 const RECEIPT_SHARDS = 16;
 const receiptPartition = (study: string, shard: number) => `REQ#${study}#${shard}`;
-/** @param study whose receipt it is; none for what belongs to a team, and for a deletion, whose receipt outlives its study. */
-export const receiptKey = (id: string, study?: string): Key =>
-  study === undefined
+/** @param owner the study whose receipt it is, or the team (`receiptsOfTeam`); none in receipts of older versions. */
+export const receiptKey = (id: string, owner?: string): Key =>
+  owner === undefined
     ? { pk: `REQ#${id}`, sk: "REQ" }
-    : { pk: receiptPartition(study, (id.codePointAt(0) ?? 0) % RECEIPT_SHARDS), sk: id };
-export const receiptPartitions = (study: string): string[] =>
-  Array.from({ length: RECEIPT_SHARDS }, (_, shard) => receiptPartition(study, shard));
+    : { pk: receiptPartition(owner, (id.codePointAt(0) ?? 0) % RECEIPT_SHARDS), sk: id };
+/** What belongs to a team, and the receipt of a deletion, which outlives its study. No study has such an id. */
+export const receiptsOfTeam = (team: string): string => `team/${team}`;
+export const receiptPartitions = (owner: string): string[] =>
+  Array.from({ length: RECEIPT_SHARDS }, (_, shard) => receiptPartition(owner, shard));
 
 /** What the reconciler must visit: studies that have jobs, are being deleted, may be listed out of date, or register a definition. */
 export const RECONCILED_PARTITION = "OPEN";
@@ -118,6 +171,11 @@ export const activeBatchKey = (study: string): Key => ({ pk: RECONCILED_PARTITIO
 export const ACTIVE_BATCH_PREFIX = "BATCH#";
 export const deletionKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `DELETION#${study}` });
 export const DELETION_PREFIX = "DELETION#";
+export const teamDeletionKey = (team: string): Key => ({
+  pk: RECONCILED_PARTITION,
+  sk: `${TEAM_DELETION_PREFIX}${team}`,
+});
+export const TEAM_DELETION_PREFIX = "TEAM-DELETION#";
 export const outdatedKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `LISTING#${study}` });
 export const OUTDATED_PREFIX = "LISTING#";
 export const registrationKey = (study: string): Key => ({

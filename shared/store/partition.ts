@@ -2,7 +2,7 @@ import { findHead, type Head, readHead } from "./head.ts";
 import { readHint } from "./hint.ts";
 import { headKey, hintKey, keyOf, segmentKey, studyPartition, UNFOLDED_RANGE } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { jobOf, readTrialItem, type TrialItem, type TrialOwner } from "./trial.ts";
+import { jobOf, openRunsOf, readTrialItem, type TrialItem, type TrialOwner, trialNumber } from "./trial.ts";
 
 /** What an ask reads of a study in one Query. */
 export interface UnfoldedItems {
@@ -37,14 +37,34 @@ export const readUnfolded = async (
   };
 };
 
-/** Ids of the jobs that run trials of a study; its head may be of any state. */
+/** Ids of the jobs that run trials of a study, or may still run after their attempts; its head may be of any state. */
 export const readRunningJobs = async (store: Store, study: string): Promise<string[]> => {
   const { from, to } = UNFOLDED_RANGE;
   const items = await store.query(studyPartition(study), from, to);
   return items.flatMap((item) => {
     const job = item.state === "running" ? jobOf(item) : null;
-    return job?.jobId == null ? [] : [job.jobId];
+    const open = openRunsOf(item).map(({ jobId }) => jobId);
+    return job?.jobId == null ? open : [job.jobId, ...open];
   });
+};
+
+/** The trials of a study that run, or whose jobs may run on, with their jobs; its head may be of any state. For what knows no search space. */
+export const readRunning = async (
+  store: Store,
+  study: string,
+): Promise<Pick<TrialItem, "study" | "number" | "state" | "attempt" | "job" | "open">[]> => {
+  const { from, to } = UNFOLDED_RANGE;
+  const items = await store.query(studyPartition(study), from, to);
+  return items
+    .filter(({ state, job, open }) => (state === "running" && job !== undefined) || open !== undefined)
+    .map((item) => ({
+      study,
+      number: trialNumber(item),
+      state: item.state as TrialItem["state"],
+      attempt: Number(item.attempt),
+      job: jobOf(item),
+      ...(item.open !== undefined && { open: openRunsOf(item) }),
+    }));
 };
 
 /**

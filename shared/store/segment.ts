@@ -5,7 +5,7 @@ import type { FiniteValues, ParameterValue, Params } from "../values.ts";
 import { segmentKey } from "./keys.ts";
 import { MAX_ITEM_BYTES } from "./limits.ts";
 import type { Change, Item, Store } from "./store.ts";
-import type { TrialItem } from "./trial.ts";
+import type { Origin, Run, StoredGradients, TrialItem, TrialResult } from "./trial.ts";
 
 /**
  * A segment: trials that have ended, or wait paused, dozens from a tail or as many as were imported at once, in one immutable
@@ -17,9 +17,10 @@ import type { TrialItem } from "./trial.ts";
  * one f64 column per parameter in the space's order (a choice is its index, NaN inactive), one f64 column per metric (NaN
  * not told). Each column begins at a multiple of eight. Each text is in the header once, with one index per trial.
  * Version 2 is written when a trial is on a ladder, version 3 (the same layout) when one is paused, version 4 when one was compared
- * at a rung, so that other segments are still read by a version of Hone that knows only 1.
+ * at a rung, version 5 when one goes on from another trial or is a run of a configuration, version 6 when one was told with gradients, so that other segments are still read by a version of Hone that knows only 1.
+ * In version 6 one f64 column per numeric parameter follows, of derivatives (NaN not told).
  */
-const READABLE: readonly number[] = [1, 2, 3, 4];
+const READABLE: readonly number[] = [1, 2, 3, 4, 5, 6];
 
 const STATES = ["completed", "pruned", "failed", "paused"] as const;
 
@@ -37,9 +38,17 @@ interface Header {
   readonly checkpoint: readonly number[];
   /** Trials with attempts that were lost: position and their records. */
   readonly attempts: readonly (readonly [number, readonly AttemptRecord[]])[];
-  /** In version 4, trials that rungs recorded or compared: position and what they came to. */
+  /** Trials that somebody told in place of their jobs: position and who. What does not know it reads the rest. */
+  readonly tellers?: readonly (readonly [number, string])[];
+  /** In version 6, trials that were told with gradients: position, and by what was differentiated. */
+  readonly gradients?: readonly (readonly [number, StoredGradients["space"]])[];
+  /** From version 5 on, trials that go on from another one: position and which. */
+  readonly origins?: readonly (readonly [number, Origin])[];
+  /** From version 4 on, trials that rungs recorded or compared: position and what they came to. */
   readonly curves?: readonly (readonly [number, TrialItem["curve"]])[];
   readonly decisions?: readonly (readonly [number, Decision])[];
+  /** From version 5 on, one per trial: which run of which configuration it is. */
+  readonly runs?: readonly (Run | null)[];
 }
 
 /** A decoded segment; its trials are made one at a time, on demand. */
@@ -52,9 +61,7 @@ export interface Segment {
   readonly metrics: readonly string[];
   readonly trial: (i: number) => TrialItem;
   /** The part of `trial` that a history holds: a hundred thousand whole trials are a lot of garbage. */
-  readonly result: (
-    i: number,
-  ) => Pick<TrialItem, "number" | "state" | "values" | "resource" | "bracket" | "rung" | "curve">;
+  readonly result: (i: number) => TrialResult;
   /** Writes a trial's point in the unit cube, as `toCube` makes it of its `params`, from an offset on. */
   readonly point: (i: number, into: Float64Array, offset: number) => void;
   /** Position of a trial's number, or -1. */
@@ -96,10 +103,18 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
   const isOnLadder = trials.some(({ bracket, rung }) => bracket !== null || rung !== null);
   const curves = trials.flatMap(({ curve }, i) => (curve.length === 0 ? [] : [[i, curve] as const]));
   const decisions = trials.flatMap(({ decision }, i) => (decision === null ? [] : [[i, decision] as const]));
+  const tellers = trials.flatMap(({ toldBy }, i) => (toldBy === undefined ? [] : [[i, toldBy] as const]));
+  const origins = trials.flatMap(({ origin }, i) => (origin === undefined ? [] : [[i, origin] as const]));
   const wasCompared = curves.length + decisions.length > 0;
-  const hasPlaces = wasCompared || hasPaused || isOnLadder;
+  const hasRuns = trials.some(({ run }) => run !== null);
+  const gradients = trials.flatMap(({ gradients }, i) =>
+    gradients === undefined ? [] : [[i, gradients.space] as const],
+  );
+  const hasGradients = gradients.length > 0;
+  const goesOn = origins.length > 0 || hasRuns;
+  const hasPlaces = hasGradients || goesOn || wasCompared || hasPaused || isOnLadder;
   const header: Header = {
-    version: wasCompared ? 4 : hasPaused ? 3 : hasPlaces ? 2 : 1,
+    version: hasGradients ? 6 : goesOn ? 5 : wasCompared ? 4 : hasPaused ? 3 : hasPlaces ? 2 : 1,
     count: trials.length,
     metrics,
     texts: [...texts.keys()],
@@ -108,10 +123,15 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
       trial.attempts.length === 0 ? [] : [[i, trial.attempts] as const],
     ),
     ...(wasCompared && { curves, decisions }),
+    ...(tellers.length > 0 && { tellers }),
+    ...(origins.length > 0 && { origins }),
+    ...(hasGradients && { gradients }),
+    ...(hasRuns && { runs: trials.map(({ run }) => run) }),
   };
   const head = new TextEncoder().encode(JSON.stringify(header));
   const n = trials.length;
-  const columns = space.parameters.length + metrics.length + 3;
+  const differentiable = hasGradients ? space.parameters.filter(isNumeric) : [];
+  const columns = space.parameters.length + metrics.length + differentiable.length + 3;
   const start = align(4 + head.length);
   const integers = hasPlaces ? 4 : 2;
   const bytes = new Uint8Array(start + integers * align(4 * n) + align(n) + columns * 8 * n);
@@ -157,6 +177,9 @@ export const encodeSegment = (space: Space, trials: readonly TrialItem[]): Uint8
     );
   }
   for (const metric of metrics) doubles().set(trials.map((trial) => trial.values?.[metric] ?? Number.NaN));
+  for (const { name } of differentiable) {
+    doubles().set(trials.map(({ gradients }) => gradients?.values[name] ?? Number.NaN));
+  }
   return bytes;
 };
 
@@ -185,9 +208,15 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
   const places = header.version >= 2 ? { bracket: integers(), rung: integers() } : null;
   const parameters = space.parameters.map((parameter) => ({ parameter, column: doubles() }));
   const metrics = header.metrics.map((metric) => ({ metric, column: doubles() }));
+  const slopes = (header.gradients === undefined ? [] : space.parameters.filter(isNumeric)).map(
+    ({ name }) => ({ name, column: doubles() }),
+  );
+  const gradientSpaces = new Map(header.gradients);
   const lostAttempts = new Map(header.attempts);
   const curves = new Map(header.curves);
   const decisions = new Map(header.decisions);
+  const origins = new Map(header.origins);
+  const tellers = new Map(header.tellers);
   let positions: Map<number, number> | null = null;
   const find = (number: number): number => {
     positions ??= new Map(Array.from(numbers, (one, i) => [one, i]));
@@ -198,6 +227,16 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
     value === undefined || value === NO_RUNG ? null : value;
   const orNull = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value);
 
+  const gradientsOf = (i: number): StoredGradients | undefined => {
+    const space = gradientSpaces.get(i);
+    if (space === undefined) return undefined;
+    const told = slopes.flatMap(({ name, column }) => {
+      const value = orNull(column[i]);
+      return value === null ? [] : [[name, value] as const];
+    });
+    return { space, values: Object.fromEntries(told) };
+  };
+
   const result = (i: number) => {
     const values: FiniteValues = {};
     let isTold = false;
@@ -207,14 +246,20 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       values[metric] = value;
       isTold = true;
     }
+    const origin = origins.get(i);
+    const gradients = gradientsOf(i);
     return {
       number: numbers[i] ?? 0,
       state: STATES[states[i] ?? 0] ?? ("failed" as const),
       values: isTold ? values : null,
+      ...(gradients !== undefined && { gradients }),
       resource: orNull(resource[i]),
       bracket: placeOrNull(places?.bracket[i]),
       rung: placeOrNull(places?.rung[i]),
       curve: curves.get(i) ?? NO_CURVE,
+      checkpoint: text(header.checkpoint[i]),
+      ...(origin !== undefined && { origin }),
+      run: header.runs?.[i] ?? null,
     };
   };
 
@@ -250,9 +295,9 @@ export const decodeSegment = (study: string, space: Space, packed: Uint8Array): 
       created: created[i] ?? 0,
       leaseExpires: null,
       finished: orNull(finished[i]),
-      checkpoint: text(header.checkpoint[i]),
       decision: decisions.get(i) ?? null,
       attempts: lostAttempts.get(i) ?? [],
+      ...(tellers.has(i) && { toldBy: tellers.get(i) ?? "" }),
       job: null,
     };
   };

@@ -40,7 +40,7 @@ export type FoldedBest =
   | { readonly number: number; readonly segment: number; readonly value: number; readonly reach?: number }
   | Pick<BestTrial, "number" | "params" | "values">;
 
-/** The best folded trial that a head remembers; null while there is none, and for several objectives. */
+/** The best folded trial that a head remembers; null while there is none, for several objectives and several runs. */
 export const foldedBest = ({ foldedBest }: Pick<Head, "foldedBest">): FoldedBest | null =>
   foldedBest === "" ? null : (JSON.parse(foldedBest) as FoldedBest);
 
@@ -55,7 +55,8 @@ export const rememberedWhole = (trial: Pick<BestTrial, "number" | "params" | "va
 /** What the head remembers once these trials are folded too, into its next segment. */
 export const mergeFoldedBest = (spec: StudySpec, head: Head, trials: readonly Candidate[]): string => {
   const [objective, second] = spec.objectives;
-  const [best] = objective === undefined || second !== undefined ? [] : bestOf(spec, trials);
+  const isSingle = second === undefined && spec.evaluation === undefined;
+  const [best] = objective === undefined || !isSingle ? [] : bestOf(spec, trials);
   const value = objective === undefined ? undefined : best?.values?.[objective.metric];
   if (objective === undefined || best === undefined || value === undefined) return head.foldedBest;
   const known = foldedBest(head);

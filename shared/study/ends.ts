@@ -1,16 +1,17 @@
 import { withEntry } from "../scheduler/rung-table.ts";
 import type { Verdict } from "../scheduler/scheduler.ts";
+import type { BatchJob } from "../schemas/batch-event.ts";
 import { FREE_RELEASES } from "../schemas/trial.ts";
 import { reasonSentence } from "../sentences/reasons.ts";
-import { spend } from "../store/head.ts";
 import { newRungEntry } from "../store/rung.ts";
 import { changeTable, noteLost, type StoredTable, type TableAddress } from "../store/rung-table.ts";
 import type { Change } from "../store/store.ts";
-import type { TrialItem, TrialPatch } from "../store/trial.ts";
+import type { OpenRun, TrialItem, TrialPatch } from "../store/trial.ts";
 import type { FiniteValues } from "../values.ts";
-import { usageOf } from "./budget.ts";
+import { charge, chargeRest } from "./charge.ts";
 import { queuedJob } from "./job.ts";
 import { isLastAttempt, LEASE_EXPIRED, lostAttempt, outOfAttempts } from "./lease.ts";
+import { closed, type Left, leftOpen } from "./open-runs.ts";
 import { comparable, placed, placeOf, rungAddress, standingOf, tableAddress } from "./place.ts";
 import type { Result } from "./result.ts";
 import type { LoadedStudy } from "./study.ts";
@@ -31,7 +32,7 @@ export const secondsSinceClaim = (trial: TrialItem, now: number): number =>
 export interface EndOptions {
   /** The table that records its values (`tableOfEnd`), as it was read. */
   readonly table?: StoredTable;
-  /** How long its job ran. */
+  /** How long its job ran, where that has ended; without it the job is expected to end by itself. */
   readonly seconds?: number;
   /** Another attempt would fail in the same way, so there is none. */
   readonly isFinal?: boolean;
@@ -45,20 +46,23 @@ export const endOf = (
   trial: TrialItem,
   result: Result,
   now: number,
-  { table, seconds = secondsSinceClaim(trial, now), isFinal = false }: EndOptions = {},
+  { table, seconds: run, isFinal = false }: EndOptions = {},
 ): End => {
+  const seconds = run ?? secondsSinceClaim(trial, now);
+  const left: Left = run === undefined ? leftOpen(trial, now, seconds, true) : {};
   if (result.state === "failed" && !isFinal && mayFailAgain(study, trial)) {
-    return againAfter(study, trial, result.reason, now, seconds);
+    return againAfter(study, trial, result.reason, now, seconds, left);
   }
   return {
     patch: {
       ...resultAs(study, trial, result),
+      ...left,
       leaseExpires: null,
       finished: now,
       ...(seconds > 0 && { seconds: trial.seconds + seconds }),
     },
     changes: [
-      ...spent(study, seconds),
+      ...charge(study, trial, seconds, now, left.open !== undefined),
       // Neither a trial that failed nor one that its client pruned is ever promoted.
       ...rungEntry(study, trial, result.state === "completed" ? result.values : null, table),
     ],
@@ -82,16 +86,18 @@ const againAfter = (
   reason: string,
   now: number,
   seconds: number,
+  left: Left,
 ): End => ({
   patch: {
     state: "queued",
     attempts: lostAttempt(trial, "failed", shortened(reason), now),
+    ...left,
     leaseExpires: null,
     ...(seconds > 0 && { seconds: trial.seconds + seconds }),
     // Hone runs the next attempt itself; a client's begins with an ask.
     ...(trial.job !== null && { attempt: trial.attempt + 1, job: queuedJob(now, trial.job) }),
   },
-  changes: spent(study, seconds),
+  changes: charge(study, trial, seconds, now, left.open !== undefined),
 });
 
 const resultAs = (study: LoadedStudy, trial: TrialItem, result: Result): End["patch"] => {
@@ -142,34 +148,44 @@ export const endAtReport = (
   now: number,
 ): End => {
   const seconds = secondsSinceClaim(trial, now);
+  const left = leftOpen(trial, now, seconds, true);
   return {
     patch: {
       state: verdict.decision === "stop" ? "pruned" : "paused",
       values,
       reason: reasonSentence(verdict.reason),
+      ...left,
       leaseExpires: null,
       finished: now,
       ...(seconds > 0 && { seconds: trial.seconds + seconds }),
       // The values were measured at this step.
       ...(verdict.place === undefined ? { resource: step } : placed(verdict.place)),
     },
-    changes: spent(study, seconds),
+    changes: charge(study, trial, seconds, now, left.open !== undefined),
   };
 };
 
-/** The end of the current attempt without a result: the trial gets its next attempt, or fails when it had all of them. */
+/**
+ * The end of the current attempt without a result: the trial gets its next attempt, or fails when it had all of them.
+ * @param run how long its job ran, where that has ended; without it Hone ends the job.
+ */
 export const lossOf = (
   study: LoadedStudy,
   trial: TrialItem,
   end: "expired" | "interrupted",
   reason: string,
   now: number,
-  seconds = secondsSinceClaim(trial, now),
+  run?: number,
 ): End => {
+  const seconds = run ?? secondsSinceClaim(trial, now);
+  const left: Left = run === undefined ? leftOpen(trial, now, seconds, false) : {};
   if (isLastAttempt(study, trial)) {
     return {
-      patch: { ...outOfAttempts(trial, end, reason, now), seconds: trial.seconds + seconds },
-      changes: [...spent(study, seconds), ...rungEntry(study, trial, null)],
+      patch: { ...outOfAttempts(trial, end, reason, now), ...left, seconds: trial.seconds + seconds },
+      changes: [
+        ...charge(study, trial, seconds, now, left.open !== undefined),
+        ...rungEntry(study, trial, null),
+      ],
     };
   }
   return {
@@ -179,53 +195,52 @@ export const lossOf = (
       lost: trial.lost + 1,
       seconds: trial.seconds + seconds,
       attempts: lostAttempt(trial, end, reason, now),
+      ...left,
       leaseExpires: null,
       job: queuedJob(now, trial.job),
     },
-    changes: spent(study, seconds),
+    changes: charge(study, trial, seconds, now, left.open !== undefined),
   };
 };
 
-/** The end of the current attempt because its study was stopped: it does not count as lost, and waits for a start. */
-export const stopOf = (study: LoadedStudy, trial: TrialItem, now: number): End => {
+/**
+ * The end of the current attempt because nothing more is dispatched: its study was stopped, or a person must look. It does not count as
+ * lost, and the trial waits for another one.
+ */
+export const stopOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  now: number,
+  reason = reasonSentence({ kind: "study-stopped" }),
+): End => {
   const seconds = secondsSinceClaim(trial, now);
-  const reason = reasonSentence({ kind: "study-stopped" });
+  const left = leftOpen(trial, now, seconds, false);
   return {
     patch: {
       state: "queued",
       seconds: trial.seconds + seconds,
       attempts: lostAttempt(trial, "interrupted", reason, now),
+      ...left,
       leaseExpires: null,
       job: null,
     },
-    changes: spent(study, seconds),
+    changes: charge(study, trial, seconds, now, left.open !== undefined),
   };
 };
-
-/** How long a container may run on after its attempt has ended until it is worth a write. */
-const LINGERING_SECONDS = 10;
 
 /**
- * What a container used that ran on for long although its attempt had ended with a result, a stop or a pause; null when it did not,
- * or when that was counted before.
- * @param until when its job ended, milliseconds since 1970.
+ * The job of an attempt that ended before has ended, too: what it ran longer is charged.
+ * @param job null when Batch knows it no more.
  */
-export const lingeringOf = (study: LoadedStudy, trial: TrialItem, until: number): End | null => {
-  const { job, finished, state } = trial;
-  if (job?.phase !== "claimed" || finished === null) return null;
-  const seconds = Math.ceil((until - finished) / 1000);
-  if (seconds < LINGERING_SECONDS) return null;
-  return {
-    patch: { state, seconds: trial.seconds + seconds, job: { ...job, phase: "lingered" } },
-    changes: spent(study, seconds),
-  };
-};
-
-const spent = (study: LoadedStudy, seconds: number): Change[] => {
-  const { executor } = study.spec;
-  if (executor.type !== "batch" || seconds === 0) return [];
-  const { gpuSeconds, vcpuSeconds } = usageOf(executor, seconds);
-  return [spend(study.id, gpuSeconds, vcpuSeconds)];
+export const closingOf = (
+  study: LoadedStudy,
+  trial: TrialItem,
+  run: OpenRun,
+  job: BatchJob | null,
+  now: number,
+): End => {
+  const { patch, seconds } = closed(trial, run, job, now);
+  return { patch: { ...patch, state: trial.state }, changes: chargeRest(study, run, seconds, now) };
 };
 
 /** The end of a client's trial whose last lease expired. */

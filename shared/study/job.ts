@@ -1,5 +1,6 @@
 import type { DispatchMessage } from "../schemas/message.ts";
 import type { Job, TrialItem } from "../store/trial.ts";
+import { machineOf } from "./execution.ts";
 import type { LoadedStudy } from "./study.ts";
 
 /**
@@ -16,17 +17,18 @@ export const queuedJob = (now: number, before: Job | null = null): Job => ({
   taskTokens: before?.taskTokens ?? [],
 });
 
-/** Task tokens kept per attempt; more than a few only come from redrives and restarts in quick succession. */
+/** Task tokens kept; more than a few only come from redrives and restarts in quick succession. */
 const MAX_WAITS = 8;
 
-/**
- * One more state machine waits for the attempt. No token replaces another: only Step Functions knows which of them are
- * still alive, and answering one that is not does no harm.
- */
+/** One more task token; no token replaces another: only Step Functions knows which of them are still alive. */
+export const withToken = (taskTokens: readonly string[], taskToken: string): readonly string[] =>
+  taskTokens.includes(taskToken) ? taskTokens : [...taskTokens, taskToken].slice(-MAX_WAITS);
+
+/** One more state machine waits for the attempt; answering one that waits no longer does no harm. */
 export const withWait = (job: Job, taskToken: string | undefined): Job =>
   taskToken === undefined || job.taskTokens.includes(taskToken)
     ? job
-    : { ...job, taskTokens: [...job.taskTokens, taskToken].slice(-MAX_WAITS) };
+    : { ...job, taskTokens: withToken(job.taskTokens, taskToken) };
 
 /** Whether a state machine waits for the end of the trial's current attempt. */
 export const isAwaited = (trial: TrialItem): boolean => trial.job !== null && trial.job.taskTokens.length > 0;
@@ -47,8 +49,8 @@ export const messageOf = (trial: TrialItem): DispatchMessage => ({
  * Whether the service sends a queued attempt's message. In rounds the state machine sends it first; the service only
  * repeats it once the machine waits for the attempt.
  */
-export const isToSend = ({ scheduler }: LoadedStudy, trial: TrialItem): boolean =>
-  trial.state === "queued" && trial.job !== null && (scheduler.rounds === null || isAwaited(trial));
+export const isToSend = (study: LoadedStudy, trial: TrialItem): boolean =>
+  trial.state === "queued" && trial.job !== null && (machineOf(study) === null || isAwaited(trial));
 
 /** Whether the trial has a job, or is about to get one. */
 export const isActive = (trial: TrialItem): boolean =>

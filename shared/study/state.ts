@@ -41,8 +41,7 @@ export const stateOf = ({ head, trials }: Pick<Snapshot, "head" | "trials">): St
 };
 
 /** @throws StudyNotRunning when the study is paused or finished. */
-export const refuseUnlessRunning = (snapshot: Snapshot): void => {
-  const state = stateOf(snapshot);
+export const refuseUnlessRunning = (state: StudyState): void => {
   if (state === "paused") throw new StudyNotRunning({ kind: "study-paused" });
   if (state === "finished") throw new StudyNotRunning({ kind: "study-finished" });
 };

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { TrialPage } from "../../shared/schemas/trial.ts";
+import type { Race } from "../../shared/schemas/race.ts";
+import type { Study } from "../../shared/schemas/study.ts";
+import type { LeasedTrial, TrialPage } from "../../shared/schemas/trial.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
 import { createToken } from "../../shared/service/access/tokens.ts";
 import { batchExecution, worldOn } from "../support/batch.ts";
@@ -29,13 +31,24 @@ beforeAll(async () => {
 afterAll(() => close());
 
 const study = (...args: string[]) => hone(["study", ...args], access);
-const create = async (change: object = {}) => {
-  const input = JSON.stringify(studyBody(change));
-  const { stdout } = await hone(["study", "create", "-f", "-", "--json"], access, { input });
-  return JSON.parse(stdout).study as string;
-};
-const api = (method: string, path: string, body?: unknown) =>
-  call(method, `/v1/teams/${TEAM}${path}`, { token: access.HONE_TOKEN, body });
+const api = <T>(method: string, path: string, body?: unknown) =>
+  call<T>(method, `/v1/teams/${TEAM}${path}`, { token: access.HONE_TOKEN, body });
+const create = async (change: object = {}) =>
+  (await api<Study>("POST", "/studies", studyBody(change))).body.study;
+
+test("a study that began with an earlier one shows what it took of it, and what not", async () => {
+  const source = await create({ name: "source" });
+  const at = (C: number) => ({ params: { C, gamma: 0.01 }, values: { accuracy: 0.9 } });
+  await api("POST", `/studies/${source}/trials`, { trials: [at(1), at(500)] });
+  const id = await create({
+    algorithm: { name: "tpe" },
+    space: { C: { type: "float", low: 0.1, high: 10 }, depth: { type: "int", low: 1, high: 9 } },
+    warmStart: { studies: [{ study: source }] },
+  });
+  expect((await study("show", id)).stdout).toContain(
+    `began with 1 of 2 results of ${source}: 1 trial beyond the bounds of C; nothing is known of depth; gamma ignored\n`,
+  );
+});
 
 test("a study is created from a file, listed, shown, exported and deleted", async () => {
   const file = join(mkdtempSync(join(tmpdir(), "hone-cli-")), "study.json");
@@ -112,14 +125,48 @@ test("the Pareto set of two objectives is a table with the limits, sorted by the
   expect((await study("best", id)).stdout.trimEnd().split("\n")).toHaveLength(1 + 22);
 });
 
+test("races are shown with who was run on which instance and who left, the last one in full", async () => {
+  const id = await create({
+    algorithm: { name: "irace", seed: 1, test: "t-test", firstTest: 2 },
+    evaluation: { type: "instances", names: ["left", "right", "top", "bottom"] },
+    budget: { trials: 80 },
+  });
+  expect((await study("races", id)).stdout).toBe("No race has begun.\n");
+  for (let open = true; open; ) {
+    const asked = await api<{ trials: LeasedTrial[] }>("POST", `/studies/${id}/ask`, { count: 50 });
+    const { trials } = asked.body;
+    for (const { number, attempt, params, instance = 0 } of trials) {
+      const values = { accuracy: Math.log10(Number(params.C)) + instance };
+      await api("POST", `/studies/${id}/trials/${number}/tell`, { attempt, values });
+    }
+    open = trials.length > 0;
+  }
+  const whole = (await study("races", id)).stdout;
+  const { races } = JSON.parse((await study("races", id, "--json")).stdout) as { races: Race[] };
+  expect(whole.match(/race \d|final race/g)).toHaveLength(races.length);
+  const [first] = races;
+  expect(whole).toMatch(new RegExp(`^  left +${first?.steps[0]?.alive} +${first?.steps[0]?.best}$`, "m"));
+  expect(whole).toContain(`survivors, best first: ${first?.survivors.slice(0, 8).join(", ")}`);
+  const shown = (await study("show", id)).stdout;
+  expect(shown).toContain(
+    `race 1: ${first?.steps[0]?.alive} configurations on ${first?.steps.length} instances`,
+  );
+  expect(shown).toContain("mean of 4, standard error accuracy");
+  expect((await study("export", id)).stdout).toMatch(
+    /^number,state,attempt,configuration,instance,instanceName,seed,iteration,.*\r\n0,completed,1,0,0,left,\d+,1,/,
+  );
+});
+
 test("all studies are listed, over several pages", async () => {
   for (let i = 0; i < 4; i++) await create();
   const { studies } = JSON.parse((await study("list", "--json")).stdout);
   expect(studies.length).toBeGreaterThanOrEqual(4);
 });
 
-test("a batch study is started and stopped", async () => {
-  const id = await create({ executor: batchExecution, budget: { trials: 4, parallel: 2 } });
+test("a batch study is created from standard input, started and stopped", async () => {
+  const input = JSON.stringify(studyBody({ executor: batchExecution, budget: { trials: 4, parallel: 2 } }));
+  const { stdout } = await hone(["study", "create", "-f", "-", "--json"], access, { input });
+  const id = JSON.parse(stdout).study as string;
   expect(JSON.parse((await study("start", id, "--json")).stdout).started).toBe(true);
   expect(JSON.parse((await study("stop", id, "--drain", "--json")).stdout).started).toBe(false);
 });
@@ -193,4 +240,27 @@ test("exports of several pages are one table, or one document", async () => {
   const json = JSON.parse((await study("export", id, "--format", "json")).stdout) as TrialPage;
   expect(json.trials.map(({ number }) => number)).toEqual(numbers);
   expect(json.cursor).toBeNull();
+});
+
+test("the schedule of a population's best run is shown, and printed as JSON", async () => {
+  const id = await create({
+    algorithm: { name: "pbt", population: 2, seed: 1 },
+    scheduler: { resource: { name: "epoch", min: 2, max: 4 } },
+    budget: { trials: 4 },
+  });
+  for (const [number, accuracy] of [0.5, 0.6, 0.8, 0.9].entries()) {
+    await api("POST", `/studies/${id}/ask`);
+    const told = { attempt: 1, values: { accuracy }, checkpoint: `mine/${number}` };
+    await api("POST", `/studies/${id}/trials/${number}/tell`, told);
+  }
+  const { trials } = JSON.parse((await study("schedule", id)).stdout);
+  expect(trials.map(({ from, to }: { from: number; to: number }) => [from, to])).toEqual([
+    [0, 2],
+    [2, 4],
+  ]);
+  const shown = (await study("show", id)).stdout;
+  expect(shown).toContain("schedule of the best run:");
+  expect(shown).toMatch(new RegExp(`2-4 +${trials[1].number} +accuracy 0.9`));
+  const first = JSON.parse((await study("schedule", id, "--trial", "0")).stdout);
+  expect(first.trials).toHaveLength(1);
 });

@@ -50,7 +50,9 @@ export class Bucket {
     if (fault === null) return void request.socket.destroy();
     if (fault !== undefined) return refuse(response, fault);
     if (isPut) {
-      const body = await buffer(request);
+      // Of an upload that breaks off S3 keeps nothing.
+      const body = await buffer(request).catch(() => null);
+      if (body === null) return;
       await this.gate;
       this.objects.set(url, body);
       return void response.writeHead(200).end();
@@ -72,6 +74,13 @@ export const serveBucket = async (): Promise<Bucket> => {
   return bucket;
 };
 
+/** Lets no upload end. @returns what lets them go on. */
+export const gated = (bucket: Bucket): (() => void) => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bucket.gate = promise;
+  return resolve;
+};
+
 /** The bucket as the service knows it. */
 export const checkpointsOn = (bucket: Bucket): Checkpoints => {
   const url = async (key: string) => bucket.url(`/${key}`);
@@ -80,6 +89,7 @@ export const checkpointsOn = (bucket: Bucket): Checkpoints => {
     uploadUrl: url,
     downloadUrl: url,
     exists: async (key) => bucket.objects.has(`/${key}`),
+    put: async (key, text) => void bucket.objects.set(`/${key}`, Buffer.from(text)),
     list: async (prefix, after) => keys().filter((key) => key.startsWith(prefix) && key > after),
     remove: async (key) => void bucket.objects.delete(`/${key}`),
   };

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type Bucket, serveBucket } from "./bucket.ts";
+import { type Bucket, gated, serveBucket } from "./bucket.ts";
 import { type JobOptions, python, runJob, serve, sh, startJob } from "./driver.ts";
 import { type Answer, type ContractService, claimed, type Script, uploadTo } from "./service.ts";
 
@@ -76,10 +76,7 @@ test("an object that is no archive of the runner is handed on as a file", async 
 
 test("with a scheduler a report waits for its checkpoint, and names it; heartbeats and later steps do not overtake it", async () => {
   const bucket = await serveBucket();
-  let open = () => {};
-  bucket.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = gated(bucket);
   const service = await serve({
     ...urls(bucket),
     claim: () => ({ body: claimed({ resource: 9, reportAt: 1, heartbeatSeconds: 0.1 }) }),
@@ -101,10 +98,7 @@ test("with a scheduler a report waits for its checkpoint, and names it; heartbea
 
 test("a report that no scheduler waits for does not wait for its checkpoint, which a heartbeat names", async () => {
   const bucket = await serveBucket();
-  let open = () => {};
-  bucket.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = gated(bucket);
   const service = await serve({
     ...urls(bucket),
     claim: () => ({ body: claimed({ resource: 9, reportAt: 3 }) }),
@@ -245,10 +239,7 @@ test.each([
 
 test("while one is uploaded only the newest of the others waits", async () => {
   const bucket = await serveBucket();
-  let open = () => {};
-  bucket.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = gated(bucket);
   const service = await serve(urls(bucket));
   const program = `save() { echo $1 > $HONE_CHECKPOINT_OUT; echo "{\\"step\\": $1, \\"loss\\": 1, \\"checkpoint\\": true}"; sleep 0.2; }
     save 1; save 2; save 3; exit 3`;

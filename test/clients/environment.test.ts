@@ -43,8 +43,30 @@ test("resource and checkpoint are set when the trial has them", async () => {
   expect(environment).toMatchObject({ HONE_RESOURCE: "27", HONE_CHECKPOINT_IN: "s3://b/in" });
 });
 
+const leasing = (fields: object): Script => ({ claim: () => ({ body: claimed(fields) }) });
+
+test("a segment of a longer run sees what it goes on from, and from where", async () => {
+  const fields = { parent: 4, resumesAt: 10, resource: 15 };
+  expect(await seen({}, showEnvironment, {}, leasing(fields))).toMatchObject({
+    HONE_PARENT: "4",
+    HONE_RESUMES_AT: "10",
+    HONE_RESOURCE: "15",
+  });
+  const first = await seen({}, showEnvironment, {}, leasing({ ...fields, parent: null, resumesAt: 0 }));
+  expect(first).toMatchObject({ HONE_RESUMES_AT: "0" });
+  expect(first).not.toHaveProperty("HONE_PARENT");
+});
+
 test("what the trial does not have is not set, even if the job's environment has it", async () => {
-  const env = { HONE_RESOURCE: "9", HONE_CHECKPOINT_IN: "s3://old", HONE_PARAM_MOMENTUM: "0.9" };
+  const env = {
+    HONE_RESOURCE: "9",
+    HONE_CHECKPOINT_IN: "s3://old",
+    HONE_PARAM_MOMENTUM: "0.9",
+    HONE_PARENT: "3",
+    HONE_RESUMES_AT: "5",
+    HONE_SPLIT: "{}",
+    HONE_SEED: "1",
+  };
   const environment = await seen({}, showEnvironment, { env }, having(null, null));
   for (const name of Object.keys(env)) expect(environment).not.toHaveProperty(name);
 });

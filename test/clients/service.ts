@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { problems } from "../../shared/api/problems.ts";
 import { pathParameters, type RouteName, routes } from "../../shared/api/routes.ts";
 import type { ProblemType } from "../../shared/errors.ts";
@@ -130,9 +131,10 @@ export class ContractService {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const call = this.#read(request, Buffer.concat(chunks).toString());
+    const body = await text(request).catch(() => null);
+    // A client that was killed while it sent.
+    if (body === null) return;
+    const call = this.#read(request, body);
     if (call === null) {
       response.writeHead(404).end();
       return;

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Caller } from "../../shared/auth/authorize.ts";
 import type { Problem } from "../../shared/schemas/problem.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { AddTrialsReply, AskReply, BestReply } from "../../shared/schemas/trial.ts";
 import type { SpaceDefinition } from "../../shared/space/definition.ts";
 import type { Params } from "../../shared/values.ts";
+import { callerAs } from "../support/callers.ts";
 import { createTestTable } from "../support/emulator.ts";
 import { type Gateway, gateway } from "../support/gateway.ts";
 import { TEAM, testDeps } from "../support/service.ts";
@@ -14,7 +14,7 @@ import { TEAM, testDeps } from "../support/service.ts";
 /** Every JSON example of docs/search-space.md goes through the API, and what the page says of it is checked. */
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/search-space.md"), "utf8");
-const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
+const editor = callerAs("editor");
 const base = `/v1/teams/${TEAM}/studies`;
 
 type Json = Record<string, unknown>;

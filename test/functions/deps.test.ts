@@ -1,6 +1,7 @@
 import type { Context } from "aws-lambda";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { environment } from "../../shared/deployment.ts";
+import { environment, NO_QUEUE } from "../../shared/deployment.ts";
+import { MACHINES } from "../../shared/ports.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
 import { createToken } from "../../shared/service/access/tokens.ts";
 import { awsEnvironment } from "../support/cli.ts";
@@ -15,12 +16,24 @@ const variables: Record<string, string> = {
   [environment.api]: "http://127.0.0.1/v1",
   [environment.gpuJobQueue]: "hone-gpu",
   [environment.cpuJobQueue]: "hone-cpu",
+  [environment.onDemandGpuJobQueue]: NO_QUEUE,
+  [environment.onDemandCpuJobQueue]: NO_QUEUE,
+  [environment.prices]: "{}",
+  [environment.teamRate]: "500",
   [environment.jobDefinition]: "hone-trial",
   [environment.images]: "*",
-  [environment.brackets]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-brackets",
+  ...Object.fromEntries(
+    MACHINES.map((name) => [
+      environment[name],
+      `arn:aws:states:us-east-1:000000000000:stateMachine:hone-${name}`,
+    ]),
+  ),
+  [environment.auditDays]: "400",
   [environment.bucket]: "hone-bucket",
   [environment.bucketUrl]: "http://127.0.0.1/hone-bucket",
-  [environment.halving]: "arn:aws:states:us-east-1:000000000000:stateMachine:hone-halving",
+  [environment.stageArn]: "arn:aws:execute-api:us-east-1:000000000000:api1/$default",
+  [environment.sessionsRole]: "arn:aws:iam::000000000000:role/hone-sessions",
+  [environment.teamRoles]: "arn:aws:iam::000000000000:role/hone-team-",
 };
 let token: string;
 

@@ -36,6 +36,10 @@ test(
       jobPolicies:
         "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess,arn:aws:iam::111122223333:policy/hone-jobs",
       dataBuckets: "acme-images,acme-labels",
+      teams: JSON.stringify([
+        { team: "acme", account: "222233334444", externalId: "a-secret-of-acme" },
+        { team: "vision", account: "333344445555", organisation: "o-abcdefghij" },
+      ]),
     };
     synthesize({ validate: true, outdir, context });
     const templates = readdirSync(outdir).filter((file) => file.endsWith(".template.json"));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { environment } from "../../shared/deployment.ts";
+import { environment, NO_QUEUE } from "../../shared/deployment.ts";
 import {
   allStatements,
   flat,
@@ -48,6 +48,38 @@ describe("instances", () => {
       ([, { Properties }]) => (Properties.ComputeResources as { MaxvCpus: number }).MaxvCpus,
     );
     expect(ceilings).toEqual([8, 16]);
+  });
+
+  test("are of the families that the context names, for Regions that lack some", () => {
+    const context = { gpuFamilies: "g4dn,g6", cpuFamilies: "c7i, m7i" };
+    const { compute: own } = synthesizeBoth({ context });
+    const families = ofType(own, "AWS::Batch::ComputeEnvironment").map(
+      ([, { Properties }]) => (Properties.ComputeResources as { InstanceTypes: string[] }).InstanceTypes,
+    );
+    expect(families).toEqual([
+      ["g4dn", "g6"],
+      ["c7i", "m7i"],
+    ]);
+  });
+
+  test("are on demand too where the context says how many", () => {
+    const { compute: own } = synthesizeBoth({ context: { maxOnDemandVcpus: "12" } });
+    const kinds = ofType(own, "AWS::Batch::ComputeEnvironment").map(([, { Properties }]) => {
+      const { Type, MaxvCpus } = Properties.ComputeResources as { Type: string; MaxvCpus: number };
+      return [Type, MaxvCpus];
+    });
+    expect(kinds).toEqual([
+      ["SPOT", 256],
+      ["SPOT", 256],
+      ["EC2", 12],
+      ["EC2", 12],
+    ]);
+    expect(names(own, "AWS::Batch::JobQueue", "JobQueueName")).toEqual([
+      "hone-spot-gpu",
+      "hone-spot-cpu",
+      "hone-on-demand-gpu",
+      "hone-on-demand-cpu",
+    ]);
   });
 
   test("encrypt their disks and provide credentials only through IMDSv2", () => {
@@ -100,6 +132,16 @@ describe("jobs", () => {
     }
   });
 
+  test("wait in queues that teams share fairly", () => {
+    const [policy = ""] = ofType(compute, "AWS::Batch::SchedulingPolicy").map(([id]) => id);
+    expect(first("AWS::Batch::SchedulingPolicy").Properties.FairsharePolicy).toMatchObject({
+      ShareDecaySeconds: 3600,
+    });
+    const queues = ofType(compute, "AWS::Batch::JobQueue");
+    expect(queues).toHaveLength(2);
+    for (const [, queue] of queues) expect(target(queue.Properties.SchedulingPolicyArn)).toBe(policy);
+  });
+
   test("are not retried by Batch, because their attempt is already claimed", () => {
     expect(first("AWS::Batch::JobDefinition").Properties.RetryStrategy).toEqual({ Attempts: 1 });
   });
@@ -143,42 +185,51 @@ describe("the two stacks", () => {
   const variablesOf = (template: Template) =>
     (lambdaOf(template, "api")[1].Properties.Environment as { Variables: Record<string, string> }).Variables;
 
-  test.each([{}, { name: "blue" }])("agree on the names of queues, definition and roles (%o)", (context) => {
-    const stacks = synthesizeBoth({ context: context as Record<string, string> });
-    const variables = variablesOf(stacks.core);
-    const queues = [variables[environment.gpuJobQueue], variables[environment.cpuJobQueue]];
-    const definition = variables[environment.jobDefinition] ?? "";
-    expect(names(stacks.compute, "AWS::Batch::JobQueue", "JobQueueName")).toEqual(queues);
-    expect(names(stacks.compute, "AWS::Batch::JobDefinition", "JobDefinitionName")).toEqual([definition]);
+  test.each([{}, { name: "blue" }, { maxOnDemandVcpus: "8" }])(
+    "agree on the names of queues, definition and roles (%o)",
+    (context) => {
+      const stacks = synthesizeBoth({ context: context as Record<string, string> });
+      const variables = variablesOf(stacks.core);
+      const queues = [
+        variables[environment.gpuJobQueue],
+        variables[environment.cpuJobQueue],
+        variables[environment.onDemandGpuJobQueue],
+        variables[environment.onDemandCpuJobQueue],
+      ].filter((queue) => queue !== NO_QUEUE);
+      expect(queues).toHaveLength("maxOnDemandVcpus" in context ? 4 : 2);
+      const definition = variables[environment.jobDefinition] ?? "";
+      expect(names(stacks.compute, "AWS::Batch::JobQueue", "JobQueueName")).toEqual(queues);
+      expect(names(stacks.compute, "AWS::Batch::JobDefinition", "JobDefinitionName")).toEqual([definition]);
 
-    const resourcesOf = (action: string) =>
-      allStatements(stacks.core)
-        .filter(({ actions }) => actions.includes(action))
-        .flatMap(({ resources }) => resources);
-    const arn = (rest: string) => `arn:aws:batch:eu-west-1:111122223333:${rest}`;
-    expect(resourcesOf("batch:SubmitJob")).toEqual(
-      expect.arrayContaining(queues.map((queue) => arn(`job-queue/${queue}`))),
-    );
-    const prefix = resourcesOf("batch:RegisterJobDefinition")[0] ?? "";
-    expect(prefix).toMatch(/\*$/);
-    expect(arn(`job-definition/${definition}`)).toContain(prefix.slice(0, -1));
-    expect(resourcesOf("iam:PassRole").toSorted()).toEqual(
-      names(stacks.compute, "AWS::IAM::Role", "RoleName")
-        .filter((name) => name !== "undefined")
-        .map((name) => `arn:aws:iam::111122223333:role/${name}`)
-        .toSorted(),
-    );
+      const resourcesOf = (action: string) =>
+        allStatements(stacks.core)
+          .filter(({ actions }) => actions.includes(action))
+          .flatMap(({ resources }) => resources);
+      const arn = (rest: string) => `arn:aws:batch:eu-west-1:111122223333:${rest}`;
+      expect(resourcesOf("batch:SubmitJob")).toEqual(
+        expect.arrayContaining(queues.map((queue) => arn(`job-queue/${queue}`))),
+      );
+      const prefix = resourcesOf("batch:RegisterJobDefinition")[0] ?? "";
+      expect(prefix).toMatch(/\*$/);
+      expect(arn(`job-definition/${definition}`)).toContain(prefix.slice(0, -1));
+      expect(resourcesOf("iam:PassRole").toSorted()).toEqual(
+        names(stacks.compute, "AWS::IAM::Role", "RoleName")
+          .filter((name) => name !== "undefined")
+          .map((name) => `arn:aws:iam::111122223333:role/${name}`)
+          .toSorted(),
+      );
 
-    const pattern = ofType(stacks.core, "AWS::Events::Rule")[0]?.[1].Properties.EventPattern as {
-      detail: { jobQueue: unknown[] };
-    };
-    expect(pattern.detail.jobQueue.map(flat)).toEqual(queues.map((queue) => arn(`job-queue/${queue}`)));
-    const machine = ofType(stacks.core, "AWS::StepFunctions::StateMachine")[0]?.[1].Properties
-      .StateMachineName;
-    expect(flat(variables[environment.halving])).toBe(
-      `arn:aws:states:eu-west-1:111122223333:stateMachine:${flat(machine)}`,
-    );
-  });
+      const pattern = ofType(stacks.core, "AWS::Events::Rule")[0]?.[1].Properties.EventPattern as {
+        detail: { jobQueue: unknown[] };
+      };
+      expect(pattern.detail.jobQueue.map(flat)).toEqual(queues.map((queue) => arn(`job-queue/${queue}`)));
+      const machine = ofType(stacks.core, "AWS::StepFunctions::StateMachine")[0]?.[1].Properties
+        .StateMachineName;
+      expect(flat(variables[environment.halving])).toBe(
+        `arn:aws:states:eu-west-1:111122223333:stateMachine:${flat(machine)}`,
+      );
+    },
+  );
 
   test("of a second deployment have no fixed name in common with the first", () => {
     const fixed = /(JobQueueName|JobDefinitionName|RoleName|StateMachineName|LogGroupName)$/;

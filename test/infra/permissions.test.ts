@@ -60,7 +60,7 @@ test("the authorizer may only read single items of the table", () => {
   expect(own).toEqual([{ effect: "Allow", actions: ["dynamodb:GetItem"], resources: [`<${table}.Arn>`] }]);
 });
 
-test("only the api and the reconciler may touch the bucket, and only its checkpoints", () => {
+test("only the api and the reconciler may touch the bucket, and only its checkpoints and exports", () => {
   const [[bucket] = []] = ofType(core, "AWS::S3::Bucket");
   const ofBucket = (name: string) =>
     statementsOfRole(core, roleOf(name)).filter(({ actions }) =>
@@ -69,11 +69,32 @@ test("only the api and the reconciler may touch the bucket, and only its checkpo
   expect(lambdas.filter((name) => ofBucket(name).length > 0)).toEqual(["api", "reconciler"]);
   const own = [...ofBucket("api"), ...ofBucket("reconciler")];
   const actionsOn = (resource: string) =>
-    own.filter(({ resources }) => resources.join() === resource).flatMap(({ actions }) => actions);
-  const objects = actionsOn(`<${bucket}.Arn>/checkpoints/*`);
-  expect(new Set(objects)).toEqual(new Set(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]));
-  expect(actionsOn(`<${bucket}.Arn>`)).toEqual(["s3:ListBucket"]);
-  expect(own.flatMap(({ actions }) => actions)).toHaveLength(objects.length + 1);
+    own.filter(({ resources }) => resources.includes(resource)).flatMap(({ actions }) => actions);
+  const [checkpoints, exports, whole] = ["/checkpoints/*", "/audit/*", ""].map(
+    (rest) => `<${bucket}.Arn>${rest}`,
+  );
+  const onObjects = new Set(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]);
+  expect(new Set(actionsOn(checkpoints ?? ""))).toEqual(onObjects);
+  expect(new Set(actionsOn(exports ?? ""))).toEqual(onObjects);
+  expect(new Set(actionsOn(whole ?? ""))).toEqual(new Set(["s3:ListBucket"]));
+  expect(new Set(own.flatMap(({ resources }) => resources))).toEqual(new Set([checkpoints, exports, whole]));
+});
+
+test("only the api may make sessions, and only of the role that there is for them", () => {
+  const assume = (name: string) =>
+    statementsOfRole(core, roleOf(name)).filter(({ actions }) =>
+      actions.some((each) => each.startsWith("sts:")),
+    );
+  expect(lambdas.filter((name) => assume(name).length > 0)).toEqual(["api"]);
+  expect(assume("api")).toEqual([
+    {
+      effect: "Allow",
+      actions: ["sts:AssumeRole", "sts:TagSession"],
+      resources: ["arn:aws:iam::111122223333:role/hone-sessions"],
+    },
+  ]);
+  const [role] = ofType(core, "AWS::IAM::Role").filter(([id]) => id.startsWith("sessionsRole"));
+  expect(role?.[1].Properties.RoleName).toBe("hone-sessions");
 });
 
 test("only the api may register job definitions and pass roles to jobs, only the reconciler looks for others' definitions", () => {

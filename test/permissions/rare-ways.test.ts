@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import {
   BatchClient,
   DeregisterJobDefinitionCommand,
@@ -7,22 +7,27 @@ import {
   RegisterJobDefinitionCommand,
   SubmitJobCommand,
 } from "@aws-sdk/client-batch";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { afterEach, expect, test } from "vitest";
 import { checkpointBucket } from "../../shared/executor/checkpoint-bucket.ts";
+import { TEAM_ITSELF } from "../../shared/patterns.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { AskReply, CheckpointUrls } from "../../shared/schemas/trial.ts";
+import { createTeam } from "../../shared/service/access/teams.ts";
+import { createToken } from "../../shared/service/access/tokens.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { BRACKETS_PER_EXECUTION } from "../../shared/service/rounds/plan.ts";
+import { WAVES_PER_EXECUTION } from "../../shared/service/rounds/waves.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
-import { changeHead, readHead } from "../../shared/store/head.ts";
+import { changeHead, overwriteHead, readHead } from "../../shared/store/head.ts";
 import { deletionKey, headKey } from "../../shared/store/keys.ts";
 import { noteRegistration } from "../../shared/store/registration.ts";
 import { Store } from "../../shared/store/store.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
+import { auditExportsOf } from "../../shared/study/exports.ts";
 import { deployed, physicalIds, rootAccess } from "../support/deployed.ts";
 import { until } from "../support/http.ts";
 import { studyBody } from "../support/service.ts";
@@ -37,8 +42,9 @@ const { stack, call, read, trial, batchStudy, start, finished, running, local } 
 
 const access = rootAccess();
 const batch = new BatchClient({ ...access, endpoint: stack.batch });
+const dynamo = new DynamoDBClient(access);
 const store = new Store({
-  client: new DynamoDBClient(access),
+  client: dynamo,
   table: stack.outputs.table ?? "",
   jitter: Math.random,
   token: randomUUID,
@@ -75,6 +81,23 @@ print(json.dumps({"loss": 1.0}))
 `;
 const SLOW = slowOn(0);
 const QUICK = 'print("{\\"loss\\": 1}")';
+/** Studies that a state machine runs. */
+const byMachine = {
+  rounds: { scheduler: { name: "sha", resource: { name: "epoch", min: 1, max: 3 }, eta: 3 } },
+  folds: {
+    evaluation: {
+      type: "nested-cv",
+      samples: 60,
+      outer: { folds: 2, kind: "plain" },
+      inner: { folds: 2, together: true },
+    },
+  },
+  generations: {
+    algorithm: { name: "pbt", population: 2, seed: 1 },
+    scheduler: { name: "segments", type: "synchronous", resource: { name: "epoch", min: 1, max: 3 } },
+  },
+};
+const machineKinds = Object.entries(byMachine);
 const SHA = { name: "sha", resource: { name: "epoch", min: 1, max: 3 }, eta: 3 };
 
 afterEach(() => local("faults", { events: "deliver" }));
@@ -137,6 +160,7 @@ const finishedBefore = async (study: string, count: number) => {
     resource: null,
     bracket: null,
     rung: null,
+    run: null,
     worker: null,
     algorithm: "random",
     why: "uniform",
@@ -210,6 +234,21 @@ test("when Batch refuses a job, its trial fails, the study is paused and the mac
   expect((await read(study)).message).toContain("Trial 0: infra: ");
 });
 
+test("a job whose submission was never answered claims its attempt: the api looks it up", async () => {
+  const study = await batchStudy(QUICK, { budget: { trials: 1, parallel: 1 } });
+  // Nor is its start: the event would say whose it is before it claims.
+  await local("faults", { calls: { submitjob: ["accept-then-drop"] }, events: "lose" });
+  await start(study);
+  await until(
+    () => trial(study, 0),
+    ({ state, leaseExpires }) => state === "completed" || leaseExpires !== null,
+    60,
+  );
+  await local("faults", { events: "deliver" });
+  await reconcile();
+  expect((await finished(study)).trials).toMatchObject({ completed: 1 });
+});
+
 test("a job definition that a start registered before it died is deregistered", async () => {
   const study = await batchStudy(QUICK, { budget: { trials: 1, parallel: 1 } });
   const { jobDefinitions: [template] = [] } = await batch.send(
@@ -230,13 +269,52 @@ test("a job definition that a start registered before it died is deregistered", 
   expect(jobDefinitions).toEqual([]);
 });
 
+test("of a deleted team nothing is left: no item, no object, no job", async () => {
+  const team = `leaving-${randomUUID().slice(0, 6)}`;
+  const deps = { store, clock: Date.now, randomBytes };
+  await createTeam(deps, team);
+  const { token } = await createToken(deps, team, { name: "o", role: "owner" }, "test", { receipt: null });
+  const theirs = deployed({ team, token });
+  const study = await theirs.batchStudy(SLOW, { budget: { trials: 2, parallel: 1 } });
+  await theirs.start(study);
+  const jobId = await theirs.running(study, 0);
+  const month = new Date().toISOString().slice(0, 7);
+  expect((await theirs.call("POST", "/audit/export", { month })).status).toBe(200);
+  expect(await bucket.list(auditExportsOf(team), "")).toHaveLength(1);
+
+  expect((await theirs.call("DELETE", TEAM_ITSELF, { confirm: team })).status).toBe(204);
+  const remains = async () => {
+    await reconcile();
+    return itemsNaming(team);
+  };
+  await until(remains, (items) => items.length === 0, 90);
+  expect(await bucket.list(auditExportsOf(team), "")).toEqual([]);
+  const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
+  expect(jobs[0]?.status).toBe("FAILED");
+  expect((await theirs.call("GET", "/studies")).status).toBe(401);
+});
+
+/** Keys of all items of the table that name a team. */
+const itemsNaming = async (team: string): Promise<string[]> => {
+  const found: string[] = [];
+  for await (const { Items = [] } of paginateScan({ client: dynamo }, { TableName: stack.outputs.table })) {
+    for (const item of Items) {
+      if (JSON.stringify(item).includes(team)) found.push(`${item.pk?.S} ${item.sk?.S}`);
+    }
+  }
+  return found;
+};
+
 test("a job that belongs to no trial is ended", async () => {
   const { jobId = "" } = await batch.send(
     new SubmitJobCommand({
       jobName: "hone-gone-abc123-0-1",
-      jobQueue: "hone-cpu",
+      jobQueue: "hone-spot-cpu",
+      shareIdentifier: "acme",
       jobDefinition: "hone-trial",
       containerOverrides: { command: ["sleep", "300"] },
+      // No role of Hone may end one without.
+      tags: { "hone:team": "acme", "hone:study": "gone-abc123" },
     }),
   );
   await reconcile();
@@ -244,14 +322,17 @@ test("a job that belongs to no trial is ended", async () => {
   expect(jobs[0]?.statusReason).toContain("nobody waits for this job");
 });
 
-test("rounds whose start was lost are started, and those of an earlier start are ended", async () => {
-  const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, scheduler: SHA });
-  await start(study);
-  const head = await headOf(study);
-  await store.update(changeHead(head, { generation: head.generation + 1 }));
-  await reconcile();
-  expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
-});
+test.each(machineKinds)(
+  "%s whose start was lost are started, and those of an earlier start are ended",
+  async (_, kind) => {
+    const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, ...kind });
+    await start(study);
+    const head = await headOf(study);
+    await store.update(changeHead(head, { generation: head.generation + 1 }));
+    await reconcile();
+    expect((await finished(study)).trials).toMatchObject({ running: 0, queued: 0, failed: 0 });
+  },
+);
 
 test("after many brackets another execution goes on with a study in rounds", async () => {
   const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, scheduler: SHA });
@@ -260,6 +341,23 @@ test("after many brackets another execution goes on with a study in rounds", asy
   await invoke("rounds", { action: "plan", ...at });
   expect((await headOf(study)).generation).toBe(2);
   expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
+});
+
+test("after many generations another execution goes on", async () => {
+  const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 2 }, ...byMachine.generations });
+  await start(study);
+  const { definition } = await headOf(study);
+  await finished(study);
+  // Its execution has ended and its jobs are settled once the reconciler closes it; then it is as after another start.
+  const closed = async () => {
+    await reconcile();
+    return headOf(study);
+  };
+  await until(closed, ({ started }) => !started, 60);
+  await store.update(overwriteHead(study, { started: true, trials: 4, definition }));
+  const { generation } = await headOf(study);
+  await invoke("rounds", { action: "wave", study, generation, begun: WAVES_PER_EXECUTION });
+  expect((await headOf(study)).generation).toBe(generation + 1);
 });
 
 test("when the next brackets of a study in rounds are planned, a long tail of finished trials is folded", async () => {
@@ -278,19 +376,22 @@ test("an ask that finds a long tail of finished trials folds it", async () => {
   expect((await headOf(study)).segments).toBe(1);
 });
 
-test("a running study is deleted with its jobs, its rounds and its job definition", async () => {
-  const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
-  await start(study);
-  const job = await running(study, 0);
-  expect((await call("DELETE", `/studies/${study}`)).status).toBe(204);
-  // As if a minute had passed.
-  await store.transact([{ name: "deletion", key: deletionKey(study), put: { team: stack.team } }]);
-  await reconcile();
-  await expectGone(study, job);
-});
+test.each(machineKinds)(
+  "a running study is deleted with its jobs, its %s and its job definition",
+  async (_, kind) => {
+    const study = await batchStudy(SLOW, { budget: { trials: 2, parallel: 1 }, ...kind });
+    await start(study);
+    const job = await running(study, 0);
+    expect((await call("DELETE", `/studies/${study}`)).status).toBe(204);
+    // As if a minute had passed.
+    await store.transact([{ name: "deletion", key: deletionKey(study), put: { team: stack.team } }]);
+    await reconcile();
+    await expectGone(study, job);
+  },
+);
 
-test("an interrupted deletion is completed by the reconciler", async () => {
-  const study = await batchStudy(SLOW, { budget: { trials: 1, parallel: 1 }, scheduler: SHA });
+test.each(machineKinds)("an interrupted deletion of %s is completed by the reconciler", async (_, kind) => {
+  const study = await batchStudy(SLOW, { budget: { trials: 2, parallel: 1 }, ...kind });
   await start(study);
   const job = await running(study, 0);
   const head = await headOf(study);

@@ -1,7 +1,7 @@
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { beforeAll, expect, inject, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
-import { LABEL } from "../../infra/machines/halving.ts";
+import { LABEL } from "../../infra/machines/parts.ts";
 import { BASE_PATH, routes } from "../../shared/api/routes.ts";
 import { synthesizeBoth } from "../infra/synthesize.ts";
 import { physicalIds, rootAccess } from "../support/deployed.ts";
@@ -10,7 +10,8 @@ import { largest, limits, oversized } from "../support/recorder/limits.ts";
 import type { Note } from "../support/recorder/note.ts";
 import { readNotes } from "../support/recorder/server.ts";
 import { Deployment } from "./deployment.ts";
-import { actsOfLambdas, refused, unreadable, unused } from "./replay.ts";
+import { actsOfLambdas, refused, tagsOfJobs, unreadable, unused } from "./replay.ts";
+import type { Act } from "./services.ts";
 
 /**
  * Runs after the tests of the deployed stack, with the calls that were recorded: would AWS have allowed all of them with the
@@ -22,16 +23,22 @@ if (stack === undefined)
   throw new Error("Run it with the tests of the stack: --project stack --project recorded");
 
 let notes: readonly Note[];
+let acts: readonly Act[];
 let deployment: Deployment;
 
 beforeAll(async () => {
-  const { brackets = "", halving = "" } = stack.outputs;
+  const { brackets = "", halving = "", folds = "", fold = "", generations = "" } = stack.outputs;
   const client = new SFNClient(rootAccess());
-  const machines = [brackets, halving, `${halving}/${LABEL}`];
+  const machines = [
+    ...[brackets, halving, `${halving}/${LABEL}`, folds, fold],
+    ...[generations, `${generations}/${LABEL}`],
+  ];
   const executions = (await Promise.all(machines.map((arn) => noteExecutions(client, arn)))).flat();
-  const seen = readNotes(stack.record).filter((note) => note.kind !== "call" || !note.byTest);
-  notes = [...seen, ...executions];
+  const all = readNotes(stack.record);
+  notes = [...all.filter((note) => note.kind !== "call" || !note.byTest), ...executions];
   deployment = new Deployment(synthesizeBoth().core, await physicalIds());
+  // Those of jobs that tests submitted, too.
+  acts = actsOfLambdas(deployment, notes, tagsOfJobs(all));
 });
 
 test("calls of every Lambda were recorded, and the needs of every call are known", () => {
@@ -41,7 +48,7 @@ test("calls of every Lambda were recorded, and the needs of every call are known
 });
 
 test("every call of a Lambda is allowed by the policies for AWS", async () => {
-  expect(await refused(deployment, actsOfLambdas(deployment, notes))).toEqual([]);
+  expect(await refused(deployment, acts)).toEqual([]);
 });
 
 test("the emulator, which enforces the roles, denied nothing", () => {
@@ -53,7 +60,7 @@ test("the emulator, which enforces the roles, denied nothing", () => {
 
 // A permission that cannot be used in the emulator would have to be listed here, with its reason. There is none.
 test("every permission of a role was used", () => {
-  expect(unused(deployment, actsOfLambdas(deployment, notes))).toEqual([]);
+  expect(unused(deployment, acts)).toEqual([]);
 });
 
 test("every route was called successfully", () => {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { synthesizeBoth, type Template } from "../infra/synthesize.ts";
+import { needsOfBatch } from "../support/recorder/batch.ts";
 import type { CallNote, Need } from "../support/recorder/note.ts";
 import { Deployment } from "./deployment.ts";
-import { actsOfLambdas, refused, refusedEntries, unreadable, unused } from "./replay.ts";
+import { actsOfLambdas, refused, refusedEntries, tagsOfJobs, unreadable, unused } from "./replay.ts";
 import { actsOfServices, tasksOf } from "./services.ts";
 
 /** The replay itself: granted calls pass, and planted faults are found. */
@@ -51,6 +52,52 @@ test("the api may make, check and remove checkpoints, and the reconciler may fin
     ]),
   ]);
   expect(await refused(deployment, acts)).toEqual([]);
+});
+
+const jobArn = "arn:aws:batch:us-east-1:000000000000:job/0f1e";
+const ends: Need = { action: "batch:TerminateJob", resource: jobArn };
+const submits = (tags: Readonly<Record<string, string>>): CallNote =>
+  call(
+    null,
+    needsOfBatch(
+      "SubmitJob",
+      { tags },
+      { jobId: "0f1e" },
+      (kind, name) => `arn:aws:batch:us-east-1:000000000000:${kind}/${name}`,
+    ),
+  );
+
+test.each(["api", "reconciler"])(
+  "the %s may end a job of Hone, and no other job of the account",
+  async (lambda) => {
+    const endsOne = (tags: Readonly<Record<string, string>>) => {
+      const notes = [submits(tags), call(lambda, [ends])];
+      return refused(deployment, actsOfLambdas(deployment, notes, tagsOfJobs(notes)));
+    };
+    expect(await endsOne({ "hone:team": "acme", "hone:study": "svm-digits-7k2m" })).toEqual([]);
+    const others: Record<string, string>[] = [
+      {},
+      { "hone:team": "acme" },
+      { study: "s" },
+      { "other:study": "s" },
+    ];
+    const denied = [`${lambda}: batch:TerminateJob ${jobArn}: ImplicitlyDenied`];
+    for (const tags of others) {
+      expect(await endsOne(tags)).toEqual(denied);
+    }
+  },
+);
+
+test("a job whose submission had no reply is known by the tags that it is shown with", async () => {
+  const tags = { [jobArn]: { "hone:study": "svm-digits-7k2m" } };
+  const notes = [call("api", [], { tags }), call("reconciler", [ends])];
+  expect(await refused(deployment, actsOfLambdas(deployment, notes, tagsOfJobs(notes)))).toEqual([]);
+});
+
+test.each(["dispatcher", "events", "rounds", "authorizer"])("the %s may end no job", async (lambda) => {
+  const context = { "aws:ResourceTag/hone:study": "svm-digits-7k2m" };
+  const acts = actsOfLambdas(deployment, [call(lambda, [{ ...ends, context }])]);
+  expect(await refused(deployment, acts)).toHaveLength(1);
 });
 
 test("a call that the Lambda's role grants is allowed", async () => {
@@ -104,9 +151,9 @@ test("calls that are not signed, or whose needs are unknown, are reported", () =
 
 test("what AWS's services do with Hone's roles is allowed", async () => {
   const acts = actsOfServices(deployment);
-  expect(new Set(acts.map(({ role }) => role.name))).toEqual(
-    new Set(deployment.roles.map(({ name }) => name)),
-  );
+  // The role of sessions acts for whoever holds one.
+  const others = deployment.roles.map(({ name }) => name).filter((name) => name !== "sessions");
+  expect(new Set(acts.map(({ role }) => role.name))).toEqual(new Set(others));
   expect(await refused(deployment, acts)).toEqual([]);
 });
 

@@ -1,15 +1,51 @@
-import { runSimulation } from "@cloud-copilot/iam-simulate";
 import type { CallNote, Need, Note } from "../support/recorder/note.ts";
 import { ACCOUNT, type Deployment, type Document, type Role } from "./deployment.ts";
+import { judge } from "./judge.ts";
 import { type Act, actsOfServices, entriesOfServices } from "./services.ts";
 
-/** Everything that Lambdas did, without duplicates. */
-export const actsOfLambdas = (deployment: Deployment, notes: readonly Note[]): Act[] => {
+/** Context by the ARNs of resources. */
+type Contexts = ReadonlyMap<string, NonNullable<Need["context"]>>;
+
+/** The tags of the jobs that were submitted or shown, by their ARNs, as IAM knows them. A reply that was lost names no job. */
+export const tagsOfJobs = (notes: readonly Note[]): Contexts => {
+  const calls = notes.filter((note) => note.kind === "call");
+  const submitted = calls
+    .flatMap(({ needs }) => needs ?? [])
+    .filter(({ action, resource }) => action === "batch:SubmitJob" && resource.includes(":job/"))
+    .map(({ resource, context = {} }) => [resource, renamed(context, "aws:RequestTag/")] as const);
+  const shown = calls
+    .flatMap(({ tags = {} }) => Object.entries(tags))
+    .map(([resource, tags]) => [resource, renamed(tags, "")] as const);
+  return new Map([...submitted, ...shown]);
+};
+
+/** Tags as IAM names them once a resource has them. @param prefix that they have now. */
+const renamed = (
+  tags: NonNullable<Need["context"]>,
+  prefix: "aws:RequestTag/" | "",
+): NonNullable<Need["context"]> =>
+  Object.fromEntries(
+    Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key.slice(prefix.length)}`, value]),
+  );
+
+/**
+ * Everything that Lambdas did, without duplicates.
+ * @param tags of the resources that have some.
+ */
+export const actsOfLambdas = (
+  deployment: Deployment,
+  notes: readonly Note[],
+  tags: Contexts = new Map(),
+): Act[] => {
   const seen = new Map<string, Act>();
   for (const note of notes) {
     if (note.kind !== "call" || note.lambda === null) continue;
     for (const need of note.needs ?? []) {
-      seen.set(`${note.lambda} ${keyOf(need)}`, { role: deployment.role(note.lambda), need });
+      const context = { ...need.context, ...tags.get(need.resource) };
+      seen.set(`${note.lambda} ${keyOf(need)}`, {
+        role: deployment.role(note.lambda),
+        need: { ...need, context },
+      });
     }
   }
   return [...seen.values()];
@@ -32,7 +68,12 @@ export const refused = async (deployment: Deployment, acts: readonly Act[]): Pro
   const resources = resourcePolicies(deployment);
   const faults: string[] = [];
   for (const { role, need } of acts) {
-    const fault = await judge(role.arn, need, role.policies, resources.get(need.resource));
+    const fault = await judge({
+      principal: role.arn,
+      need,
+      identityPolicies: role.policies,
+      resourcePolicy: resources.get(need.resource),
+    });
     if (fault !== null) faults.push(`${role.name}: ${keyOf(need)}: ${fault}`);
   }
   return faults;
@@ -44,16 +85,21 @@ export const refusedEntries = async (deployment: Deployment): Promise<string[]> 
   const faults: string[] = [];
   for (const { service, need, source } of entriesOfServices(deployment)) {
     const context = { "aws:SourceArn": source, "aws:SourceAccount": ACCOUNT };
-    const fault = await judge(service, need, [], resources.get(need.resource), context);
+    const resourcePolicy = resources.get(need.resource);
+    const fault = await judge({ principal: service, need, identityPolicies: [], resourcePolicy, context });
     if (fault !== null) faults.push(`${service}: ${keyOf(need)}: ${fault}`);
   }
   return faults;
 };
 
+/** A role of sessions that people and programs use, no Lambda and no service: `one-study.test.ts` evaluates what it may. */
+const SESSIONS = "sessions";
+
 /** Grants of roles that are never used: `role action resource`. */
 export const unused = (deployment: Deployment, acts: readonly Act[]): string[] => {
   const all = [...acts, ...actsOfServices(deployment)];
-  return deployment.roles.flatMap((role) => {
+  const roles = deployment.roles.filter(({ name }) => name !== SESSIONS);
+  return roles.flatMap((role) => {
     const done = all.filter((act) => act.role === role).map(({ need }) => need);
     return grantsOf(role)
       .filter(
@@ -116,30 +162,3 @@ const policyOf = (Statement: Document["Statement"]): Document & { readonly Versi
   Version: "2012-10-17",
   Statement,
 });
-
-/** @returns null when it is allowed, otherwise the reason. */
-const judge = async (
-  principal: string,
-  { action, resource, context: own = {} }: Need,
-  identityPolicies: readonly Document[],
-  resourcePolicy: Document | undefined,
-  context: Readonly<Record<string, string>> = {},
-): Promise<string | null> => {
-  const result = await runSimulation(
-    {
-      request: {
-        principal,
-        action,
-        resource: { resource, accountId: ACCOUNT },
-        contextVariables: { "aws:SecureTransport": "true", ...own, ...context },
-      },
-      identityPolicies: identityPolicies.map((policy, i) => ({ name: `policy ${i}`, policy })),
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-      ...(resourcePolicy && { resourcePolicy }),
-    },
-    {},
-  );
-  if (result.resultType === "error") return JSON.stringify(result.errors);
-  return result.overallResult === "Allowed" ? null : result.overallResult;
-};

@@ -84,6 +84,7 @@ test("a study is created, asked, told and read", async () => {
   const rest = await call("GET", `${path}/trials?cursor=${page.body.cursor}`);
   expect(rest.body).toMatchObject({ trials: [{ number: 3 }], cursor: null });
 
+  expect((await call("GET", `${path}/lineage`)).status).toBe(200);
   const csv = await call<string>("GET", `${path}/export?format=csv`);
   expect(csv.headers.get("content-type")).toContain("text/csv");
   expect(csv.body.trim().split("\n")).toHaveLength(5);
@@ -97,6 +98,12 @@ test("a repeated Idempotency-Key gets the same reply, byte for byte; with anothe
   expect(again.body).toEqual(first.body);
   const other = await call("POST", `/studies/${study}/ask`, { count: 3 }, key);
   expect(other).toMatchObject({ status: 422, body: { type: expect.stringContaining("key-reuse") } });
+});
+
+test("an owner sets the team's limits of a month, so high that they hold up no other test, and reads them", async () => {
+  const limits = { dollars: 1_000_000, trials: 1_000_000 };
+  expect((await call("PATCH", "/budget", limits)).body).toMatchObject({ limits });
+  expect((await call("GET", "/budget")).body).toMatchObject({ limits, month: expect.stringMatching(/^20/) });
 });
 
 test("a study is paused, resumed, extended, listed and deleted", async () => {

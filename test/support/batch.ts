@@ -4,33 +4,38 @@ import { jobName } from "../../shared/executor/batch/job-name.ts";
 import { type BatchSpec, sizeOf } from "../../shared/executor/batch/size.ts";
 import { createRandom } from "../../shared/numerics/random.ts";
 import type {
+  AttemptOfTeam,
   BatchExecutor,
   DispatchQueue,
   Execution,
   JobRequest,
+  Registration,
   Submission,
   Workflow,
 } from "../../shared/ports.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
-import type { DispatchMessage } from "../../shared/schemas/message.ts";
+import type { DispatchMessage, QueueMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { ClaimReply } from "../../shared/schemas/trial.ts";
 import { claimTrial } from "../../shared/service/batch/claim.ts";
 import { dispatchMessages } from "../../shared/service/batch/dispatch.ts";
 import { settleJob } from "../../shared/service/batch/settle.ts";
 import { startStudy } from "../../shared/service/batch/start.ts";
-import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import type { ApiDeps, ServiceDeps } from "../../shared/service/core/deps.ts";
 import { findTrial } from "../../shared/service/core/find-trial.ts";
 import { readSnapshot } from "../../shared/service/core/snapshot.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
+import { inPart } from "../../shared/service/trials/in-part.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { Store } from "../../shared/store/store.ts";
 import type { TrialItem } from "../../shared/store/trial.ts";
+import { holderOf } from "../../shared/study/nested.ts";
 import type { Snapshot } from "../../shared/study/snapshot.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
 import { FakeCheckpoints } from "./checkpoints.ts";
 import { createTestTable } from "./emulator.ts";
 import { retryAtOnce } from "./faults.ts";
+import { FakeIdentities } from "./identities.ts";
 import { createMemoryTable } from "./memory-table/client.ts";
 import { makeStudy, noReceipt, type TestClock, testDeps } from "./service.ts";
 
@@ -76,7 +81,7 @@ export class FakeBatch implements BatchExecutor {
     this.#clock = clock;
   }
 
-  async register(study: string): Promise<string> {
+  async register({ study }: Registration): Promise<string> {
     const definition = `arn:definition/hone-${study}:${++this.#revisions}`;
     this.definitions.add(definition);
     return definition;
@@ -125,6 +130,11 @@ export class FakeBatch implements BatchExecutor {
     return this.jobs.filter((job) => jobIds.includes(job.jobId)).map((job) => ({ ...job }));
   }
 
+  async isJobOf(jobId: string, attempt: AttemptOfTeam): Promise<boolean> {
+    const job = this.jobs.find((each) => each.jobId === jobId);
+    return job?.jobName === jobName(attempt) && job.environment.HONE_TEAM === attempt.team;
+  }
+
   async listByName(name: string): Promise<BatchJob[]> {
     const visible = this.jobs.filter((job) => job.visibleFrom <= this.#clock.now);
     return visible.filter((job) => job.jobName === name).map((job) => ({ ...job }));
@@ -138,6 +148,13 @@ export class FakeBatch implements BatchExecutor {
     this.terminations.push({ jobId, reason });
     const job = this.jobs.find((each) => each.jobId === jobId);
     if (job !== undefined && isAlive(job)) this.fail(job, { statusReason: reason, exitCode: 143 });
+  }
+
+  /** A second job of the same submission. */
+  twin(job: FakeJob): FakeJob {
+    const twin = { ...job, jobId: `job-${this.jobs.length}-${randomUUID().slice(0, 8)}` };
+    this.jobs.push(twin);
+    return twin;
   }
 
   alive(): FakeJob[] {
@@ -180,17 +197,19 @@ export class FakeBatch implements BatchExecutor {
 
 const isAlive = (job: BatchJob) => job.status !== "SUCCEEDED" && job.status !== "FAILED";
 
-const nameOf = ({ study, generation, bracket }: Execution) =>
-  bracket === null ? `${study}-${generation}` : `${study}-${generation}-${bracket}`;
+const nameOf = ({ study, generation, index }: Execution) =>
+  index === null ? `${study}-${generation}` : `${study}-${generation}-${index}`;
 
 /** Step Functions in memory: executions by name, and the tokens that were answered. */
 export class FakeRounds implements Workflow {
   readonly executions = new Map<string, "running" | "ended">();
   readonly resumed: { taskToken: string; output: Readonly<Record<string, string | number>> }[] = [];
-  /** Tokens that somebody waits for: `token-<generation>-<bracket>-<n>`. */
+  /** Tokens that somebody waits for, those of an execution `<its name>:<n>`. */
   readonly waiting = new Set<string>();
   /** Executions that somebody stopped, whether they ran or not. */
   readonly stopped: string[] = [];
+  /** Those that ran when they were stopped. */
+  readonly aborted = new Set<string>();
   broken = false;
 
   async start(execution: Execution): Promise<void> {
@@ -206,11 +225,11 @@ export class FakeRounds implements Workflow {
   async stop(execution: Execution): Promise<void> {
     const name = nameOf(execution);
     this.stopped.push(name);
-    if (this.executions.get(name) === "running") this.executions.set(name, "ended");
-    const { generation, bracket } = execution;
-    for (const token of this.waiting) {
-      if (bracket !== null && token.startsWith(`token-${generation}-${bracket}-`)) this.waiting.delete(token);
+    if (this.executions.get(name) === "running") {
+      this.executions.set(name, "ended");
+      this.aborted.add(name);
     }
+    for (const token of this.waiting) if (token.startsWith(`${name}:`)) this.waiting.delete(token);
   }
 
   async resume(taskToken: string, output: Readonly<Record<string, string | number>>): Promise<boolean> {
@@ -283,14 +302,16 @@ export const worldOn = async (
   const batch = new FakeBatch(clock);
   const rounds = new FakeRounds();
   const checkpoints = new FakeCheckpoints();
+  const identities = new FakeIdentities(clock);
   const lines: LogLine[] = [];
   /** A fresh process: no caches. */
-  const process = (): ServiceDeps =>
+  const process = (): ApiDeps =>
     testDeps(client, tableName, clock, {
       queue,
       batch,
       workflow: rounds,
       checkpoints,
+      identities,
       log: (event, fields) => lines.push({ ...fields, event }),
       ...own(),
     });
@@ -309,6 +330,7 @@ export const worldOn = async (
     batch,
     rounds,
     checkpoints,
+    identities,
     lines,
     deps,
     process,
@@ -322,24 +344,45 @@ export type World = Awaited<ReturnType<typeof batchWorld>>;
 /** What the players of a batch study do, in a line each. */
 export const actionsOn = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueue, batch: FakeBatch) => {
   const start = () => startStudy(deps, study, noReceipt);
-  const deliver = (messages: readonly DispatchMessage[] = queue.take()) =>
+  const deliver = (messages: readonly QueueMessage[] = queue.take()) =>
     dispatchMessages(
       deps,
       messages.map((message, i) => ({ id: String(i), body: JSON.stringify(message) })),
     );
   const claim = (trial: number, attempt = 1, claimant = "claimant-0123456789") =>
-    claimTrial(deps, study, trial, { attempt, jobId: batch.of(trial, attempt).jobId, claimant });
-  const tell = (trial: number, accuracy: number, attempt = 1) =>
-    tellTrial(deps, study, trial, { attempt, values: { accuracy } }, noReceipt);
+    inPart(study, trial, (part, own) =>
+      claimTrial(deps, part, own, { attempt, jobId: batch.of(trial, attempt).jobId, claimant }),
+    );
+  const tellOnly = (trial: number, accuracy: number, attempt = 1) =>
+    inPart(study, trial, (part, own) =>
+      tellTrial(deps, part, own, { attempt, values: { accuracy } }, noReceipt),
+    );
+  /** Whatever ended the attempt, its job ends a moment later, and Batch says so. */
+  const endJob = async (trial: number, attempt = 1): Promise<void> => {
+    const job = batch.jobs.find(({ jobName: name }) => name.endsWith(`-${trial}-${attempt}`));
+    if (job !== undefined && isAlive(job)) await settleJob(deps, { ...batch.succeed(job) });
+  };
+  const tell = async (trial: number, accuracy: number, attempt = 1) => {
+    const reply = await tellOnly(trial, accuracy, attempt);
+    await endJob(trial, attempt);
+    return reply;
+  };
   return {
     start,
     /** Delivers messages; what the dispatcher wants again is answered by its ids. */
     deliver,
     claim,
+    /** A container tells its result, and its job ends. */
     tell,
+    /** The same while its job runs on. */
+    tellOnly,
+    endJob,
     settle: (job: BatchJob) => settleJob(deps, { ...job }),
     reconcile: () => reconcile(deps, deps.clock() + 60_000),
-    trial: (number: number): Promise<TrialItem> => findTrial(deps, study, number),
+    trial: (number: number): Promise<TrialItem> => {
+      const { holder, own } = holderOf(study, number);
+      return findTrial(deps, holder, own);
+    },
     snapshot: (): Promise<Snapshot> => readSnapshot(deps, study),
     /** Starts the study and brings its first trials to where their containers run. */
     launch: async (): Promise<ClaimReply[]> => {
@@ -356,8 +399,8 @@ export const actionsOn = (deps: ServiceDeps, study: LoadedStudy, queue: FakeQueu
     finish: async (trial: number, accuracy: number, attempt = 1): Promise<void> => {
       const job = batch.run(batch.of(trial, attempt));
       await claim(trial, attempt);
-      await tell(trial, accuracy, attempt);
-      batch.succeed(job);
+      await tellOnly(trial, accuracy, attempt);
+      await settleJob(deps, { ...batch.succeed(job) });
     },
   };
 };

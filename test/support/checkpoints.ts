@@ -21,6 +21,14 @@ export class FakeCheckpoints implements Checkpoints {
     return this.keys.has(key);
   }
 
+  /** Texts of the exports that were put. */
+  readonly texts = new Map<string, string>();
+
+  async put(key: string, text: string): Promise<void> {
+    this.keys.add(key);
+    this.texts.set(key, text);
+  }
+
   async list(prefix: string, after: string): Promise<string[]> {
     this.lists++;
     return [...this.keys]
@@ -34,7 +42,7 @@ export class FakeCheckpoints implements Checkpoints {
   }
 
   /** What the holder of an upload's URL does. */
-  put({ url }: { readonly url: string }): void {
+  upload({ url }: { readonly url: string }): void {
     if (!url.endsWith("?put")) throw new Error(`Not a URL for an upload: ${url}`);
     this.keys.add(keyOf(url));
   }

@@ -1,7 +1,7 @@
 import type { Scheduler } from "../../shared/scheduler/scheduler.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { ReportBody } from "../../shared/schemas/trial.ts";
-import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import type { ApiDeps } from "../../shared/service/core/deps.ts";
 import { findTrial } from "../../shared/service/core/find-trial.ts";
 import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { readSnapshot } from "../../shared/service/core/snapshot.ts";
@@ -24,7 +24,7 @@ interface Options extends Partial<CreateStudyBody> {
 export const clientWorld = async ({ client, tableName }: TestTable, { instead, ...change }: Options = {}) => {
   const clock: TestClock = { now: Date.parse("2026-11-23T12:00:00Z") };
   /** A fresh process: no caches. */
-  const process = (overrides: Partial<ServiceDeps> = {}): ServiceDeps =>
+  const process = (overrides: Partial<ApiDeps> = {}): ApiDeps =>
     testDeps(client, tableName, clock, overrides);
   const deps = process();
   const made = await makeStudy(deps, { lease: { seconds: 60, maxAttempts: 2 }, ...change });
@@ -34,7 +34,7 @@ export const clientWorld = async ({ client, tableName }: TestTable, { instead, .
 
 export type ClientWorld = Awaited<ReturnType<typeof clientWorld>>;
 
-const actions = (deps: ServiceDeps, study: LoadedStudy) => ({
+const actions = (deps: ApiDeps, study: LoadedStudy) => ({
   ask: (worker?: string, count = 1) => askTrials(deps, study, { count, worker }, noReceipt),
   tell: (number: number, accuracy: number, attempt = 1) =>
     tellTrial(deps, study, number, { attempt, values: { accuracy } }, noReceipt),

@@ -1,5 +1,5 @@
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
-import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import type { ApiDeps } from "../../shared/service/core/deps.ts";
 import { type MemoryWorld, memoryWorld } from "./batch.ts";
 import { Crash, type Fault, injectFaults } from "./faults.ts";
 import { makeStudy } from "./service.ts";
@@ -7,7 +7,8 @@ import { makeStudy } from "./service.ts";
 /**
  * Crash points, enumerated: what an act calls outside its process (the table, the queue, Batch, state machines) is counted
  * once without faults; then the act is carried out again, in a fresh world, for every one of those calls, and that call
- * meets the fault. Whoever sent the act sends it again until it is answered, as clients, queues and schedules do.
+ * meets the fault; of a long row of calls that are alike, such as the deletions of a fold's trials, only those at its ends
+ * do. Whoever sent the act sends it again until it is answered, as clients, queues and schedules do.
  */
 
 /** A world on the table in this process, with a study of its own for the scenario and one that nobody may touch. */
@@ -25,7 +26,7 @@ export interface Heard {
 
 export interface Act {
   /** One try, by a process of its own. @param key the Idempotency-Key, if the act takes one. */
-  readonly send: (deps: ServiceDeps, key: string | null) => Promise<Heard>;
+  readonly send: (deps: ApiDeps, key: string | null) => Promise<Heard>;
   /** Whether what was heard says that the act is to be tried again. */
   readonly isAnswer: (heard: Heard) => boolean;
   /** Asserts what the act must have come to. */
@@ -75,14 +76,18 @@ const canMeet = (fault: Fault, call: string): boolean => {
   }
 };
 
-/** Aims one fault at the k-th of the calls that it can hit, and counts them. */
+interface Call {
+  readonly call: string;
+  readonly input: unknown;
+}
+
+/** Aims one fault at the k-th of the calls that it can hit, and notes those. */
 class Aim {
   readonly #fault: Fault;
   readonly #k: number;
-  #eligible = 0;
+  readonly eligible: Call[] = [];
   #isDead = false;
   #isHit = false;
-  writes = 0;
 
   constructor(fault: Fault, k: number) {
     this.#fault = fault;
@@ -90,19 +95,15 @@ class Aim {
   }
 
   /** What becomes of a call. A process that died makes no further one, whoever caught the error. */
-  readonly next = (call: string): Fault => {
+  readonly next = (call: string, input: unknown): Fault => {
     if (this.#isDead) return "crash-before";
-    if (WRITES.has(call)) this.writes++;
     if (!canMeet(this.#fault, call)) return "none";
-    if (this.#eligible++ !== this.#k) return "none";
+    this.eligible.push({ call, input });
+    if (this.eligible.length - 1 !== this.#k) return "none";
     this.#isHit = true;
     this.#isDead = this.#fault === "crash-before" || this.#fault === "crash-after";
     return this.#fault;
   };
-
-  get eligible() {
-    return this.#eligible;
-  }
 
   get isHit() {
     return this.#isHit;
@@ -116,6 +117,24 @@ class Aim {
   }
 }
 
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** A call without its numbers: two deletions of trials under one condition are alike, those of a trial and a head are not. */
+const kindOf = ({ call, input }: Call): string =>
+  `${call} ${JSON.stringify(input).replaceAll(UUID, "").replaceAll(/\d+/g, "0")}`;
+
+/** Of a row of calls that are alike, those that a fault hits at either end. */
+const ENDS = 4;
+
+/** Which calls a fault hits: all but those inside a long row of calls that are alike. */
+const pointsIn = (calls: readonly Call[]): number[] => {
+  const kinds = calls.map(kindOf);
+  return [...kinds.keys()].filter((k) => {
+    const around = kinds.slice(Math.max(0, k - ENDS), k + ENDS + 1);
+    return around.length < 2 * ENDS + 1 || around.some((kind) => kind !== kinds[k]);
+  });
+};
+
 /** The same object, each of whose methods may meet a fault. */
 const aimedAt = <T extends object>(name: string, port: T, aim: Aim): T =>
   new Proxy(port, {
@@ -123,7 +142,7 @@ const aimedAt = <T extends object>(name: string, port: T, aim: Aim): T =>
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== "function") return value;
       return async (...args: unknown[]) => {
-        const fault = aim.next(`${name}.${String(property)}`);
+        const fault = aim.next(`${name}.${String(property)}`, args);
         if (fault === "crash-before") throw new Crash("crashed before the call");
         if (fault === "throttle")
           throw Object.assign(new Error("Slow down"), { name: "ThrottlingException" });
@@ -134,12 +153,13 @@ const aimedAt = <T extends object>(name: string, port: T, aim: Aim): T =>
     },
   });
 
-const under = (world: CrashWorld, aim: Aim): ServiceDeps => ({
+const under = (world: CrashWorld, aim: Aim): ApiDeps => ({
   ...world.process(),
   queue: aimedAt("queue", world.queue, aim),
   batch: aimedAt("batch", world.batch, aim),
   workflow: aimedAt("workflow", world.rounds, aim),
   checkpoints: aimedAt("checkpoints", world.checkpoints, aim),
+  identities: aimedAt("identities", world.identities, aim),
 });
 
 /** Leases are long, so that the clock may pass what the reconciler waits for. */
@@ -171,7 +191,7 @@ const visit = async (
   const act = await scenario.prepare(world);
   const before = itemsOf(world);
   const aim = new Aim(fault, k);
-  const disarm = injectFaults(world.client, aim.next);
+  const disarm = injectFaults(world.client, (command, _, input) => aim.next(command, input));
   const refused: Heard[] = [];
   let answer: Heard | null = null;
   let tries = 0;
@@ -197,39 +217,37 @@ const hear = async (send: () => Promise<Heard>): Promise<Heard | null> => {
   }
 };
 
-export interface Enumerated {
-  /** Calls that the act makes without faults and that the fault can hit; each was hit once. */
-  readonly points: number;
-  /** Writes among the calls of the act without faults. */
-  readonly writes: number;
-}
-
 /**
- * Lets a fault hit every call of an act, one after the other, each in a fresh world, and checks what came of it.
+ * Lets faults hit the calls of an act, one after the other, each in a fresh world, and checks what came of it.
  * @param also what must hold of every visit besides.
+ * @returns how many calls each fault hit.
  */
 export const enumerate = async (
   scenario: Scenario,
-  fault: Fault,
+  faults: readonly Fault[],
   key: string | null,
   also: (visit: Visit) => Promise<void>,
-): Promise<Enumerated> => {
-  const clean = await visit(scenario, fault, key, Number.POSITIVE_INFINITY);
-  if (clean.aim.isHit) throw new Error("A fault that was not aimed has fired.");
+): Promise<ReadonlyMap<Fault, number>> => {
+  const clean = await visit(scenario, "none", key, Number.POSITIVE_INFINITY);
   await clean.act.check(clean.visit);
   await also(clean.visit);
-  const points = clean.aim.eligible;
-  for (let k = 0; k < points; k++) {
-    const each = await visit(scenario, fault, key, k);
-    if (!each.aim.isHit) throw new Error(`${fault} at call ${k} of ${points} did not fire.`);
-    try {
-      await each.act.check(each.visit);
-      await also(each.visit);
-    } catch (error) {
-      throw Object.assign(new Error(`${fault} at call ${k} of ${points}: ${String(error)}`), {
-        cause: error,
-      });
+  const hits = new Map<Fault, number>();
+  for (const fault of faults) {
+    const calls = clean.aim.eligible.filter(({ call }) => canMeet(fault, call));
+    const points = pointsIn(calls);
+    hits.set(fault, points.length);
+    for (const k of points) {
+      const each = await visit(scenario, fault, key, k);
+      if (!each.aim.isHit) throw new Error(`${fault} at call ${k} of ${calls.length} did not fire.`);
+      try {
+        await each.act.check(each.visit);
+        await also(each.visit);
+      } catch (error) {
+        throw Object.assign(new Error(`${fault} at call ${k} of ${calls.length}: ${String(error)}`), {
+          cause: error,
+        });
+      }
     }
   }
-  return { points, writes: clean.aim.writes };
+  return hits;
 };

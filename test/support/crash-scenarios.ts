@@ -2,6 +2,11 @@ import { expect } from "vitest";
 import type { RouteName, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
 import type { ProblemType } from "../../shared/errors.ts";
+import type { AuditExport } from "../../shared/schemas/audit.ts";
+import type { TeamBudget } from "../../shared/schemas/budget.ts";
+import type { Credentials } from "../../shared/schemas/credentials.ts";
+import type { Grant, GrantPage } from "../../shared/schemas/grant.ts";
+import type { Member, MemberPage } from "../../shared/schemas/member.ts";
 import type { CreateStudyBody, Study, StudyPage } from "../../shared/schemas/study.ts";
 import type { CreatedToken, TokenPage } from "../../shared/schemas/token.ts";
 import type {
@@ -16,12 +21,15 @@ import type {
 import { createTeam } from "../../shared/service/access/teams.ts";
 import { FOLD_AT, KEEP } from "../../shared/service/core/fold.ts";
 import { loadStudy } from "../../shared/service/core/load.ts";
+import { teamKey } from "../../shared/store/keys.ts";
+import { findToken } from "../../shared/store/token.ts";
 import { actionsOn, batchExecution, halvingScheduler } from "./batch.ts";
+import { callerAs } from "./callers.ts";
 import { type Act, type CrashWorld, type Heard, itemsOf, type Scenario, type Visit } from "./crash-points.ts";
 import { injectFaults } from "./faults.ts";
 import { type Gateway, gateway } from "./gateway.ts";
 import { Machine } from "./machine.ts";
-import { studyBody, TEAM } from "./service.ts";
+import { nestedCv, studyBody, TEAM } from "./service.ts";
 
 /** Acts of clients and containers over HTTP, one or more for every route that writes. */
 
@@ -34,14 +42,16 @@ interface RequestAct {
   readonly method: string;
   /** Below the team. */
   readonly path: string;
+  /** Whose path it is, if not that of the world's team. */
+  readonly team?: string;
   readonly body?: unknown;
   readonly caller?: Caller;
   /** What a try without a key hears after an earlier one, whose answer was lost, has done it; with a key, too, if it is shown once. */
-  readonly repeatRefused?: ProblemType;
+  readonly repeatRefused?: ProblemType | readonly ProblemType[];
   readonly check: (visit: Visit) => Promise<void>;
 }
 
-export const owner: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null };
+export const owner = callerAs("owner");
 const base = `/v1/teams/${TEAM}`;
 
 /** Reads over HTTP, without faults. */
@@ -69,9 +79,17 @@ export const write = async <T>(
 const isRefusal = ({ body }: Heard, type: ProblemType): boolean =>
   typeof body === "object" && body !== null && "type" in body && body.type === type;
 
-export const request = ({ method, path, body, caller = owner, repeatRefused, check }: RequestAct): Act => ({
+export const request = ({
+  method,
+  path,
+  team = TEAM,
+  body,
+  caller = owner,
+  repeatRefused,
+  check,
+}: RequestAct): Act => ({
   send: async (deps, key) => {
-    const reply = await gateway(deps)(method, `${base}${path}`, {
+    const reply = await gateway(deps)(method, `/v1/teams/${team}${path}`, {
       caller,
       ...(body !== undefined && { body }),
       ...(key !== null && { headers: { "idempotency-key": key } }),
@@ -81,8 +99,9 @@ export const request = ({ method, path, body, caller = owner, repeatRefused, che
   isAnswer: (heard) => heard.status < 500 && !isRefusal(heard, "in-progress"),
   check: async (visit) => {
     const { answer, tries, key } = visit;
-    const isRepeat = tries > 1 && (key === null || repeatRefused === "shown-once");
-    const wasDone = isRepeat && repeatRefused !== undefined && isRefusal(answer, repeatRefused);
+    const refusals = [repeatRefused ?? []].flat();
+    const isRepeat = tries > 1 && (key === null || refusals.includes("shown-once"));
+    const wasDone = isRepeat && refusals.some((type) => isRefusal(answer, type));
     if (!wasDone) expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
     await check(visit);
   },
@@ -99,10 +118,10 @@ export const lease = async (world: CrashWorld, body: object = {}): Promise<AskRe
   (await write<AskReply>(world, "POST", studyPath(world, "/ask"), body)).trials;
 
 /** Uploads a checkpoint of a trial's first attempt. @returns what it was uploaded to. */
-const upload = async (world: CrashWorld, number: number): Promise<CheckpointUrls["upload"]> => {
+export const upload = async (world: CrashWorld, number: number): Promise<CheckpointUrls["upload"]> => {
   const path = studyPath(world, `/trials/${number}/checkpoint`);
   const { upload: next } = await write<CheckpointUrls>(world, "POST", path, { attempt: 1 });
-  world.checkpoints.put(next);
+  world.checkpoints.upload(next);
   return next;
 };
 
@@ -131,6 +150,19 @@ const add = (world: CrashWorld, trials: readonly object[]) =>
 export const client: Partial<CreateStudyBody> = {
   executor: { type: "client" },
   budget: { trials: 6, parallel: 4 },
+};
+/** Two outer folds, each with a search of two trials. */
+const nested: Partial<CreateStudyBody> = {
+  executor: { type: "client" },
+  budget: { trials: 2, parallel: 4 },
+  evaluation: nestedCv,
+};
+/** Eight configurations in the first race. */
+const racing: Partial<CreateStudyBody> = {
+  ...client,
+  algorithm: { name: "irace", seed: 1, shuffle: true },
+  evaluation: { type: "instances", count: 6 },
+  budget: { trials: 150, parallel: 50 },
 };
 export const batch: Partial<CreateStudyBody> = {
   executor: batchExecution,
@@ -187,9 +219,9 @@ const fillTail = async (world: CrashWorld): Promise<void> => {
 /** Made once: the worlds of a scenario are equal until its act begins. */
 const fullTails = new Map<string, ReturnType<CrashWorld["table"]["items"]>>();
 
-/** Nothing but what expires by itself is left of a study: the table is what it was before the study was made. */
+/** Nothing but what expires by itself, and what its team has spent, is left of a study: the table is what it was before. */
 export const lasting = (items: readonly string[]): string[] =>
-  items.filter((item) => !("ttl" in (JSON.parse(item) as object)));
+  items.filter((item) => !("ttl" in (JSON.parse(item) as object)) && !item.includes('"SPEND#'));
 
 /** A second study in the world, made by `populate`, and its deletion. */
 export const deletion = (
@@ -252,6 +284,43 @@ export const keptAsTold = async (world: CrashWorld, number: number, change: obje
 
 export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<string, Scenario>> } = {
   createStudy: {
+    "nested cross-validation": {
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: "/studies",
+          body: studyBody({ ...nested, name: "fresh-nested" }),
+          check: async (visit) => {
+            const { studies } = await read<StudyPage>(world, "/studies");
+            const fresh = studies.filter(({ name }) => name === "fresh-nested");
+            expect(fresh.length).toBeLessThanOrEqual(atMost(visit));
+            for (const { study } of fresh) {
+              expect((await read<Study>(world, `/studies/${study}`)).nested?.folds).toHaveLength(2);
+            }
+          },
+        }),
+    },
+    "a warm start": {
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: "/studies",
+          body: studyBody({
+            name: "fresh-warm",
+            algorithm: { name: "tpe" },
+            warmStart: { studies: [{ study: world.study.id }] },
+          }),
+          check: async (visit) => {
+            const { studies } = await read<StudyPage>(world, "/studies");
+            const fresh = studies.filter(({ name }) => name === "fresh-warm");
+            expect(fresh.length).toBeLessThanOrEqual(atMost(visit));
+            for (const { study } of fresh) {
+              const [taken] = (await read<Study>(world, `/studies/${study}`)).warmStart?.studies ?? [];
+              expect(taken?.study).toBe(world.study.id);
+            }
+          },
+        }),
+    },
     "a study": {
       prepare: async (world) => {
         const known = (await read<StudyPage>(world, "/studies")).studies.length;
@@ -274,6 +343,19 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
   },
 
   patchStudy: {
+    "the budget of nested cross-validation": {
+      study: nested,
+      prepare: async (world) =>
+        request({
+          method: "PATCH",
+          path: studyPath(world),
+          body: { budget: { trials: 3 } },
+          check: async () => {
+            expect((await readStudy(world)).budget.trials).toBe(3);
+            expect(await lease(world, { count: 9 })).toHaveLength(6);
+          },
+        }),
+    },
     "the budget of a client study": {
       study: client,
       prepare: async (world) =>
@@ -338,6 +420,13 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
       await upload(world, 2);
       await save(world, 2);
     }),
+    "nested cross-validation with told and running trials and a refit": deletion(nested, async (world) => {
+      await tellAll(world, await lease(world, { count: 4 }));
+      const [refit] = await lease(world);
+      const body = { attempt: 1, step: 1, values: { accuracy: 0.1 } };
+      await write(world, "POST", studyPath(world, `/trials/${refit?.number}/report`), body);
+      await upload(world, refit?.number ?? 0);
+    }),
     "a batch study whose jobs run": deletion(batch, async (world) => {
       await world.launch();
     }),
@@ -348,6 +437,39 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
   },
 
   ask: {
+    "trials of both outer folds": {
+      study: nested,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1", count: 2 },
+          check: async (visit) => {
+            const { trials } = visit.answer.body as AskReply;
+            expect(new Set(trials.map(({ split }) => split?.outer)).size).toBe(2);
+            // The worker names itself: whatever was lost, it has no more than it asked for.
+            expect((await readStudy(world)).trials.running).toBe(2);
+          },
+        }),
+    },
+    "the refit of a winner": {
+      study: nested,
+      prepare: async (world) => {
+        await tellAll(world, await lease(world, { count: 4 }));
+        return request({
+          method: "POST",
+          path: studyPath(world, "/ask"),
+          body: { worker: "w1" },
+          check: async ({ answer }) => {
+            expect((answer.body as AskReply).trials).toMatchObject([{ split: { phase: "refit" } }]);
+            // Each fold has one refit, however often it was seen to be due.
+            const refits = (await readTrials(world)).filter(({ split }) => split?.phase === "refit");
+            expect(new Set(refits.map(({ split }) => split?.outer)).size).toBe(refits.length);
+            expect(refits.filter(({ state }) => state === "running")).toHaveLength(1);
+          },
+        });
+      },
+    },
     "a new trial": {
       study: client,
       prepare: async (world) =>
@@ -665,6 +787,22 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
   },
 
   tell: {
+    "a refit's result": {
+      study: nested,
+      prepare: async (world) => {
+        await tellAll(world, await lease(world, { count: 4 }));
+        const [refit] = await lease(world);
+        return request({
+          method: "POST",
+          path: studyPath(world, `/trials/${refit?.number}/tell`),
+          body: { attempt: 1, values: { accuracy: 0.25 } },
+          check: async ({ answer }) => {
+            expect(answer.body).toEqual({ number: refit?.number, state: "completed" });
+            expect((await readStudy(world)).nested).toMatchObject({ scored: 1, mean: 0.25 });
+          },
+        });
+      },
+    },
     "a result with a checkpoint, which nobody needs then": {
       study: client,
       prepare: async (world) => {
@@ -756,7 +894,8 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             await settleDown(world);
             const { trials } = await readStudy(world);
             expect(trials.queued + trials.running).toBe(2);
-            expect((await world.snapshot()).head.gpuSeconds).toBe(7);
+            // Its job ran on until Hone ended it, a minute later.
+            expect((await world.snapshot()).head.gpuSeconds).toBe(68);
           },
         });
       },
@@ -775,7 +914,7 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             await keptAsTold(world, 1, { state: "paused", values: { accuracy: 0.75 } });
             expect((await world.snapshot()).head.gpuSeconds).toBe(7);
             await settleDown(world);
-            expect([...world.rounds.waiting]).toEqual(["token-1-0-0", "token-1-0-2"]);
+            expect([...world.rounds.waiting]).toEqual([0, 2].map((n) => `${world.study.id}-1-0:${n}`));
           },
         });
       },
@@ -824,6 +963,25 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             expect(trials.every(({ state }) => state === "queued")).toBe(true);
             const told = (visit.answer.body as AddTrialsReply).trials.map(({ number }) => number);
             expect(trials.map(({ number }) => number)).toEqual(expect.arrayContaining(told));
+          },
+        }),
+    },
+    "configurations that enter the first race": {
+      study: racing,
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/trials"),
+          body: { trials: queued(1) },
+          check: async (visit) => {
+            const all = await readTrials(world);
+            expect(all.length).toBeLessThanOrEqual(atMost(visit));
+            const { trials } = visit.answer.body as AddTrialsReply;
+            const number = trials[0]?.number ?? -1;
+            expect(all[number]).toMatchObject({ state: "queued", configuration: number, iteration: 1 });
+            // Every one of the race meets the same instance first.
+            const asked = await lease(world, { count: 8 });
+            expect(new Set(asked.map(({ instance }) => instance))).toEqual(new Set([all[number]?.instance]));
           },
         }),
     },
@@ -959,6 +1117,73 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
     },
   },
 
+  deleteTeam: {
+    "a team with a study, a token and an audit trail": {
+      prepare: async (world) => {
+        const team = "doomed-team";
+        const caller = { ...owner, team };
+        await createTeam(world.deps, team);
+        const call = gateway(world.process());
+        const send = (path: string, body: object) =>
+          call(`POST`, `/v1/teams/${team}${path}`, { caller, body, headers: { "idempotency-key": path } });
+        await send("/tokens", { name: "ci-runner", role: "viewer" });
+        await send("/studies", studyBody({ name: "doomed" }));
+        return request({
+          method: "DELETE",
+          path: "/team",
+          team,
+          caller,
+          body: { confirm: team },
+          repeatRefused: "not-found",
+          check: async () => {
+            await expect(createTeam(world.process(), team)).rejects.toThrow("is being deleted");
+            await settleDown(world);
+            expect(itemsOf(world).filter((item) => item.includes("doomed"))).toEqual([]);
+            await createTeam(world.process(), team);
+          },
+        });
+      },
+    },
+  },
+
+  exportAudit: {
+    "a month": {
+      study: client,
+      prepare: async (world) => {
+        await write(world, "PATCH", studyPath(world), { state: "paused" });
+        const month = new Date(world.clock.now).toISOString().slice(0, 7);
+        return request({
+          method: "POST",
+          path: "/audit/export",
+          body: { month },
+          check: async ({ answer }) => {
+            const { key, cursor } = answer.body as AuditExport;
+            expect(cursor).toBeNull();
+            const lines = world.checkpoints.texts.get(key)?.trim().split("\n") ?? [];
+            expect(lines.map((line) => JSON.parse(line).route)).toEqual(["patchStudy"]);
+          },
+        });
+      },
+    },
+  },
+
+  createCredentials: {
+    "for a study": {
+      prepare: async (world) =>
+        request({
+          method: "POST",
+          path: studyPath(world, "/credentials"),
+          body: { seconds: 900 },
+          check: async ({ answer }) => {
+            const { id, secretAccessKey } = answer.body as Credentials;
+            const items = itemsOf(world);
+            // One that was stored before a lost answer ends by itself: nobody has its secrets.
+            expect(items.filter((item) => item.includes(`SESSION#${id}`))).toHaveLength(1);
+            expect(items.filter((item) => item.includes(secretAccessKey))).toEqual([]);
+          },
+        }),
+    },
+  },
   createToken: {
     "a token": {
       prepare: async (world) => {
@@ -977,6 +1202,23 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
             expect(tokens.map((each) => each.id)).toContain(id);
             const reply = await gateway(world.process())("GET", `${base}${studyPath(world)}`, { token });
             expect(reply.status).toBe(200);
+          },
+        });
+      },
+    },
+  },
+
+  patchBudget: {
+    "a limit beside another": {
+      prepare: async (world) => {
+        await write(world, "PATCH", "/budget", { trials: 100 });
+        return request({
+          method: "PATCH",
+          path: "/budget",
+          body: { dollars: 20 },
+          check: async () => {
+            const { limits } = await read<TeamBudget>(world, "/budget");
+            expect(limits).toEqual({ trials: 100, dollars: 20 });
           },
         });
       },
@@ -1002,7 +1244,162 @@ export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<strin
         });
       },
     },
+    "a token with grants": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        const { id, body } = await grantable(world);
+        const untouched = lasting(itemsOf(world)).filter((item) => !item.includes(id));
+        await write<Grant>(world, "POST", "/grants", { ...body, study: null });
+        await write<Grant>(world, "POST", "/grants", body);
+        return request({
+          method: "DELETE",
+          path: `/tokens/${id}`,
+          repeatRefused: "not-found",
+          check: async () => expect(lasting(itemsOf(world))).toEqual(untouched),
+        });
+      },
+    },
   },
+
+  rotateToken: {
+    "a token": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        const { id, token: former } = await write<CreatedToken>(world, "POST", "/tokens", viewer);
+        return request({
+          method: "POST",
+          path: `/tokens/${id}/rotate`,
+          body: {},
+          // Without a key a second rotation would make a third secret; with one the first secret is not shown again.
+          repeatRefused: ["shown-once", "conflict"],
+          check: async (visit) => {
+            const { tokens } = await read<TokenPage>(world, "/tokens");
+            expect(tokens).toMatchObject([{ id, formerExpires: expect.any(String) }]);
+            expect(await statusWith(world, former)).toBe(200);
+            if (visit.answer.status >= 300) return;
+            expect(await statusWith(world, (visit.answer.body as CreatedToken).token)).toBe(200);
+          },
+        });
+      },
+    },
+  },
+
+  putMember: {
+    "a new member who owns the team": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        return request({
+          method: "POST",
+          path: "/members",
+          body: { name: "ann", role: "owner" },
+          check: () => expectOwners(world, ["ann"]),
+        });
+      },
+    },
+    "another role": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        for (const name of ["ann", "ben"])
+          await write<Member>(world, "POST", "/members", { name, role: "owner" });
+        return request({
+          method: "POST",
+          path: "/members",
+          body: { name: "ann", role: "viewer" },
+          check: () => expectOwners(world, ["ben"]),
+        });
+      },
+    },
+  },
+
+  deleteMember: {
+    "an owner with tokens and grants": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        for (const name of ["ann", "ben"])
+          await write<Member>(world, "POST", "/members", { name, role: "owner" });
+        const untouched = lasting(itemsOf(world)).filter((item) => !item.includes("MEMBER#ann"));
+        const made = await Promise.all(
+          [1, 2].map(() => write<CreatedToken>(world, "POST", "/tokens", { name: "hers", member: "ann" })),
+        );
+        const body = { principal: { member: "ann" }, study: world.study.id, role: "editor" };
+        await write<Grant>(world, "POST", "/grants", body);
+        return request({
+          method: "DELETE",
+          path: "/members/ann",
+          repeatRefused: "not-found",
+          check: async () => {
+            const withOneOwner = untouched.map((item) =>
+              item.replace('"owners":{"N":"2"}', '"owners":{"N":"1"}'),
+            );
+            expect(lasting(itemsOf(world))).toEqual(withOneOwner.sort());
+            for (const { token } of made) expect(await statusWith(world, token)).toBe(401);
+            await expectOwners(world, ["ben"]);
+          },
+        });
+      },
+    },
+  },
+
+  createGrant: {
+    "a grant for a token": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        const { body } = await grantable(world);
+        return request({ method: "POST", path: "/grants", body, check: () => expectGrants(world, 1) });
+      },
+    },
+    "a grant for a member": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        await write<Member>(world, "POST", "/members", { name: "ann" });
+        const body = { principal: { member: "ann" }, study: null, role: "viewer" };
+        return request({ method: "POST", path: "/grants", body, check: () => expectGrants(world, 1) });
+      },
+    },
+  },
+
+  deleteGrant: {
+    "a grant for a token": {
+      prepare: async (world) => {
+        await createTeam(world.deps, TEAM);
+        const { body } = await grantable(world);
+        const { grant } = await write<Grant>(world, "POST", "/grants", body);
+        return request({
+          method: "DELETE",
+          path: `/grants/${grant}`,
+          repeatRefused: "not-found",
+          check: () => expectGrants(world, 0),
+        });
+      },
+    },
+  },
+};
+
+const viewer = { name: "ci-runner", role: "viewer" };
+
+/** A token without rights, and a grant that would give it some. */
+const grantable = async (world: CrashWorld) => {
+  const { id } = await write<CreatedToken>(world, "POST", "/tokens", { name: "ci-runner", role: null });
+  return { id, body: { principal: { token: id }, study: world.study.id, role: "worker" } };
+};
+
+const statusWith = async (world: CrashWorld, token: string): Promise<number> =>
+  (await gateway(world.process())("GET", `${base}${studyPath(world)}`, { token })).status;
+
+/** Who owns the team, and that the team counts as many: the last cannot leave. */
+const expectOwners = async (world: CrashWorld, names: readonly string[]): Promise<void> => {
+  const { members } = await read<MemberPage>(world, "/members");
+  expect(members.filter(({ role }) => role === "owner").map(({ name }) => name)).toEqual(names);
+  expect(await world.deps.store.get(teamKey(TEAM))).toMatchObject({ owners: names.length });
+};
+
+/** How many grants there are, and that the tokens that they name count as many. */
+const expectGrants = async (world: CrashWorld, count: number): Promise<void> => {
+  const { grants } = await read<GrantPage>(world, "/grants");
+  expect(grants).toHaveLength(count);
+  const { tokens } = await read<TokenPage>(world, "/tokens");
+  for (const { id } of tokens)
+    expect(await findToken(world.deps.store, TEAM, id)).toMatchObject({ grants: count });
 };
 
 export const refusedAsStale = async (world: CrashWorld, number: number, attempt: number): Promise<void> => {

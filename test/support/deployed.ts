@@ -33,9 +33,12 @@ const expectStatus = (reply: { status: number; body: Study }, status: number): S
   throw new Error(`${reply.status} instead of ${status}: ${JSON.stringify(reply.body)}`);
 };
 
-/** Batch studies, over HTTP. */
-export const deployed = () => {
-  const stack = inject("stack");
+/**
+ * Batch studies, over HTTP.
+ * @param access of another team than the stack's.
+ */
+export const deployed = (access: { readonly team?: string; readonly token?: string } = {}) => {
+  const stack = { ...inject("stack"), ...access };
   const call = client(stack);
   const read = async (study: string) => (await call<Study>("GET", `/studies/${study}`)).body;
   const trial = async (study: string, number: number) =>

@@ -27,7 +27,8 @@ export type Fault =
   /** A batch write does half of its requests and gives the others back. Other calls are carried out. */
   | "partial";
 
-export type FaultPlan = (command: string, call: number) => Fault;
+/** What becomes of a call, which is numbered from 0. */
+export type FaultPlan = (command: string, call: number, input: object) => Fault;
 
 /** The end of a process: nothing may catch it and go on as if nothing had happened. */
 export class Crash extends Error {}
@@ -76,7 +77,7 @@ export const injectFaults = (client: DynamoDBClient, plan: FaultPlan): (() => nu
   client.middlewareStack.add(
     (next, context) => async (args) => {
       if (!active) return next(args);
-      const fault = plan(context.commandName ?? "", calls++);
+      const fault = plan(context.commandName ?? "", calls++, args.input);
       faults.set(context, fault);
       if (fault === "crash-before") {
         fired++;

@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import type { APIGatewayRequestAuthorizerEvent, Context } from "aws-lambda";
+import type { APIGatewayRequestAuthorizerEvent, Context as LambdaContext } from "aws-lambda";
 import { expect, vi } from "vitest";
 import { createApi } from "../../functions/api/index.ts";
 import { matchRoute } from "../../functions/api/router.ts";
 import { createAuthorizer } from "../../functions/authorizer/index.ts";
 import type { ApiEvent, ApiReply } from "../../functions/middleware/event.ts";
-import { BASE_PATH, problemsOf, type Route, type RouteName, routes } from "../../shared/api/routes.ts";
+import { type Gate, gates, problemsOf, type Route, type RouteName, routes } from "../../shared/api/routes.ts";
 import type { Caller } from "../../shared/auth/authorize.ts";
 import { Problem } from "../../shared/schemas/problem.ts";
-import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import type { Signer } from "../../shared/service/access/authenticate-iam.ts";
+import type { ApiDeps } from "../../shared/service/core/deps.ts";
 
 /**
  * API Gateway as far as the two Lambdas see it: it turns a request into the authorizer's event and the handler's, holds
@@ -19,6 +20,8 @@ export interface Request {
   readonly token?: string;
   /** Goes round the authorizer. */
   readonly caller?: Caller | null;
+  /** Who signed it with AWS credentials, where no token is asked for. */
+  readonly signer?: Signer;
   /** Sent as JSON; a text is sent as it is. */
   readonly body?: unknown;
   /** Sent as API Gateway hands on what is not text. */
@@ -40,7 +43,7 @@ export type Gateway = <T = Problem>(method: string, path: string, request?: Requ
 /** What the Lambdas wrote to their log, instead of to the terminal. */
 export const logLines: string[] = [];
 
-export const gateway = (deps: ServiceDeps): Gateway => {
+export const gateway = (deps: ApiDeps): Gateway => {
   vi.spyOn(console, "log").mockImplementation((line: unknown) => {
     logLines.push(String(line));
   });
@@ -58,8 +61,22 @@ export const gateway = (deps: ServiceDeps): Gateway => {
 
 type Authorizer = ReturnType<typeof createAuthorizer>;
 
-const passGate = async (authorizer: Authorizer, method: string, path: string, request: Request) => {
-  if (request.caller === null || !hasRoute(method, path)) return null;
+/** What API Gateway hands on of whoever passed. */
+type Context = { readonly caller: string } | { readonly iam: { accountId: string; userArn: string } };
+
+const passGate = async (
+  authorizer: Authorizer,
+  method: string,
+  path: string,
+  request: Request,
+): Promise<Context | "denied" | null> => {
+  const gate = gateOf(method, path);
+  if (request.caller === null || gate === null) return null;
+  if (gate === "iam") {
+    if (request.signer === undefined) return "denied";
+    const { account, arn } = request.signer;
+    return { iam: { accountId: account, userArn: arn } };
+  }
   if (request.caller !== undefined) return { caller: JSON.stringify(request.caller) };
   const { context, policyDocument } = await authorizer(authorizerEvent(method, path, request.token));
   const arn = authorizerEvent(method, path).methodArn;
@@ -78,15 +95,17 @@ const decoded = (sent: string): string => {
   return [text, ...query].join("?");
 };
 
-/** Whether a route with an authorizer takes the request; all others go to the handler as they are. */
-const hasRoute = (method: string, path: string): boolean =>
-  Object.values(routes).some(
-    (route) =>
-      route.method === method &&
-      new RegExp(`^${`${BASE_PATH}${route.path}`.replace(/\{\w+\}/g, "[^/]+")}$`).test(
-        path.split("?")[0] ?? "",
-      ),
-  );
+/** The gate of the route that takes the request; null: it goes to the handler as it is. */
+const gateOf = (method: string, path: string): Gate | null => {
+  const [clean = ""] = path.split("?");
+  const has = (base: string) =>
+    Object.values(routes).some(
+      (route) =>
+        route.method === method &&
+        new RegExp(`^${`${base}${route.path}`.replace(/\{\w+\}/g, "[^/]+")}$`).test(clean),
+    );
+  return (Object.entries(gates) as [Gate, string][]).find(([, base]) => has(base))?.[0] ?? null;
+};
 
 /** As IAM reads a resource: `*` is anything, slashes included. */
 const globs = (pattern: string, text: string): boolean => {
@@ -109,7 +128,7 @@ export const eventOf = (
   method: string,
   path: string,
   { body, bytes, headers }: Request,
-  context: { caller: string } | null,
+  context: Context | null,
 ): ApiEvent => {
   const [rawPath = "", rawQueryString = ""] = path.split("?");
   const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -122,7 +141,7 @@ export const eventOf = (
     requestContext: {
       requestId: randomUUID(),
       http: { method, path: rawPath, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" },
-      authorizer: { lambda: context },
+      authorizer: context !== null && "iam" in context ? context : { lambda: context },
     },
     ...(text !== undefined && { body: text }),
     ...(bytes !== undefined && { body: Buffer.from(bytes).toString("base64") }),
@@ -131,7 +150,7 @@ export const eventOf = (
 };
 
 const lambdaContext = ({ remainingMs = 25_000 }: Request) =>
-  ({ getRemainingTimeInMillis: () => remainingMs, awsRequestId: randomUUID() }) as Context;
+  ({ getRemainingTimeInMillis: () => remainingMs, awsRequestId: randomUUID() }) as LambdaContext;
 
 const textHeaders = ({ headers = {} }: ApiReply): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));

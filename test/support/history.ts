@@ -33,6 +33,7 @@ export interface History {
 export const counted = [
   "told",
   "failed",
+  "released",
   "reported",
   "beaten",
   "fault",
@@ -168,6 +169,7 @@ class Play {
 
   async #tell(study: LoadedStudy, worker: string, { number, attempt }: LeasedTrial): Promise<void> {
     const write = this.#context(true);
+    if (this.#chance(0.1)) return this.#release(study, number, attempt, write);
     const failed = this.#chance(0.1);
     // Nobody else tells this number.
     const accuracy = number + attempt / 10 + Number(worker.slice(1)) / 1000;
@@ -182,6 +184,14 @@ class Play {
       this.#counts.told++;
       this.#events.push({ kind: "told", at: this.#order++, number, attempt, values, reply });
     }
+  }
+
+  async #release(study: LoadedStudy, number: number, attempt: number, write: WriteContext): Promise<void> {
+    const body = { attempt, released: { reason: "the machine is needed elsewhere" } };
+    const reply = await this.#send((deps) => tellTrial(deps, study, number, body, write));
+    if (typeof reply === "string") return this.#refuse(number, attempt, reply);
+    this.#counts.released++;
+    this.#events.push({ kind: "released", at: this.#order++, number, attempt });
   }
 
   #refuse(number: number, attempt: number, type: string): void {
@@ -222,6 +232,12 @@ class Play {
       }
       const { attempts, attempt, reports } = await readTrial(deps, study, number);
       const lost = attempts.filter(({ end }) => end === "expired").map((each) => each.attempt);
+      const released = attempts.filter(({ end }) => end === "interrupted").map((each) => each.attempt);
+      for (const event of this.#events) {
+        if (event.kind !== "released" || event.number !== number) continue;
+        if (!released.includes(event.attempt))
+          found.push(`I4: the release of trial ${number}, attempt ${event.attempt} is gone`);
+      }
       if (new Set(lost).size !== lost.length) found.push(`trial ${number} lost an attempt twice: ${lost}`);
       if (lost.length > LEASE.maxAttempts) found.push(`trial ${number} lost ${lost.length} attempts`);
       if (lost.includes(attempt)) {
@@ -229,8 +245,9 @@ class Play {
         if (lost.length < LEASE.maxAttempts) found.push(`trial ${number} failed with attempts left`);
         this.#counts["last attempt lost"]++;
       }
-      if (algorithm !== "import" && attempt !== lost.length + (lost.includes(attempt) ? 0 : 1)) {
-        found.push(`trial ${number} is on attempt ${attempt} after ${lost.length} lost ones`);
+      const ended = lost.length + released.length;
+      if (algorithm !== "import" && attempt !== ended + (lost.includes(attempt) ? 0 : 1)) {
+        found.push(`trial ${number} is on attempt ${attempt} after ${ended} that were lost or given back`);
       }
       const curve = new Set(reports.map((each) => `${each.attempt}/${each.step}`));
       for (const each of this.#reports) {

@@ -13,6 +13,7 @@ export type Event =
       readonly values: Readonly<Record<string, number>>;
       readonly reply: TellReply;
     }
+  | { readonly kind: "released"; readonly at: number; readonly number: number; readonly attempt: number }
   | { readonly kind: "refused"; readonly number: number; readonly attempt: number; readonly type: string };
 
 export interface Recorded {
@@ -75,6 +76,19 @@ export const violations = ({ events, final, budget, imported }: Recorded): strin
       complain(
         `I7: trial ${event.number} took the tell of attempt ${event.attempt}, it is on ${stored.attempt}`,
       );
+    }
+  }
+  // I7: an attempt that was given back is over: it is not handed out again, and has no result.
+  for (const released of events) {
+    if (released.kind !== "released") continue;
+    const { number, attempt } = released;
+    for (const event of events) {
+      if (event.kind === "leased" && event.at > released.at && event.trial.number === number) {
+        if (event.trial.attempt === attempt)
+          complain(`I7: attempt ${number}/${attempt} was leased after it was given back`);
+      }
+      if (event.kind === "told" && event.number === number && event.attempt === attempt)
+        complain(`I7: attempt ${number}/${attempt} was given back and told`);
     }
   }
   // I6: what is completed was told by someone; nothing completes by itself.

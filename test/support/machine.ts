@@ -59,7 +59,7 @@ export class Machine {
   /** Sends the trials and waits for their tokens. @returns the tokens, in order. */
   send(trials: readonly { trial: number; attempt: number }[]): string[] {
     return trials.map(({ trial, attempt }) => {
-      const taskToken = `token-${this.#generation}-${this.#bracket}-${this.#tokens++}`;
+      const taskToken = `${this.#world.study.id}-${this.#generation}-${this.#bracket}:${this.#tokens++}`;
       this.#world.rounds.waiting.add(taskToken);
       this.#world.queue.messages.push({ version: 1, study: this.#world.study.id, trial, attempt, taskToken });
       return taskToken;

@@ -56,6 +56,7 @@ const withOptions: readonly AlgorithmChoice[] = [
   { name: "cma-es", population: 6 },
   { name: "evolution", population: 8 },
   { name: "nsga2", population: 8 },
+  { name: "pbt", population: 4, selection: "truncation", quantile: 0.5, resample: 0.5 },
 ];
 
 /** Ends of every kind; the last four trials run. */

@@ -7,7 +7,7 @@ import { noReceipt } from "./service.ts";
 /** Uploads a checkpoint of an attempt. @returns what it was uploaded to. */
 export const upload = async (world: MemoryWorld, trial: number, attempt = 1): Promise<Upload> => {
   const { upload: next } = await checkpointsOfTrial(world.deps, world.study, trial, { attempt });
-  world.checkpoints.put(next);
+  world.checkpoints.upload(next);
   return next;
 };
 

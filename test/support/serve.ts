@@ -1,14 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 import type { Gateway } from "./gateway.ts";
 
 /** The gateway on a loopback port, for clients that speak HTTP. */
 export const serve = async (call: Gateway): Promise<{ api: string; close: () => void }> => {
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
+    const bytes = await buffer(request).catch(() => null);
+    // A client that was killed while it sent.
+    if (bytes === null) return;
     const { authorization, ...headers } = request.headers as Record<string, string>;
-    const bytes = Buffer.concat(chunks);
     const answer = await call<unknown>(request.method ?? "", request.url ?? "", {
       token: (authorization ?? "").replace("Bearer ", ""),
       headers,

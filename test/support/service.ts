@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { PRICES } from "../../shared/prices.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
-import type { ServiceDeps, WriteContext } from "../../shared/service/core/deps.ts";
+import type { ApiDeps, ServiceDeps, WriteContext } from "../../shared/service/core/deps.ts";
 import { loadStudy } from "../../shared/service/core/load.ts";
 import { createWarm } from "../../shared/service/core/warm.ts";
 import { createStudy } from "../../shared/service/studies/create.ts";
 import { Store } from "../../shared/store/store.ts";
 import { FakeCheckpoints } from "./checkpoints.ts";
+import { FakeIdentities } from "./identities.ts";
 
 /** A clock that tests turn. */
 export interface TestClock {
@@ -29,10 +31,12 @@ export const testDeps = (
   client: DynamoDBClient,
   table: string,
   clock: TestClock = { now: Date.now() },
-  overrides: Partial<ServiceDeps> = {},
-): ServiceDeps => ({
+  overrides: Partial<ApiDeps> = {},
+): ApiDeps => ({
   store: new Store({ client, table, jitter: Math.random, token: randomUUID }),
   warm: createWarm(),
+  prices: PRICES,
+  teamRate: 1_000_000,
   clock: () => clock.now,
   randomBytes: (count) => randomBytes(count),
   queue: { send: unused("the queue") },
@@ -42,6 +46,7 @@ export const testDeps = (
     definitionsOf: unused("Batch"),
     submit: unused("Batch"),
     describe: unused("Batch"),
+    isJobOf: unused("Batch"),
     listByName: unused("Batch"),
     listAlive: unused("Batch"),
     terminate: unused("Batch"),
@@ -53,7 +58,9 @@ export const testDeps = (
     resume: unused("Step Functions"),
   },
   checkpoints: new FakeCheckpoints(),
+  identities: new FakeIdentities(clock),
   log: () => {},
+  auditDays: 400,
   ...overrides,
 });
 
@@ -68,6 +75,14 @@ export const studyBody = (change: Partial<CreateStudyBody> = {}): CreateStudyBod
   budget: { trials: 40 },
   ...change,
 });
+
+/** Nested cross-validation of two outer folds, a trial for each configuration. */
+export const nestedCv = {
+  type: "nested-cv",
+  samples: 100,
+  outer: { kind: "plain", folds: 2 },
+  inner: { folds: 3, together: true },
+} as const satisfies CreateStudyBody["evaluation"];
 
 export const TEAM = "acme";
 

@@ -1,6 +1,6 @@
 import { createRandom, type Random } from "../../shared/numerics/random.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
-import type { DispatchMessage } from "../../shared/schemas/message.ts";
+import type { QueueMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
 import { claimTrial } from "../../shared/service/batch/claim.ts";
 import { dispatchMessages } from "../../shared/service/batch/dispatch.ts";
@@ -8,21 +8,25 @@ import { settleJob } from "../../shared/service/batch/settle.ts";
 import { startStudy } from "../../shared/service/batch/start.ts";
 import { stopStudy } from "../../shared/service/batch/stop.ts";
 import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import { readParts, readWhole, withParts } from "../../shared/service/core/parts.ts";
 import { findSnapshot } from "../../shared/service/core/snapshot.ts";
 import { reconcile } from "../../shared/service/repair/reconcile.ts";
-import { closeRung } from "../../shared/service/rounds/close.ts";
-import { listTrials, openRung } from "../../shared/service/rounds/open.ts";
-import { planBrackets } from "../../shared/service/rounds/plan.ts";
 import { patchStudy } from "../../shared/service/studies/patch.ts";
+import { readStudy } from "../../shared/service/studies/read.ts";
+import { inPart } from "../../shared/service/trials/in-part.ts";
 import { heartbeatTrial } from "../../shared/service/trials/report.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
+import { findHead } from "../../shared/store/head.ts";
 import { studyPartition } from "../../shared/store/keys.ts";
 import { type Rung, readRung } from "../../shared/store/rung.ts";
 import { isFinished, type TrialItem } from "../../shared/store/trial.ts";
-import { stateOf } from "../../shared/study/state.ts";
+import { addressOf, foldState } from "../../shared/study/nested.ts";
+import type { Snapshot } from "../../shared/study/snapshot.ts";
 import { memoryWorld, recordedGpuSeconds, type SubmitFault, type World } from "./batch.ts";
 import { Crash, injectFaults } from "./faults.ts";
+import { moneyFaults } from "./money-soundness.ts";
 import { makeStudy, noReceipt, testDeps } from "./service.ts";
+import { SimulatedMachines } from "./simulated-machines.ts";
 
 /**
  * A whole batch study played out under faults: messages twice and out of order, events lost, doubled and late, jobs
@@ -41,37 +45,6 @@ interface Container {
   state: "new" | "claimed" | "over";
 }
 
-/** The machine that starts the brackets of a study, as far as it waits. */
-interface Whole {
-  bracket: number;
-  begun: number;
-  /** The executions of the brackets that run; it plans the next ones when all have ended. */
-  running: string[];
-}
-
-/** The machine that runs a bracket, as far as it waits. */
-interface Execution {
-  readonly name: string;
-  readonly generation: number;
-  readonly bracket: number;
-  readonly share: number;
-  rung: number;
-  phase: "open" | "run" | "close" | "done";
-  parts: Part[];
-  /** Calm steps in which it only waited. */
-  idle: number;
-}
-
-/** A part of a rung, which runs its trials by itself. */
-interface Part {
-  readonly chunk: number;
-  readonly of: number;
-  readonly parallel: number;
-  /** Null until they were listed. */
-  todo: { trial: number; attempt: number }[] | null;
-  readonly waits: Set<string>;
-}
-
 export interface Story {
   readonly seed: number;
   /** Steps with faults, before everything works again. */
@@ -86,9 +59,8 @@ export interface Outcome {
 }
 
 const LAST_STEPS = 400;
-/** Calm steps after which a wait that nobody answers counts as lost; a lease and all its repairs take less. */
-const PATIENCE = 60;
-
+/** What a study whose money is spent gets to go on. */
+const MORE_HOURS = 8;
 /** @param makeWorld on which table. */
 export const play = async (
   story: Story,
@@ -105,21 +77,27 @@ class Simulation {
   #faulty = true;
   readonly #violations: string[] = [];
   readonly #counts: Record<string, number> = {};
-  readonly #messages: DispatchMessage[] = [];
+  readonly #messages: QueueMessage[] = [];
   readonly #events: BatchJob[] = [];
   readonly #containers: Container[] = [];
   readonly #seenStates = new Map<string, string>();
   readonly #claims = new Map<string, string>();
   readonly #told = new Map<string, number>();
   readonly #over = new Map<number, string>();
-  readonly #wholes = new Map<string, Whole>();
-  readonly #executions = new Map<string, Execution>();
-  #tokens = 0;
+  readonly #machines: SimulatedMachines;
 
   constructor(world: World, random: Random) {
     this.#world = world;
     this.#random = random;
     this.#deps = world.process();
+    this.#machines = new SimulatedMachines({
+      world,
+      attempt: (run) => this.#attempt(run),
+      send: (message) => this.#messages.push(message),
+      complain: (sentence) => this.#complain(sentence),
+      count: (what) => this.#count(what),
+      isCalm: () => !this.#faulty,
+    });
   }
 
   async run(steps: number): Promise<Outcome> {
@@ -133,6 +111,7 @@ class Simulation {
     stopFaults();
     this.#world.batch.faults = [];
     this.#world.batch.lag = 0;
+    await this.#checkStop();
     let left = LAST_STEPS;
     for (; left > 0 && !(await this.#isFinished()); left--) await this.#calmStep();
     if (left === 0) this.#complain("the study did not come to its end");
@@ -175,7 +154,7 @@ class Simulation {
     // Now and then two do the same at once.
     if (this.#chance(0.15)) await Promise.all([this.#act(u), this.#act(u)]);
     else await this.#act(u);
-    await this.#machines();
+    await this.#machines.turn();
     this.#gather();
     await this.#check();
   }
@@ -202,7 +181,7 @@ class Simulation {
     }
     this.#gather();
     while (this.#events.length > 0) await this.#event();
-    await this.#machines();
+    await this.#machines.turn();
     this.#gather();
     await this.#check();
   }
@@ -290,7 +269,9 @@ class Simulation {
     const key = `${trial}/${attempt}`;
     if (container.state === "new") {
       const body = { attempt, jobId: job.jobId, claimant };
-      const reply = await this.#attempt((deps) => claimTrial(deps, study, trial, body));
+      const reply = await this.#attempt((deps) =>
+        inPart(study, trial, (part, own) => claimTrial(deps, part, own, body)),
+      );
       if (reply === null) {
         // Lost, stale, or the answer did not come: it asks again, or gives up.
         if (hurry || this.#chance(0.3)) this.#leave(container);
@@ -304,12 +285,16 @@ class Simulation {
       return;
     }
     if (!hurry && this.#chance(0.4)) {
-      await this.#attempt((deps) => heartbeatTrial(deps, study, trial, { attempt }, noReceipt));
+      await this.#attempt((deps) =>
+        inPart(study, trial, (part, own) => heartbeatTrial(deps, part, own, { attempt }, noReceipt)),
+      );
       return;
     }
     const accuracy = ((trial * 7 + attempt) % 10) / 10;
     const told = await this.#attempt((deps) =>
-      tellTrial(deps, study, trial, { attempt, values: { accuracy } }, noReceipt),
+      inPart(study, trial, (part, own) =>
+        tellTrial(deps, part, own, { attempt, values: { accuracy } }, noReceipt),
+      ),
     );
     if (told === null) {
       if (hurry || this.#chance(0.3)) this.#leave(container);
@@ -351,115 +336,65 @@ class Simulation {
     const { study } = this.#world;
     if (this.#chance(0.3)) {
       this.#count("stopped");
-      await this.#attempt((deps) => stopStudy(deps, study, { drain: this.#chance(0.4) }, noReceipt));
+      const drain = this.#chance(0.4);
+      await this.#attempt((deps) => stopStudy(deps, study, { drain }, noReceipt));
+    } else if (this.#chance(0.1)) {
+      this.#count("paused");
+      await this.#attempt((deps) => patchStudy(deps, study, { state: "paused" }, noReceipt));
+    } else if (this.#chance(0.12)) {
+      const head = await this.#attempt((deps) => findHead(deps.store, study.id));
+      const budget = { trials: (head?.trials ?? 0) + 1 };
+      const extended = await this.#attempt((deps) => patchStudy(deps, study, { budget }, noReceipt));
+      if (extended !== null) this.#count("extended");
+    } else if (this.#chance(0.15)) {
+      // A program that did not hear the answer starts it once more.
+      await this.#attempt((deps) => startStudy(deps, study, noReceipt));
     } else await this.#resume();
   }
 
   async #resume(): Promise<void> {
     const { study } = this.#world;
-    const snapshot = await this.#attempt((deps) => findSnapshot(deps, study));
-    if (snapshot?.head.state === "paused") {
-      await this.#attempt((deps) => patchStudy(deps, study, { state: "running" }, noReceipt));
-    }
-    if (snapshot?.head.started === false) await this.#attempt((deps) => startStudy(deps, study, noReceipt));
-  }
-
-  async #machines(): Promise<void> {
-    const { study, rounds } = this.#world;
-    for (const [name, state] of [...rounds.executions]) {
-      if (state !== "running") continue;
-      const bracket = this.#executions.get(name);
-      if (bracket !== undefined) await this.#bracket(bracket);
-      else await this.#whole(name, Number(name.slice(study.id.length + 1)));
-    }
-  }
-
-  async #whole(name: string, generation: number): Promise<void> {
-    const { study, rounds } = this.#world;
-    const whole: Whole = this.#wholes.get(name) ?? { bracket: 0, begun: 0, running: [] };
-    this.#wholes.set(name, whole);
-    if (whole.running.some((each) => rounds.executions.get(each) === "running")) return;
-    const { bracket, begun } = whole;
-    const planned = await this.#attempt((deps) =>
-      planBrackets(deps, { study: study.id, generation, bracket, begun }),
+    const holders = await this.#attempt((deps) =>
+      Promise.all(withParts(study).map((holder) => findSnapshot(deps, holder))),
     );
-    if (planned === null) return;
-    Object.assign(whole, { bracket: planned.bracket, begun: planned.begun });
-    whole.running = planned.brackets.map((each) => `${name}-${each.bracket}`);
-    if (whole.running.length > 1) this.#count("side by side");
-    for (const [i, each] of planned.brackets.entries()) {
-      this.#begin(whole.running[i]!, generation, each.bracket, each.parallel);
+    if (holders?.some((holder) => holder?.head.state === "paused")) {
+      const { gpuHours = 0 } = holders[0]?.head ?? {};
+      const more = gpuHours > 0 && { budget: { gpuHours: gpuHours + MORE_HOURS } };
+      await this.#attempt((deps) => patchStudy(deps, study, { state: "running", ...more }, noReceipt));
     }
-    if (planned.done) rounds.executions.set(name, "ended");
-  }
-
-  #begin(name: string, generation: number, bracket: number, share: number): void {
-    const { rounds } = this.#world;
-    if (rounds.executions.has(name)) return;
-    rounds.executions.set(name, "running");
-    const phase = { rung: 0, phase: "open", parts: [], idle: 0 } as const;
-    this.#executions.set(name, { name, generation, bracket, share, ...phase, parts: [] });
-  }
-
-  async #bracket(execution: Execution): Promise<void> {
-    const { study, rounds } = this.#world;
-    const { name, generation, bracket, rung, share } = execution;
-    const address = { study: study.id, generation, bracket, rung };
-    if (execution.phase === "open") {
-      const opened = await this.#attempt((deps) => openRung(deps, address, share));
-      if (opened === null) return;
-      execution.parts = opened.chunks.map((chunk) => ({ ...chunk, todo: null, waits: new Set() }));
-      execution.phase = opened.done ? "done" : "run";
-    } else if (execution.phase === "run") {
-      await this.#runRung(execution);
-    } else if (execution.phase === "close") {
-      const closed = await this.#attempt((deps) => closeRung(deps, address));
-      if (closed === null) return;
-      execution.rung = closed.rung;
-      execution.phase = closed.done ? "done" : "open";
-    }
-    if (execution.phase === "done") rounds.executions.set(name, "ended");
-  }
-
-  async #runRung(execution: Execution): Promise<void> {
-    const { rounds } = this.#world;
-    const waits = () => execution.parts.reduce((sum, part) => sum + part.waits.size, 0);
-    const before = waits();
-    for (const part of execution.parts) {
-      for (const token of part.waits) if (!rounds.waiting.has(token)) part.waits.delete(token);
-    }
-    if (!this.#faulty) execution.idle = waits() < before ? 0 : execution.idle + 1;
-    if (execution.idle > PATIENCE) {
-      this.#complain(`nobody answers ${execution.parts.flatMap((part) => [...part.waits])}`);
-      for (const part of execution.parts) part.waits.clear();
-    }
-    for (const part of execution.parts) await this.#runPart(execution, part);
-    const isOver = execution.parts.every(({ todo, waits: left }) => todo?.length === 0 && left.size === 0);
-    if (isOver) execution.phase = "close";
-  }
-
-  async #runPart({ generation, bracket, rung }: Execution, part: Part): Promise<void> {
-    const { study, rounds } = this.#world;
-    if (part.todo === null) {
-      const address = { study: study.id, generation, bracket, rung, chunk: part.chunk, of: part.of };
-      const listed = await this.#attempt((deps) => listTrials(deps, address));
-      if (listed === null) return;
-      part.todo = [...listed.trials];
-    }
-    while (part.waits.size < part.parallel) {
-      const next = part.todo.shift();
-      if (next === undefined) break;
-      const taskToken = `token-${generation}-${bracket}-${this.#tokens++}`;
-      rounds.waiting.add(taskToken);
-      part.waits.add(taskToken);
-      this.#messages.push({ version: 1, study: study.id, ...next, taskToken });
-    }
+    if (holders?.[0]?.head.started === false)
+      await this.#attempt((deps) => startStudy(deps, study, noReceipt));
   }
 
   async #isFinished(): Promise<boolean> {
-    const snapshot = await findSnapshot(this.#world.deps, this.#world.study);
-    const idle = this.#world.batch.alive().length === 0 && this.#world.batch.definitions.size === 0;
-    return snapshot !== null && stateOf(snapshot) === "finished" && idle;
+    const { deps, study, batch } = this.#world;
+    const { state, started } = await readStudy(deps, study);
+    return state === "finished" && !started && batch.alive().length === 0 && batch.definitions.size === 0;
+  }
+
+  /** Soon after a stop nothing runs, and nothing begins. */
+  async #checkStop(): Promise<void> {
+    const { study, deps, batch } = this.#world;
+    await stopStudy(deps, study, {}, noReceipt);
+    for (let i = 0; i < 4; i++) {
+      this.#world.clock.now += 61_000;
+      this.#gather();
+      for (let left = this.#messages.length; left > 0; left--) await this.#deliver();
+      await this.#machines.turn();
+      await this.#reconcile();
+    }
+    if (batch.alive().length > 0) this.#complain(`${batch.alive().length} jobs run although it was stopped`);
+    for (const { id } of withParts(study)) {
+      const head = await findHead(deps.store, id);
+      // One of an earlier start, whose stop and next start both died, ends at its next step.
+      const name = `${id}-${head?.generation}`;
+      for (const [each, state] of this.#world.rounds.executions) {
+        const isOurs = each === name || each.startsWith(`${name}-`);
+        if (isOurs && state === "running") this.#complain(`${each} runs although it was stopped`);
+      }
+    }
+    const { trials } = await readStudy(deps, study);
+    if (trials.running > 0) this.#complain(`${trials.running} trials run although it was stopped`);
   }
 
   /** What must hold at every moment. */
@@ -467,20 +402,26 @@ class Simulation {
     const { study, client, tableName, clock } = this.#world;
     const faulty = this.#faulty;
     this.#faulty = false;
-    const snapshot = await findSnapshot(testDeps(client, tableName, clock), study);
+    const deps = testDeps(client, tableName, clock);
+    const snapshot = await findSnapshot(deps, study);
+    const parts = snapshot === null ? [] : await readParts(deps, study);
     this.#faulty = faulty;
     if (snapshot === null) return this.#complain("the study is gone");
-    const { head, trials } = snapshot;
-    if (head.next > head.trials) this.#complain(`I1: ${head.next} trials of a budget of ${head.trials}`);
-    trials.forEach((trial, i) => {
-      if (trial.number !== i) this.#complain(`I1: trial ${trial.number} stands at place ${i}`);
-      this.#checkTrial(trial);
-    });
-    const running = trials.filter(({ state }) => state === "running").length;
-    if (running > head.parallel) this.#complain(`${running} trials run, ${head.parallel} may`);
+    for (const holder of [snapshot, ...parts]) this.#checkHolder(holder);
     const names = this.#world.batch.jobs.map((job) => job.jobName);
     const twins = names.length - new Set(names).size;
     if (twins > this.#world.batch.twins) this.#complain("an attempt was submitted twice");
+  }
+
+  /** The study itself, or a part of nested cross-validation. */
+  #checkHolder({ study, head, trials }: Snapshot): void {
+    if (head.next > head.trials) this.#complain(`I1: ${head.next} trials of a budget of ${head.trials}`);
+    trials.forEach((trial, i) => {
+      if (trial.number !== i) this.#complain(`I1: trial ${trial.number} stands at place ${i}`);
+      this.#checkTrial({ ...trial, number: addressOf(study, trial.number).trial });
+    });
+    const running = trials.filter(({ state }) => state === "running").length;
+    if (running > head.parallel) this.#complain(`${running} trials run, ${head.parallel} may`);
   }
 
   #checkTrial(trial: TrialItem): void {
@@ -512,12 +453,23 @@ class Simulation {
     const { study, deps, batch } = this.#world;
     const snapshot = await findSnapshot(deps, study);
     if (snapshot === null) return;
-    const { head, trials } = snapshot;
-    if (head.next !== head.trials) this.#complain(`${head.next} trials were run of ${head.trials}`);
+    const parts = await readParts(deps, study);
+    for (const holder of parts.length === 0 ? [snapshot] : parts) this.#checkEndOf(holder);
+    if (batch.alive().length > 0) this.#complain(`${batch.alive().length} jobs are left`);
+    if (batch.definitions.size > 0) this.#complain("a job definition is left");
+    if ([snapshot, ...parts].some(({ head }) => head.started)) this.#complain("it is still started");
+    await this.#checkFolds(snapshot);
+    for (const fault of await moneyFaults(this.#world.deps, study.team, [study])) this.#complain(fault);
+    for (const holder of withParts(study)) await this.#checkRungs(holder.id);
+  }
+
+  #checkEndOf({ study, head, trials }: Snapshot): void {
+    if (head.next !== head.trials)
+      this.#complain(`${head.next} trials were run of ${head.trials} in ${study.id}`);
     for (const trial of trials) {
       const isSettled = head.settled && trial.state === "paused";
       if (!isFinished(trial.state) && !isSettled)
-        this.#complain(`trial ${trial.number} ends as ${trial.state}`);
+        this.#complain(`trial ${trial.number} of ${study.id} ends as ${trial.state}`);
       if ((trial.rung ?? 0) > 0 && study.scheduler.rounds === null) this.#count("resumed");
       for (const { end } of trial.attempts) this.#count(`attempt ${end}`);
       if (trial.attempts.at(-1)?.attempt === trial.attempt) this.#count("last attempt lost");
@@ -525,21 +477,33 @@ class Simulation {
     const recorded = recordedGpuSeconds(study, trials);
     if (head.gpuSeconds !== recorded)
       this.#complain(`I9: ${head.gpuSeconds} GPU s, of which ${recorded} are recorded`);
-    if (batch.alive().length > 0) this.#complain(`${batch.alive().length} jobs are left`);
-    if (batch.definitions.size > 0) this.#complain("a job definition is left");
-    await this.#checkRungs();
+  }
+
+  /** Every fold has one refit of its winner, unless its search came to nothing. */
+  async #checkFolds(snapshot: Snapshot): Promise<void> {
+    const { nested } = snapshot.study.spec;
+    if (nested === undefined) return;
+    const { folds } = await readWhole(this.#world.deps, snapshot, nested);
+    folds.forEach((fold, i) => {
+      const state = foldState(fold);
+      this.#count(`fold ${state}`);
+      const isLost = fold.winner === null || fold.refits.at(-1)?.state === "failed";
+      if (state !== "completed" && !isLost) this.#complain(`fold ${i} ends as ${state}`);
+      const configurations = new Set(fold.refits.map(({ params }) => JSON.stringify(params)));
+      if (configurations.size < fold.refits.length) this.#complain(`fold ${i} was refitted twice`);
+    });
   }
 
   /** I8: closed again from what was told, every rung of every bracket promotes the same trials. */
-  async #checkRungs(): Promise<void> {
-    for (let bracket = 0; await this.#checkBracket(bracket); bracket++) this.#count("brackets");
+  async #checkRungs(study: string): Promise<void> {
+    for (let bracket = 0; await this.#checkBracket(study, bracket); bracket++) this.#count("brackets");
   }
 
   /** @returns whether there is such a bracket. */
-  async #checkBracket(bracket: number): Promise<boolean> {
-    const { study, deps } = this.#world;
+  async #checkBracket(study: string, bracket: number): Promise<boolean> {
+    const { deps } = this.#world;
     for (let rung = 0; ; rung++) {
-      const known = await readRung(deps.store, { study: study.id, bracket, rung });
+      const known = await readRung(deps.store, { study, bracket, rung });
       if (known === null) return rung > 0;
       this.#count("rungs");
       const results = [...known.members].map((trial) => ({
@@ -552,7 +516,7 @@ class Simulation {
       if (known.state === "closed" && JSON.stringify(known.order) !== JSON.stringify(order)) {
         this.#complain(`I8: rung ${rung} was closed as ${known.order}, its results say ${order}`);
       }
-      const next = await readRung(deps.store, { study: study.id, bracket, rung: rung + 1 });
+      const next = await readRung(deps.store, { study, bracket, rung: rung + 1 });
       const expected = [...known.promoted].sort((a, b) => a - b);
       if (next !== null && JSON.stringify(next.members) !== JSON.stringify(expected)) {
         this.#complain(`I8: rung ${rung + 1} has ${next.members}, promoted were ${expected}`);

@@ -8,7 +8,10 @@ interface State {
   readonly QueryLanguage?: string;
   readonly Next?: string;
   readonly Default?: string;
-  readonly Choices?: readonly { Variable: string; BooleanEquals: boolean; Next: string }[];
+  readonly Choices?: readonly ({ Variable: string; Next: string } & (
+    | { BooleanEquals: boolean }
+    | { StringEquals: string }
+  ))[];
   readonly Resource?: string;
   readonly Parameters?: Json;
   readonly Result?: Json;
@@ -53,6 +56,12 @@ export interface Task {
   readonly timeoutSeconds: number;
 }
 
+/** How a task fails before it is played. */
+export type Fault = (task: Task) => string | undefined;
+
+/** What the machine knows of an execution and of a task. */
+export const contextOf = (name: string) => ({ Execution: { Id: `arn:${name}` }, Task: { Token: "TOKEN" } });
+
 export interface Player {
   /** Plays a task. @throws StatesError as the task would fail. */
   readonly play: (task: Task) => Promise<Json>;
@@ -73,6 +82,12 @@ export const waysOf = ({ States }: Definition): string[] =>
     ...(state.Next === undefined && state.Default === undefined ? [`${name} ends`] : []),
     ...(state.ItemProcessor === undefined ? [] : waysOf(state.ItemProcessor)),
   ]);
+
+/** Ways of a definition that were not taken, and ways taken that it does not have. */
+export const missedWays = (definition: Definition, visited: ReadonlySet<string>): string[] => {
+  const ways = new Set(waysOf(definition));
+  return [...ways].filter((way) => !visited.has(way)).concat([...visited].filter((way) => !ways.has(way)));
+};
 
 /** @returns the output of the execution. @throws StatesError when it fails. */
 export const execute = async (
@@ -117,9 +132,10 @@ const run = async (
     case "Pass":
       return onwards(asFields(state.Result ?? filled(state.Parameters ?? data, data, context)));
     case "Choice": {
-      const chosen = state.Choices?.find(
-        ({ Variable, BooleanEquals }) => pathIn(Variable, data, context) === BooleanEquals,
-      );
+      const chosen = state.Choices?.find((choice) => {
+        const wanted = "BooleanEquals" in choice ? choice.BooleanEquals : choice.StringEquals;
+        return pathIn(choice.Variable, data, context) === wanted;
+      });
       return onwards(data, chosen?.Next ?? state.Default);
     }
     case "Task":

@@ -5,19 +5,27 @@ import { createEvents } from "../../functions/events/index.ts";
 import { createReconciler } from "../../functions/reconciler/index.ts";
 import { createRounds } from "../../functions/rounds/index.ts";
 import type { LambdaName } from "../../infra/bundles.ts";
+import { secondsRun } from "../../shared/executor/batch/ending.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
 import type { DispatchMessage } from "../../shared/schemas/message.ts";
 import type {
   ClosedRung,
   ListedTrials,
+  OpenedFold,
   OpenedRung,
+  OpenedWave,
   PlannedBrackets,
+  PlannedFolds,
   RoundsRequest,
 } from "../../shared/schemas/rounds.ts";
-import type { Study } from "../../shared/schemas/study.ts";
+import type { CreateStudyBody, Study } from "../../shared/schemas/study.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
-import type { ServiceDeps } from "../../shared/service/core/deps.ts";
+import type { ApiDeps } from "../../shared/service/core/deps.ts";
+import { openFold } from "../../shared/service/rounds/folds.ts";
 import { BRACKETS_PER_EXECUTION } from "../../shared/service/rounds/plan.ts";
+import { openWave, WAVES_PER_EXECUTION } from "../../shared/service/rounds/waves.ts";
+import { batchExecution } from "./batch.ts";
+import { callerAs } from "./callers.ts";
 import type { Act, CrashWorld, Scenario, Visit } from "./crash-points.ts";
 import {
   batch,
@@ -48,7 +56,7 @@ type StepLambda = Exclude<LambdaName, "api" | "authorizer">;
 
 interface StepAct {
   /** One try; it fails by throwing, or by answering `again`. */
-  readonly run: (deps: ServiceDeps) => Promise<unknown>;
+  readonly run: (deps: ApiDeps) => Promise<unknown>;
   readonly check: (visit: Visit) => Promise<void>;
 }
 
@@ -120,6 +128,47 @@ const roundsOf = <T>(
     run: (deps) => createRounds(() => deps)({ ...address(world), ...request }),
     check: (visit) => check(visit.answer.body as T, visit),
   });
+
+/** A step of the machines of nested cross-validation, or of generations. */
+type WholeStep =
+  | { readonly action: "folds" }
+  | { readonly action: "fold"; readonly fold: number }
+  | { readonly action: "wave"; readonly begun: number }
+  | { readonly action: "wave-list"; readonly chunk: number; readonly of: number };
+
+const wholeOf = <T>(
+  world: CrashWorld,
+  request: WholeStep,
+  check: (reply: T, visit: Visit) => Promise<void>,
+): Act =>
+  step({
+    run: (deps) => createRounds(() => deps)({ study: world.study.id, generation: 1, ...request }),
+    check: (visit) => check(visit.answer.body as T, visit),
+  });
+
+/** A population of three, as a batch study. */
+const inGenerations: Partial<CreateStudyBody> = {
+  executor: batchExecution,
+  algorithm: { name: "pbt", population: 3 },
+  scheduler: { name: "segments", type: "synchronous", resource: { name: "epoch", min: 1, max: 3 } },
+  budget: { trials: 9, parallel: 2 },
+};
+
+/** Nested cross-validation of two outer folds, as a batch study. */
+const nestedRounds: Partial<CreateStudyBody> = {
+  executor: batchExecution,
+  budget: { trials: 2, parallel: 2 },
+  evaluation: {
+    type: "nested-cv",
+    samples: 60,
+    outer: { folds: 2, kind: "plain" },
+    inner: { folds: 2, together: true },
+  },
+};
+
+/** The reconciler, which comes in between, lets the first fold go on as well. */
+const numbersOfSecondFold = async (world: CrashWorld): Promise<number[]> =>
+  (await readTrials(world)).map(({ number }) => number).filter((number) => number % 2 === 1);
 
 const address = (world: CrashWorld) => ({ study: world.study.id, generation: 1, bracket: 0 });
 
@@ -259,7 +308,7 @@ export const stepScenarios: {
           isTold = command === "TransactWriteItemsCommand" || command === "UpdateItemCommand";
           return "none";
         });
-        await world.tell(0, 0.5);
+        await world.tellOnly(0, 0.5);
         restore();
         expect((await readStudy(world)).trials).toMatchObject({ completed: 1, queued: 0, running: 1 });
         return eventOf(world.batch.succeed(world.batch.of(0)), async () => {
@@ -296,8 +345,11 @@ export const stepScenarios: {
         world.clock.now += OVER;
         return reconciling(async () => {
           const { trials } = await world.snapshot();
-          for (const trial of trials) expect(trial).toMatchObject({ state: "failed", seconds: 61 });
-          expect(await seconds(world)).toBe(122);
+          // A job whose end was lost is ended with the next round: all that it ran is charged, once.
+          const ran = world.batch.jobs.map((job) => secondsRun(job, world.clock.now));
+          for (const trial of trials)
+            expect(trial).toMatchObject({ state: "failed", seconds: ran[trial.number] });
+          expect(await seconds(world)).toBe(ran.reduce((sum, each) => sum + each, 0));
           expect(world.batch.alive()).toEqual([]);
           expect(await readStudy(world)).toMatchObject({ state: "finished" });
           expect([...world.batch.definitions]).toEqual([]);
@@ -356,6 +408,8 @@ export const stepScenarios: {
           attempt: 1,
           definition: [...world.batch.definitions][0] ?? "",
           gpus: 1,
+          market: "spot",
+          labels: {},
           environment: {},
         });
         expect(world.batch.alive()).toHaveLength(3);
@@ -386,6 +440,86 @@ export const stepScenarios: {
           await settleDown(world);
           expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
           expect(world.rounds.executions.get(`${world.study.id}-2`)).toBe("running");
+        });
+      },
+    },
+  },
+
+  "rounds: wave": {
+    "the first generation": {
+      study: inGenerations,
+      prepare: async (world) => {
+        await world.start();
+        return wholeOf<OpenedWave>(world, { action: "wave", begun: 0 }, async ({ chunks, done }) => {
+          expect({ chunks, done }).toEqual({ chunks: [{ chunk: 0, of: 1, parallel: 2 }], done: false });
+          expect(await readTrials(world)).toHaveLength(3);
+        });
+      },
+    },
+    "a study of many generations, which another execution takes over": {
+      study: inGenerations,
+      prepare: async (world) => {
+        await world.start();
+        const request = { action: "wave", begun: WAVES_PER_EXECUTION } as const;
+        return wholeOf<OpenedWave>(world, request, async ({ chunks, done }) => {
+          expect({ chunks, done }).toEqual({ chunks: [], done: true });
+          await settleDown(world);
+          expect((await world.snapshot()).head).toMatchObject({ started: true, generation: 2 });
+          expect(world.rounds.executions.get(`${world.study.id}-2`)).toBe("running");
+        });
+      },
+    },
+  },
+
+  "rounds: wave-list": {
+    "the segments of a part": {
+      study: inGenerations,
+      prepare: async (world) => {
+        await world.start();
+        await openWave(world.deps, { study: world.study.id, generation: 1 }, 0);
+        const request = { action: "wave-list", chunk: 1, of: 2 } as const;
+        return wholeOf<ListedTrials>(world, request, async ({ trials }) => {
+          expect(trials).toEqual([{ trial: 1, attempt: 1 }]);
+        });
+      },
+    },
+  },
+
+  "rounds: folds": {
+    "the outer folds of nested cross-validation": {
+      study: nestedRounds,
+      prepare: async (world) => {
+        await world.start();
+        return wholeOf<PlannedFolds>(world, { action: "folds" }, async ({ folds }) => {
+          expect(folds.map(({ fold }) => fold)).toEqual([0, 1]);
+        });
+      },
+    },
+  },
+
+  "rounds: fold": {
+    "the search": {
+      study: nestedRounds,
+      prepare: async (world) => {
+        await world.start();
+        return wholeOf<OpenedFold>(world, { action: "fold", fold: 1 }, async ({ next, part }) => {
+          expect({ next, part }).toEqual({ next: "wait", part: `${world.study.id}.1` });
+          await settleDown(world);
+          expect(await numbersOfSecondFold(world)).toEqual([1, 5]);
+        });
+      },
+    },
+    "the refit of the winner": {
+      study: nestedRounds,
+      prepare: async (world) => {
+        await world.start();
+        await openFold(world.deps, { study: world.study.id, generation: 1, fold: 1 });
+        await world.deliver();
+        for (const number of [1, 5]) await world.finish(number, number / 10);
+        return wholeOf<OpenedFold>(world, { action: "fold", fold: 1 }, async ({ next, part }) => {
+          expect({ next, part }).toEqual({ next: "wait", part: `${world.study.id}.3` });
+          await settleDown(world);
+          expect(await numbersOfSecondFold(world)).toEqual([1, 3, 5]);
         });
       },
     },
@@ -503,7 +637,7 @@ export const stepScenarios: {
               "GET",
               `/v1/teams/${TEAM}${studyPath(world)}`,
               {
-                caller: { kind: "token", team: TEAM, id: "abcdefghijkl", role: "viewer", study: null },
+                caller: callerAs("viewer"),
               },
             );
             return status >= 500 ? AGAIN : body;

@@ -29,6 +29,7 @@ export const specOf = (change: Partial<StudySpec> = {}): StudySpec => ({
   lease: { seconds: 60, maxAttempts: 3 },
   repeats: NO_REPEATS,
   executor: { type: "client" },
+  labels: {},
   tables: 1,
   ...change,
 });
@@ -58,6 +59,7 @@ export const trialOf = (change: Partial<TrialItem> = {}): TrialItem => ({
   resource: null,
   bracket: null,
   rung: null,
+  run: null,
   worker: "w1",
   algorithm: "random",
   why: "uniform",

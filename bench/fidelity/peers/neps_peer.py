@@ -52,17 +52,18 @@ class Study:
     def ask(self, worker):
         trial = self.optimizer.ask()
         number, _ = trial.id.split("_rung_")
-        self.open[number] = trial
         params = {
             name: spec["choices"][int(trial.config[name])] if spec["type"] == "categorical" else trial.config[name]
             for name, spec in self.space.items()
         }
         to = int(trial.config[FIDELITY])
+        # Asynchronous Hyperband runs one configuration at two fidelities at once.
+        self.open[number, to] = trial
         return {"trial": number, "params": active(self.space, params), "from": self.done.get(number, 0), "to": to}
 
     def report(self, number, step, loss):
         self.done[number] = step
-        self.optimizer.tell(self.open.pop(number), loss)
+        self.optimizer.tell(self.open.pop((number, step)), loss)
         return None
 
 

@@ -12,20 +12,28 @@ import {
   SubmitJobCommand,
   TerminateJobCommand,
 } from "@aws-sdk/client-batch";
+import { STUDY_TAG, TEAM_TAG } from "../../deployment.ts";
 import { Conflict, invalid, Unavailable } from "../../errors.ts";
-import type { BatchExecutor, JobRequest, Submission } from "../../ports.ts";
+import type { AttemptOfTeam, BatchExecutor, JobRequest, Registration, Submission } from "../../ports.ts";
+import type { Market } from "../../prices.ts";
 import { BatchJob } from "../../schemas/batch-event.ts";
 import { JOB_PREFIX, jobName } from "./job-name.ts";
-import { type BatchSpec, sizeOf } from "./size.ts";
+import { shareOf } from "./share.ts";
+import { marketOf, sizeOf } from "./size.ts";
+
+/** Names of the job queues for trials with GPUs and without. */
+export interface JobQueues {
+  readonly gpu: string;
+  readonly cpu: string;
+}
 
 /** AWS Batch: the only file that calls it. */
 export interface BatchOptions {
   readonly client: BatchClient;
   /** A client that never repeats a request by itself (`maxAttempts: 1`): SubmitJob has no idempotency token. */
   readonly submitter: BatchClient;
-  /** Names of the job queues for trials with GPUs and without. */
-  readonly gpuQueue: string;
-  readonly cpuQueue: string;
+  /** By market; null where the deployment has no such machines. */
+  readonly queues: Readonly<Record<Market, JobQueues | null>>;
   /** Name of the job definition from which a study's own takes its roles, logs and network. */
   readonly template: string;
   /** What jobs find in HONE_API. */
@@ -36,13 +44,19 @@ export interface BatchOptions {
 
 /** DescribeJobs takes as many ids. */
 const IDS_A_CALL = 100;
+/** Of every job: the shares of the teams decide which comes first. */
+const PRIORITY = 1;
 /** A submission that takes longer is unclear. */
 const SUBMIT_MS = 8000;
 const ALIVE: readonly JobStatus[] = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING"];
 
 export const batchExecutor = (options: BatchOptions): BatchExecutor => {
-  const { client, gpuQueue, cpuQueue } = options;
-  const queues = [...new Set([gpuQueue, cpuQueue])];
+  const { client } = options;
+  const queues = [
+    ...new Set(
+      Object.values(options.queues).flatMap((known) => (known === null ? [] : [known.gpu, known.cpu])),
+    ),
+  ];
 
   const list = async (input: Omit<ListJobsCommandInput, "jobQueue">): Promise<BatchJob[]> => {
     const jobs: BatchJob[] = [];
@@ -60,7 +74,7 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
   };
 
   return {
-    register: (study, team, executor) => register(options, study, team, executor),
+    register: (registration) => register(options, registration),
 
     deregister: (definition) =>
       unlessGone(() => client.send(new DeregisterJobDefinitionCommand({ jobDefinition: definition }))),
@@ -81,6 +95,11 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
       return jobs;
     },
 
+    isJobOf: async (jobId, attempt) => {
+      const [job] = await describeOne(client, jobId);
+      return job !== undefined && job.jobId === jobId && isOfAttempt(job, attempt, queues);
+    },
+
     listByName: async (name) => {
       const jobs = await list({ filters: [{ name: "JOB_NAME", values: [name] }] });
       return jobs.sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
@@ -95,6 +114,31 @@ export const batchExecutor = (options: BatchOptions): BatchExecutor => {
     terminate: (jobId, reason) => unlessGone(() => client.send(new TerminateJobCommand({ jobId, reason }))),
   };
 };
+
+/** The job with an id that a caller chose; none when Batch refuses the id. */
+const describeOne = async (client: BatchClient, jobId: string): Promise<BatchJob[]> => {
+  try {
+    const reply = await client.send(new DescribeJobsCommand({ jobs: [jobId] }));
+    return (reply.jobs ?? []).map((job) => BatchJob.parse(job));
+  } catch (error) {
+    if (error instanceof ClientException) return [];
+    throw error;
+  }
+};
+
+/** Names alone would not do: whoever may submit jobs to any queue of the account chooses theirs. */
+const isOfAttempt = (job: BatchJob, attempt: AttemptOfTeam, queues: readonly string[]): boolean =>
+  job.jobName === jobName(attempt) &&
+  queues.some((queue) => job.jobQueue === queue || job.jobQueue?.endsWith(`:job-queue/${queue}`)) &&
+  Object.entries(tagsOf(attempt)).every(([key, value]) => job.tags?.[key] === value);
+
+/** The tags of an attempt's job. Hone may only end jobs that have them (infra/permissions.ts). */
+const tagsOf = ({ team, study, trial, attempt }: AttemptOfTeam): Record<string, string> => ({
+  [TEAM_TAG]: team,
+  [STUDY_TAG]: study,
+  "hone:trial": String(trial),
+  "hone:attempt": String(attempt),
+});
 
 const definitionName = (study: string) => `${JOB_PREFIX}${study}`;
 
@@ -112,12 +156,12 @@ const unlessGone = async (run: () => Promise<unknown>): Promise<void> => {
  * stack's. Batch itself never retries a job: every attempt is one of Hone's, with its own number, token and record.
  */
 const register = async (
-  { client, template, images }: BatchOptions,
-  study: string,
-  team: string,
-  executor: BatchSpec,
+  { client, template, images, queues }: BatchOptions,
+  { study, team, executor, labels }: Registration,
 ): Promise<string> => {
   refuseImage(images, executor.image);
+  const market = marketOf(executor);
+  if (queues[market] === null) throw invalid("/executor/market", { kind: "no-such-market", market });
   const base = await findTemplate(client, template);
   const { vcpus, memoryMiB, gpus, timeoutSeconds } = sizeOf(executor);
   const { vcpus: _vcpus, memory: _memory, ...container } = base.containerProperties ?? {};
@@ -141,7 +185,8 @@ const register = async (
         timeout: { attemptDurationSeconds: timeoutSeconds },
         retryStrategy: { attempts: 1 },
         propagateTags: true,
-        tags: { "hone:team": team, "hone:study": study },
+        schedulingPriority: PRIORITY,
+        tags: { ...labels, [TEAM_TAG]: team, [STUDY_TAG]: study },
       }),
     );
     if (reply.jobDefinitionArn === undefined) throw new Unavailable();
@@ -191,24 +236,23 @@ const activeDefinitions = async (
 };
 
 const submit = async (options: BatchOptions, request: JobRequest): Promise<Submission> => {
-  const { team, study, trial, attempt } = request;
+  const queues = options.queues[request.market];
+  if (queues === null) return { kind: "rejected", detail: `There are no ${request.market} machines here.` };
   const environment = { HONE_API: options.api, ...request.environment };
   try {
     const reply = await options.submitter.send(
       new SubmitJobCommand({
         jobName: jobName(request),
-        jobQueue: request.gpus > 0 ? options.gpuQueue : options.cpuQueue,
+        jobQueue: request.gpus > 0 ? queues.gpu : queues.cpu,
+        shareIdentifier: shareOf(request.team),
+        // Definitions that an earlier version registered have none.
+        schedulingPriorityOverride: PRIORITY,
         jobDefinition: request.definition,
         containerOverrides: {
           environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
         },
         propagateTags: true,
-        tags: {
-          "hone:team": team,
-          "hone:study": study,
-          "hone:trial": String(trial),
-          "hone:attempt": String(attempt),
-        },
+        tags: { ...request.labels, ...tagsOf(request) },
       }),
       { abortSignal: AbortSignal.timeout(SUBMIT_MS) },
     );

@@ -1,5 +1,5 @@
 import type { BatchJob } from "../../schemas/batch-event.ts";
-import { reasonSentence } from "../../sentences/reasons.ts";
+import { type Reason, reasonSentence } from "../../sentences/reasons.ts";
 
 /** How a job ended, read from what AWS Batch says of it. */
 export type Ending =
@@ -29,39 +29,52 @@ export const hasEnded = (job: BatchJob): boolean => job.status === "SUCCEEDED" |
 export const secondsRun = (job: BatchJob, now: number): number =>
   job.startedAt === undefined ? 0 : Math.max(0, Math.ceil(((job.stoppedAt ?? now) - job.startedAt) / 1000));
 
-/** AWS Batch does not promise these texts: whatever is unknown counts as a failure of the program. */
-export const endingOf = (job: BatchJob): Ending => {
-  if (job.status === "SUCCEEDED") return { kind: "succeeded" };
+/** What AWS says of a job's end, in its own words: for the log alone, because they name accounts, machines and resources. */
+export const textsOf = (job: BatchJob): { readonly status: string; readonly detail: string } => {
   const last = job.attempts?.at(-1);
-  const container = job.container ?? last?.container;
-  const exitCode = container?.exitCode;
-  const detail = container?.reason ?? "";
-  const status = job.statusReason ?? last?.statusReason ?? "";
-  const reason = clip(detail || status || "AWS Batch gave no reason");
-
-  if (/exceeded timeout/i.test(status)) {
-    return { kind: "timeout", reason: reasonSentence({ kind: "timed-out" }) };
-  }
-  if (status.startsWith(OUR_TERMINATION)) return { kind: "interrupted", reason: clip(status) };
-  if (status.startsWith("Host EC2"))
-    return { kind: "interrupted", reason: reasonSentence({ kind: "machine-lost", detail: clip(status) }) };
-  if (/OutOfMemory/i.test(detail)) {
-    return { kind: "failed", reason: reasonSentence({ kind: "out-of-memory" }) };
-  }
-  if (job.startedAt === undefined || /Cannot(PullContainer|StartContainer|CreateContainer)/.test(detail)) {
-    return { kind: "not-started", reason };
-  }
-  if (exitCode === TRY_AGAIN)
-    return { kind: "interrupted", reason: reasonSentence({ kind: "asked-to-repeat" }) };
-  if (exitCode === TERMINATED)
-    return { kind: "interrupted", reason: reasonSentence({ kind: "terminated", detail: reason }) };
-  if (exitCode === KILLED) {
-    return { kind: "failed", reason: reasonSentence({ kind: "killed" }) };
-  }
   return {
-    kind: "failed",
-    reason: exitCode === undefined ? reason : reasonSentence({ kind: "exit-code", code: exitCode }),
+    status: job.statusReason ?? last?.statusReason ?? "",
+    detail: (job.container ?? last?.container)?.reason ?? "",
   };
 };
 
-const clip = (text: string) => (text.length > 400 ? `${text.slice(0, 400)}...` : text);
+/** AWS Batch does not promise these texts: whatever is unknown counts as a failure of the program. The reasons are Hone's own. */
+export const endingOf = (job: BatchJob): Ending => {
+  if (job.status === "SUCCEEDED") return { kind: "succeeded" };
+  const exitCode = (job.container ?? job.attempts?.at(-1)?.container)?.exitCode;
+  const { status, detail } = textsOf(job);
+
+  if (/exceeded timeout/i.test(status))
+    return { kind: "timeout", reason: reasonSentence({ kind: "timed-out" }) };
+  if (status.startsWith(OUR_TERMINATION))
+    return { kind: "interrupted", reason: reasonSentence({ kind: "ended-by-hone" }) };
+  if (status.startsWith("Host EC2"))
+    return { kind: "interrupted", reason: reasonSentence({ kind: "machine-lost" }) };
+  if (/OutOfMemory/i.test(detail))
+    return { kind: "failed", reason: reasonSentence({ kind: "out-of-memory" }) };
+  if (job.startedAt === undefined || NOT_STARTED.test(detail)) {
+    return { kind: "not-started", reason: reasonSentence(whyNotStarted(status, detail)) };
+  }
+  if (exitCode === TRY_AGAIN)
+    return { kind: "interrupted", reason: reasonSentence({ kind: "asked-to-repeat" }) };
+  if (exitCode === TERMINATED) return { kind: "interrupted", reason: reasonSentence({ kind: "terminated" }) };
+  if (exitCode === KILLED) return { kind: "failed", reason: reasonSentence({ kind: "killed" }) };
+  const reason =
+    exitCode === undefined
+      ? ({ kind: "ended-unknown" } as const)
+      : ({ kind: "exit-code", code: exitCode } as const);
+  return { kind: "failed", reason: reasonSentence(reason) };
+};
+
+const NOT_STARTED = /Cannot(PullContainer|StartContainer|CreateContainer)/;
+
+/** Why a container never ran, as far as Batch's texts are known. */
+const whyNotStarted = (status: string, detail: string): Reason => {
+  const text = `${detail} ${status}`;
+  if (/CannotPull|pull access|image .*not found|manifest/i.test(text)) return { kind: "image-not-pulled" };
+  if (/Cannot(Start|Create)Container/.test(text)) return { kind: "container-not-started" };
+  if (/ResourceInitialization|secret/i.test(text)) return { kind: "not-prepared" };
+  if (/INSUFFICIENT_INSTANCE_CAPACITY/.test(text)) return { kind: "no-capacity" };
+  if (/MISCONFIGURATION|MAX_RESOURCE|RESOURCE_REQUIREMENT/.test(text)) return { kind: "no-such-machine" };
+  return { kind: "not-started-unknown" };
+};

@@ -1,3 +1,4 @@
+import type { Market } from "../../prices.ts";
 import type { Executor } from "../../schemas/study.ts";
 
 export type BatchSpec = Extract<Executor, { type: "batch" }>;
@@ -13,6 +14,9 @@ export interface Size {
   /** After this long a job is ended by Batch, whatever it does. */
   readonly timeoutSeconds: number;
 }
+
+/** Which machines the study's jobs run on. */
+export const marketOf = ({ market = "spot" }: Pick<BatchSpec, "market">): Market => market;
 
 /** What one job of the study takes. */
 export const sizeOf = (executor: BatchSpec): Size => ({

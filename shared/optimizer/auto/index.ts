@@ -1,5 +1,7 @@
-import { type Algorithm, type Answer, answer, type Problem } from "../algorithm.ts";
+import { type Algorithm, type Answer, answer, type History, type Problem } from "../algorithm.ts";
+import { startingFromEarlier } from "../common/earlier-starts.ts";
 import { gp } from "../gp/index.ts";
+import { gradient } from "../gradient/index.ts";
 import { grid } from "../grid/index.ts";
 import { tpe } from "../tpe/index.ts";
 
@@ -19,7 +21,8 @@ interface Choice {
  * which would have to learn again what is known. Each proposal names the algorithm it comes from, and why. The rules, in order, and
  * the measurements behind them are in `docs/decisions/0004-what-auto-chooses.md`.
  */
-const choose = ({ space, objectives, budget }: Problem): Choice => {
+const choose = ({ space, objectives, budget }: Problem, history: History): Choice => {
+  if (history.gradient !== undefined) return { algorithm: gradient, because: "gradients are told" };
   if (objectives === 1 && space.size <= Math.min(SMALL, budget.trials)) {
     return { algorithm: grid, because: "the whole space fits the budget" };
   }
@@ -35,10 +38,16 @@ export const auto: Algorithm<typeof options> = {
   name: "auto",
   revision: 3,
   options,
+  usesGradients: true,
   propose: (problem, history, count, random): Answer => {
-    const { algorithm, because } = choose(problem);
+    const { algorithm, because } = choose(problem, history);
     // It has no options to pass on: what it chooses runs with its defaults.
-    const { proposals, hint } = algorithm.propose({ ...problem, options: {} }, history, count, random);
+    const { proposals, hint } = startingFromEarlier(algorithm).propose(
+      { ...problem, options: {} },
+      history,
+      count,
+      random,
+    );
     if (algorithm === grid) return answer(proposals.map((one) => ({ ...one, why: because })));
     return { proposals: proposals.map((one) => ({ ...one, why: `${one.why} (${because})` })), hint };
   },

@@ -30,10 +30,10 @@ export const mergeDuplicates = (history: History): History => {
     if (!isGone[row]) kept.push(row);
   }
   const merged = selectRows(history, kept);
-  const results = new Uint32Array(kept.length).fill(1);
+  const results = merged.results ?? new Uint32Array(kept.length).fill(1);
   for (const rows of leaders) {
     const place = placeOf[rows[0]!]!;
-    results[place] = rows.length;
+    results[place] = rows.reduce((sum, row) => sum + resultsAt(history, row), 0);
     if (rows.length > 1) average(history, rows, merged, place);
   }
   return { ...merged, results };
@@ -56,22 +56,30 @@ const leadersOf = (history: History, rows: readonly number[]): number[] => {
 const average = (history: History, rows: readonly number[], merged: History, place: number): void => {
   const { n, y, excess, violation } = history;
   const [m, outcomes] = [y.length / n, excess.length / n];
-  for (let j = 0; j < m; j++) merged.y[place * m + j] = meanOf(rows, (row) => y[row * m + j]!);
+  const meanOf = weightedMean(history, rows);
+  for (let j = 0; j < m; j++) merged.y[place * m + j] = meanOf((row) => y[row * m + j]!);
   let total = 0;
   for (let k = 0; k < outcomes; k++) {
-    const mean = meanOf(rows, (row) => excess[row * outcomes + k]!);
+    const mean = meanOf((row) => excess[row * outcomes + k]!);
     merged.excess[place * outcomes + k] = mean;
     total += Math.max(0, mean);
   }
   // The violation belongs to the mean: noise around a bound does not make a point infeasible that is within it.
-  merged.violation[place] =
-    outcomes > 0 && !Number.isNaN(total) ? total : meanOf(rows, (row) => violation[row]!);
+  merged.violation[place] = outcomes > 0 && !Number.isNaN(total) ? total : meanOf((row) => violation[row]!);
 };
 
-/** The mean, exactly the value if all are equal. */
-const meanOf = (rows: readonly number[], numberOf: (row: number) => number): number => {
-  const first = numberOf(rows[0]!);
-  return first + rows.reduce((sum, row) => sum + (numberOf(row) - first), 0) / rows.length;
+/** How many results a row is the mean of. */
+const resultsAt = ({ results }: History, row: number): number => results?.[row] ?? 1;
+
+/** The mean of rows, each counted as often as it has results; exactly the value if all are equal. */
+const weightedMean = (history: History, rows: readonly number[]) => {
+  const total = rows.reduce((sum, row) => sum + resultsAt(history, row), 0);
+  return (numberOf: (row: number) => number): number => {
+    const first = numberOf(rows[0]!);
+    return (
+      first + rows.reduce((sum, row) => sum + resultsAt(history, row) * (numberOf(row) - first), 0) / total
+    );
+  };
 };
 
 /** The groups of two or more ended rows whose points are the same up to rounding, each in order of the rows. */

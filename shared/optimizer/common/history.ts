@@ -17,9 +17,13 @@ export interface HistoryRow {
   readonly resource?: number;
   /** The number of the trial that it was derived from. */
   readonly parent?: number;
+  /** Whether it holds a committed checkpoint. */
+  readonly checkpoint?: boolean;
   readonly bracket?: number;
   readonly rung?: number;
   readonly instance?: number;
+  readonly configuration?: number;
+  readonly iteration?: number;
   /** Derivatives per coordinate of the cube, NaN where inactive. */
   readonly gradient?: ArrayLike<number>;
 }
@@ -35,7 +39,7 @@ export const buildHistory = (
   const d = space.parameters.length;
   const ordered = [...rows].sort((a, b) => a.number - b.number);
   const has = (key: keyof HistoryRow) => rows.some((row) => row[key] !== undefined);
-  const integers = (key: "parent" | "bracket" | "rung" | "instance") =>
+  const integers = (key: "parent" | "bracket" | "rung" | "instance" | "configuration" | "iteration") =>
     has(key) && { [key]: Int32Array.from(ordered, (row) => row[key] ?? -1) };
   const history: History = {
     n,
@@ -47,9 +51,14 @@ export const buildHistory = (
     kind: Uint8Array.from(ordered, ({ kind, y }) => kind ?? (y ? TrialKind.completed : TrialKind.running)),
     resource: Float64Array.from(ordered, ({ resource }) => resource ?? Number.NaN),
     ...integers("parent"),
+    ...(has("checkpoint") && {
+      checkpoint: Uint8Array.from(ordered, ({ checkpoint }) => Number(checkpoint === true)),
+    }),
     ...integers("bracket"),
     ...integers("rung"),
     ...integers("instance"),
+    ...integers("configuration"),
+    ...integers("iteration"),
     ...(has("gradient") && { gradient: new Float64Array(n * d).fill(Number.NaN) }),
   };
   for (const [i, { x, y, excess, gradient }] of ordered.entries()) {

@@ -5,7 +5,7 @@ import type { History } from "../algorithm.ts";
  * @param rows ascending, so that trial numbers stay in order.
  */
 export const selectRows = (history: History, rows: ArrayLike<number>): History => {
-  const { n: before, parent, bracket, rung, instance, gradient, levels } = history;
+  const { n: before, parent, bracket, rung, instance, configuration, iteration, gradient, levels } = history;
   const n = rows.length;
   const wide = (column: Float64Array): Float64Array => {
     const width = before > 0 ? column.length / before : 0;
@@ -29,9 +29,14 @@ export const selectRows = (history: History, rows: ArrayLike<number>): History =
       results: Uint32Array.from({ length: n }, (_, i) => history.results![rows[i]!]!),
     }),
     ...(parent && { parent: places(parent) }),
+    ...(history.checkpoint && {
+      checkpoint: Uint8Array.from({ length: n }, (_, i) => history.checkpoint![rows[i]!]!),
+    }),
     ...(bracket && { bracket: places(bracket) }),
     ...(rung && { rung: places(rung) }),
     ...(instance && { instance: places(instance) }),
+    ...(configuration && { configuration: places(configuration) }),
+    ...(iteration && { iteration: places(iteration) }),
     ...(gradient && { gradient: wide(gradient) }),
     ...(levels && { levels: { ...levels, value: wide(levels.value) } }),
   };

@@ -18,7 +18,7 @@ import { gainAtEnd, rateOf } from "./rate.ts";
 export interface Choices {
   /** Numbers of the paused trials that go on, the most gainful first. */
   readonly resumed: readonly number[];
-  /** New trials to begin. */
+  /** New trials to begin, the most gainful first: after those that are wanted now, those for the asks to come. */
   readonly started: readonly Draft[];
   /**
    * Expected improvement for the resource of a full run, as a part of the distance between the best result and the median trial; null before
@@ -35,7 +35,9 @@ export interface ChoiceInput {
   readonly paused: readonly number[];
   /** How many trials are wanted, resumed and new ones together. */
   readonly count: number;
-  /** How many of them may be new. */
+  /** How many more are chosen for the asks to come, as long as new ones gain most. */
+  readonly ahead: number;
+  /** How many of all may be new. */
   readonly mostStarted: number;
   /** Whether some of the new ones run to the end: not where another algorithm says which configurations are new. */
   readonly runsToTheEnd: boolean;
@@ -61,14 +63,14 @@ const MOST = 12;
 
 /** Chooses what runs next. Pure: the same arguments give the same answer. */
 export const chooseTrials = (input: ChoiceInput): Choices => {
-  const { problem, history, count, mostStarted, runsToTheEnd } = input;
+  const { problem, history, count, ahead, mostStarted, runsToTheEnd } = input;
   const { levels } = history;
   const startup = Math.min(MOST, Math.max(FEWEST, Math.ceil((problem.space.parameters.length + 1) / 2)));
   const isEarly = history.n < startup && mostStarted > 0;
   if (levels !== undefined && !isEarly) {
-    const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count, mostStarted)) : 0;
+    const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count + ahead, mostStarted)) : 0;
     const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
-    if (full.length === count) return { resumed: [], started: full, gain: null };
+    if (full.length >= count) return { resumed: [], started: full, gain: null };
     const observations = observe(history, levels, MOST_OBSERVATIONS);
     const running = runningRows(history).slice(-MOST_RUNNING);
     const { space, seed, firstNumber, isLate } = problem;
@@ -77,7 +79,7 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
         ? null
         : fitCurves({
             ...{ space, history, levels, observations, isLate },
-            room: running.length + count,
+            room: running.length + count + ahead,
             random: createRandom(seed, firstNumber, observations.list.length),
           });
     if (observations !== null && model !== null) {
@@ -87,7 +89,7 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
       return { ...chosen, started: [...full, ...chosen.started] };
     }
   }
-  const wanted = Math.min(count, mostStarted);
+  const wanted = Math.min(count + ahead, mostStarted);
   const started = initialDesign(problem, history, wanted, { algorithm: NAME, startsInMiddle: true });
   return { resumed: [], started, gain: null };
 };
@@ -101,7 +103,7 @@ interface ModelInput extends ChoiceInput {
 }
 
 const byModel = (input: ModelInput): Choices => {
-  const { problem, history, paused, count, mostStarted, levels, running, model } = input;
+  const { problem, history, paused, count, ahead, mostStarted, levels, running, model } = input;
   const d = problem.space.parameters.length;
   for (const row of running) model.add(pointOf(history, row, d));
   const findNew = searcherOf(input);
@@ -109,13 +111,14 @@ const byModel = (input: ModelInput): Choices => {
   const resumed: number[] = [];
   const started: Draft[] = [];
   let gain: number | null = null;
-  while (resumed.length + started.length < count) {
+  while (resumed.length + started.length < count + ahead) {
     const x = started.length < mostStarted ? findNew() : null;
     const options = [...open.values(), ...(x === null ? [] : [{ x, number: null }])];
     const best = mostGainful(model, levels, options);
     if (best === null) break;
     gain ??= best.rate * model.share;
     const { x: chosen, number } = best.option;
+    if (number !== null && resumed.length + started.length >= count) break;
     model.add(chosen);
     if (number !== null) {
       open.delete(number);

@@ -8,7 +8,7 @@ export interface StepFeatures extends Features {
 
 /** @returns features whose `write` is of a configuration that has run to its end. */
 export const withStep = (features: Features): StepFeatures => {
-  const { width, numeric, isChoice, parameterOf, perCoordinate } = features;
+  const { width, numeric, isChoice, parameterOf, ownerOf, perCoordinate } = features;
   const inner = new Float64Array(width);
   const widened = <T extends Uint8Array | Int32Array | Float64Array>(column: T, wide: T): T => {
     wide.set(column.subarray(0, numeric));
@@ -27,6 +27,7 @@ export const withStep = (features: Features): StepFeatures => {
     isChoice: widened(isChoice, new Uint8Array(width + 1)),
     // The step follows no coordinate: that of the first parameter moves it by nothing.
     parameterOf: widened(parameterOf, new Int32Array(width + 1)),
+    ownerOf: widened(ownerOf, new Int32Array(width + 1)),
     perCoordinate: Float64Array.of(...perCoordinate, 0),
     write: (x, from, out, offset) => writeAt(1, x, from, out, offset),
     writeAt,

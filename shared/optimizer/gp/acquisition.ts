@@ -62,8 +62,9 @@ export class Acquisition {
 
   /** The logarithm of the acquisition at each candidate. */
   values({ points, terms }: Pool): Float64Array {
-    const mean = new Float64Array(8);
-    const sd = new Float64Array(8);
+    const most = terms.reduce((widest, { predictions }) => Math.max(widest, predictions.length), 0);
+    const mean = new Float64Array(most);
+    const sd = new Float64Array(most);
     const count = terms.length - this.factors.length;
     const logs = new Float64Array(count);
     return Float64Array.from(points, (x, c) => {

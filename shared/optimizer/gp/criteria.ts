@@ -27,6 +27,25 @@ export const expectedImprovement =
     return Math.log(sd[0]!) + log;
   };
 
+/**
+ * A criterion of the first prediction with a trend added to its mean: a weighted sum of the means of the others.
+ * @param factors one per prediction after the first.
+ */
+export const aboveTrend =
+  (criterion: Criterion, factors: readonly number[]): Criterion =>
+  (mean, sd, byMean, bySd) => {
+    const total = [mean[0]!];
+    for (const [k, factor] of factors.entries()) total[0]! += factor * mean[k + 1]!;
+    const value = criterion(Float64Array.from(total), sd, byMean, bySd);
+    if (byMean && bySd) {
+      for (const [k, factor] of factors.entries()) {
+        byMean[k + 1] = factor * byMean[0]!;
+        bySd[k + 1] = 0;
+      }
+    }
+    return value;
+  };
+
 /** The power of a constraint's probability: with a lower one, half of all trials end up just out of bounds. */
 const CAUTION = 2;
 

@@ -13,6 +13,8 @@ export interface Features {
   readonly isChoice: Uint8Array;
   /** The parameter whose coordinate moves the feature smoothly, or -1. */
   readonly parameterOf: Int32Array;
+  /** The parameter that the feature tells something about. */
+  readonly ownerOf: Int32Array;
   /** Numeric features first: this many of them. */
   readonly numeric: number;
   /** Writes the features of a point of the cube into `out` from `offset` on. */
@@ -50,6 +52,7 @@ export const featuresOf = (space: Space): Features => {
     parameterOf: Int32Array.from(features, ({ kind, parameter }) =>
       kind === "number" ? parameter.index : -1,
     ),
+    ownerOf: Int32Array.from(features, ({ parameter }) => parameter.index),
     numeric: numbers.length,
     write: (x, from, out, offset) => {
       for (let j = 0; j < features.length; j++) {

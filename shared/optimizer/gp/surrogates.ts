@@ -5,7 +5,8 @@ import type { Evidence } from "../common/evidence.ts";
 import { scalarised } from "../common/scalarise.ts";
 import { Acquisition, type Term } from "./acquisition.ts";
 import { undominated } from "./boxes.ts";
-import { expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";
+import { aboveTrend, expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";
+import { chanceOf, fitEarlier, fitTrend } from "./earlier.ts";
 import type { Features } from "./features.ts";
 import { drawAround, fitMode, thin } from "./fit.ts";
 import { type Data, type Priors, pickRows, priorMode, toShape } from "./model.ts";
@@ -128,15 +129,46 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
     return finish([], "probability of feasibility");
   }
   if (isOne || evidence.objectives.length > MOST_EXACT) {
-    const targets = scalarised(evidence.objectives, random);
+    const data = { ...all, targets: scalarised(evidence.objectives, random) };
     const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(MOST_DRAWN_POINTS / n)));
-    const alternatives = fitNext({ ...all, targets }, draws).map(
+    const alone = fitNext(data, draws).map(
       (posterior): Term => ({
         posteriors: [posterior],
         criterion: expectedImprovement(leastFitted(posterior, evidence)),
       }),
     );
-    return finish(alternatives, "expected improvement");
+    if (!isOne || problem.earlier === undefined) return finish(alone, "expected improvement");
+    const aloneMode = modes.at(-1)!;
+    const priors = priorsOf(d);
+    const models = fitEarlier(problem.earlier, features, priors, {
+      starts: starts.slice(modes.length + 1),
+      room,
+      isLate,
+    });
+    const trend = fitTrend(models, data);
+    const rest =
+      trend === null ? data : { ...data, targets: data.targets.map((v, i) => v - trend.values[i]!) };
+    const above = trend === null ? [] : fitNext(rest, draws);
+    const chance =
+      trend === null ? 0 : chanceOf(trend, { rest, mode: modes.at(-1)!, data, alone: aloneMode, priors });
+    if (trend === null) modes.push(aloneMode);
+    modes.push(...models.map(({ mode }) => mode));
+    const share = Math.round(chance * draws);
+    const alternatives = [
+      ...above.slice(0, share).map(
+        (posterior): Term => ({
+          posteriors: [posterior, ...(trend?.models ?? []).map((model) => model.posterior)],
+          criterion: aboveTrend(
+            expectedImprovement(leastFitted(posterior, evidence, trend?.values)),
+            trend?.factors ?? [],
+          ),
+        }),
+      ),
+      ...alone.slice(0, draws - share),
+    ];
+    return share === 0
+      ? finish(alone, "expected improvement")
+      : finish(alternatives, "expected improvement, from earlier studies too");
   }
   const fitted = evidence.objectives.flatMap((targets) => fitNext({ ...all, targets }, 1).slice(0, 1));
   const front = frontOf(fitted, evidence);
@@ -208,9 +240,11 @@ const sparseStart = (data: Data, plain: Float64Array, count: number): Float64Arr
   return start;
 };
 
-/** The least posterior mean at a feasible trial. */
-const leastFitted = (posterior: Posterior, { isFeasible }: Evidence): number =>
-  posterior.fitted().reduce((best, value, i) => (isFeasible[i] ? Math.min(best, value) : best), Infinity);
+/** The least posterior mean at a feasible trial. @param trend what is added to the posterior's mean at each trial. */
+const leastFitted = (posterior: Posterior, { isFeasible }: Evidence, trend?: Float64Array): number =>
+  posterior
+    .fitted()
+    .reduce((best, value, i) => (isFeasible[i] ? Math.min(best, value + (trend?.[i] ?? 0)) : best), Infinity);
 
 /** The non-dominated posterior means of feasible trials. */
 const frontOf = (posteriors: readonly Posterior[], { isFeasible }: Evidence): Float64Array[] => {

@@ -11,9 +11,12 @@ import {
   type OptionsOf,
   type SeededProblem,
 } from "../algorithm.ts";
+import { STARTS } from "../common/earlier-starts.ts";
 import { createFresh, type Fresh } from "../common/fresh.ts";
 import { initialDesign } from "../common/initial-design.ts";
 import { thinEvenly } from "../common/thin.ts";
+import { type Bandwidth, PRIOR_WEIGHT } from "./column.ts";
+import { type EarlierObservations, observationsOf, type Weighted } from "./earlier.ts";
 import { createParzen, type Parzen } from "./parzen.ts";
 import { countRanked, split } from "./split.ts";
 
@@ -46,29 +49,44 @@ export const tpe: Algorithm<typeof options> = {
   options,
   propose: (problem, history, count, random) => {
     const { startup = STARTUP } = problem.options;
-    const isStart = countRanked(history, problem.objectives) < startup;
+    const { space, objectives, earlier } = problem;
+    const known = countRanked(history, objectives);
+    const observations =
+      objectives === 1 && earlier !== undefined && known >= STARTS
+        ? observationsOf(space, history, earlier)
+        : null;
+    // Of little use without anything to learn from.
+    const isStart = observations === null && known < startup;
     return answer(
       isStart
         ? initialDesign(problem, history, count, { algorithm: "tpe" })
-        : model(problem, history, count, random),
+        : model(problem, { history, observations }, count, random),
     );
   },
 };
 
-const model = (problem: SeededProblem<Options>, history: History, count: number, random: Random): Draft[] => {
+/** What the densities are made of. */
+interface Known {
+  readonly history: History;
+  /** Of earlier studies. */
+  readonly observations: EarlierObservations | null;
+}
+
+const model = (
+  problem: SeededProblem<Options>,
+  { history, observations }: Known,
+  count: number,
+  random: Random,
+): Draft[] => {
   const { space, objectives, isLate } = problem;
   const fresh = createFresh(space, history);
   const { good, bad, running } = split(history, objectives);
   // The trials of a front of several objectives are equally good.
   const weights = objectives === 1 ? rankWeights(good.length) : null;
   const d = space.parameters.length;
-  const better = createParzen(space, pack(history, good, d), weights, "neighbours");
-  const worse = createParzen(
-    space,
-    pack(history, [...thinEvenly(bad, MAX_BAD, "last"), ...running], d),
-    null,
-    "narrow",
-  );
+  const others = pack(history, [...thinEvenly(bad, MAX_BAD, "last"), ...running], d);
+  const better = withObservations(space, pack(history, good, d), weights, observations?.good, "neighbours");
+  const worse = withObservations(space, others, null, observations?.bad, "narrow");
   const draw = drawing(problem, better, worse, random);
   const { candidates: first = CANDIDATES } = problem.options;
   let candidates = draw(first);
@@ -85,6 +103,25 @@ const model = (problem: SeededProblem<Options>, history: History, count: number,
     countAsBad(space, candidates, next, worse.weight + fresh.taken.length - 1);
   }
   return fresh.taken.map((x) => ({ x, algorithm: "tpe", why: "expected improvement" }));
+};
+
+/** The density of own observations and those of earlier studies. */
+const withObservations = (
+  space: Space,
+  own: Float64Array,
+  weights: Float64Array | null,
+  earlier: Weighted | undefined,
+  bandwidth: Bandwidth,
+): Parzen => {
+  if (earlier === undefined) return createParzen(space, own, weights, bandwidth);
+  const n = own.length / space.parameters.length;
+  const all = Float64Array.from([...(weights ?? new Float64Array(n).fill(1)), ...earlier.weights]);
+  const mean = all.reduce((sum, weight) => sum + weight, 0) / all.length;
+  const points = Float64Array.from([...own, ...earlier.points]);
+  const share = { observations: mean * all.length, priorWeight: PRIOR_WEIGHT / mean };
+  const relative = all.map((weight) => weight / mean);
+  const parzen = createParzen(space, points, relative, bandwidth, share);
+  return { ...parzen, weight: mean * parzen.weight };
 };
 
 /** A point and the logarithms of the densities of good and bad trials there. */

@@ -1,10 +1,25 @@
-import { issueToken } from "../../auth/token.ts";
-import { NotFound, ShownOnce } from "../../errors.ts";
+import { issueSecret, issueToken } from "../../auth/token.ts";
+import { Conflict, NotFound, ShownOnce } from "../../errors.ts";
 import { TOKEN_ID } from "../../patterns.ts";
 import type { PageQuery } from "../../schemas/study.ts";
-import type { CreatedToken, CreateTokenBody, Token, TokenPage } from "../../schemas/token.ts";
+import type {
+  CreatedToken,
+  CreateTokenBody,
+  RotateTokenBody,
+  Token,
+  TokenPage,
+} from "../../schemas/token.ts";
+import { grantsTo, removeGrant } from "../../store/grant.ts";
+import { checkMember, MEMBER } from "../../store/member.ts";
 import { hasTeam } from "../../store/team.ts";
-import { listTokenItems, newToken, removeToken, TOKEN, type TokenItem } from "../../store/token.ts";
+import {
+  findToken,
+  listTokenItems,
+  newToken,
+  removeToken,
+  rotate,
+  type TokenItem,
+} from "../../store/token.ts";
 import { timestamp } from "../../study/view.ts";
 import { commit } from "../core/commit.ts";
 import { cursorsOf } from "../core/cursor.ts";
@@ -12,7 +27,10 @@ import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { creationRefusals } from "./creation-limits.ts";
 
 const DEFAULT_DAYS = 90;
-const DAY_MS = 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+/** Long enough to hand the new secret to everything that holds the former one. */
+const DEFAULT_FORMER_HOURS = 24;
 const PAGE = 100;
 
 type Deps = Pick<ServiceDeps, "store" | "clock" | "randomBytes">;
@@ -33,28 +51,71 @@ export const createToken = async (
     if (!(await hasTeam(deps.store, team))) throw new NotFound({ kind: "no-team", team });
     const now = deps.clock();
     const { id, token, hash } = issueToken(deps.randomBytes);
-    const item: TokenItem = {
+    const item = {
       team,
       id,
       name: body.name,
-      role: body.role,
+      role: body.role ?? null,
+      member: body.member ?? null,
       study: body.study ?? null,
       hash,
       created: now,
       expires: now + (body.days ?? DEFAULT_DAYS) * DAY_MS,
       createdBy,
+      grants: 0,
     };
     return {
-      changes: newToken(item),
-      answer: { ...toToken(item), token },
+      changes: [...newToken(item), ...(item.member === null ? [] : [checkMember(team, item.member)])],
+      answer: { ...toToken({ ...item, former: null, used: null }), token },
       remembered: { id },
-      refusals: creationRefusals(now),
+      refusals: {
+        ...creationRefusals(now),
+        [MEMBER]: () => new NotFound({ kind: "no-member", name: body.member ?? "" }),
+      },
     };
   };
-  const recall = async ({ id }: Pick<Token, "id">) => {
-    throw new ShownOnce({ kind: "secret-shown", id });
+  return commit<CreatedToken, Pick<Token, "id">>(deps, write, plan, { recall: refuseToShowAgain });
+};
+
+const refuseToShowAgain = async ({ id }: Pick<Token, "id">) => {
+  throw new ShownOnce({ kind: "secret-shown", id });
+};
+
+/**
+ * Gives a token a new secret. The former one stays valid for a while, so that whatever holds it can be changed over; while it
+ * is, there is no third.
+ * @throws ShownOnce when an Idempotency-Key is repeated, NotFound, Conflict.
+ */
+export const rotateToken = async (
+  deps: Deps,
+  team: string,
+  id: string,
+  { formerHours = DEFAULT_FORMER_HOURS, days }: RotateTokenBody,
+  write: WriteContext,
+): Promise<CreatedToken> => {
+  const plan = async () => {
+    const now = deps.clock();
+    const item = await tokenOf(deps, team, id);
+    const { former } = item;
+    if (formerHours > 0 && former !== null && former.until > now)
+      throw new Conflict({ kind: "rotated-lately", until: timestamp(former.until) });
+    const { token, hash } = issueSecret(id, deps.randomBytes);
+    const expires = days === undefined ? item.expires : now + days * DAY_MS;
+    const until = formerHours === 0 ? null : Math.min(now + formerHours * HOUR_MS, item.expires);
+    const rotated = { ...item, expires, former: until === null ? null : { hash: item.hash, until } };
+    return {
+      changes: rotate(item, hash, until, expires),
+      answer: { ...toToken(rotated), token },
+      remembered: { id },
+    };
   };
-  return commit<CreatedToken, Pick<Token, "id">>(deps, write, plan, { recall });
+  return commit<CreatedToken, Pick<Token, "id">>(deps, write, plan, { recall: refuseToShowAgain });
+};
+
+const tokenOf = async ({ store }: Pick<Deps, "store">, team: string, id: string): Promise<TokenItem> => {
+  const item = await findToken(store, team, id);
+  if (item === null) throw new NotFound({ kind: "no-token", id });
+  return item;
 };
 
 /**
@@ -76,21 +137,24 @@ export const listTokens = async (
 };
 
 /**
- * Revokes a token; it stops working at once.
+ * Revokes a token, with the grants that name it; it stops working at once.
  * @throws NotFound
  */
 export const deleteToken = (deps: Deps, team: string, id: string, write: WriteContext): Promise<null> =>
-  commit(deps, write, async () => ({
-    changes: removeToken(team, id),
-    answer: null,
-    refusals: { [TOKEN]: () => new NotFound({ kind: "no-token", id }) },
-  }));
+  commit(deps, write, async () => {
+    const item = await tokenOf(deps, team, id);
+    const grants = item.grants === 0 ? [] : await grantsTo(deps.store, team, { kind: "token", id });
+    return { changes: [...removeToken(item), ...grants.map(removeGrant)], answer: null };
+  });
 
-const toToken = (item: TokenItem): Token => ({
+const toToken = (item: Omit<TokenItem, "hash">): Token => ({
   id: item.id,
   name: item.name,
   role: item.role,
+  member: item.member,
   study: item.study,
   created: timestamp(item.created),
   expires: timestamp(item.expires),
+  formerExpires: item.former === null ? null : timestamp(item.former.until),
+  lastUsed: item.used === null ? null : timestamp(item.used),
 });

@@ -1,18 +1,26 @@
 import { issueJobToken } from "../../auth/token.ts";
 import { StudyNotFound } from "../../errors.ts";
-import { sizeOf } from "../../executor/batch/size.ts";
-import { DispatchMessage } from "../../schemas/message.ts";
+import { marketOf, sizeOf } from "../../executor/batch/size.ts";
+import { type DispatchMessage, QueueMessage } from "../../schemas/message.ts";
+import { type Reason, reasonSentence } from "../../sentences/reasons.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
-import { changeHead, findHead, type Head, whileDispatching } from "../../store/head.ts";
+import { changeHead, findHead, type Head, noteRunning, whileDispatching } from "../../store/head.ts";
+import { type Reservation, reserve } from "../../store/spend.ts";
 import type { Change } from "../../store/store.ts";
 import { changeTrial, findTrialItem, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
 import { pauseWithoutRoom, roomFor } from "../../study/budget.ts";
+import { charge, reservationFor } from "../../study/charge.ts";
 import { isActive, withWait } from "../../study/job.ts";
+import { addressOf } from "../../study/nested.ts";
+import { isHeldOpen } from "../../study/open-runs.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { commit, type Plan, updateOnce } from "../core/commit.ts";
+import { limitsOf, withoutTeamRoom } from "../../study/team-room.ts";
+import { commit, commitOnce, type Plan, updateOnce } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
 import { readSnapshot } from "../core/snapshot.ts";
+import { readTeamMoney } from "../core/team-money.ts";
+import { awaitPart } from "./await-part.ts";
 import { planInfraFailure } from "./infra-failure.ts";
 import { carryOut } from "./settle.ts";
 
@@ -46,36 +54,41 @@ export const dispatchMessages = async (
   deps: ServiceDeps,
   messages: readonly RawMessage[],
 ): Promise<string[]> => {
-  if (!(await isDispatchOn(deps.store))) return messages.map((message) => message.id);
+  const isOn = await isDispatchOn(deps.store);
   const again: string[] = [];
   for (const { id, body } of messages) {
-    if ((await handle(deps, body)) === "again") again.push(id);
+    if ((await handle(deps, body, isOn)) === "again") again.push(id);
   }
   return again;
 };
 
-/** A faulty message does not affect the others. */
-const handle = async (deps: ServiceDeps, body: string): Promise<Disposal> => {
+/**
+ * A faulty message does not affect the others.
+ * @param isOn whether jobs may be submitted; that a machine waits is noted all the same.
+ */
+const handle = async (deps: ServiceDeps, body: string, isOn: boolean): Promise<Disposal> => {
   const message = parse(body);
   if (message === null) {
     deps.log("message-refused", { bytes: body.length });
     return "again";
   }
   try {
-    return await dispatchAttempt(deps, message);
+    if ("trial" in message) return isOn ? await dispatchAttempt(deps, message) : "again";
+    await awaitPart(deps, message);
+    return "done";
   } catch (error) {
     if (error instanceof StudyNotFound) return "done";
-    const { study, trial, attempt } = message;
+    const { taskToken, version, ...what } = message;
     const { name, message: text } = error instanceof Error ? error : { name: "unknown", message: "" };
-    deps.log("dispatch-failed", { study, trial, attempt, error: name, message: text });
+    deps.log("dispatch-failed", { ...what, error: name, message: text });
     return "again";
   }
 };
 
-const parse = (body: string): DispatchMessage | null => {
+const parse = (body: string): QueueMessage | null => {
   if (body.length > MAX_BODY) return null;
   try {
-    return DispatchMessage.safeParse(JSON.parse(body)).data ?? null;
+    return QueueMessage.safeParse(JSON.parse(body)).data ?? null;
   } catch {
     return null;
   }
@@ -110,8 +123,12 @@ const planFence = async (
   if (trial === null || !isWaiting || trial.job?.phase !== "queued") {
     return passOn(deps, study, trial, message);
   }
-  const guard = head.state === "paused" ? { now: [], fence: null } : await guardOf(deps, study, head);
-  if (guard.fence === null) {
+  // What comes after an attempt that was told waits until that one's job has ended, whose end sends it again.
+  if (isHeldOpen(trial)) return { changes: keepWait(trial, message.taskToken), answer: null };
+  const reserved = reservationFor(study, deps.clock());
+  if (reserved === null) return NOTHING;
+  const guard = head.state === "paused" ? HELD : await guardOf(deps, study, head, trial, reserved);
+  if (guard.fences.length === 0) {
     return { changes: [...guard.now, ...keepWait(trial, message.taskToken)], answer: null };
   }
   const token = issueJobToken("bootstrap", trial.attempt, deps.randomBytes);
@@ -120,33 +137,67 @@ const planFence = async (
     phase: "dispatching",
     since: deps.clock(),
     bootstrapHash: token.hash,
+    reserved,
   };
-  const patch = { state: "running" as const, leaseExpires: null, worker: null, reason: null, job };
+  const patch = {
+    state: "running" as const,
+    leaseExpires: null,
+    worker: null,
+    reason: null,
+    job,
+    dispatched: true,
+  };
   return {
-    changes: [changeTrial(trial, patch, sameJob(trial)), guard.fence],
+    changes: [changeTrial(trial, patch, sameJob(trial)), ...guard.fences],
     answer: { head, trial: { ...trial, ...patch }, job, token: token.token },
   };
 };
 
-/** What must hold when the fence is set, or what is written instead. */
+/** What must hold when the fence is set and is written with it, or what is written instead. */
 interface Guard {
-  readonly fence: Change | null;
+  /** None when there must be no fence now. */
+  readonly fences: readonly Change[];
   readonly now: readonly Change[];
 }
+
+const HELD: Guard = { fences: [], now: [] };
 
 /**
  * The study must be started and not paused. With a limit of money the fence also commits on the head's revision, so that
  * no two attempts are dispatched on the same money; without room for this attempt there is no fence.
  * @param head as it was when it was checked: a later read may be of a study that was paused meanwhile.
  */
-const guardOf = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promise<Guard> => {
-  if (head.gpuHours === 0 && head.dollars === 0) return { fence: whileDispatching(study.id), now: [] };
-  const snapshot = await readSnapshot(deps, study);
-  const running = snapshot.trials.filter((trial) => trial.state === "running").length;
-  const room = roomFor(study, snapshot.head, running);
-  if (room.attempts > 0) return { fence: changeHead(head, {}), now: [] };
-  // When nothing runs, nothing will leave room later.
-  return { fence: null, now: running === 0 ? [pauseWithoutRoom(head, room)] : [] };
+const guardOf = async (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  head: Head,
+  trial: TrialItem,
+  reserved: Reservation,
+): Promise<Guard> => {
+  if (head.gpuHours > 0 || head.dollars > 0) {
+    const snapshot = await readSnapshot(deps, study);
+    const running = snapshot.trials.filter(({ state }) => state === "running").length;
+    const room = roomFor(study, snapshot.head, running);
+    // When nothing runs, nothing will leave room later.
+    if (room.attempts === 0) return { fences: [], now: running === 0 ? [pauseWithoutRoom(head, room)] : [] };
+  }
+  const { budget, spend } = await readTeamMoney(deps.store, study.team, reserved.month);
+  const isFirst = trial.dispatched !== true;
+  const isHeld = head.notice?.kind === "team-budget";
+  const short = withoutTeamRoom(budget, spend, reserved, isFirst);
+  if (short !== null) {
+    const isNoted = isHeld && JSON.stringify(head.notice) === JSON.stringify(short);
+    // The attempt stays queued; the reconciler sends it again when there is room.
+    return { fences: [], now: isNoted ? [] : [noteRunning(head.study, short, false)] };
+  }
+  const isLimited = head.gpuHours > 0 || head.dollars > 0;
+  return {
+    fences: [
+      isLimited || isHeld ? changeHead(head, isHeld ? { notice: null } : {}) : whileDispatching(study.id),
+      reserve(study.team, reserved, isFirst, limitsOf(budget)),
+    ],
+    now: [],
+  };
 };
 
 /** Keeps the token of the machine that waits for the attempt; the reconciler sends a held attempt again. */
@@ -175,6 +226,14 @@ const passOn = async (
   return NOTHING;
 };
 
+/** Why AWS refused a job, as far as its texts are known; they are in the log. */
+const whyRefused = (detail: string): Reason => {
+  if (/AccessDenied|NotAuthorized/.test(detail)) return { kind: "access-refused" };
+  if (/(job ?(queue|definition)).*(not exist|not active|not found|disabled)/i.test(detail))
+    return { kind: "definition-refused" };
+  return { kind: "job-refused" };
+};
+
 const submit = async (
   deps: ServiceDeps,
   study: LoadedStudy,
@@ -182,17 +241,19 @@ const submit = async (
 ): Promise<Disposal> => {
   const { executor } = study.spec;
   if (executor.type !== "batch") return "done";
+  const address = addressOf(study, trial.number);
   const submission = await deps.batch.submit({
     team: study.team,
-    study: study.id,
-    trial: trial.number,
+    ...address,
     attempt: trial.attempt,
     definition: head.definition,
     gpus: sizeOf(executor).gpus,
+    market: marketOf(executor),
+    labels: study.spec.labels,
     environment: {
       HONE_TEAM: study.team,
-      HONE_STUDY: study.id,
-      HONE_TRIAL: String(trial.number),
+      HONE_STUDY: address.study,
+      HONE_TRIAL: String(address.trial),
       HONE_ATTEMPT: String(trial.attempt),
       HONE_TOKEN: token,
     },
@@ -215,12 +276,19 @@ const submit = async (
     }
     case "throttled": {
       // Nothing was submitted: the attempt waits again.
-      const queued: Job = { ...job, phase: "queued", since, bootstrapHash: null };
-      await updateOnce(deps, changeTrial(trial, { state: "queued", job: queued }, sameJob(trial)));
+      const { reserved, ...rest } = job;
+      const queued: Job = { ...rest, phase: "queued", since, bootstrapHash: null };
+      await commitOnce(deps, [
+        changeTrial(trial, { state: "queued", job: queued }, sameJob(trial)),
+        ...charge(study, trial, 0, since),
+      ]);
       return "again";
     }
     case "rejected":
-      await carryOut(deps, planInfraFailure(deps, study, trial, submission.detail, { pause: true }));
+      await carryOut(
+        deps,
+        planInfraFailure(deps, study, trial, reasonSentence(whyRefused(submission.detail)), { pause: true }),
+      );
       return "done";
     case "unclear":
       return "done";

@@ -3,6 +3,7 @@ import { findHead } from "../../store/head.ts";
 import { readRunningJobs } from "../../store/partition.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { loadStudyById } from "../core/load.ts";
+import { partsIn } from "../core/parts.ts";
 import { stopRounds } from "./stop.ts";
 
 /** Jobs that are ended at the same time. */
@@ -23,8 +24,9 @@ export const endRuns = async (
   if (head === null || head.generation === 0) return true;
   try {
     const study = await loadStudyById(deps, id);
-    if (study !== null) await stopRounds(deps, study, head, "The study was deleted.");
-    const jobs = await readRunningJobs(deps.store, id);
+    if (study !== null) await stopRounds(deps, { study, head }, "The study was deleted.");
+    const holders = [id, ...(study === null ? [] : partsIn(study)).map((part) => part.id)];
+    const jobs = (await Promise.all(holders.map((holder) => readRunningJobs(deps.store, holder)))).flat();
     const ending = jobs.slice(0, most);
     for (let i = 0; i < ending.length; i += WIDTH) {
       const some = ending.slice(i, i + WIDTH);

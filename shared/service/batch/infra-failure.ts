@@ -2,8 +2,9 @@ import { alarmedEvents } from "../../deployment.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import { noteRunning } from "../../store/head.ts";
 import { changeTrial, sameJob, type TrialItem } from "../../store/trial.ts";
-import { endOf } from "../../study/ends.ts";
+import { endOf, shortened, stopOf } from "../../study/ends.ts";
 import { isAwaited } from "../../study/job.ts";
+import { addressOf, isSearchPart, siblingsOf } from "../../study/nested.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { type Plan, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
@@ -18,8 +19,8 @@ interface Options {
 }
 
 /**
- * Fails a trial whose job could not be run; it gets no further attempt, because that would fail in the same way. The
- * answer is what follows once it is written.
+ * Fails a trial whose job could not be run; it gets no further attempt, because that would fail in the same way. A refit, for which
+ * there is no substitute, is tried like one that fails, and waits while its study is paused. The answer is what follows once it is written.
  */
 export const planInfraFailure = (
   deps: ServiceDeps,
@@ -29,7 +30,12 @@ export const planInfraFailure = (
   { pause, seconds = 0 }: Options,
 ): Plan<FollowUp> => {
   const reason = reasonSentence({ kind: "infra", detail });
-  const end = endOf(study, trial, { state: "failed", reason }, deps.clock(), { seconds, isFinal: true });
+  const now = deps.clock();
+  const isRefit = study.part !== undefined && !isSearchPart(study.part);
+  const end =
+    isRefit && pause
+      ? stopOf(study, trial, now, shortened(reason))
+      : endOf(study, trial, { state: "failed", reason }, now, { seconds, isFinal: !isRefit });
   return {
     changes: [changeTrial(trial, end.patch, sameJob(trial)), ...end.changes],
     answer: async () => {
@@ -39,10 +45,13 @@ export const planInfraFailure = (
         attempt: trial.attempt,
         reason,
       });
-      const notice = { kind: "infra-failure", trial: trial.number, detail, paused: pause } as const;
+      const { study: whole, trial: number } = addressOf(study, trial.number);
+      const notice = { kind: "infra-failure", trial: number, detail, paused: pause } as const;
       await followUp(deps, study.id, async () => {
         // A study that is paused already, or deleted, stays as it is.
-        await updateOnce(deps, noteRunning(study.id, notice, pause));
+        await updateOnce(deps, noteRunning(whole, notice, pause));
+        if (pause)
+          for (const part of siblingsOf(study)) await updateOnce(deps, noteRunning(part, notice, pause));
       });
       // A paused study is not topped up, but a machine that waits for this trial is answered.
       if (!pause || isAwaited(trial)) await afterEnd(deps, study, { ...trial, ...end.patch });

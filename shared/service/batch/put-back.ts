@@ -6,9 +6,10 @@ import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commitOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
+import { readParts } from "../core/parts.ts";
 
 /**
- * Puts the trials of a stopped study back, so that they wait for its next start: queued ones, and unless they may
+ * Puts the trials of a stopped study and of its parts back, so that they wait for its next start: queued ones, and unless they may
  * drain running ones, whose jobs are ended. The store comes first: from then on the job's attempt is stale. Each trial
  * is its own step, so that what a crash leaves the reconciler does.
  * @param most trials to put back in this call.
@@ -16,13 +17,20 @@ import type { ServiceDeps } from "../core/deps.ts";
  */
 export const putBack = async (
   deps: ServiceDeps,
-  { study, trials }: Snapshot,
+  snapshot: Snapshot,
   drain: boolean,
   most = Number.POSITIVE_INFINITY,
 ): Promise<boolean> => {
-  const concerned = trials.filter((trial) => isActive(trial) && (trial.state === "queued" || !drain));
+  // What was started again since is no longer stopped.
+  const parts = (await readParts(deps, snapshot.study)).filter(({ head }) => !head.started);
+  const holders = [snapshot, ...parts];
+  const concerned = holders.flatMap(({ study, trials }) =>
+    trials
+      .filter((trial) => isActive(trial) && (trial.state === "queued" || !drain))
+      .map((trial) => ({ study, trial })),
+  );
   let isComplete = concerned.length <= most;
-  for (const trial of concerned.slice(0, most)) {
+  for (const { study, trial } of concerned.slice(0, most)) {
     if (!(await putOneBack(deps, study, trial))) isComplete = false;
   }
   return isComplete;

@@ -1,12 +1,22 @@
 import { Contended } from "../../errors.ts";
-import { type Ending, endingOf, hasEnded, secondsRun } from "../../executor/batch/ending.ts";
+import { type Ending, endingOf, hasEnded, secondsRun, textsOf } from "../../executor/batch/ending.ts";
 import { parseJobName } from "../../executor/batch/job-name.ts";
 import type { BatchJob } from "../../schemas/batch-event.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import type { Condition } from "../../store/store.ts";
-import { changeTrial, findTrialItem, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
-import { type End, endOf, lingeringOf, lossOf, secondsSinceClaim } from "../../study/ends.ts";
+import {
+  changeTrial,
+  findTrialItem,
+  type Job,
+  type OpenRun,
+  sameJob,
+  sameOpenRuns,
+  type TrialItem,
+} from "../../store/trial.ts";
+import { closingOf, type End, endOf, lossOf, secondsSinceClaim } from "../../study/ends.ts";
 import { isOwnJob } from "../../study/job.ts";
+import { holderOf } from "../../study/nested.ts";
+import { openRunOf } from "../../study/open-runs.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit, commitOnce, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
@@ -14,6 +24,7 @@ import type { FollowUp } from "../core/follow-up.ts";
 import { loadStudyById } from "../core/load.ts";
 import { afterEnd } from "./after-end.ts";
 import { planInfraFailure } from "./infra-failure.ts";
+import { topUp } from "./top-up.ts";
 
 const TRIES = { tries: 5 };
 
@@ -24,11 +35,16 @@ const TRIES = { tries: 5 };
  */
 export const settleJob = async (deps: ServiceDeps, job: BatchJob): Promise<void> => {
   const address = parseJobName(job.jobName);
-  const study = address === null ? null : await loadStudyById(deps, address.study);
-  if (address === null || study === null) return;
+  const whole = address === null ? null : await loadStudyById(deps, address.study);
+  if (address === null || whole === null) return;
+  const { holder: study, own } = holderOf(whole, address.trial);
   const plan = async () => {
-    const trial = await findTrialItem(deps.store, study, address.trial);
-    return trial?.attempt === address.attempt ? planSettle(deps, study, trial, job) : NOTHING;
+    const trial = await findTrialItem(deps.store, study, own);
+    if (trial === null) return NOTHING;
+    const isCurrent = trial.attempt === address.attempt;
+    return isCurrent || openRunOf(trial, job.jobId) !== undefined
+      ? planSettle(deps, study, trial, job)
+      : NOTHING;
   };
   try {
     const then = await commit(deps, noRequest, plan, TRIES);
@@ -41,7 +57,7 @@ export const settleJob = async (deps: ServiceDeps, job: BatchJob): Promise<void>
 const NOTHING: Plan<FollowUp> = { changes: [], answer: async () => {} };
 
 /**
- * Takes in the state of a job of the trial's current attempt, once.
+ * Takes in the state of a job of the trial's current attempt, or of one that ended before its job, once.
  * @returns false when the trial changed meanwhile.
  */
 export const settleTrial = (
@@ -73,22 +89,53 @@ const planSettle = (
   trial: TrialItem,
   job: BatchJob,
 ): Plan<FollowUp> => {
+  const run = openRunOf(trial, job.jobId);
+  if (run !== undefined) return hasEnded(job) ? planClosing(deps, study, trial, run, job) : NOTHING;
   if (trial.state !== "running") {
     // Its tell may have died before what follows from it.
-    if (trial.job === null || !hasEnded(job)) return NOTHING;
-    const until = job.stoppedAt ?? deps.clock();
-    const lingering = isOwnJob(trial, job.jobId) ? lingeringOf(study, trial, until) : null;
-    if (lingering !== null) return planEnd(deps, study, trial, lingering, sameJob(trial));
-    return { changes: [], answer: () => afterEnd(deps, study, trial) };
+    return trial.job === null || !hasEnded(job)
+      ? NOTHING
+      : { changes: [], answer: () => afterEnd(deps, study, trial) };
   }
   if (trial.job === null || !isOwnJob(trial, job.jobId)) return NOTHING;
   if (!hasEnded(job)) return planAdoption(deps, trial, trial.job, job);
   const ending = endingOf(job);
+  const texts = textsOf(job);
+  if (job.status === "FAILED" && (texts.status !== "" || texts.detail !== ""))
+    deps.log("batch-text", { study: study.id, trial: trial.number, attempt: trial.attempt, ...texts });
   const seconds = secondsUsed(trial, job, deps.clock());
   const detail = infraDetail(trial, ending);
   if (detail !== null) return planInfraFailure(deps, study, trial, detail, { pause: false, seconds });
   return planEnd(deps, study, trial, endFor(study, trial, ending, deps.clock(), seconds), sameJob(trial));
 };
+
+/**
+ * The job of an attempt that has ended before has ended, too.
+ * @param job null when Batch knows it no more.
+ */
+const planClosing = (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  trial: TrialItem,
+  run: OpenRun,
+  job: BatchJob | null,
+): Plan<FollowUp> => {
+  const end = closingOf(study, trial, run, job, deps.clock());
+  return {
+    changes: [changeTrial(trial, end.patch, sameOpenRuns(trial)), ...end.changes],
+    // While a later attempt runs, its end is what machines wait for.
+    answer: () =>
+      trial.state === "running" ? topUp(deps, study) : afterEnd(deps, study, { ...trial, ...end.patch }),
+  };
+};
+
+/** The job of an attempt that has ended is one that Batch knows no more. @returns false when the trial changed meanwhile. */
+export const closeForgotten = (
+  deps: ServiceDeps,
+  study: LoadedStudy,
+  trial: TrialItem,
+  run: OpenRun,
+): Promise<boolean> => carryOut(deps, planClosing(deps, study, trial, run, null));
 
 /** A job whose submission was unclear turns out to exist. */
 const planAdoption = (deps: ServiceDeps, trial: TrialItem, known: Job, job: BatchJob): Plan<FollowUp> => {
@@ -108,9 +155,9 @@ const planEnd = (
   answer: () => afterEnd(deps, study, { ...trial, ...end.patch }),
 });
 
-/** From its claim on, as a tell counts it; a job that nobody claimed used its machine all the same. */
+/** As Batch has it, from the start of its container to its end, whatever that told and when. */
 const secondsUsed = (trial: TrialItem, job: BatchJob, now: number): number =>
-  trial.job?.phase === "claimed" ? secondsSinceClaim(trial, job.stoppedAt ?? now) : secondsRun(job, now);
+  job.startedAt === undefined ? secondsSinceClaim(trial, job.stoppedAt ?? now) : secondsRun(job, now);
 
 /** Why the trial's program was never reached, or null when it was. */
 const infraDetail = (trial: TrialItem, ending: Ending): string | null => {

@@ -2,14 +2,23 @@ import type { Study } from "../../schemas/study.ts";
 import { activateBatch } from "../../store/active-batch.ts";
 import { changeHead, type Head } from "../../store/head.ts";
 import { noteRegistration } from "../../store/registration.ts";
-import { executionOf } from "../../study/execution.ts";
-import { refuseUnlessRunning } from "../../study/state.ts";
+import { executionOf, type Headed } from "../../study/execution.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
+import { refuseUnlessRunning, stateOf } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
+import { planned, type RememberedStudy } from "../core/describe.ts";
 import { followUp } from "../core/follow-up.ts";
 import { relist } from "../core/listing.ts";
+import {
+  describeParts,
+  describeWhole,
+  readParts,
+  recallWhole,
+  stateOfWhole,
+  wholeOf,
+} from "../core/parts.ts";
 import { readSnapshot, wrongExecutor } from "../core/snapshot.ts";
 import { stopRounds } from "./stop.ts";
 import { topUp } from "./top-up.ts";
@@ -29,12 +38,18 @@ export const startStudy = async (
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     const { head } = snapshot;
-    if (head.started) return planned([], await describe(deps, snapshot));
-    refuseUnlessRunning(snapshot);
+    if (head.started) return planned([], await describeWhole(deps, snapshot));
+    const parts = await readParts(deps, study);
+    await refuseUnlessWholeRuns(deps, snapshot, parts);
     if (head.definition === "" && registered === "") {
       // What no head comes to name, whatever becomes of this request, the reconciler deregisters.
       await deps.store.update(noteRegistration({ study: study.id, at: deps.clock() }));
-      registered = await deps.batch.register(study.id, study.team, executor);
+      registered = await deps.batch.register({
+        study: study.id,
+        team: study.team,
+        executor,
+        labels: study.spec.labels,
+      });
     }
     const patch = {
       started: true,
@@ -43,29 +58,49 @@ export const startStudy = async (
       notice: null,
     };
     const changed: Head = { ...head, ...patch };
+    const started = parts.map((part) => {
+      const own = { ...patch, generation: part.head.generation + 1 };
+      return { change: changeHead(part.head, own), after: { ...part, head: { ...part.head, ...own } } };
+    });
     return planned(
-      [changeHead(head, patch), activateBatch(study.id)],
-      await describe(deps, { ...snapshot, head: changed }),
+      [changeHead(head, patch), ...started.map(({ change }) => change), activateBatch(study.id)],
+      await describeParts(
+        deps,
+        { ...snapshot, head: changed },
+        started.map(({ after }) => after),
+      ),
     );
   };
   const reply = await commit(deps, write, plan, {
-    recall: (remembered: RememberedStudy) => recallStudy(deps, study, remembered),
+    recall: (remembered: RememberedStudy) => recallWhole(deps, study, remembered),
   });
   await followUp(deps, study.id, () => beginTrials(deps, study));
   await followUp(deps, study.id, () => relist(deps, study));
   return reply;
 };
 
+/** @throws StudyNotRunning when the study, or all of nested cross-validation, is paused or finished. */
+const refuseUnlessWholeRuns = async (
+  deps: ServiceDeps,
+  snapshot: Snapshot,
+  parts: readonly Snapshot[],
+): Promise<void> => {
+  const { nested } = snapshot.study.spec;
+  if (nested === undefined) return refuseUnlessRunning(stateOf(snapshot));
+  refuseUnlessRunning(stateOfWhole(await wholeOf(deps, snapshot, nested, parts)));
+};
+
 /** The first trials, or the machine that hands them out. Repeating it is harmless. */
 const beginTrials = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
-  if (study.scheduler.rounds === null) return topUp(deps, study);
   const { head } = await readSnapshot(deps, study);
-  if (head.started) await startRounds(deps, study, head);
+  if (executionOf(study, head.generation) === null) return topUp(deps, study);
+  if (head.started) await startRounds(deps, { study, head });
 };
 
 /** The executions of an earlier start end, should its stop have been cut short: a study has those of one at a time. */
-export const startRounds = async (deps: ServiceDeps, study: LoadedStudy, head: Head): Promise<void> => {
-  await stopRounds(deps, study, { ...head, generation: head.generation - 1 }, "The study was started again.");
+export const startRounds = async (deps: ServiceDeps, { study, head }: Headed): Promise<void> => {
+  const before = { study, head: { ...head, generation: head.generation - 1 } };
+  await stopRounds(deps, before, "The study was started again.");
   const execution = executionOf(study, head.generation);
   if (execution !== null) await deps.workflow.start(execution);
 };

@@ -4,7 +4,9 @@ import { changeHead } from "../../store/head.ts";
 import { changeTrial, newTrial, resumedTrial, type TrialItem } from "../../store/trial.ts";
 import { isAboutBudget, pauseWithoutRoom, type Room, roomFor } from "../../study/budget.ts";
 import { mostTrialChanges } from "../../study/capacity.ts";
+import { machineOf } from "../../study/execution.ts";
 import { isActive, messageOf, queuedJob } from "../../study/job.ts";
+import { isHeldOpen } from "../../study/open-runs.ts";
 import { placed } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { countTrials, stateOf, trialsLeft } from "../../study/state.ts";
@@ -25,11 +27,11 @@ const NOTHING: Plan<Step> = { changes: [], answer: null };
 /**
  * Keeps as many trials of a started batch study queued or running as it may run at once: enqueued and stopped ones first,
  * then new ones from the algorithm. Commits on the head it read, so that the budget is exact however many top up at once,
- * and sends the messages afterwards; a message that was not sent is sent again by the reconciler. Studies that run in
- * rounds are left alone: their state machine hands out the trials.
+ * and sends the messages afterwards; a message that was not sent is sent again by the reconciler. Studies that a
+ * state machine runs are left alone: it hands out the trials.
  */
 export const topUp = async (deps: ServiceDeps, study: LoadedStudy): Promise<void> => {
-  if (study.spec.executor.type !== "batch" || study.scheduler.rounds !== null) return;
+  if (study.spec.executor.type !== "batch" || machineOf(study) !== null) return;
   let seen: Snapshot | null = null;
   const plan = async () => {
     seen = await findSnapshot(deps, study);
@@ -52,7 +54,8 @@ export const topUp = async (deps: ServiceDeps, study: LoadedStudy): Promise<void
 const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<Step>> => {
   const { study, head, trials } = snapshot;
   if (!head.started || stateOf(snapshot) !== "running") return NOTHING;
-  const active = trials.filter(isActive).length;
+  // One whose job runs on although it was told keeps its slot.
+  const active = trials.filter((trial) => isActive(trial) || isHeldOpen(trial)).length;
   const most = Math.floor(mostTrialChanges(study.space) / changesPerTrial(study));
   const slots = Math.min(head.parallel - active, most);
   const enqueued = trials.filter((trial) => trial.state === "queued" && trial.job === null);
@@ -65,7 +68,7 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const allowed = Math.min(slots, room.attempts);
   const taken = enqueued.slice(0, allowed);
   const busy = active + enqueued.length;
-  const goingOn = await pausedTrials(deps, snapshot, busy, allowed - taken.length);
+  const goingOn = await pausedTrials(deps, snapshot, busy, { now: allowed - taken.length, ahead: 0 });
   const { resumed } = goingOn;
   const wanted = allowed - taken.length - resumed.length;
   const fresh = await proposeTrials(deps, snapshot, wanted, goingOn.drafts);

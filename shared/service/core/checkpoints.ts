@@ -12,6 +12,7 @@ import {
   nextCheckpoint,
   readCheckpoint,
 } from "../../study/checkpoint.ts";
+import { checkpointFor, mayBeParent } from "../../study/lineage.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { timestamp } from "../../study/view.ts";
 import type { ServiceDeps } from "./deps.ts";
@@ -72,16 +73,18 @@ export const uploadOf = async (deps: ServiceDeps, study: LoadedStudy, trial: Tri
   };
 };
 
-/** Where the last committed checkpoint is downloaded; null when there is none, or none of Hone's. */
+/** Where the last committed checkpoint, or that of its parent, is downloaded; null when there is none, or none of Hone's. */
 const downloadOf = async (
   deps: ServiceDeps,
   study: LoadedStudy,
   trial: TrialItem,
 ): Promise<Download | null> => {
-  const checkpoint = readCheckpoint(trial.checkpoint);
+  const checkpoint = readCheckpoint(checkpointFor(trial));
   if (checkpoint === null) return null;
+  const owner = trial.checkpoint === null && trial.origin !== undefined ? trial.origin.trial : trial.number;
+  const key = checkpointKey({ team: study.team, study: study.id, trial: owner, checkpoint });
   return {
-    url: await deps.checkpoints.downloadUrl(keyOf(study, trial, checkpoint), URL_SECONDS),
+    url: await deps.checkpoints.downloadUrl(key, URL_SECONDS),
     expires: timestamp(deps.clock() + URL_SECONDS * 1000),
   };
 };
@@ -98,7 +101,7 @@ export const checkpointUrls = async (
 
 /**
  * Removes what a change of a trial has made useless: the checkpoint that a later one replaced, and that of a trial that has
- * ended. It never throws: what is left the reconciler collects.
+ * ended and that no other goes on from. It never throws: what is left the reconciler collects.
  */
 export const collectAfter = async (
   deps: ServiceDeps,
@@ -109,7 +112,8 @@ export const collectAfter = async (
   const held = readCheckpoint(before.checkpoint);
   const holds = readCheckpoint(after.checkpoint);
   const isReplaced = holds !== null && before.checkpoint !== after.checkpoint;
-  const useless = [...(isReplaced ? [held] : []), ...(isFinished(after.state) ? [holds] : [])];
+  const isOver = isFinished(after.state) && !mayBeParent(study, after);
+  const useless = [...(isReplaced ? [held] : []), ...(isOver ? [holds] : [])];
   for (const checkpoint of useless) {
     if (checkpoint === null) continue;
     await followUp(deps, study.id, () => deps.checkpoints.remove(keyOf(study, after, checkpoint)));

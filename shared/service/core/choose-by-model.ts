@@ -21,19 +21,27 @@ export interface ModelChoice {
   readonly drafts: readonly Draft[];
 }
 
+/** How many trials are chosen. */
+export interface Wanted {
+  /** For those who ask now: paused and new ones together. */
+  readonly now: number;
+  /** New ones for the asks to come. */
+  readonly ahead: number;
+}
+
 /** Lets a model of all learning curves choose between going on with paused trials and beginning new ones. */
 export const chooseByModel = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   candidates: readonly Resumption[],
-  count: number,
+  { now: count, ahead }: Wanted,
 ): Promise<ModelChoice> => {
   const { study, head } = snapshot;
   const history = await historyOf(deps, snapshot);
   const deadline = deps.clock() + COMPUTE_MS;
   const { resumed, started, gain } = chooseTrials({
     problem: {
-      ...problemOf(snapshot, count),
+      ...problemOf(snapshot, count + ahead),
       options: {},
       seed: study.spec.seed,
       firstNumber: head.next,
@@ -43,7 +51,8 @@ export const chooseByModel = async (
     history,
     paused: candidates.map(({ trial }) => trial),
     count,
-    mostStarted: Math.min(count, trialsLeft(head)),
+    ahead,
+    mostStarted: Math.min(count + ahead, trialsLeft(head)),
     runsToTheEnd: algorithms[study.spec.algorithm.name].ignoresResults !== true,
   });
   if (gain !== null && gain < LITTLE && head.notice === null) {

@@ -1,7 +1,9 @@
-import { Contended, InProgress, KeyReuse } from "../../errors.ts";
+import { Contended, InProgress, KeyReuse, NotFound } from "../../errors.ts";
+import { newAuditLine } from "../../store/audit.ts";
 import { MAX_ACTIONS } from "../../store/limits.ts";
 import { findReceipt, putReceipt, RECEIPT } from "../../store/receipt.ts";
 import { type Change, ConditionFailed, type Update } from "../../store/store.ts";
+import { TEAM_CLOSED, whileOpen } from "../../store/team-deletion.ts";
 import type { ServiceDeps, WriteContext } from "./deps.ts";
 
 /** What committing needs; tokens and teams need no more than this. */
@@ -41,7 +43,8 @@ type Failed = ReadonlySet<string> | null;
 /**
  * Commits what a use case plans: reads and plans, writes, and plans again when what was read has changed meanwhile. A request
  * with an Idempotency-Key is committed once: for 24 hours a repeat gets the first answer, byte for byte, or what `recall`
- * makes of what was remembered of it.
+ * makes of what was remembered of it. What an audited request changes is written together with its line of the audit trail, under
+ * one time however often it is planned, so that a request has one line; and only while its team is not being deleted.
  * @param plan reads and plans; called again after a conflict.
  * @throws what a plan refuses with; KeyReuse when the key came before with another body; InProgress; Contended when
  *   others kept winning.
@@ -63,10 +66,11 @@ export const commit = async <T, R = T>(
   };
   const earlier = await replayed();
   if (earlier !== null) return earlier.answer;
-  const deadline = deps.clock() + (milliseconds ?? Number.POSITIVE_INFINITY);
+  const began = deps.clock();
+  const deadline = began + (milliseconds ?? Number.POSITIVE_INFINITY);
   for (let attempt = 1; attempt <= tries && deps.clock() < deadline; attempt++) {
     const planned = await plan(attempt);
-    const failed = await writePlan(deps, write, planned);
+    const failed = await writePlan(deps, write, planned, began);
     if (failed === null) return planned.answer;
     const refusal = refusalOf(planned, failed);
     if (refusal !== null || failed.has(RECEIPT)) {
@@ -108,12 +112,16 @@ const rememberedOf = async <R>(
 
 const writePlan = async <T, R>(
   { store, clock }: CommitDeps,
-  { receipt }: WriteContext,
+  { receipt, audit }: WriteContext,
   { changes, answer, remembered, guard, lone }: Plan<T, R>,
+  began: number,
 ): Promise<Failed> => {
   const receipts =
     receipt === null ? [] : [putReceipt(receipt, remembered === undefined ? answer : remembered, clock())];
-  const all = [...changes, ...receipts];
+  const lines = audit === undefined || changes.length === 0 ? [] : [newAuditLine(audit, changes, began)];
+  const guards = lines.length === 0 || changes.some(isOnClosure) ? [] : [whileOpen(audit?.team ?? "")];
+  // The line is in the first of several transactions, so that nothing is written without it.
+  const all = [...guards, ...lines, ...changes, ...receipts];
   const [first] = all;
   if (first === undefined) return null;
   if (lone && all.length === 1 && "update" in first) return unlessFailed(() => store.update(first));
@@ -125,6 +133,9 @@ const writePlan = async <T, R>(
   }
   return null;
 };
+
+/** Whether a plan looks itself at whether the team is being deleted. */
+const isOnClosure = ({ name }: Change): boolean => name === TEAM_CLOSED;
 
 const unlessFailed = async (run: () => Promise<unknown>): Promise<Failed> => {
   try {
@@ -144,5 +155,5 @@ const refusalOf = (
     const refuse = refusals[name];
     if (refuse !== undefined) return refuse();
   }
-  return null;
+  return failed.has(TEAM_CLOSED) ? new NotFound({ kind: "team-deleted" }) : null;
 };

@@ -5,6 +5,7 @@ import type { Change } from "../../store/store.ts";
 import { isFinished, removePaused, type TrialItem } from "../../store/trial.ts";
 import { mergeFoldedBest } from "../../study/best.ts";
 import { isAwaited } from "../../study/job.ts";
+import { hasOpenRuns } from "../../study/open-runs.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { chance } from "./chance.ts";
@@ -49,7 +50,9 @@ const isItsTurn = (deps: ServiceDeps, { trials }: Snapshot): boolean => {
 
 /** Where a state machine runs rounds, paused trials wait in the tail: the next rung takes them from there. */
 const isFoldable = ({ scheduler }: LoadedStudy, trial: TrialItem): boolean =>
-  !isAwaited(trial) && (trial.state === "paused" ? scheduler.rounds === null : isFinished(trial.state));
+  !isAwaited(trial) &&
+  !hasOpenRuns(trial) &&
+  (trial.state === "paused" ? scheduler.rounds === null : isFinished(trial.state));
 
 const fold = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
   const { study, head } = snapshot;

@@ -1,11 +1,13 @@
 import type { History, Problem } from "../../optimizer/algorithm.ts";
 import { toCube } from "../../space/cube.ts";
+import { instancesOf, runsOf } from "../../study/evaluation.ts";
+import { takesGradients } from "../../study/gradients.ts";
 import { firstLevel } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { ServiceDeps } from "./deps.ts";
-import { emptyColumns, fillRow, grow, type HistoryColumns } from "./history-columns.ts";
+import { emptyColumns, fillGradient, fillRow, grow, type HistoryColumns } from "./history-columns.ts";
 import { segmentsOf } from "./segments.ts";
 
 /** The columns of a study, warm or new. */
@@ -28,19 +30,22 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
   const from = Math.min(columns.segments, head.segments);
   const fresh = await segmentsOf(deps, study, from, head.segments);
   const n = head.next;
-  const { levels } = study.scheduler;
+  const { levels, segments } = study.scheduler;
   if (columns.capacity < n) grow(columns, Math.max(256, 2 ** Math.ceil(Math.log2(n + 1))), study);
   for (const [k, segment] of fresh.entries()) {
     if (from + k < columns.segments) continue;
     for (let i = 0; i < segment.count; i++) {
-      fillRow(study, columns, segment.result(i));
+      const result = segment.result(i);
+      fillRow(study, columns, result);
       segment.point(i, columns.x, (segment.numbers[i] ?? 0) * d);
+      fillGradient(study, columns, result);
     }
     columns.segments = from + k + 1;
   }
   for (const trial of trials) {
     fillRow(study, columns, trial);
     columns.x.set(toCube(study.space, trial.params), trial.number * d);
+    fillGradient(study, columns, trial);
   }
   return {
     n,
@@ -51,6 +56,21 @@ export const historyOf = async (deps: ServiceDeps, snapshot: Snapshot): Promise<
     excess: columns.excess.subarray(0, n * outcomes),
     kind: columns.kind.subarray(0, n),
     resource: columns.resource.subarray(0, n),
+    ...(takesGradients(study.spec) && {
+      gradient: columns.gradient.subarray(0, n * d),
+      parent: columns.parent.subarray(0, n),
+    }),
+    ...(segments !== undefined && {
+      bracket: columns.bracket.subarray(0, n),
+      rung: columns.rung.subarray(0, n),
+      parent: columns.parent.subarray(0, n),
+      checkpoint: columns.checkpoint.subarray(0, n),
+    }),
+    ...(study.spec.evaluation !== undefined && {
+      instance: columns.instance.subarray(0, n),
+      configuration: columns.configuration.subarray(0, n),
+      iteration: columns.iteration.subarray(0, n),
+    }),
     ...(levels.length > 0 && {
       bracket: columns.bracket.subarray(0, n),
       rung: columns.rung.subarray(0, n),
@@ -69,7 +89,13 @@ export const problemOf = ({ study, head }: Snapshot, count: number): Problem => 
   outcomes: study.spec.outcomes.length,
   budget: { trials: head.trials, parallel: head.parallel },
   repeats: study.spec.repeats,
+  ...(study.earlier !== undefined && { earlier: study.earlier }),
+  ...(study.spec.evaluation !== undefined && {
+    runs: runsOf(study.spec.evaluation),
+    instances: instancesOf(study.spec.evaluation),
+  }),
   ...(study.scheduler.eta !== null && { eta: study.scheduler.eta }),
+  ...(study.scheduler.segments !== undefined && { segments: study.scheduler.segments }),
   ...(study.scheduler.levels.length > 0 && {
     starts: Array.from({ length: count }, (_, i) => firstLevel(study, trialsUsed(head) + i)),
   }),

@@ -88,6 +88,10 @@ export const mayResume = ({ scheduler }: LoadedStudy): boolean => {
   return scheduler.rounds === null && place !== null && scheduler.keeps(place) > 0;
 };
 
+/** Whether a model chooses what runs next: as long as new trials may begin. */
+export const choosesByModel = ({ study, head }: Snapshot): boolean =>
+  study.scheduler.candidates !== undefined && trialsLeft(head) > 0;
+
 /** How many items a change of a trial may write: one that goes on, or is lost, changes what its rung knows too. */
 export const changesPerTrial = (study: LoadedStudy): number => (mayResume(study) ? 2 : 1);
 
@@ -102,7 +106,7 @@ export const resumable = async (
   busy: number,
   most: number,
 ): Promise<Resumable | null> => {
-  if (most <= 0 || !mayResume(study)) return null;
+  if (!mayResume(study)) return null;
   const progress: Progress = { trials: trialsUsed(head), mayStart: trialsLeft(head) > 0, busy };
   const ladders = await readLadders(deps.store, study.id, study.scheduler.firstBracket(progress.trials));
   const known = new Map<string, Rung>();

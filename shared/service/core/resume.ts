@@ -4,10 +4,10 @@ import type { StoredLadders } from "../../store/rung-table.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { countTrials, trialsLeft } from "../../study/state.ts";
-import { chooseByModel } from "./choose-by-model.ts";
+import { chooseByModel, type Wanted } from "./choose-by-model.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { trialFinder } from "./find-trial.ts";
-import { resumable } from "./ladders.ts";
+import { choosesByModel, resumable } from "./ladders.ts";
 
 /** A paused trial that goes on, and where. */
 export interface Resumed extends Resumption {
@@ -35,21 +35,25 @@ const NONE: GoingOn = { resumed: [], drafts: [], ladders: null, isAtAnEnd: false
 /**
  * Finds the paused trials that the scheduler, or its model, lets go on.
  * @param busy trials that run or wait to.
- * @param most at most so many; nothing is read for none.
+ * @param wanted at most so many; nothing is read for none.
  */
 export const pausedTrials = async (
   deps: ServiceDeps,
   snapshot: Snapshot,
   busy: number,
-  most: number,
+  wanted: Wanted,
 ): Promise<GoingOn> => {
+  if (wanted.now <= 0) return NONE;
   const isAtAnEnd = busy === 0 && trialsLeft(snapshot.head) === 0;
-  if (countTrials(snapshot).paused === 0) return NONE;
-  const found = await resumable(deps, snapshot, busy, most);
+  if (countTrials(snapshot).paused === 0) {
+    if (!choosesByModel(snapshot)) return NONE;
+    return { ...NONE, drafts: (await chooseByModel(deps, snapshot, [], wanted)).drafts };
+  }
+  const found = await resumable(deps, snapshot, busy, wanted.now);
   if (found === null) return NONE;
   const { ladders } = found;
   const { resumptions, drafts } = found.byModel
-    ? await chooseByModel(deps, snapshot, found.resumptions, most)
+    ? await chooseByModel(deps, snapshot, found.resumptions, wanted)
     : { ...found, drafts: [] };
   if (resumptions.length === 0 && drafts.length === 0) {
     return { ...NONE, isAtAnEnd, isSettled: isAtAnEnd && !snapshot.head.settled };

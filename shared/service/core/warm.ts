@@ -11,6 +11,15 @@ export interface FoldedFront {
   readonly trials: readonly Candidate[];
 }
 
+/** What a process knows of a team's requests in a window of time. */
+export interface RequestCount {
+  readonly window: number;
+  /** All of the team's, when this process last told its own. */
+  total: number;
+  /** Its own since then. */
+  untold: number;
+}
+
 /**
  * What a warm Lambda keeps between requests: immutable things, and what was derived from them. An answer without them is
  * the same, only slower. The least recently used entry of a kind is dropped first.
@@ -25,11 +34,14 @@ export interface Warm {
   readonly listed: LRUCache<string, { readonly at: number; readonly state: StudyState }>;
   /** When it noted that a study's listing may be out of date. */
   readonly noted: LRUCache<string, number>;
+  /** A team's requests in the current window. */
+  readonly requests: LRUCache<string, RequestCount>;
   /** Teams whose listings of an older version it has moved. */
   readonly moved: LRUCache<string, true>;
 }
 
 const CACHED_STUDIES = 200;
+const CACHED_TEAMS = 2000;
 /** Of segments, over all studies: about 200,000 trials of ten parameters. */
 const CACHED_SEGMENT_BYTES = 64e6;
 const CACHED_HISTORIES = 8;
@@ -43,6 +55,7 @@ export const createWarm = (): Warm => ({
   fronts: new LRUCache({ max: CACHED_FRONTS }),
   listed: new LRUCache({ max: CACHED_STUDIES }),
   noted: new LRUCache({ max: CACHED_STUDIES }),
+  requests: new LRUCache({ max: CACHED_TEAMS }),
   moved: new LRUCache({ max: CACHED_STUDIES }),
 });
 

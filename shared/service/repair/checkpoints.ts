@@ -1,14 +1,20 @@
 import { CHECKPOINTS } from "../../deployment.ts";
-import type { TrialItem } from "../../store/trial.ts";
+import { openTips } from "../../optimizer/gradient/index.ts";
+import { segmentsOf, settingsOf } from "../../optimizer/pbt/options.ts";
+import { neededCheckpoints } from "../../optimizer/pbt/population.ts";
 import {
   type CheckpointObject,
   checkpointKey,
+  checkpointName,
   isCollectable,
   readCheckpointKey,
 } from "../../study/checkpoint.ts";
+import { takesGradients } from "../../study/gradients.ts";
+import { stateOf } from "../../study/state.ts";
 import type { ServiceDeps } from "../core/deps.ts";
-import { trialFinder } from "../core/find-trial.ts";
+import { type FindTrial, trialFinder } from "../core/find-trial.ts";
 import { followUp } from "../core/follow-up.ts";
+import { historyOf, problemOf } from "../core/history.ts";
 import { loadStudyById } from "../core/load.ts";
 import { findSnapshot } from "../core/snapshot.ts";
 
@@ -48,8 +54,12 @@ const collectOf = async (
   study: string,
   objects: readonly CheckpointObject[],
 ): Promise<void> => {
-  const find = await finderOf(deps, study);
-  const useless = objects.filter(({ trial, checkpoint }) => isCollectable(find(trial), checkpoint));
+  const { find, isNeeded } = await needsOf(deps, study);
+  const useless = objects.filter(({ trial, checkpoint }) => {
+    const item = find(trial);
+    const isKept = item?.checkpoint === checkpointName(checkpoint) && isNeeded(trial);
+    return !isKept && isCollectable(item, checkpoint);
+  });
   for (let i = 0; i < useless.length; i += WIDTH) {
     await Promise.all(
       useless.slice(i, i + WIDTH).map((object) => deps.checkpoints.remove(checkpointKey(object))),
@@ -58,9 +68,34 @@ const collectOf = async (
   if (useless.length > 0) deps.log("checkpoints-collected", { study, objects: useless.length });
 };
 
+/** What of a study needs checkpoints. */
+interface Needs {
+  readonly find: FindTrial;
+  /** Whether others may go on from a trial that has ended. */
+  readonly isNeeded: (trial: number) => boolean;
+}
+
+const NO_NEEDS: Needs = { find: () => null, isNeeded: () => false };
+
 /** A study that is gone, or on its way, has no trials. */
-const finderOf = async (deps: ServiceDeps, id: string): Promise<(trial: number) => TrialItem | null> => {
+const needsOf = async (deps: ServiceDeps, id: string): Promise<Needs> => {
   const study = await loadStudyById(deps, id);
   const snapshot = study === null ? null : await findSnapshot(deps, study);
-  return snapshot === null ? () => null : trialFinder(deps, snapshot);
+  if (study === null || snapshot === null) return NO_NEEDS;
+  const find = await trialFinder(deps, snapshot);
+  const { algorithm } = study.spec;
+  if (takesGradients(study.spec)) {
+    const options = algorithm.name === "gradient" ? algorithm : {};
+    const tips = openTips(await historyOf(deps, snapshot), options);
+    return { find, isNeeded: (trial) => tips.has(trial) && stateOf(snapshot) !== "finished" };
+  }
+  if (algorithm.name !== "pbt") return { ...NO_NEEDS, find };
+  const problem = problemOf(snapshot, 0);
+  const isNeeded = neededCheckpoints(
+    await historyOf(deps, snapshot),
+    segmentsOf(problem),
+    settingsOf(algorithm, problem).population,
+  );
+  // A history has each trial in the row of its number.
+  return { find, isNeeded };
 };

@@ -1,16 +1,23 @@
 import { alarmedEvents } from "../../deployment.ts";
+import { StudyNotFound } from "../../errors.ts";
 import type { Execution } from "../../ports.ts";
 import { type ActiveBatch, deactivateBatch, listActiveBatches } from "../../store/active-batch.ts";
 import { type Deletion, listDeletions } from "../../store/deletion.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
-import { changeHead, findHead, type HeadPatch } from "../../store/head.ts";
+import { changeHead, findHead, type HeadPatch, overwriteHead } from "../../store/head.ts";
 import { clearOutdated, listOutdated, type Outdated } from "../../store/listing.ts";
 import type { Change } from "../../store/store.ts";
+import { listTeamDeletions, type TeamDeletion } from "../../store/team-deletion.ts";
+import type { TrialItem } from "../../store/trial.ts";
+import { reservationFor } from "../../study/charge.ts";
 import { executionOf } from "../../study/execution.ts";
 import { isActive } from "../../study/job.ts";
 import { isLastAttempt } from "../../study/lease.ts";
+import { hasOpenRuns } from "../../study/open-runs.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf } from "../../study/state.ts";
+import { teamRoom } from "../../study/team-room.ts";
+import { answerIfOver } from "../batch/await-part.ts";
 import { endRuns } from "../batch/end-runs.ts";
 import { putBack } from "../batch/put-back.ts";
 import { startRounds } from "../batch/start.ts";
@@ -21,13 +28,16 @@ import { commitOnce } from "../core/commit.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { NOTE_MS, relist } from "../core/listing.ts";
 import { loadStudyById } from "../core/load.ts";
+import { partsIn, readParts, wholeState } from "../core/parts.ts";
 import { findSnapshot } from "../core/snapshot.ts";
+import { readTeamMoney } from "../core/team-money.ts";
 import { continueDeletion, SETTLED_MS } from "../studies/delete.ts";
+import { continueTeamDeletion } from "../studies/delete-team.ts";
 import { bringUpToDate } from "../studies/read.ts";
 import { collectCheckpoints } from "./checkpoints.ts";
 import { dropUnnamed, overdueRegistrations } from "./definitions.ts";
 import { endOrphans } from "./orphans.ts";
-import { repairTrials } from "./trials.ts";
+import { checkOpenRuns, repairTrials } from "./trials.ts";
 
 /**
  * Repairs, on a schedule, what lost messages, replies, events and crashes have left behind, in every study that has jobs, had
@@ -38,6 +48,7 @@ import { repairTrials } from "./trials.ts";
 export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<void> => {
   const batches = await listActiveBatches(deps.store);
   const deletions = await listDeletions(deps.store);
+  const teams = await listTeamDeletions(deps.store);
   const outdated = await listOutdated(deps.store);
   const registrations = await overdueRegistrations(deps);
   const dispatching = await isDispatchOn(deps.store);
@@ -45,6 +56,7 @@ export const reconcile = async (deps: ServiceDeps, deadline: number): Promise<vo
     ...batches.map((batch) => ({ study: batch.study, run: () => reconcileStudy(deps, batch, dispatching) })),
     ...outdated.map((one) => ({ study: one.study, run: () => refreshOutdated(deps, one) })),
     ...deletions.map((one) => ({ study: one.study, run: () => finishDeletion(deps, one, deadline) })),
+    ...teams.map((one) => ({ study: one.team, run: () => finishTeam(deps, one, deadline) })),
     ...registrations.map((one) => ({ study: one.study, run: () => dropUnnamed(deps, one) })),
   ];
   const first = Math.floor(chance(deps) * tasks.length);
@@ -66,6 +78,8 @@ const attempt = async (deps: ServiceDeps, study: string, run: () => Promise<void
     await run();
     return true;
   } catch (error) {
+    // It was deleted meanwhile.
+    if (error instanceof StudyNotFound) return true;
     const { name, message } = error instanceof Error ? error : { name: "unknown", message: "" };
     deps.log(alarmedEvents.reconcileFailed, { study, error: name, message });
     return false;
@@ -87,17 +101,29 @@ const reconcileStudy = async (
   }
   if (!snapshot.head.started) {
     // A stop may have died before it: trials that are put back answer no machine, so it would wait for its time-out.
+    const holders = [snapshot, ...(await readParts(deps, study))];
+    const hasActive = holders.some(({ trials }) => trials.some(isActive));
+    const hasOpen = holders.some(({ trials }) => trials.some(hasOpenRuns));
     const execution = executionOf(study, snapshot.head.generation);
-    const isLeft = !drain && snapshot.trials.some(isActive);
+    const isLeft = !drain && hasActive;
     if (execution !== null && (isLeft || (await deps.workflow.state(execution)) === "running")) {
-      await stopRounds(deps, study, snapshot.head, "The study was stopped.");
+      await stopRounds(deps, snapshot, "The study was stopped.");
     }
     const isBack = await putBack(deps, snapshot, drain);
-    if (drain) await repairTrials(deps, withoutQueued(snapshot));
-    if (isBack && !snapshot.trials.some(isActive)) await closeStudy(deps, snapshot);
+    for (const holder of holders) {
+      if (drain) await repairTrials(deps, withoutQueued(holder));
+      else await checkOpenRuns(deps, holder);
+    }
+    if (isBack && !hasActive && !hasOpen) await closeStudy(deps, snapshot);
     return;
   }
-  await repairTrials(deps, dispatching ? snapshot : withoutQueued(snapshot));
+  for (const holder of [snapshot, ...(await readParts(deps, study))]) {
+    await repairTrials(deps, dispatching ? await affordable(deps, holder) : withoutQueued(holder));
+  }
+  for (const part of partsIn(study)) {
+    await topUp(deps, part);
+    await answerIfOver(deps, part);
+  }
   const after = await findSnapshot(deps, study);
   if (after === null) return;
   const execution = executionOf(study, after.head.generation);
@@ -113,13 +139,31 @@ const withoutQueued = (snapshot: Snapshot): Snapshot => ({
   trials: snapshot.trials.filter((trial) => trial.state !== "queued"),
 });
 
+/** A study that waits for its team's budget is sent again as many attempts as that has room for by now. */
+const affordable = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Snapshot> => {
+  const { study, head, trials } = snapshot;
+  const each = reservationFor(study, deps.clock());
+  if (head.notice?.kind !== "team-budget" || each === null) return snapshot;
+  const { budget, spend } = await readTeamMoney(deps.store, study.team, each.month);
+  const room = teamRoom(budget, spend, each);
+  let attempts = 0;
+  let first = 0;
+  const isAffordable = (trial: TrialItem) =>
+    attempts++ < room.attempts && (trial.dispatched === true || first++ < room.trials);
+  return { ...snapshot, trials: trials.filter((trial) => trial.state !== "queued" || isAffordable(trial)) };
+};
+
 /**
  * Nothing of the study runs any more: it is no longer visited. Until then the job definition of a finished one is
  * deregistered, in steps of which each is committed: after a crash the study is visited again, and one that is extended
  * meanwhile registers a definition of its own.
  */
-const closeStudy = async (deps: ServiceDeps, { study, head, trials }: Snapshot): Promise<void> => {
-  const isFinished = stateOf({ head, trials }) === "finished";
+const closeStudy = async (deps: ServiceDeps, snapshot: Snapshot): Promise<void> => {
+  const { study, head } = snapshot;
+  const holders = [snapshot, ...(await readParts(deps, study))];
+  // Their ends are still to be charged.
+  if (holders.some(({ trials }) => trials.some(hasOpenRuns))) return;
+  const isFinished = (await wholeState(deps, snapshot)) === "finished";
   let current = head;
   /** @returns false when the study was extended or started meanwhile: the next visit finds what is to be done. */
   const advance = async (patch: HeadPatch, ...others: readonly Change[]): Promise<boolean> => {
@@ -135,7 +179,8 @@ const closeStudy = async (deps: ServiceDeps, { study, head, trials }: Snapshot):
     await deps.batch.deregister(retired);
     if (!(await advance({ retired: "" }))) return;
   }
-  await advance({ started: false }, deactivateBatch(study.id));
+  const closed = partsIn(study).map(({ id }) => overwriteHead(id, { started: false }));
+  await advance({ started: false }, ...closed, deactivateBatch(study.id));
   await relist(deps, study);
 };
 
@@ -144,9 +189,10 @@ const checkRounds = async (deps: ServiceDeps, snapshot: Snapshot, execution: Exe
   const { study, head } = snapshot;
   const state = await deps.workflow.state(execution);
   if (state === "running") return;
-  if (stateOf(snapshot) === "finished") return closeStudy(deps, snapshot);
-  if (state === "missing") return startRounds(deps, study, head);
-  await commitOnce(deps, haltChanges(head, false, { kind: "rounds-ended" }));
+  if ((await wholeState(deps, snapshot)) === "finished") return closeStudy(deps, snapshot);
+  if (state === "missing") return startRounds(deps, snapshot);
+  deps.log(alarmedEvents.roundsFailed, { study: study.id, rung: null, reason: "ended" });
+  await commitOnce(deps, haltChanges(study, head, false, { kind: "rounds-ended" }));
 };
 
 /** Jobs first, because their ids are deleted with the trials. */
@@ -156,6 +202,17 @@ const finishDeletion = async (deps: ServiceDeps, deletion: Deletion, deadline: n
     if ((await continueDeletion(deps, deletion)) !== "unfinished") return;
   }
 };
+
+/** What the deletions of its studies have left; those are tasks of their own. */
+const finishTeam = async (deps: ServiceDeps, deletion: TeamDeletion, deadline: number): Promise<void> => {
+  while (deps.clock() < deadline) {
+    if ((await continueTeamDeletion(deps, deletion)) !== "unfinished") return;
+  }
+};
+
+/** Whether a trial runs that will end by itself if its worker is dead. */
+const awaitsExpiry = ({ study, trials }: Snapshot): boolean =>
+  trials.some((trial) => trial.state === "running" && isLastAttempt(study, trial));
 
 /** No process relies on a note of this age any more, and what it was about to write is written. */
 const NOTE_SETTLED_MS = NOTE_MS + SETTLED_MS;
@@ -169,7 +226,8 @@ const refreshOutdated = async (deps: ServiceDeps, outdated: Outdated): Promise<v
   const study = await loadStudyById(deps, outdated.study);
   const snapshot = study === null ? null : await bringUpToDate(deps, study);
   if (study?.spec.executor.type === "client" && snapshot !== null) {
-    if (snapshot.trials.some((trial) => trial.state === "running" && isLastAttempt(study, trial))) return;
+    const parts = await readParts(deps, study);
+    if ([snapshot, ...parts].some(awaitsExpiry)) return;
   }
   if (isOld || snapshot === null) await commitOnce(deps, [clearOutdated(outdated)]);
 };

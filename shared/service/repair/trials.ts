@@ -3,13 +3,15 @@ import { jobName } from "../../executor/batch/job-name.ts";
 import type { BatchJob } from "../../schemas/batch-event.ts";
 import { reasonSentence } from "../../sentences/reasons.ts";
 import { type Job, leaseExpired, type TrialItem, type TrialPatch } from "../../store/trial.ts";
-import { lossOf } from "../../study/ends.ts";
+import { charge } from "../../study/charge.ts";
+import { lossOf, secondsSinceClaim } from "../../study/ends.ts";
 import { isAwaited, isToSend, messageOf, queuedJob } from "../../study/job.ts";
 import { isExpired, LEASE_EXPIRED } from "../../study/lease.ts";
+import { addressOf } from "../../study/nested.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { afterEnd } from "../batch/after-end.ts";
-import { commitEnd, settleTrial } from "../batch/settle.ts";
+import { closeForgotten, commitEnd, settleTrial } from "../batch/settle.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 
 /** A step that takes longer than this was lost. */
@@ -31,6 +33,7 @@ export const repairTrials = async (deps: ServiceDeps, { study, trials }: Snapsho
     await findSubmitted(deps, study, trial);
   }
   await checkJobs(deps, study, running("submitted", "claimed"), isOverdue);
+  await checkOpenRuns(deps, { study, trials });
   for (const trial of trials) {
     const isOver = trial.state !== "running" && trial.state !== "queued";
     if (isOver && isAwaited(trial)) await afterEnd(deps, study, trial);
@@ -43,7 +46,7 @@ export const repairTrials = async (deps: ServiceDeps, { study, trials }: Snapsho
  * name stays that of one submission, and a job that shows up late is stale.
  */
 const findSubmitted = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
-  const name = jobName({ study: study.id, trial: trial.number, attempt: trial.attempt });
+  const name = jobName({ ...addressOf(study, trial.number), attempt: trial.attempt });
   const jobs = await deps.batch.listByName(name);
   const [own, ...others] = [...jobs.filter((job) => !hasEnded(job)), ...jobs.filter(hasEnded)];
   if (own === undefined) {
@@ -53,7 +56,7 @@ const findSubmitted = async (deps: ServiceDeps, study: LoadedStudy, trial: Trial
       job: queuedJob(deps.clock(), trial.job),
     };
     deps.log("never-submitted", { study: study.id, trial: trial.number, attempt: trial.attempt });
-    await commitEnd(deps, study, trial, { patch, changes: [] });
+    await commitEnd(deps, study, trial, { patch, changes: charge(study, trial, 0, deps.clock()) });
     return;
   }
   deps.log("job-adopted", {
@@ -86,6 +89,27 @@ const checkJobs = async (
   }
 };
 
+/** Settles jobs that have ended after their attempts, should their events be lost. */
+export const checkOpenRuns = async (
+  deps: ServiceDeps,
+  { study, trials }: Pick<Snapshot, "study" | "trials">,
+): Promise<void> => {
+  const ids = trials.flatMap(({ open = [] }) => open.map(({ jobId }) => jobId));
+  if (ids.length === 0) return;
+  const jobs = new Map((await deps.batch.describe(ids)).map((job) => [job.jobId, job]));
+  for (const trial of trials) {
+    // Each is another write of its trial: of several the others are settled the next time.
+    const [run] = (trial.open ?? []).filter(({ jobId }) => {
+      const job = jobs.get(jobId);
+      return job === undefined || hasEnded(job);
+    });
+    if (run === undefined) continue;
+    const job = jobs.get(run.jobId);
+    if (job !== undefined) await settleTrial(deps, study, trial, job);
+    else if (run.at <= deps.clock() - OVERDUE_MS) await closeForgotten(deps, study, trial, run);
+  }
+};
+
 /** Its container gave no sign of life for a whole lease: another attempt takes over, and the job ends if it is alive. */
 const expire = async (
   deps: ServiceDeps,
@@ -100,6 +124,8 @@ const expire = async (
 };
 
 const loseForgotten = async (deps: ServiceDeps, study: LoadedStudy, trial: TrialItem): Promise<void> => {
-  const end = lossOf(study, trial, "interrupted", reasonSentence({ kind: "job-forgotten" }), deps.clock());
+  const now = deps.clock();
+  const seconds = secondsSinceClaim(trial, now);
+  const end = lossOf(study, trial, "interrupted", reasonSentence({ kind: "job-forgotten" }), now, seconds);
   await commitEnd(deps, study, trial, end);
 };

@@ -4,17 +4,14 @@ import { whileStarted } from "../../store/head.ts";
 import { newRung, type Rung, readRung } from "../../store/rung.ts";
 import type { Change } from "../../store/store.ts";
 import { changeTrial, sameJob, type TrialItem } from "../../store/trial.ts";
+import { firstToRun } from "../../study/execution.ts";
 import { isActive, queuedJob } from "../../study/job.ts";
 import { placed, placeOf, rungAddress } from "../../study/place.ts";
 import { isUnfinished } from "../../study/state.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps } from "../core/deps.ts";
+import { CHUNK_TRIALS, type Chunk, chunksOf } from "./chunks.ts";
 import { findRound, isAt, longestRun, type Round, type RoundAddress, TRIES } from "./round.ts";
-
-/** Trials that one execution runs at once: an inline Map has no more slots. */
-export const CHUNK_PARALLEL = 40;
-/** Trials that one execution runs: each adds up to 10 events to a history of at most 25,000. */
-export const CHUNK_TRIALS = 2000;
 
 /**
  * Opens a rung: the bottom one with the trials that were drawn for the bracket, the others with those promoted. Opened again, it
@@ -54,7 +51,14 @@ const planOpening = async (
   const waiting = known.state === "closed" ? [] : waitingIn(round, known);
   const toQueue = waiting.filter((trial) => !(isActive(trial) && isAt(study, trial, place)));
   if (toQueue.length === 0) {
-    return { changes: [], answer: opened(place, waiting.length, Math.min(head.parallel, parallel)) };
+    return {
+      changes: [],
+      answer: {
+        rung: place.rung,
+        done: false,
+        chunks: chunksOf(waiting.length, Math.min(head.parallel, parallel)),
+      },
+    };
   }
   const now = deps.clock();
   return {
@@ -68,18 +72,6 @@ const planOpening = async (
 const waitingIn = ({ snapshot }: Round, { members, results }: Rung): TrialItem[] => {
   const byNumber = new Map(snapshot.trials.map((trial) => [trial.number, trial]));
   return members.filter((number) => !results.has(number)).flatMap((number) => byNumber.get(number) ?? []);
-};
-
-/** Divides the trials, and those that run at once, among as few executions as hold them. */
-const opened = ({ rung }: Place, trials: number, parallel: number): OpenedRung => {
-  const slots = Math.min(trials, parallel);
-  const of = Math.ceil(slots / CHUNK_PARALLEL);
-  const chunks = Array.from({ length: of }, (_, chunk) => ({
-    chunk,
-    of,
-    parallel: Math.floor(slots / of) + Number(chunk < slots % of),
-  }));
-  return { rung, done: false, chunks };
 };
 
 /** The trials of a rung that is opened for the first time. */
@@ -112,11 +104,7 @@ const intoRung = (trial: TrialItem, place: Place, now: number): Change =>
   );
 
 /** A part of the trials of an open rung. */
-export interface ChunkAddress extends RoundAddress {
-  readonly chunk: number;
-  /** How many parts there are. */
-  readonly of: number;
-}
+export interface ChunkAddress extends RoundAddress, Chunk {}
 
 /**
  * The trials of a part that have not ended, as many as one execution runs. A trial is in the same part however often it is asked
@@ -129,12 +117,9 @@ export const listTrials = async (deps: ServiceDeps, address: ChunkAddress): Prom
   const known = await readRung(deps.store, rungAddress(study, round.place));
   const parts = new Map(known?.members.map((number, i) => [number, i % address.of]));
   const mine = known === null ? [] : waitingIn(round, known);
-  // Trials that run already, left to drain by a stop, come first, because they count among those that run at once.
-  const isRunning = (trial: TrialItem) => Number(trial.state === "running");
-  const trials = mine
-    .filter((trial) => parts.get(trial.number) === address.chunk && isAt(study, trial, round.place))
-    .sort((a, b) => isRunning(b) - isRunning(a))
-    .slice(0, CHUNK_TRIALS)
-    .map((trial) => ({ trial: trial.number, attempt: trial.attempt }));
+  const inPart = mine.filter(
+    (trial) => parts.get(trial.number) === address.chunk && isAt(study, trial, round.place),
+  );
+  const trials = firstToRun(inPart, CHUNK_TRIALS).map(({ number, attempt }) => ({ trial: number, attempt }));
   return { trials, timeoutSeconds: longestRun(study) };
 };

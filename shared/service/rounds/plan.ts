@@ -1,11 +1,11 @@
-import type { Execution } from "../../ports.ts";
 import { MOST_MEMBERS } from "../../scheduler/rounds.ts";
 import type { PlannedBracket, PlannedBrackets } from "../../schemas/rounds.ts";
 import { changeHead } from "../../store/head.ts";
 import { newTrial, type TrialItem } from "../../store/trial.ts";
 import { mostTrialChanges } from "../../study/capacity.ts";
-import { executionOf, MOST_BRACKETS } from "../../study/execution.ts";
+import { MOST_BRACKETS } from "../../study/execution.ts";
 import { queuedJob } from "../../study/job.ts";
+import { partAt } from "../../study/parts.ts";
 import { placeOf } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { isUnfinished, trialsLeft, trialsUsed } from "../../study/state.ts";
@@ -14,7 +14,15 @@ import { noRequest, type ServiceDeps } from "../core/deps.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { followUp } from "../core/follow-up.ts";
 import { proposeTrials } from "../core/propose.ts";
-import { findRunning, longestRun, type RunningStudy, type StartAddress, TRIES } from "./round.ts";
+import { type HandedOver, planHandOver } from "./hand-over.ts";
+import {
+  findRunning,
+  LONGEST_EXECUTION,
+  longestRun,
+  type RunningStudy,
+  type StartAddress,
+  TRIES,
+} from "./round.ts";
 
 /** Where an execution is among the brackets of its study. */
 export interface PlanAddress extends StartAddress {
@@ -47,8 +55,10 @@ export const planBrackets = async (deps: ServiceDeps, address: PlanAddress): Pro
     if (step.kind === "run") return { ...step.next, done: false };
     if (step.kind === "ended") return { ...nothing, done: true };
     if (step.kind === "handed-over") {
-      // Should this fail, the reconciler starts it.
-      await followUp(deps, address.study, () => deps.workflow.start(step.execution));
+      // Should this fail, the reconciler starts it. A search of an outer fold its own machine starts.
+      if (partAt(address.study) === null) {
+        await followUp(deps, address.study, () => deps.workflow.start(step.execution));
+      }
       return { ...nothing, done: true };
     }
     if (deps.clock() >= deadline) return { ...nothing, done: false };
@@ -58,7 +68,7 @@ export const planBrackets = async (deps: ServiceDeps, address: PlanAddress): Pro
 /** What one step of planning leads to; after some were drawn, all is read again. */
 type Step =
   | { readonly kind: "drawn" | "ended" }
-  | { readonly kind: "handed-over"; readonly execution: Execution }
+  | HandedOver
   | { readonly kind: "run"; readonly next: Omit<PlannedBrackets, "done"> };
 
 const ENDED: Plan<Step> = { changes: [], answer: { kind: "ended" } };
@@ -72,7 +82,7 @@ const planNext = async (
   const brackets = nextBrackets(running, bracket);
   const last = brackets.at(-1);
   if (last === undefined) return ENDED;
-  if (begun >= BRACKETS_PER_EXECUTION) return planHandOver(running.snapshot);
+  if (begun >= BRACKETS_PER_EXECUTION) return planHandOver(running.snapshot) ?? ENDED;
   const [, end] = running.rounds.brackets.range(last.bracket);
   const missing = Math.min(end - trialsUsed(head), trialsLeft(head));
   if (missing > 0) return planDraw(deps, running.snapshot, missing);
@@ -109,9 +119,6 @@ const nextBrackets = ({ snapshot, rounds }: RunningStudy, from: number): Planned
   });
 };
 
-/** Step Functions end an execution after a year. */
-const LONGEST_EXECUTION = 31_536_000;
-
 /** New trials, one transaction of them; they are in the brackets whose turn it is. */
 const planDraw = async (deps: ServiceDeps, snapshot: Snapshot, missing: number): Promise<Plan<Step>> => {
   const { study, head } = snapshot;
@@ -125,12 +132,4 @@ const planDraw = async (deps: ServiceDeps, snapshot: Snapshot, missing: number):
     changes: [changeHead(head, patch), ...created.map((trial) => newTrial(study.space, trial))],
     answer: { kind: "drawn" },
   };
-};
-
-/** Another execution goes on with the study, as after a stop and a start. */
-const planHandOver = ({ study, head }: Snapshot): Plan<Step> => {
-  const generation = head.generation + 1;
-  const execution = executionOf(study, generation);
-  if (execution === null) return ENDED;
-  return { changes: [changeHead(head, { generation })], answer: { kind: "handed-over", execution } };
 };

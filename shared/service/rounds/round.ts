@@ -29,14 +29,21 @@ export interface RunningStudy {
   readonly rounds: Rounds;
 }
 
-/** @returns null when the study is gone, was stopped, or was started again since. */
-export const findRunning = async (deps: ServiceDeps, address: StartAddress): Promise<RunningStudy | null> => {
-  const study = await loadStudyById(deps, address.study);
+/** A study that this start of it still runs. @returns null when it is gone, was stopped, or was started again since. */
+export const findStarted = async (
+  deps: ServiceDeps,
+  { study: id, generation }: StartAddress,
+): Promise<Snapshot | null> => {
+  const study = await loadStudyById(deps, id);
   const snapshot = study === null ? null : await findSnapshot(deps, study);
-  if (study === null || snapshot === null || study.scheduler.rounds === null) return null;
-  const { started, generation } = snapshot.head;
-  if (!started || generation !== address.generation) return null;
-  return { snapshot, rounds: study.scheduler.rounds };
+  return snapshot?.head.started === true && snapshot.head.generation === generation ? snapshot : null;
+};
+
+/** @returns null as `findStarted`, and for a study that runs in no rounds. */
+export const findRunning = async (deps: ServiceDeps, address: StartAddress): Promise<RunningStudy | null> => {
+  const snapshot = await findStarted(deps, address);
+  const rounds = snapshot?.study.scheduler.rounds ?? null;
+  return snapshot === null || rounds === null ? null : { snapshot, rounds };
 };
 
 /** A rung of such a study. */
@@ -59,6 +66,9 @@ export const isAt = (study: LoadedStudy, trial: TrialItem, { bracket, rung }: Ru
   const place = placeOf(study, trial);
   return place?.bracket === bracket && place.rung === rung;
 };
+
+/** Step Functions end an execution after a year. */
+export const LONGEST_EXECUTION = 31_536_000;
 
 /** A job may wait this long for an instance before Batch cancels it (infra/constructs/spot-queue.ts). */
 const WAIT_FOR_CAPACITY = 3600;

@@ -1,4 +1,6 @@
 import { randomLetters } from "../../letters.ts";
+import type { Problem } from "../../optimizer/algorithm.ts";
+import { completeChoice, continues } from "../../optimizer/choice.ts";
 import { algorithms } from "../../optimizer/registry.ts";
 import { resolveScheduler, schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
@@ -6,13 +8,15 @@ import { firstHead, newHead } from "../../store/head.ts";
 import { newSpec } from "../../store/spec.ts";
 import { countStudy } from "../../store/team.ts";
 import { checkStudy } from "../../study/check.ts";
-import { NO_REPEATS, type StudySpec } from "../../study/study.ts";
+import { type LoadedStudy, NO_REPEATS, type StudySpec } from "../../study/study.ts";
 import { creationRefusals } from "../access/creation-limits.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
-import { describe, planned, type RememberedStudy, recallStudy } from "../core/describe.ts";
+import { planned, type RememberedStudy } from "../core/describe.ts";
 import { firstListing } from "../core/listing.ts";
 import { loadStudy, studyOf } from "../core/load.ts";
+import { describeParts, firstPartHeads, partsIn, recallWhole } from "../core/parts.ts";
+import { warmStarted } from "./warm-start.ts";
 
 const DEFAULT_PARALLEL = { client: 1000, batch: 4 } as const;
 const DEFAULT_LEASE = { seconds: 300, maxAttempts: 3 } as const;
@@ -24,7 +28,7 @@ const MAX_NAME = 56;
 /**
  * Creates a study; it runs at once, a batch study when it is started.
  * @throws InvalidInput naming the field, RateLimited when the team creates too many, StudyNotFound when the creation is repeated
- * and its study was deleted since.
+ * and its study was deleted since, or for an earlier study that the team does not have.
  */
 export const createStudy = (
   deps: ServiceDeps,
@@ -33,34 +37,45 @@ export const createStudy = (
   write: WriteContext,
 ): Promise<Study> => {
   const plan = async () => {
-    const spec = completeSpec(deps, team, body);
-    const study = studyOf(
-      `${spec.name.slice(0, MAX_NAME)}-${randomLetters(deps.randomBytes, ID_LETTERS, SUFFIX)}`,
-      spec,
+    const asked = completeSpec(deps, team, body);
+    const id = `${asked.name.slice(0, MAX_NAME)}-${randomLetters(deps.randomBytes, ID_LETTERS, SUFFIX)}`;
+    const budget = completeBudget(asked, body);
+    const spec = completeAlgorithm(studyOf(id, asked, deps.prices), budget);
+    const { study, changes: earlier } = await warmStarted(
+      deps,
+      studyOf(id, spec, deps.prices),
+      body.warmStart?.studies ?? [],
     );
-    const budget = completeBudget(spec, body);
-    checkStudy(spec, study.space, budget);
-    const head = firstHead(study.id, budget, {
+    checkStudy(study.spec, study.space, budget, study.rates);
+    const revisions = {
       algorithmRevision: algorithms[spec.algorithm.name].revision,
       schedulerRevision: schedulers[spec.scheduler.name].revision,
-    });
+    };
+    const head = firstHead(study.id, budget, revisions);
+    const heads = firstPartHeads(study, budget, revisions);
     const now = deps.clock();
     const snapshot = { study, head, hint: null, trials: [] };
+    const parts = partsIn(study).map((part, i) => ({ ...snapshot, study: part, head: heads[i] ?? head }));
     const changes = [
       newHead(head),
-      newSpec(study.id, spec),
-      await firstListing(deps, snapshot, now),
+      ...heads.map(newHead),
+      newSpec(study.id, study.spec),
+      ...earlier,
+      await firstListing(deps, snapshot, parts, now),
       ...countStudy(team, now),
     ];
-    return { ...planned(changes, await describe(deps, snapshot)), refusals: creationRefusals(now) };
+    return {
+      ...planned(changes, await describeParts(deps, snapshot, parts)),
+      refusals: creationRefusals(now),
+    };
   };
   const recall = async (remembered: RememberedStudy) =>
-    recallStudy(deps, await loadStudy(deps, team, remembered.study), remembered);
+    recallWhole(deps, await loadStudy(deps, team, remembered.study), remembered);
   return commit(deps, write, plan, { recall });
 };
 
 const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): StudySpec => {
-  const algorithm = body.algorithm ?? { name: "auto" };
+  const wanted = body.algorithm ?? { name: "auto" };
   const executor = body.executor ?? { type: "client" as const };
   const [a = 0, b = 0, c = 0, d = 0] = deps.randomBytes(4);
   return {
@@ -72,24 +87,51 @@ const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): S
     forbidden: body.forbidden ?? [],
     objectives: body.objectives,
     outcomes: body.outcomes ?? [],
-    algorithm,
-    seed: algorithm.seed ?? ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,
-    ...schedulerFor(body, executor.type),
+    algorithm: wanted,
+    seed: wanted.seed ?? ((a << 24) | (b << 16) | (c << 8) | d) >>> 0,
+    ...schedulerFor(body, wanted, executor.type),
     lease: { ...DEFAULT_LEASE, ...body.lease },
     repeats: { ...NO_REPEATS, ...body.repeats },
+    ...evaluationIn(body),
     executor,
+    labels: body.labels ?? {},
     tables: tablesFor(body.budget.parallel ?? DEFAULT_PARALLEL[executor.type]),
+  };
+};
+
+/** What an algorithm's defaults depend on does not change with a later budget. */
+const completeAlgorithm = (
+  { spec, space, scheduler: { segments } }: LoadedStudy,
+  budget: Problem["budget"],
+): StudySpec => {
+  const problem = { space, objectives: spec.objectives.length, budget, ...(segments && { segments }) };
+  return { ...spec, algorithm: completeChoice(spec.algorithm, problem) };
+};
+
+const evaluationIn = ({ evaluation }: CreateStudyBody): Pick<StudySpec, "nested" | "evaluation"> => {
+  if (evaluation === undefined) return {};
+  if (evaluation.type !== "nested-cv") return { evaluation };
+  const { outer, inner, seed = 0 } = evaluation;
+  return {
+    nested: {
+      ...evaluation,
+      outer: { kind: "plain", repeats: 1, ...outer },
+      inner: { together: false, ...inner },
+      seed,
+    },
   };
 };
 
 const schedulerFor = (
   { scheduler = { name: "none" }, objectives, budget }: CreateStudyBody,
+  algorithm: StudySpec["algorithm"],
   executor: StudySpec["executor"]["type"],
 ): Pick<StudySpec, "scheduler" | "schedulerWhy"> => {
   const { choice, why } = resolveScheduler(scheduler, {
     executor,
     objectives: objectives.length,
     trials: budget.trials,
+    continues: continues(algorithm),
   });
   return { scheduler: choice, ...(why !== null && { schedulerWhy: why }) };
 };

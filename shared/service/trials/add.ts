@@ -1,4 +1,6 @@
-import { BudgetSpent, type FieldError, InvalidInput, invalid } from "../../errors.ts";
+import { BudgetSpent, Conflict, type FieldError, InvalidInput, invalid } from "../../errors.ts";
+import type { FirstRace } from "../../optimizer/algorithm.ts";
+import { algorithmOf, firstRaceOf } from "../../optimizer/choice.ts";
 import type { AddTrialsBody, AddTrialsReply } from "../../schemas/trial.ts";
 import { validateConfiguration } from "../../space/validate.ts";
 import { changeHead } from "../../store/head.ts";
@@ -14,6 +16,7 @@ import { afterChange } from "../batch/after-end.ts";
 import { commit } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { foldedInto } from "../core/fold.ts";
+import { problemOf } from "../core/history.ts";
 import { ENQUEUED, type Numbered, queuedTrial } from "../core/propose.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -26,8 +29,8 @@ type Given = Pick<TrialItem, "params" | "values" | "state" | "reason">;
 
 /**
  * Enqueues configurations (without values), which the next asks hand out first, and imports finished trials (with
- * values), which the trial budget does not count.
- * @throws InvalidInput pointing into the body, BudgetSpent.
+ * values), which the trial budget does not count. In a study that races they enter the first race.
+ * @throws InvalidInput pointing into the body, BudgetSpent; Conflict for nested cross-validation, and once a race has begun.
  */
 export const addTrials = async (
   deps: ServiceDeps,
@@ -35,6 +38,7 @@ export const addTrials = async (
   body: AddTrialsBody,
   write: WriteContext,
 ): Promise<AddTrialsReply> => {
+  if (study.spec.nested !== undefined) throw new Conflict({ kind: "trials-of-nested" });
   const given = checkAll(study, body.trials);
   const queued = given.filter((trial) => trial.state === "queued").length;
   const most = mostTrialChanges(study.space);
@@ -42,10 +46,11 @@ export const addTrials = async (
   const plan = async () => {
     const snapshot = await readSnapshot(deps, study);
     refuseOverBudget(snapshot, queued);
+    const race = firstRace(snapshot, queued);
     const now = deps.clock();
     let ordinal = trialsUsed(snapshot.head);
     const trials = given.map((trial, i) => {
-      const place = { number: snapshot.head.next + i, ordinal };
+      const place = { number: snapshot.head.next + i, ordinal, ...race };
       if (trial.state === "queued") ordinal++;
       return numbered(study, place, trial, now);
     });
@@ -78,9 +83,28 @@ const checkAll = (study: LoadedStudy, trials: AddTrialsBody["trials"]): Given[] 
   return given;
 };
 
+/** As what the enqueued configurations of a study that races begin; null in any other. */
+const firstRace = (snapshot: Snapshot, queued: number): Pick<FirstRace, "instance" | "iteration"> | null => {
+  const { study, head, trials } = snapshot;
+  const { algorithm, seed } = study.spec;
+  const race = firstRaceOf(algorithm, problemOf(snapshot, 0), seed);
+  if (race === null) return null;
+  const { entrants, instance, iteration } = race;
+  // A result has been folded only after the first ask.
+  const hasBegun = head.segments > 0 || trials.some((trial) => trial.algorithm !== ENQUEUED);
+  if (hasBegun) throw new Conflict({ kind: "race-begun" });
+  const wanted = trials.length + queued;
+  if (wanted > entrants) throw invalid("/trials", { kind: "race-full", entrants, wanted });
+  return { instance, iteration };
+};
+
 const check = (study: LoadedStudy, trial: AddTrialsBody["trials"][number], pointer: string): Given => {
   const params = validateConfiguration(study.space, trial.params, `${pointer}/params`);
   if (trial.values === undefined) return { params, values: null, state: "queued", reason: null };
+  const { algorithm } = study.spec;
+  if (algorithmOf(algorithm).races) {
+    throw invalid(`${pointer}/values`, { kind: "result-of-race", algorithm: algorithm.name });
+  }
   const result = judge(study.spec, trial.values, `${pointer}/values`);
   return result.state === "completed"
     ? { params, values: result.values, state: "completed", reason: null }
@@ -104,7 +128,7 @@ const numbered = (study: LoadedStudy, number: Numbered, given: Given, now: numbe
     });
   }
   const origin = { params, algorithm: "import", why: "imported as finished" };
-  const noPlace = { bracket: null, rung: null, resource: null };
+  const noPlace = { bracket: null, rung: null, resource: null, run: null };
   return { ...queuedTrial(study, number, now, origin), ...noPlace, ...given, finished: now };
 };
 

@@ -22,18 +22,20 @@ import {
 import { mostLeases, mostTrialChanges } from "../../study/capacity.ts";
 import { expiryOf } from "../../study/ends.ts";
 import { LEASE_EXPIRED, leaseEnd, lostAttempt } from "../../study/lease.ts";
+import { checkpointFor, continuationOf } from "../../study/lineage.ts";
+import { resourceOf, shownSplit } from "../../study/nested.ts";
 import { placed, placeOf } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { stateOf, trialsLeft } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { timestamp } from "../../study/view.ts";
+import { shownRun, timestamp } from "../../study/view.ts";
 import { chance } from "../core/chance.ts";
 import { commit, type Plan, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { trialFinder } from "../core/find-trial.ts";
 import { foldIfDue } from "../core/fold.ts";
 import { followUp } from "../core/follow-up.ts";
-import { changesPerTrial, takenOut } from "../core/ladders.ts";
+import { changesPerTrial, choosesByModel, takenOut } from "../core/ladders.ts";
 import { listIfDue } from "../core/listing.ts";
 import { proposeTrials } from "../core/propose.ts";
 import { pausedTrials } from "../core/resume.ts";
@@ -140,7 +142,13 @@ const planAsk = async (
   const asker = { worker: body.worker, count, held };
   const chosen = chooseTrials(snapshot, asker, now, toss);
   const { own, mine, waiting, dead, room } = chosen;
-  const goingOn = await pausedToGoOn(deps, snapshot, chosen);
+  const crowd = crowdOf(head, attempt);
+  const isModelled = choosesByModel(snapshot);
+  if (isModelled && mayLook && chosen.wanted > 0 && leavesItToOthers(head, toss)) return null;
+  const aheadFor = (wanted: number) =>
+    Math.min(most - count, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
+  const modelled = isModelled && chosen.wanted > 0 ? aheadFor(chosen.wanted) : 0;
+  const goingOn = await pausedToGoOn(deps, snapshot, chosen, modelled);
   const begun = waiting.length + goingOn.resumed.length;
   const others = own.length + mine.length + waiting.length;
   const spare = most - others - perTrial * goingOn.resumed.length;
@@ -149,9 +157,12 @@ const planAsk = async (
   const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - begun });
   for (const { number } of ticketed) held.add(number);
   const wanted = slots - ticketed.length;
-  if (mayLook && (ticketed.length < tickets || (wanted > 0 && leavesItToOthers(head, toss)))) return null;
-  const crowd = crowdOf(head, attempt);
-  const ahead = Math.min(most - count, spare - slots, aheadOf(snapshot, crowd, { wanted, attempt, toss }));
+  if (mayLook && ticketed.length < tickets) return null;
+  if (!isModelled && mayLook && wanted > 0 && leavesItToOthers(head, toss)) return null;
+  const ahead = Math.min(
+    spare - slots,
+    isModelled ? Math.max(0, goingOn.drafts.length - wanted) : aheadFor(wanted),
+  );
   const fresh = await proposeTrials(deps, snapshot, wanted + ahead, goingOn.drafts);
 
   const lease = {
@@ -240,16 +251,21 @@ const planAsk = async (
   };
 };
 
-/** Paused trials that this ask hands out: they go before new ones. Until a lost trial has been ended, it is awaited. */
+/**
+ * Paused trials that this ask hands out: they go before new ones. Until a lost trial has been ended, it is awaited. Where a model
+ * chooses between both, what it proposed ahead goes first: that was its choice.
+ */
 const pausedToGoOn = (
   deps: ServiceDeps,
   snapshot: Snapshot,
   { own, mine, waiting, wanted, tickets }: Chosen,
+  ahead: number,
 ) => {
   const busy = snapshot.trials.filter(({ state }) => state === "running" || state === "queued");
   const room = mostLeases(snapshot.study.space) - own.length - mine.length - waiting.length;
   const most = Math.floor(room / changesPerTrial(snapshot.study));
-  return pausedTrials(deps, snapshot, busy.length, Math.min(wanted + tickets, most));
+  const slots = choosesByModel(snapshot) ? wanted : wanted + tickets;
+  return pausedTrials(deps, snapshot, busy.length, { now: Math.min(slots, most), ahead });
 };
 
 /** The trials as they are once their patches are written. */
@@ -349,10 +365,13 @@ const toLease = (study: LoadedStudy, trial: TrialItem, leaseExpires: string): Le
   number: trial.number,
   attempt: trial.attempt,
   params: trial.params,
-  resource: trial.resource,
+  ...shownRun(study, trial),
+  resource: resourceOf(study, trial),
   reportAt: study.scheduler.nextStep(placeOf(study, trial)),
-  checkpoint: trial.checkpoint,
+  checkpoint: checkpointFor(trial),
+  ...continuationOf(study, trial),
   leaseExpires,
+  ...shownSplit(study, trial),
   algorithm: trial.algorithm,
   why: trial.why,
 });

@@ -10,7 +10,8 @@ import type {
 } from "../../schemas/trial.ts";
 import { type ReportItem, readReports } from "../../store/report.ts";
 import type { Segment } from "../../store/segment.ts";
-import { isFinished, type TrialItem } from "../../store/trial.ts";
+import { isFinished } from "../../store/trial.ts";
+import { hasInnerRuns } from "../../study/nested.ts";
 import { fillPage, firstPage } from "../../study/page.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
@@ -19,6 +20,7 @@ import { cursorsOf } from "../core/cursor.ts";
 import type { ServiceDeps } from "../core/deps.ts";
 import { bestTrialsOf } from "../core/describe.ts";
 import { type FindTrial, finderIn, findTrialAndHead, trialFinder } from "../core/find-trial.ts";
+import { readWhole, winnersOf } from "../core/parts.ts";
 import { segmentsOf } from "../core/segments.ts";
 import { readSnapshot } from "../core/snapshot.ts";
 
@@ -35,10 +37,12 @@ export const listTrials = async (
 ): Promise<TrialPage> => {
   const cursors = cursorsOf(`trials of ${study.id}`, TRIAL_NUMBER);
   const from = Number(cursors.read(cursor) ?? 0);
-  const snapshot = await readSnapshot(deps, study);
-  const isWanted = (trial: TrialItem) =>
-    state === undefined || shownTrialState(snapshot.head, trial) === state;
-  const { trials, next } = pageOf(snapshot, await trialFinder(deps, snapshot), { from, limit, isWanted });
+  const snapshots = await snapshotsOf(deps, study);
+  const shelves = await Promise.all(
+    snapshots.map(async (snapshot) => shelfOf(snapshot, await trialFinder(deps, snapshot))),
+  );
+  const isWanted = (trial: Trial) => state === undefined || trial.state === state;
+  const { trials, next } = pageOf(shelves, { from, limit, isWanted });
   return { trials, cursor: next === null ? null : cursors.write(String(next)) };
 };
 
@@ -47,6 +51,14 @@ export interface ExportPage extends TrialPage {
   /** The names of all parameters of the study, and of all metrics of its finished trials, sorted. */
   readonly parameters: readonly string[];
   readonly metrics: readonly string[];
+  /** Whether its trials are of nested cross-validation. */
+  readonly isNested: boolean;
+  /** Whether configurations have several runs. */
+  readonly hasRuns: boolean;
+  /** Whether its trials are segments of longer runs. */
+  readonly hasSegments: boolean;
+  /** Whether Hone runs its trials as jobs. */
+  readonly hasJobs: boolean;
 }
 
 /**
@@ -60,15 +72,37 @@ export const exportTrials = async (
 ): Promise<ExportPage> => {
   const cursors = cursorsOf(`export of ${study.id}`, TRIAL_NUMBER);
   const from = Number(cursors.read(cursor) ?? 0);
-  const snapshot = await readSnapshot(deps, study);
   const parameters = study.space.parameters.map(({ name }) => name).sort();
-  const segments = await segmentsOf(deps, study, 0, snapshot.head.segments);
-  const metrics = metricsOf(snapshot, segments);
-  const isWanted = (trial: TrialItem) => isFinished(shownTrialState(snapshot.head, trial));
+  const read = await Promise.all(
+    (await snapshotsOf(deps, study)).map(async (snapshot) => {
+      const segments = await segmentsOf(deps, snapshot.study, 0, snapshot.head.segments);
+      return {
+        shelf: shelfOf(snapshot, finderIn(snapshot, segments)),
+        metrics: metricsOf(snapshot, segments),
+      };
+    }),
+  );
+  const metrics = [...new Set(read.flatMap((one) => one.metrics))].sort();
+  const { nested, evaluation } = study.spec;
+  const isNested = nested !== undefined;
+  const hasRuns = evaluation !== undefined || (isNested && hasInnerRuns(nested));
+  const isWanted = (trial: Trial) => isFinished(trial.state);
   // Where each trial has other metrics, a row of CSV is mostly separators.
   const extra = parameters.length + metrics.length;
-  const { trials, next } = pageOf(snapshot, finderIn(snapshot, segments), { from, limit, isWanted, extra });
-  return { trials, cursor: next === null ? null : cursors.write(String(next)), parameters, metrics };
+  const { trials, next } = pageOf(
+    read.map(({ shelf }) => shelf),
+    { from, limit, isWanted, extra },
+  );
+  return {
+    trials,
+    cursor: next === null ? null : cursors.write(String(next)),
+    parameters,
+    metrics,
+    isNested,
+    hasRuns,
+    hasSegments: study.scheduler.segments !== undefined,
+    hasJobs: study.spec.executor.type === "batch",
+  };
 };
 
 /** Which trials a page takes. */
@@ -76,25 +110,46 @@ interface Wanted {
   /** The number of the first that it may hold. */
   readonly from: number;
   readonly limit: number;
-  readonly isWanted: (trial: TrialItem) => boolean;
+  readonly isWanted: (trial: Trial) => boolean;
   /** Bytes that a trial takes beside its JSON. */
   readonly extra?: number;
 }
 
+/** The trials of a study or of one of its parts, by their numbers there. */
+interface Shelf {
+  /** All smaller numbers exist. */
+  readonly next: number;
+  readonly find: (number: number) => Trial | null;
+}
+
+const shelfOf = (snapshot: Snapshot, find: FindTrial): Shelf => ({
+  next: snapshot.head.next,
+  find: (number) => {
+    const item = find(number);
+    return item === null ? null : toTrial(snapshot, item);
+  },
+});
+
+/** The study, or all of its parts in their order. */
+const snapshotsOf = async (deps: ServiceDeps, study: LoadedStudy): Promise<readonly Snapshot[]> => {
+  const snapshot = await readSnapshot(deps, study);
+  const { nested } = study.spec;
+  return nested === undefined ? [snapshot] : (await readWhole(deps, snapshot, nested)).parts;
+};
+
 /** A page of trials, and the number at which the next one begins, null when there is none. */
 const pageOf = (
-  snapshot: Snapshot,
-  find: FindTrial,
+  shelves: readonly Shelf[],
   { from, limit, isWanted, extra }: Wanted,
 ): { readonly trials: Trial[]; readonly next: number | null } => {
-  const { head } = snapshot;
+  const end = shelves.length * Math.max(...shelves.map(({ next }) => next));
   const fits = fillPage();
   const trials: Trial[] = [];
-  for (let number = from; number < head.next; number++) {
+  for (let number = from; number < end; number++) {
     if (trials.length >= limit) return { trials, next: number };
-    const item = find(number);
-    if (item === null || !isWanted(item)) continue;
-    const trial = toTrial(snapshot, item);
+    const found = shelves[number % shelves.length]?.find(Math.floor(number / shelves.length)) ?? null;
+    if (found === null || !isWanted(found)) continue;
+    const trial = { ...found, number };
     if (!fits(trial, extra)) return { trials, next: number };
     trials.push(trial);
   }
@@ -149,7 +204,7 @@ const firstFrom = (reports: readonly ReportItem[], place: string): number => {
 };
 
 /**
- * The best feasible trial or the Pareto set, in order of their numbers; a large set takes several pages.
+ * The best feasible trial, the Pareto set or the winners of all outer folds, in order of their numbers; a large set takes several pages.
  * @throws InvalidInput for a cursor that is not one of this list.
  */
 export const bestTrials = async (
@@ -159,7 +214,12 @@ export const bestTrials = async (
 ): Promise<BestReply> => {
   const cursors = cursorsOf(`best of ${study.id}`, TRIAL_NUMBER);
   const from = Number(cursors.read(cursor) ?? 0);
-  const best = await bestTrialsOf(deps, await readSnapshot(deps, study));
+  const snapshot = await readSnapshot(deps, study);
+  const { nested } = study.spec;
+  const best =
+    nested === undefined
+      ? await bestTrialsOf(deps, snapshot)
+      : winnersOf(await readWhole(deps, snapshot, nested)).sort((a, b) => a.number - b.number);
   const rest = best.filter(({ number }) => number >= from);
   const trials = firstPage(rest);
   const next = rest[trials.length];

@@ -33,6 +33,7 @@ interface Reported {
  * Records an intermediate value, extends the lease and says whether to go on, as the study's scheduler decides. A stop or
  * a pause is carried out in the same transaction: nothing more need be told. The same step again replaces the first, and after
  * a stop or a pause it is answered as the first was.
+ * @param by who reports in place of the trial's job; null for that job itself, and where clients run the trials.
  * @throws StaleAttempt when the attempt no longer owns the trial.
  */
 export const reportTrial = async (
@@ -41,6 +42,7 @@ export const reportTrial = async (
   number: number,
   body: ReportBody,
   write: WriteContext,
+  by: string | null = null,
 ): Promise<ReportReply> => {
   let change: TrialChange | null = null;
   let unsaved: ReturnType<typeof newReport> | null = null;
@@ -57,7 +59,9 @@ export const reportTrial = async (
       refuseStale(trial, body.attempt);
       const reported = { step: body.step, values: finiteOnly(body.values) };
       const { verdict, watched } = await decide(deps, study, trial, reported);
-      const { patch, changes } = carriedOut(study, trial, verdict, reported, now);
+      const carried = carriedOut(study, trial, verdict, reported, now);
+      const { changes } = carried;
+      const patch: TrialPatch = { ...carried.patch, ...(by !== null && { toldBy: by }) };
       const checkpoint = await commitment(deps, study, trial, body);
       const when = allOf(checkpoint.when, watched === null ? undefined : sameRung(trial));
       change = { before: trial, after: { ...trial, ...patch, ...checkpoint.patch } };

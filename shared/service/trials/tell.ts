@@ -2,6 +2,7 @@ import { AlreadyTold, StaleAttempt } from "../../errors.ts";
 import type { TellBody, TellReply } from "../../schemas/trial.ts";
 import { changeTrial, type TrialItem } from "../../store/trial.ts";
 import { type End, endOf, releaseOf, shortened } from "../../study/ends.ts";
+import { refuseWrongGradients } from "../../study/gradients.ts";
 import { judge, judgePruned, type Result } from "../../study/result.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import type { FiniteValues } from "../../values.ts";
@@ -29,6 +30,7 @@ export const tellTrial = async (
   number: number,
   body: TellBody,
   write: WriteContext,
+  by: string | null = null,
 ): Promise<TellReply> => {
   const told = toldIn(study, body);
   // Hone sees how its own jobs end, and counts what they used.
@@ -39,13 +41,20 @@ export const tellTrial = async (
   let written: TrialItem | null = null;
   const reply = await commit(deps, write, async (): Promise<Plan<TellReply>> => {
     const trial = await findTrial(deps, study, number);
-    const repeated = answerToRepeat(trial, body.attempt, told);
+    if (body.gradients !== undefined) refuseWrongGradients(study, trial.params, body.gradients);
+    const repeated = answerToRepeat(trial, body, told);
     read = trial;
     written = trial;
     if (repeated !== null) return { changes: [], answer: repeated };
     const end = await endBy(deps, study, trial, told);
     const checkpoint = await commitment(deps, study, trial, body);
-    const patch = { ...end.patch, ...checkpoint.patch };
+    const patch = {
+      ...end.patch,
+      ...checkpoint.patch,
+      ...(by !== null && { toldBy: by }),
+      // Of a trial that has failed because a value is not finite they say nothing.
+      ...(told.state === "completed" && keptGradients(body.gradients)),
+    };
     written = { ...trial, ...patch };
     return {
       changes: [changeTrial(trial, patch, checkpoint.when), ...end.changes],
@@ -74,7 +83,7 @@ const toldIn = ({ spec }: LoadedStudy, { values, failed, pruned, released }: Tel
 };
 
 /** The answer to a tell that has nothing to change: a repeat. Null when the attempt owns the trial and may tell. */
-const answerToRepeat = (trial: TrialItem, attempt: number, told: Told): TellReply | null => {
+const answerToRepeat = (trial: TrialItem, { attempt, gradients }: TellBody, told: Told): TellReply | null => {
   if (endedBefore(trial, attempt, told)) {
     const isLast = trial.state === "failed" && trial.attempt === attempt;
     return { number: trial.number, state: isLast ? "failed" : "queued" };
@@ -82,7 +91,8 @@ const answerToRepeat = (trial: TrialItem, attempt: number, told: Told): TellRepl
   if (attempt !== trial.attempt) throw new StaleAttempt(trial.number, attempt, trial.attempt);
   if (trial.state === "running") return null;
   if (trial.state === "queued") throw new StaleAttempt(trial.number, attempt, trial.attempt + 1);
-  if (told.state !== "released" && isSame(trial, told)) return { number: trial.number, state: trial.state };
+  if (told.state !== "released" && isSame(trial, told, gradients))
+    return { number: trial.number, state: trial.state };
   throw new AlreadyTold(trial.number, trial.state);
 };
 
@@ -99,16 +109,24 @@ const endedBefore = ({ attempts }: TrialItem, attempt: number, told: Told): bool
       each.reason === shortened(told.reason),
   );
 
-const isSame = (trial: TrialItem, result: Result): boolean => {
+const isSame = (trial: TrialItem, result: Result, gradients: TellBody["gradients"]): boolean => {
   switch (result.state) {
     case "failed":
       return trial.state === "failed" && trial.reason === result.reason;
     case "pruned":
       return trial.state === "pruned" && trial.reason === result.reason && keeps(trial, result.values);
     case "completed":
-      return hasSameValues(result.values, trial.values) && mayHaveCompleted(trial);
+      return (
+        hasSameValues(result.values, trial.values) &&
+        mayHaveCompleted(trial) &&
+        hasSameGradients(gradients, trial)
+      );
   }
 };
+
+/** The metric is the study's only objective. */
+const keptGradients = (told: TellBody["gradients"]): Pick<TrialItem, "gradients"> =>
+  told === undefined ? {} : { gradients: { space: told.space, values: told.values } };
 
 /** Whether a trial that was told as pruned with these values has the values that it has. */
 const keeps = ({ values, rung }: TrialItem, told: FiniteValues | null): boolean =>
@@ -120,6 +138,12 @@ const keeps = ({ values, rung }: TrialItem, told: FiniteValues | null): boolean 
  */
 const mayHaveCompleted = ({ state, resource }: TrialItem): boolean =>
   state !== "failed" && !(state === "pruned" && resource === null);
+
+/** Of a trial that its scheduler stopped at a report there are no gradients, whatever is told later. */
+const hasSameGradients = (told: TellBody["gradients"], { gradients, state }: TrialItem): boolean => {
+  if (gradients === undefined) return told === undefined || state !== "completed";
+  return told?.space === gradients.space && hasSameValues(told.values, gradients.values);
+};
 
 const hasSameValues = (a: FiniteValues, b: FiniteValues | null) =>
   b !== null &&

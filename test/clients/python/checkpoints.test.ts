@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LeasedTrial } from "../../../shared/schemas/trial.ts";
-import { type Bucket, serveBucket } from "../bucket.ts";
+import { type Bucket, gated, serveBucket } from "../bucket.ts";
 import { type Answer, type ContractService, type Script, uploadTo } from "../service.ts";
 import { decide, handOut, nothing, python, serveStudy, startPython } from "./driver.ts";
 
@@ -33,13 +33,6 @@ const committed = (service: ContractService) =>
   service.calls.flatMap(({ route, body }) =>
     body.checkpoint === undefined ? [] : [[route, body.checkpoint]],
   );
-const gated = (bucket: Bucket) => {
-  let open = () => {};
-  bucket.gate = new Promise((resolve) => {
-    open = resolve;
-  });
-  return () => open();
-};
 
 const resumed = { attempt: 2, checkpoint: nameOf(1) };
 

@@ -125,3 +125,21 @@ test("ASHA pauses networks, and resumes the best of them up to the last epoch", 
   expect(kept.length).toBeGreaterThan(10);
   expect(kept).not.toContain(best[0]?.number);
 });
+
+test("racing over folds and seeds takes no more than 21 lines", async () => {
+  const lines = (await readFile(example("racing.py"), "utf8")).split("\n");
+  expect(lines.filter((line) => !/^\s*(#|$)/.test(line)).length).toBeLessThanOrEqual(21);
+});
+
+test("a race of forests ends with a configuration that was run wherever those it beat were run", {
+  timeout: 180_000,
+}, async () => {
+  const { study } = await tuned("racing.py");
+  expect(study.state).toBe("finished");
+  const [best] = study.best;
+  expect(best?.values.error).toBeLessThan(0.06);
+  const races = study.races ?? [];
+  expect(best?.results).toBe(Math.max(...races.map(({ steps }) => steps.length)));
+  const [first] = races;
+  expect(first?.survivors.length).toBeLessThan(first?.steps[0]?.alive ?? 0);
+});

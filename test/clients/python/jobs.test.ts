@@ -60,6 +60,23 @@ assert trial.state == "completed", trial.state`;
   expect(new Set(service.calls.slice(1).map(({ token }) => token))).toEqual(new Set([TRIAL_TOKEN]));
 });
 
+test.each(ways)("%s a program knows what its trial goes on from", async (_, run) => {
+  const script = `
+with hone.trial() as trial:
+    print("has", trial.parent, trial.resumes_at, trial.resource, trial.instance_name, trial.seed)
+    trial.tell(loss=1)`;
+  const outputs = [];
+  for (const fields of [
+    { parent: 4, resumesAt: 10, resource: 15 },
+    { parent: null, resumesAt: 0, resource: 5 },
+    { resource: null, instanceName: "7", seed: 7 },
+  ]) {
+    const service = await job({}, fields);
+    outputs.push(String((await run(service, script).ended).stdout).match(/has (.*)\n/)?.[1]);
+  }
+  expect(outputs).toEqual(["4 10 15 None None", "None 0 5 None None", "None None None 7 7"]);
+});
+
 test.each(ways)("%s the last reported values are the result of a program that tells none", async (_, run) => {
   const service = await job();
   await run(service, "with hone.trial() as trial: trial.report(1, loss=3); trial.report(2, loss=2, b=1)")
@@ -135,6 +152,24 @@ test("a worker runs the same program for the trials of a client study", async ()
     .ended;
   expect(code).toBe(0);
   expect(told(service)).toEqual([{ values: { loss: 1 } }, { values: { loss: 2 } }]);
+});
+
+test("a program of a worker has the samples of its fold, in nested cross-validation", async () => {
+  const folds = { outer: 2, inner: 2 };
+  const where = { phase: "search", repeat: 0, outer: 1, inner: 0 } as const;
+  const split = { ...where, kind: "plain", samples: 8, folds, seed: 1 } as const;
+  const service = await serve({
+    ask: (_, count) => (count > 1 ? nothing("finished") : handOut(1, { split })),
+  });
+  const script = `
+with hone.trial() as trial:
+    assert trial.split == ${JSON.stringify(split)}, trial.split
+    train, test = trial.indices()
+    trial.tell(loss=len(train) + 10 * len(test))`;
+  const env = { HONE_API: service.api, HONE_TEAM: "acme", HONE_TOKEN: "hone_worker_0123456789", ...PATHS };
+  await start(["worker", "--study", "nested", "--", PYTHON, "-c", HEAD + script], env).ended;
+  // Of 8 samples 4 are searched, and 2 of them are one inner fold.
+  expect(told(service)).toEqual([{ values: { loss: 22 } }]);
 });
 
 test("in a job without the runner reports are thinned, heartbeats are sent, and nothing is given back", async () => {

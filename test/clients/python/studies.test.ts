@@ -68,6 +68,28 @@ for ask in (lambda: study.best, lambda: study.optimize(lambda trial: 1)):
   ]);
 });
 
+test("a study begins with results of earlier ones, named by the study, by its id or with other names", async () => {
+  const { env, get } = await serveHandler();
+  const script = `
+import hone
+first = hone.create_study("first", {"x": hone.float(-10, 10)}, minimize="loss", trials=5)
+second = hone.create_study("second", {"width": hone.float(-5, 5)}, minimize="loss", trials=5)
+for x in (1, 3, 9):
+    first.add_result({"x": x}, loss=(x - 3) ** 2)
+second.add_result({"width": 2}, loss=1)
+study = hone.create_study("third", {"x": hone.float(-8, 8)}, minimize="loss", trials=5,
+    warm_start=[first, {"study": second.id, "rename": {"width": "x"}}])
+again = hone.create_study("fourth", {"x": hone.float(-8, 8)}, minimize="loss", trials=5, warm_start=[first.id])
+print(study.id, study.ask().params["x"], again.ask().params["x"])
+`;
+  const [id, x, again] = (await python(script, env)).trim().split(" ");
+  expect([Number(x), Number(again)]).toEqual([3, 3]);
+  expect((await get<Study>(`/studies/${id}`)).warmStart?.studies).toMatchObject([
+    { used: 2, leftOut: [{ reason: "out-of-range", trials: 1, parameters: ["x"] }] },
+    { used: 1, rename: { width: "x" } },
+  ]);
+});
+
 test("every helper of the space makes the JSON that the API reads", async () => {
   const { env, get } = await serveHandler();
   const script = `
@@ -203,4 +225,50 @@ ${job}
   expect(out).toMatch(
     /^Result\(number=\d+, params=.*\n3\n3\n\{'l2': 0\.5\}\n4 \[1, 2, 3\] True\n\{"loss": 1\}\n$/,
   );
+});
+
+test("the best of configurations with several runs has the standard errors of its means", async () => {
+  const { env } = await serveHandler();
+  const script = `
+import hone, json
+study = hone.create_study("noisy", {"x": hone.float(0, 1)}, minimize="loss", trials=3,
+    evaluation={"type": "replicates", "count": 3})
+print(json.dumps([study.best, study.best_trials]))
+losses = iter([1, 2, 6])
+study.optimize(lambda trial: next(losses))
+print(study.best.values, study.best.standard_errors)
+alone = hone.create_study("alone", {"x": hone.float(0, 1)}, minimize="loss", trials=1)
+alone.optimize(lambda trial: 1)
+print(alone.best.standard_errors)
+`;
+  // The standard deviation of 1, 2 and 6 is the root of 7.
+  const error = Math.sqrt(7 / 3);
+  const [none, best, alone] = (await python(script, env)).trim().split("\n");
+  expect([none, alone]).toEqual(["[null, []]", "None"]);
+  const [, mean, told] = best?.match(/^\{'loss': (.*)\} \{'loss': (.*)\}$/) ?? [];
+  expect(Number(mean)).toBeCloseTo(3, 12);
+  expect(Number(told)).toBeCloseTo(error, 12);
+});
+
+test("a population goes on from the checkpoints of its best, and its schedule can be read and repeated", async () => {
+  const { env } = await serveHandler();
+  const script = `
+import hone
+study = hone.create_study("pbt", {"rate": hone.float(0.1, 1)}, maximize="x", trials=6,
+    algorithm={"name": "pbt", "population": 2, "seed": 3}, scheduler={"resource": {"name": "step", "min": 2, "max": 6}})
+def step(x, rate, steps): return x + steps * (1 - (rate - 0.5) ** 2)
+states = {}
+def train(trial):
+    x = states[trial.checkpoint] if trial.checkpoint else 0
+    assert (trial.parent is None) == (trial.checkpoint is None)
+    states[f"s3://mine/{trial.number}"] = x = step(x, trial.params["rate"], 2)
+    trial.tell(x=x, checkpoint=f"s3://mine/{trial.number}")
+study.optimize(train)
+x = 0
+for segment in study.schedule():
+    x = step(x, segment.params["rate"], segment.end - segment.start)
+    assert abs(segment.values["x"] - x) < 1e-9, (segment, x)
+print(len(study.schedule()), abs(study.best.values["x"] - x) < 1e-9, len(study.schedule(trial=0)))
+`;
+  expect((await python(script, env)).trim()).toBe("3 True 1");
 });

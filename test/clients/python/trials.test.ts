@@ -262,7 +262,8 @@ test.each([
       return late;
     },
     tell: (call) => {
-      setTimeout(failed, 100);
+      // Long enough for a busy machine to take in the answer first.
+      setTimeout(failed, 1500);
       return { body: { number: call.number, state: "failed" } };
     },
   });

@@ -5,12 +5,13 @@ import type { Caller } from "../../../shared/auth/authorize.ts";
 import type { Problem } from "../../../shared/schemas/problem.ts";
 import type { Study } from "../../../shared/schemas/study.ts";
 import type { AskReply, Trial } from "../../../shared/schemas/trial.ts";
+import { callerAs } from "../../support/callers.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway, type Request } from "../../support/gateway.ts";
 import { studyBody, TEAM, testDeps } from "../../support/service.ts";
 
 /** Invalid inputs, through the whole handler with a real table. */
-const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
+const editor = callerAs("editor");
 
 let call: Gateway;
 let study: string;
@@ -329,7 +330,7 @@ test("18: twenty concurrent requests with the same key make one trial", async ()
 });
 
 test.each<[string, string, object, string]>([
-  ["gradients, which no algorithm uses", "tell", { gradients: { C: 1 } }, "/gradients"],
+  ["gradients without what they are of", "tell", { gradients: { C: 1 } }, "/gradients/metric"],
   ["values and a failure", "tell", { failed: { reason: "x" } }, "/values"],
   [
     "a failure and a pruning",
@@ -424,7 +425,9 @@ test("an unknown query parameter is a 422 on every route, those without a query 
     const path = `/v1/teams/${TEAM}${route.path}`
       .replace("{study}", study)
       .replace("{number}", "0")
-      .replace("{token}", "abcdefghijkl");
+      .replace("{token}", "abcdefghijkl")
+      .replace("{member}", "ann")
+      .replace("{grant}", "0123456789abcdef01234567");
     const { body } = await call(route.method, `${path}?color=blue`, { caller: owner });
     expect(body, name).toMatchObject({ status: 422, type: "invalid-input", pointer: "/color" });
   }

@@ -52,6 +52,10 @@ const csvOf = (trials: readonly Trial[]): string =>
   toCsv(trials, {
     parameters: [...new Set(trials.flatMap(({ params }) => Object.keys(params)))].sort(),
     metrics: [...new Set(trials.flatMap(({ values }) => Object.keys(values ?? {})))].sort(),
+    isNested: false,
+    hasRuns: trials.some(({ configuration }) => configuration !== undefined),
+    hasSegments: trials.some(({ resumesAt }) => resumesAt !== undefined),
+    hasJobs: false,
   });
 
 const columnsOf = (trials: readonly Trial[], prefix: string): Params[] => {
@@ -126,4 +130,17 @@ test("null, an empty text and an inactive parameter are told apart", () => {
   const trials = given.map((params) => trial({ params }));
   const [header = [], ...rows] = rowsOf(csvOf(trials));
   expect(rows.map((row) => row[header.indexOf("params.a")])).toEqual(["null", "'", ""]);
+});
+
+test("where configurations have several runs, a row says which run of which configuration it is", () => {
+  const run = { configuration: 4, instance: 1, instanceName: "fold-1", seed: 77 };
+  const [header = [], row = []] = rowsOf(csvOf([trial({ number: 5, ...run })]));
+  expect(Object.fromEntries(header.map((name, i) => [name, row[i]]))).toMatchObject({
+    configuration: "4",
+    instance: "1",
+    instanceName: "fold-1",
+    seed: "77",
+    iteration: "",
+  });
+  expect(rowsOf(csvOf([trial()]))[0]).not.toContain("configuration");
 });

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Caller } from "../../../shared/auth/authorize.ts";
 import type { Study } from "../../../shared/schemas/study.ts";
 import type { AskReply } from "../../../shared/schemas/trial.ts";
 import { toJson } from "../../../shared/store/json.ts";
 import { batchExecution, worldOn } from "../../support/batch.ts";
+import { callerAs } from "../../support/callers.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
 import { createMemoryTable } from "../../support/memory-table/client.ts";
 import { studyBody, TEAM } from "../../support/service.ts";
@@ -15,7 +15,7 @@ import { studyBody, TEAM } from "../../support/service.ts";
  * ends in a fault of ours. The table in this process has DynamoDB's limits (400 KB, 4 MB, 100 actions).
  */
 
-const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
+const editor = callerAs("editor");
 const base = `/v1/teams/${TEAM}/studies`;
 const BODY_BYTES = 256 * 1024;
 

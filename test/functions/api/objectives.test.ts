@@ -1,16 +1,17 @@
 import { beforeAll, expect, test } from "vitest";
-import type { Caller } from "../../../shared/auth/authorize.ts";
 import type { Problem } from "../../../shared/schemas/problem.ts";
-import { AlgorithmChoice, type Study } from "../../../shared/schemas/study.ts";
+import type { Study } from "../../../shared/schemas/study.ts";
 import type { AddTrialsReply, AskReply, BestReply, Trial, TrialPage } from "../../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../../shared/service/core/fold.ts";
+import { independentNames } from "../../support/algorithms.ts";
 import { worldOn } from "../../support/batch.ts";
+import { callerAs } from "../../support/callers.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
 import { studyBody, TEAM } from "../../support/service.ts";
 
 /** Studies with several objectives and outcome constraints, through the whole handler with a real table. */
-const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
+const editor = callerAs("editor");
 const base = `/v1/teams/${TEAM}/studies`;
 
 let call: Gateway;
@@ -241,8 +242,10 @@ test("an option of another algorithm, or one that makes asks too slow, is refuse
   ]);
 });
 
-const names = AlgorithmChoice.options.map((option) => option.shape.name.value);
 const metrics = ["a", "b", "c"] as const;
+
+/** What needs gradients has one objective, and tests of its own. */
+const names = independentNames.filter((name) => name !== "gradient");
 
 test.each(names.flatMap((name) => [1, 2, 3].map((count) => [name, count] as const)))(
   "%s runs a study with %i objectives and a limit, and its trials name it",

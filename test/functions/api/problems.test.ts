@@ -1,18 +1,19 @@
 import { beforeAll, expect, test } from "vitest";
 import { type RouteName, routes } from "../../../shared/api/routes.ts";
-import type { Caller } from "../../../shared/auth/authorize.ts";
 import { Conflict } from "../../../shared/errors.ts";
 import type { Study } from "../../../shared/schemas/study.ts";
+import type { CreatedToken } from "../../../shared/schemas/token.ts";
 import { createTeam } from "../../../shared/service/access/teams.ts";
 import { batchWorld, type World } from "../../support/batch.ts";
+import { callerAs } from "../../support/callers.ts";
 import { type Gateway, gateway, type Request } from "../../support/gateway.ts";
-import { studyBody, TEAM } from "../../support/service.ts";
+import { nestedCv, studyBody, TEAM } from "../../support/service.ts";
 
 /**
  * Each problem that a route lists is one that it answers: here is a request for every one. The other direction, that a route
  * answers only what it lists, is held by the gateway of all tests.
  */
-const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null };
+const editor = callerAs("owner");
 const params = { C: 1, gamma: 0.1 };
 const values = { accuracy: 0.5 };
 
@@ -48,6 +49,13 @@ const claim = (study: string, trial = 0, attempt = 1) =>
   });
 const tell = { attempt: 1, values };
 const report = { attempt: 1, step: 1, values };
+
+const access = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
+  call(method, `/v1/teams/${TEAM}${path}`, { caller: editor, ...(body !== undefined && { body }), headers });
+const newToken = async (change: object): Promise<CreatedToken> => {
+  const body = { name: "problems", role: "viewer", ...change };
+  return (await call<CreatedToken>("POST", `/v1/teams/${TEAM}/tokens`, { caller: editor, body })).body;
+};
 
 type Answered = Promise<{ readonly body: { readonly type: string } }>;
 type Listed<N extends RouteName> = (typeof routes)[N]["problems"][number];
@@ -112,6 +120,7 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
   addTrials: {
     "study-not-found": () => post("/gone/trials", { trials: [{ params }] }),
     "budget-spent": async () => post(`/${await one()}/trials`, { trials: [{ params }] }),
+    conflict: async () => post(`/${await create({ evaluation: nestedCv })}/trials`, { trials: [{ params }] }),
   },
   listTrials: { "study-not-found": () => call("GET", `${base}/gone/trials`, { caller: editor }) },
   getTrial: {
@@ -119,6 +128,10 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
     "trial-not-found": async () => call("GET", `${base}/${await one()}/trials/7`, { caller: editor }),
   },
   best: { "study-not-found": () => call("GET", `${base}/gone/best`, { caller: editor }) },
+  lineage: {
+    "study-not-found": () => call("GET", `${base}/gone/lineage`, { caller: editor }),
+    "trial-not-found": async () => call("GET", `${base}/${await one()}/lineage?trial=7`, { caller: editor }),
+  },
   exportTrials: { "study-not-found": () => call("GET", `${base}/gone/export`, { caller: editor }) },
   start: {
     "study-not-found": () => post("/gone/start"),
@@ -142,6 +155,7 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
     "study-not-found": () => post("/gone/stop"),
     "wrong-executor": async () => post(`/${await one()}/stop`),
   },
+  createCredentials: { "study-not-found": () => post("/gone/credentials") },
   createToken: {
     "shown-once": async () => {
       const again = () =>
@@ -155,7 +169,49 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
     },
   },
   listTokens: {},
+  rotateToken: {
+    "shown-once": async () => {
+      const { id } = await newToken({});
+      const again = () => access("POST", `/tokens/${id}/rotate`, {}, { "idempotency-key": `rotate-${id}` });
+      await again();
+      return again();
+    },
+    conflict: async () => {
+      const { id } = await newToken({});
+      await access("POST", `/tokens/${id}/rotate`);
+      return access("POST", `/tokens/${id}/rotate`);
+    },
+  },
   deleteToken: {},
+  putMember: {
+    conflict: async () => {
+      await access("POST", "/members", { name: "last-owner", role: "owner" });
+      return access("POST", "/members", { name: "last-owner", role: "editor" });
+    },
+  },
+  listMembers: {},
+  deleteMember: {
+    conflict: async () => {
+      await access("POST", "/members", { name: "last-owner", role: "owner" });
+      return access("DELETE", "/members/last-owner");
+    },
+  },
+  createGrant: {
+    "study-not-found": () =>
+      access("POST", "/grants", { principal: { member: "ann" }, study: "gone-study", role: "viewer" }),
+    conflict: async () => {
+      await access("POST", "/members", { name: "ann" });
+      const { id } = await newToken({ member: "ann" });
+      return access("POST", "/grants", { principal: { token: id }, study: null, role: "viewer" });
+    },
+  },
+  listGrants: {},
+  deleteGrant: {},
+  listAudit: {},
+  deleteTeam: {},
+  exportAudit: {},
+  getBudget: {},
+  patchBudget: {},
 };
 
 const all = Object.entries(requests).flatMap(([route, by]) =>

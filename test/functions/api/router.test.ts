@@ -5,9 +5,16 @@ import { type Route, type RouteName, routes } from "../../../shared/api/routes.t
 import { NotFound } from "../../../shared/errors.ts";
 
 const table = Object.entries(routes) as [RouteName, Route][];
-const named = { team: "acme", study: "svm-1", number: "12", token: "abcdefghijkl" };
-const pathOf = (route: Route) =>
-  `/v1/teams/acme${route.path}`.replace(/\{(\w+)\}/g, (_, name: keyof typeof named) => named[name]);
+const named = {
+  team: "acme",
+  study: "svm-1",
+  number: "12",
+  token: "abcdefghijkl",
+  member: "ann",
+  grant: "0123456789abcdef01234567",
+};
+const pathOf = (route: Route, tree = "/v1") =>
+  `${tree}/teams/acme${route.path}`.replace(/\{(\w+)\}/g, (_, name: keyof typeof named) => named[name]);
 
 test.each(table)("%s is found by its method and path", (name, route) => {
   const match = matchRoute(route.method, pathOf(route));
@@ -16,6 +23,13 @@ test.each(table)("%s is found by its method and path", (name, route) => {
     const isNamed = parameter === "team" || route.path.includes(`{${parameter}}`);
     expect(match.path).toHaveProperty(parameter, isNamed ? value : "");
   }
+});
+
+test.each(table)("%s is found below /iam, too, and each tree has its own gate", (name, route) => {
+  const [bearer, iam] = ["/v1", "/iam/v1"].map((tree) => matchRoute(route.method, pathOf(route, tree)));
+  expect(bearer?.gate).toBe("bearer");
+  expect(iam).toEqual({ ...bearer, gate: "iam" });
+  expect(iam?.route).toBe(name);
 });
 
 test("the health route has no path parameters", () => {
@@ -43,7 +57,13 @@ test.each([
   "/v1/teams/acme/studies/svm-1\n/ask",
   "/v1/teams/acme/studies/svm-1/ask\n",
   "/v1/teams/acme/studies/svm-1/ask?x=1",
-  "/iam/v1/teams/acme/studies/svm-1/ask",
+  "/iam/teams/acme/studies/svm-1/ask",
+  "/iam/v1/healthz",
+  "/iam/iam/v1/teams/acme/studies/svm-1/ask",
+  "/v1/iam/v1/teams/acme/studies/svm-1/ask",
+  "/IAM/v1/teams/acme/studies/svm-1/ask",
+  "/iam/v1/teams/acme/studies/svm-1/../svm-2/ask",
+  "/iam/v1/teams/acme/studies/svm-1%2fask",
   "/v0/teams/acme/studies/svm-1/ask",
   "/v1/teams/acme/studies/ſvm-1/ask",
   "/v1/teams/acme/__proto__",

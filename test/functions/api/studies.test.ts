@@ -5,11 +5,12 @@ import type { Study, StudyPage } from "../../../shared/schemas/study.ts";
 import type { Trial } from "../../../shared/schemas/trial.ts";
 import { SETTLED_MS } from "../../../shared/service/studies/delete.ts";
 import { batchExecution, type World, worldOn } from "../../support/batch.ts";
+import { callerAs } from "../../support/callers.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
 import { studyBody, TEAM } from "../../support/service.ts";
 
-const editor: Caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "editor", study: null };
+const editor = callerAs("editor");
 const owner: Caller = { ...editor, role: "owner" };
 const base = `/v1/teams/${TEAM}/studies`;
 

@@ -3,15 +3,16 @@ import { createAuthorizer } from "../../../functions/authorizer/index.ts";
 import type { LookupDeps } from "../../../shared/service/access/authenticate.ts";
 import { createTeam } from "../../../shared/service/access/teams.ts";
 import { createToken, deleteToken } from "../../../shared/service/access/tokens.ts";
-import type { ServiceDeps } from "../../../shared/service/core/deps.ts";
+import type { ApiDeps } from "../../../shared/service/core/deps.ts";
 import { batchWorld } from "../../support/batch.ts";
+import { callerAs } from "../../support/callers.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { authorizerEvent, gateway } from "../../support/gateway.ts";
 import { noReceipt, type TestClock, testDeps } from "../../support/service.ts";
 
 const STAGE = "arn:aws:execute-api:us-east-1:000000000000:api1/$default";
 
-let deps: ServiceDeps;
+let deps: ApiDeps;
 const clock: TestClock = { now: Date.UTC(2026, 10, 23) };
 
 beforeAll(async () => {
@@ -46,7 +47,7 @@ test("a token is allowed all paths of its team, and the context identifies it", 
   expect(await ask(token)).toEqual({
     effect: "Allow",
     resources: [`${STAGE}/*/v1/teams/acme/*`],
-    caller: { kind: "token", team: "acme", id, role: "editor", study: null },
+    caller: callerAs("editor", { id, isUseDue: true }),
   });
 });
 
@@ -135,7 +136,7 @@ test("a job's token is passed on for its own trial, until it expires", async () 
 });
 
 /** A table that fails in a given way. */
-const broken = (error: Error): ServiceDeps => {
+const broken = (error: Error): ApiDeps => {
   const client = { send: () => Promise.reject(error) };
   return testDeps(client as never, "table", clock);
 };

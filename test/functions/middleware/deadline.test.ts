@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { callerAs } from "../../support/callers.ts";
 import { gateway } from "../../support/gateway.ts";
 import { TEAM, testDeps } from "../../support/service.ts";
 
-const caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null } as const;
+const caller = callerAs("owner");
 const list = `/v1/teams/${TEAM}/studies`;
 
 test("a request that takes too long is a 503 with Retry-After before the Lambda times out", async () => {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Study } from "../../../shared/schemas/study.ts";
 import { createTeam } from "../../../shared/service/access/teams.ts";
 import { createToken } from "../../../shared/service/access/tokens.ts";
+import { callerAs } from "../../support/callers.ts";
 import { createTestTable } from "../../support/emulator.ts";
 import { gateway, logLines } from "../../support/gateway.ts";
 import { noReceipt, studyBody, TEAM, testDeps } from "../../support/service.ts";
@@ -66,7 +67,7 @@ test("an internal error is logged with the request id, and the caller gets no de
   const client = { send: () => Promise.reject(new TypeError("the inner truth")) };
   const call = gateway(testDeps(client as never, "table"));
   logLines.length = 0;
-  const caller = { kind: "token", team: TEAM, id: "abcdefghijkl", role: "owner", study: null } as const;
+  const caller = callerAs("owner");
   const { status, body } = await call("GET", `/v1/teams/${TEAM}/studies`, { caller });
   expect([status, body.type]).toEqual([500, "internal"]);
   expect(JSON.stringify(body)).not.toContain("truth");

@@ -1,11 +1,16 @@
 import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { brackets, SIDE_BY_SIDE } from "../../../infra/machines/brackets.ts";
-import { halving, MOST_CHUNKS } from "../../../infra/machines/halving.ts";
+import { fold } from "../../../infra/machines/fold.ts";
+import { SIDE_BY_SIDE as FOLDS_SIDE_BY_SIDE, folds } from "../../../infra/machines/folds.ts";
+import { generations } from "../../../infra/machines/generations.ts";
+import { halving } from "../../../infra/machines/halving.ts";
+import { MOST_CHUNKS } from "../../../infra/machines/parts.ts";
 import { RoundsRequest } from "../../../shared/schemas/rounds.ts";
 import { Budget } from "../../../shared/schemas/study.ts";
-import { CHUNK_PARALLEL, CHUNK_TRIALS } from "../../../shared/service/rounds/open.ts";
+import { CHUNK_PARALLEL, CHUNK_TRIALS } from "../../../shared/service/rounds/chunks.ts";
 import { BRACKETS_PER_EXECUTION } from "../../../shared/service/rounds/plan.ts";
+import { WAVES_PER_EXECUTION } from "../../../shared/service/rounds/waves.ts";
 import { MOST_BRACKETS } from "../../../shared/study/execution.ts";
 import type { Definition } from "../../support/states.ts";
 import { flat, ofType, synthesize } from "../synthesize.ts";
@@ -19,11 +24,16 @@ const validate = createRequire(import.meta.url)("asl-validator") as (definition:
 const parts = {
   rounds: "arn:aws:lambda:eu-west-1:111122223333:function:rounds",
   halving: "arn:aws:states:eu-west-1:111122223333:stateMachine:hone-halving",
+  brackets: "arn:aws:states:eu-west-1:111122223333:stateMachine:hone-brackets",
+  fold: "arn:aws:states:eu-west-1:111122223333:stateMachine:hone-fold",
   queue: "https://sqs.eu-west-1.amazonaws.com/111122223333/dispatch",
 };
 const machines = {
   brackets: brackets(parts) as unknown as Definition,
   halving: halving(parts) as unknown as Definition,
+  folds: folds(parts) as unknown as Definition,
+  fold: fold(parts) as unknown as Definition,
+  generations: generations(parts) as unknown as Definition,
 };
 
 type State = Definition["States"][string];
@@ -42,7 +52,7 @@ const state = (machine: keyof typeof machines, name: string): State => {
 
 test("every state machine of the stack is valid", () => {
   const found = ofType(synthesize().core, "AWS::StepFunctions::StateMachine");
-  expect(found).toHaveLength(2);
+  expect(found).toHaveLength(Object.keys(machines).length);
   for (const [, { Properties }] of found) {
     const text = flat(Properties.DefinitionString).replaceAll(/<(\w+)\.Arn>/g, parts.rounds);
     expect(validate(JSON.parse(text))).toMatchObject({ isValid: true, errors: [] });
@@ -55,19 +65,23 @@ test("the validator finds a planted error", () => {
   expect(validate({ ...machines.halving, States: planted }).isValid).toBe(false);
 });
 
-describe.each(["brackets", "halving"] as const)("%s", (machine) => {
+const tasksOf = {
+  brackets: ["PlanBrackets", "RunBracket", "MarkFailed"],
+  halving: ["OpenRung", "ListTrials", "RunTrial", "CloseRung", "MarkFailed"],
+  folds: ["PlanFolds", "RunFold", "MarkFailed"],
+  fold: ["OpenFold", "RunBrackets", "AwaitTrials", "MarkFailed"],
+  generations: ["OpenWave", "ListTrials", "RunTrial", "MarkFailed"],
+};
+
+describe.each(["brackets", "halving", "folds", "fold", "generations"] as const)("%s", (machine) => {
   const tasks = statesOf(machines[machine]).filter(([, { Type }]) => Type === "Task");
 
   test("never waits for ever: each task has a time-out, is retried, and its failure is handled", () => {
-    expect(tasks.map(([name]) => name)).toEqual(
-      machine === "brackets"
-        ? ["PlanBrackets", "RunBracket", "MarkFailed"]
-        : ["OpenRung", "ListTrials", "RunTrial", "CloseRung", "MarkFailed"],
-    );
+    expect(tasks.map(([name]) => name)).toEqual(tasksOf[machine]);
     for (const [name, task] of tasks) {
       expect(task.TimeoutSeconds ?? task.TimeoutSecondsPath, name).toBeDefined();
       expect(task.Retry, name).toHaveLength(1);
-      expect(task.Catch, name).toMatchObject([{ ErrorEquals: ["States.ALL"] }]);
+      expect((task.Catch as unknown[]).at(-1), name).toMatchObject({ ErrorEquals: ["States.ALL"] });
     }
   });
 
@@ -106,6 +120,7 @@ describe("limits", () => {
     expect(CHUNK_PARALLEL).toBeLessThanOrEqual(40);
     expect(SIDE_BY_SIDE).toBeLessThanOrEqual(40);
     expect(MOST_BRACKETS).toBe(SIDE_BY_SIDE);
+    expect(FOLDS_SIDE_BY_SIDE).toBeLessThanOrEqual(40);
     expect(state("brackets", "RunBrackets").MaxConcurrency).toBe(SIDE_BY_SIDE);
   });
 
@@ -118,5 +133,6 @@ describe("limits", () => {
   test("no history has more events than Step Functions keep", () => {
     expect(CHUNK_TRIALS * 10).toBeLessThan(EVENTS);
     expect(BRACKETS_PER_EXECUTION * 25).toBeLessThan(EVENTS);
+    expect(WAVES_PER_EXECUTION * 25).toBeLessThan(EVENTS);
   });
 });

@@ -7,7 +7,15 @@ import { stopStudy } from "../../../shared/service/batch/stop.ts";
 import { readStudy } from "../../../shared/service/studies/read.ts";
 import { type MemoryWorld, memoryWorld } from "../../support/batch.ts";
 import { noReceipt } from "../../support/service.ts";
-import { type Definition, execute, StatesError, type Task, waysOf } from "../../support/states.ts";
+import {
+  contextOf,
+  type Definition,
+  execute,
+  type Fault,
+  missedWays,
+  StatesError,
+  type Task,
+} from "../../support/states.ts";
 
 /** The machines as they are deployed, run with the Lambda that serves them: every state, retry and caught error is visited. */
 
@@ -31,9 +39,6 @@ const makeWorld = async (parallel = 4) => {
   await world.start();
   return world;
 };
-
-/** How a task fails before it is played. */
-type Fault = (task: Task) => string | undefined;
 
 interface Run {
   readonly world: MemoryWorld;
@@ -75,8 +80,6 @@ const runStudy = async ({
     return { names, error: error.error };
   }
 };
-
-const contextOf = (name: string) => ({ Execution: { Id: `arn:${name}` }, Task: { Token: "TOKEN" } });
 
 /** A trial goes through the queue and its job; the later its number, the better. */
 const runTrial = async (world: MemoryWorld, { parameters }: Task, taskToken: string) => {
@@ -200,8 +203,6 @@ test.each([1, 100])(
 
 describe("when all of the above has run", () => {
   test.each(["brackets", "halving"] as const)("every way of %s was visited", (machine) => {
-    const ways = [...new Set(waysOf(machines[machine]))];
-    expect(ways.filter((way) => !visited[machine].has(way))).toEqual([]);
-    expect([...visited[machine]].filter((way) => !ways.includes(way))).toEqual([]);
+    expect(missedWays(machines[machine], visited[machine])).toEqual([]);
   });
 });

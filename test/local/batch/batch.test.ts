@@ -214,6 +214,19 @@ test("jobs beyond the vCPUs wait in RUNNABLE, and start in order as others end",
   expect((await describe(third)).status).toBe("RUNNABLE");
 });
 
+test("of two shares the one that uses less comes first, whoever submitted first and more", async () => {
+  await register();
+  const many: string[] = [];
+  for (let i = 0; i < 5; i++) many.push(await submit("sleep 60", { shareIdentifier: "many" }));
+  const few = await submit("sleep 60", { shareIdentifier: "few" });
+  const [first = "", second = "", third = ""] = many;
+  await reach(first, "RUNNING");
+  await reach(second, "RUNNING");
+  await client.send(new TerminateJobCommand({ jobId: first, reason: "make room" }));
+  await reach(few, "RUNNING");
+  expect((await describe(third)).status).toBe("RUNNABLE");
+});
+
 test("a job that asks for more vCPUs than there are gets all of them", async () => {
   await register();
   const jobId = await submit("true", {

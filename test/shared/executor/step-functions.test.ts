@@ -8,7 +8,12 @@ import type { Workflow } from "../../../shared/ports.ts";
 import { emulatorClient } from "../../support/emulator.ts";
 
 const STUDY = "svm-digits-7k2m";
-const execution = (generation: number) => ({ study: STUDY, generation, bracket: null });
+const execution = (generation: number) => ({
+  machine: "brackets" as const,
+  study: STUDY,
+  generation,
+  index: null,
+});
 
 /** A machine that waits for one task token, which it sends to a queue. */
 const waitingMachine = async () => {
@@ -34,7 +39,10 @@ const waitingMachine = async () => {
       roleArn: "arn:aws:iam::000000000000:role/machine",
     }),
   );
-  const rounds = stepFunctions({ client: sfn, brackets: machine, halving: machine });
+  const rounds = stepFunctions({
+    client: sfn,
+    machines: { brackets: machine, halving: machine, folds: machine, fold: machine, generations: machine },
+  });
   const take = async (): Promise<{ taskToken: string; input: unknown }> => {
     for (;;) {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: url }));

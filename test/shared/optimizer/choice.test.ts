@@ -15,7 +15,7 @@ test("every algorithm of the registry can be asked for, with a seed and its own 
     expect(AlgorithmChoice.safeParse({ name, unknown: 1 }).success).toBe(false);
     for (const [option, schema] of Object.entries(options)) {
       expect(z.safeParse(schema, undefined).success, `${name}'s ${option} is optional`).toBe(true);
-      const { error } = AlgorithmChoice.safeParse({ name, [option]: [] });
+      const { error } = AlgorithmChoice.safeParse({ name, [option]: {} });
       expect(error?.issues.map(({ path }) => path)).toEqual([[option]]);
     }
   }

@@ -3,13 +3,14 @@ import { expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
 import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
-import { type AlgorithmName, algorithms } from "../../../shared/optimizer/registry.ts";
+import type { AlgorithmName } from "../../../shared/optimizer/registry.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
+import { searchingNames } from "../../support/algorithms.ts";
 
 /** Configurations that users tell more than once, or nearly so. */
 
-const names = Object.keys(algorithms) as AlgorithmName[];
+const names = searchingNames;
 const float = { type: "float", low: 0, high: 1 } as const;
 const space = compileSpace({
   a: float,

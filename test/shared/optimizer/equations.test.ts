@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
-import { type AlgorithmName, algorithms } from "../../../shared/optimizer/registry.ts";
+import type { AlgorithmName } from "../../../shared/optimizer/registry.ts";
 import { fromCube } from "../../../shared/space/cube.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
+import { searchingNames } from "../../support/algorithms.ts";
 import { type Equation, equations } from "../../support/equations.ts";
 
 /** Runs a study on a space whose constraints no draw meets by chance; so many trials at once. */
@@ -28,7 +29,7 @@ const search = (name: AlgorithmName, { space, regret }: Equation, trials: number
 };
 
 /** Of the grid each point is its own: it has none on most planes. */
-const searching = (Object.keys(algorithms) as AlgorithmName[]).filter((name) => name !== "grid");
+const searching = searchingNames.filter((name) => name !== "grid");
 
 describe.each(Object.entries(equations))("%s", (_, equation) => {
   test.each(searching)("%s proposes what it has chosen itself", (name) => {

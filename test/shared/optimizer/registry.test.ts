@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import type { Algorithm } from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
-import { type AlgorithmName, algorithms } from "../../../shared/optimizer/registry.ts";
+import { algorithms } from "../../../shared/optimizer/registry.ts";
+import { independentNames, searchingNames } from "../../support/algorithms.ts";
 import { algorithmContract, problemOf, simulate } from "../../support/contracts/algorithm.ts";
 import { spaces } from "../../support/spaces.ts";
 
-const names = Object.keys(algorithms) as AlgorithmName[];
-for (const name of names) algorithmContract(name);
+const names = searchingNames;
+// One whose trials go on from one another proposes points again: `pbt.test.ts` has its contract.
+for (const name of independentNames) algorithmContract(name);
 
 test.each(names.filter((name) => (algorithms[name] as Algorithm).ignoresResults))(
   "%s says that it ignores results, and proposes the same whatever they are",

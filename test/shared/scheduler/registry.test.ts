@@ -93,6 +93,14 @@ const cases: { readonly [K in keyof typeof schedulers]: SchedulerCase<OptionsOf<
       },
     ],
   },
+  segments: {
+    kind: schedulers.segments,
+    accepted: fc.record({ options: fc.record({ resource: anyLadder }), setting: anySetting }),
+    refused: [
+      { options: upsideDown, setting: client, pointer: "/scheduler/resource/min" },
+      { options: { resource: epochs(1, 1001) }, setting: client, pointer: "/scheduler/resource/min" },
+    ],
+  },
 };
 
 const runContract = <K extends keyof typeof schedulers>(name: K) =>

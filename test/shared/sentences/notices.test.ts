@@ -13,15 +13,27 @@ const notices = kindsOf<Notice>({
     reserved: count,
     paused: fc.boolean(),
   }),
+  "team-budget": fc.record({
+    unit: word,
+    month: word,
+    limit: count,
+    spent: count,
+    reserved: count,
+    each: count,
+  }),
   "infra-failure": fc.record({ trial: count, detail: word.map((text) => `${text}.`), paused: fc.boolean() }),
   "rounds-failed": fc.record({ rung: count, detail: word }),
   "rounds-ended": none,
   "revision-changed": fc.record({ name: word, began: count, now: count }),
+  "race-over": fc.record({ left: count }),
   "space-exhausted": fc.record({ left: count, failed: fc.integer({ min: 1, max: 1000 }) }),
   "no-checkpoint": fc.record({ trial: fc.nat(), hours: fc.double({ min: 1, max: 336, noNaN: true }) }),
+  "segments-unsaved": fc.record({ segments: count }),
   "little-to-gain": fc.record({ trials: fc.nat(), gain: fc.double({ min: 0, max: 1e-3, noNaN: true }) }),
   "none-at-top": fc.record({ unit: word, top: count, reached: fc.option(count) }),
+  "folds-failed": fc.record({ failed: count, folds: count }),
   "none-feasible": none,
+  "earlier-useless": fc.record({ studies: fc.array(word, { minLength: 1, maxLength: 3 }) }),
 });
 
 test.each(notices)("a notice of the kind %s is a sentence of its facts", (_, facts) => {

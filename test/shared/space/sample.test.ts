@@ -22,6 +22,22 @@ const sampleValues = (definition: ParameterDefinition, seed: number) => {
   return Array.from({ length: N }, () => fromCube(space, sampleCube(space, random)).x);
 };
 
+test.each<[number, number]>([
+  [0, Number.MIN_VALUE],
+  [1, 1 + 2 * Number.EPSILON],
+  [1e15, 1e15 + 1],
+])("no draw between %s and %s, which have few numbers between them, is the forbidden one", (low, high) => {
+  for (const x of [low, high]) {
+    const space = compileSpace({ x: { type: "float", low, high } }, [], [{ x }]);
+    const random = createRandom(1);
+    for (let i = 0; i < 100; i++) {
+      const params = fromCube(space, sampleCube(space, random));
+      expect(params.x).not.toBe(x);
+      expect(validateConfiguration(space, params, "")).toEqual(params);
+    }
+  }
+});
+
 test.each<[string, ParameterDefinition, (x: number) => number]>([
   ["uniform", { type: "float", low: -2, high: 6 }, (x) => (x + 2) / 8],
   ["log-uniform", { type: "float", low: 1e-4, high: 1, scale: "log" }, (x) => 1 + Math.log10(x) / 4],

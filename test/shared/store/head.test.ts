@@ -13,6 +13,7 @@ import {
   markSwept,
   newHead,
   noteRunning,
+  overwriteHead,
   readHead,
   spend,
   takeAhead,
@@ -22,11 +23,12 @@ import {
 import { headKey } from "../../../shared/store/keys.ts";
 import { ConditionFailed } from "../../../shared/store/store.ts";
 import { createTestTable } from "../../support/emulator.ts";
-import { injectFaults } from "../../support/faults.ts";
+import { injectFaults, retryAtOnce } from "../../support/faults.ts";
 import { testDeps } from "../../support/service.ts";
 import { headOf, NOON } from "../../support/study.ts";
 
 const { client, tableName } = await createTestTable();
+retryAtOnce(client);
 const { store } = testDeps(client, tableName);
 
 let studies = 0;
@@ -193,7 +195,9 @@ test("a study is marked as deleting once, and a change made from an earlier revi
 test("a study that does not exist is not marked, charged or noted, and no head comes to be", async () => {
   const missing = "never-created";
   await expect(store.update(markDeleting(missing))).rejects.toThrow(ConditionFailed);
-  await expect(store.transact([spend(missing, 1, 1)])).rejects.toThrow(ConditionFailed);
+  await expect(
+    store.transact([spend(missing, { gpuSeconds: 1, vcpuSeconds: 1, micros: 1 })]),
+  ).rejects.toThrow(ConditionFailed);
   await expect(store.update(noteRunning(missing, { kind: "rounds-ended" }, true))).rejects.toThrow(
     ConditionFailed,
   );
@@ -209,6 +213,22 @@ test("a notice is left on a running study, which it pauses or not; a paused stud
   expect(await read(study)).toMatchObject({ state: "paused", notice: { paused: true }, rev: 1 });
   await expect(store.update(noteRunning(study, notice, false))).rejects.toEqual(failsAs([HEAD]));
   expect(await read(study)).toMatchObject({ notice: { paused: true } });
+});
+
+test("a head is overwritten whatever became of it since, and whoever read it before must read it again", async () => {
+  const head = await stored({ started: true });
+  await store.update(changeHead(head, { parallel: 7 }));
+  await store.update(overwriteHead(head.study, { started: false }));
+  expect(await read(head.study)).toMatchObject({ started: false, parallel: 7, rev: 2 });
+  await expect(store.update(changeHead({ ...head, rev: 1 }, { parallel: 8 }))).rejects.toEqual(
+    failsAs([HEAD]),
+  );
+  await store.update(markDeleting(head.study));
+  for (const study of [head.study, "never-created"]) {
+    await expect(store.update(overwriteHead(study, { started: true }))).rejects.toEqual(failsAs([HEAD]));
+  }
+  expect(await read(head.study)).toMatchObject({ state: "deleting", started: false });
+  expect(await findHead(store, "never-created")).toBeNull();
 });
 
 test("a segment is swept only while it is the one that is not", async () => {
@@ -235,9 +255,16 @@ test("a deletion remembers how far it is with the reports", async () => {
 
 test("what attempts have used adds up, and holds no ask up", async () => {
   const head = await stored();
-  await store.transact([spend(head.study, 7, 14)]);
-  await store.transact([spend(head.study, 3, 6)]);
-  expect(await read(head.study)).toMatchObject({ gpuSeconds: 10, vcpuSeconds: 20, rev: 0 });
+  await store.transact([spend(head.study, { gpuSeconds: 7, vcpuSeconds: 14, micros: 100 })]);
+  await store.transact([spend(head.study, { gpuSeconds: 3, vcpuSeconds: 6, micros: 30 })]);
+  expect(await read(head.study)).toMatchObject({
+    gpuSeconds: 10,
+    vcpuSeconds: 20,
+    micros: 130,
+    pricedGpuSeconds: 10,
+    pricedVcpuSeconds: 20,
+    rev: 0,
+  });
   await store.transact([changeHead(head, { next: 1 })]);
 });
 

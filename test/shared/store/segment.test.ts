@@ -28,7 +28,7 @@ const params = fc
   })
   .map(({ momentum, ...rest }) => (rest.optimizer === "sgd" ? { ...rest, momentum } : rest));
 
-const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
+const plain: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
   study: fc.constant("s-1"),
   state: fc.constantFrom("completed" as const, "pruned" as const, "failed" as const),
   attempt: fc.integer({ min: 0, max: 1_000_000 }),
@@ -43,6 +43,16 @@ const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
   resource: fc.option(fc.integer({ min: 1, max: 1e9 })),
   bracket: fc.option(fc.integer({ min: 0, max: 64 })),
   rung: fc.option(fc.integer({ min: 0, max: 64 })),
+  run: fc.option(
+    fc.record(
+      {
+        configuration: fc.nat({ max: 1e6 }),
+        instance: fc.nat({ max: 9999 }),
+        iteration: fc.integer({ min: 1, max: 20 }),
+      },
+      { requiredKeys: ["configuration", "instance"] },
+    ),
+  ),
   worker: fc.option(fc.string({ unit: "grapheme" })),
   algorithm: fc.constantFrom("tpe", "random"),
   why: fc.string(),
@@ -79,6 +89,23 @@ const trial: fc.Arbitrary<Omit<TrialItem, "number">> = fc.record({
   job: fc.constant(null),
 });
 
+const gradients = fc.record({
+  space: fc.constantFrom("raw" as const, "transformed" as const),
+  values: fc.record({ lr: finite, layers: finite, momentum: finite }, { requiredKeys: [] }),
+});
+
+const trial = fc
+  .tuple(
+    plain,
+    fc.option(fc.record({ trial: fc.nat(), checkpoint: fc.option(fc.string()) })),
+    fc.option(gradients),
+  )
+  .map(([row, origin, told]) => ({
+    ...row,
+    ...(origin !== null && { origin }),
+    ...(told !== null && { gradients: told }),
+  }));
+
 test("finished trials come back from a segment as they went in, every double bit for bit", () => {
   fc.assert(
     fc.property(
@@ -95,9 +122,26 @@ test("finished trials come back from a segment as they went in, every double bit
         const points = new Float64Array(space.parameters.length * segment.count);
         for (const [
           i,
-          { number, state, values, resource, bracket, rung, curve, params },
+          {
+            number,
+            state,
+            values,
+            gradients,
+            resource,
+            bracket,
+            rung,
+            curve,
+            checkpoint,
+            origin,
+            run,
+            params,
+          },
         ] of trials.entries()) {
-          expect(segment.result(i)).toEqual({ number, state, values, resource, bracket, rung, curve });
+          const place = { resource, bracket, rung };
+          const from = origin === undefined ? {} : { origin };
+          const told = gradients === undefined ? {} : { gradients };
+          const expected = { number, state, values, ...told, ...place, curve, checkpoint, ...from, run };
+          expect(segment.result(i)).toEqual(expected);
           segment.point(i, points, i * space.parameters.length);
           const point = points.subarray(i * space.parameters.length, (i + 1) * space.parameters.length);
           expect(point).toEqual(toCube(space, params));
@@ -127,7 +171,14 @@ test("a segment of version 1 is still read", () => {
   const segment = decodeSegment("s-1", compileSpace(space), Buffer.from(bytes, "base64"));
   expect(segment.count).toBe(trials.length);
   for (const [i, trial] of trials.entries()) {
-    expect(segment.trial(i)).toEqual({ ...trial, bracket: null, rung: null, curve: [], decision: null });
+    expect(segment.trial(i)).toEqual({
+      ...trial,
+      bracket: null,
+      rung: null,
+      run: null,
+      curve: [],
+      decision: null,
+    });
   }
 });
 

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { isAboutBudget, PRICES, pauseWithoutRoom, roomFor, usageOf } from "../../../shared/study/budget.ts";
+import { PRICES } from "../../../shared/prices.ts";
+import {
+  isAboutBudget,
+  limitsOfPart,
+  pauseWithoutRoom,
+  roomFor,
+  usageOf,
+} from "../../../shared/study/budget.ts";
 import { batchExecution } from "../../support/batch.ts";
 import { headOf, loadedStudy } from "../../support/study.ts";
 
@@ -44,7 +51,7 @@ test("division that is not exact does not cost an attempt", () => {
 });
 
 test("dollars are spent by GPU and by vCPU, and the tighter limit counts", () => {
-  const each = PRICES.gpuHour + 2 * PRICES.vcpuHour;
+  const each = PRICES.spot.gpuHour + 2 * PRICES.spot.vcpuHour;
   const head = headOf({ dollars: 2.5 * each, gpuHours: 100 });
   expect(roomFor(study, head, 0)).toMatchObject({ attempts: 2, limit: { unit: "dollars", each } });
   const spent = { ...head, gpuSeconds: HOUR, vcpuSeconds: 2 * HOUR };
@@ -76,4 +83,18 @@ test("a notice about the budget is removed with it, and one that is only words; 
   expect(isAboutBudget(null)).toBe(false);
   expect(isAboutBudget({ kind: "rounds-ended" })).toBe(false);
   expect(isAboutBudget({ kind: "text", text: "words of an earlier version" })).toBe(true);
+});
+
+test("the parts of an outer fold have its share: one attempt is kept for the refit, then it gets what the search has left", () => {
+  const limits = { gpuHours: 20, dollars: 0 };
+  const hours = (gpuHours: number) => headOf({ gpuSeconds: gpuHours * 3600 });
+  const of = (isSearch: boolean, search: number, refit: number, isSearched: boolean) =>
+    limitsOfPart(study, 2, isSearch, limits, { search: hours(search), refit: hours(refit), isSearched })
+      .gpuHours;
+  expect([of(true, 0, 0, false), of(false, 0, 0, false)]).toEqual([9, 1]);
+  expect(of(false, 4, 0, true)).toBe(6);
+  // A search that is extended leaves its fold's refits what they have used, and another attempt.
+  expect([of(true, 4, 2, false), of(false, 4, 2, false)]).toEqual([7, 3]);
+  // What was kept stays, even if the search took longer than it might.
+  expect(of(false, 11, 0, true)).toBe(1);
 });

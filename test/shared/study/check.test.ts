@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { InvalidInput } from "../../../shared/errors.ts";
 import { createRandom } from "../../../shared/numerics/random.ts";
+import { PRICES } from "../../../shared/prices.ts";
 import { compileSpace } from "../../../shared/space/compile.ts";
 import { isAllowed } from "../../../shared/space/constraints.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
@@ -12,7 +13,8 @@ import { specOf } from "../../support/study.ts";
 const faultsOf = (change: Partial<StudySpec>, trials = 10, spending: object = {}) => {
   try {
     const spec = specOf(change);
-    checkStudy(spec, compileSpace(spec.space, spec.constraints), { trials, parallel: 4, ...spending });
+    const budget = { trials, parallel: 4, ...spending };
+    checkStudy(spec, compileSpace(spec.space, spec.constraints), budget, PRICES.spot);
   } catch (error) {
     if (error instanceof InvalidInput) return error.errors;
     throw error;

@@ -47,7 +47,9 @@ test("what a job used is added to its trial and to its study, by GPU and by vCPU
   const trial = trialOf({ seconds: 10, job: jobOf() });
   const { patch, changes } = endOf(batch, trial, completed, NOON + 7000);
   expect(patch.seconds).toBe(17);
-  expect(spentIn(changes)).toEqual([{ key: headKey(STUDY), gpuSeconds: 7, vcpuSeconds: 14 }]);
+  expect(spentIn(changes)).toMatchObject([
+    { key: headKey(STUDY), gpuSeconds: 7, vcpuSeconds: 14, micros: 1050 },
+  ]);
 });
 
 test("a client's trial costs nothing, however long it ran, nor does a job that ran for less than a second", () => {
@@ -108,6 +110,7 @@ test("a stop at a report prunes the trial with what it reported and charges what
     values: { accuracy: 0.1 },
     reason: "asha decides when a rung is complete, not within a run",
     resource: 2,
+    open: [{ attempt: 1, jobId: "job-1", at: NOON + 4000, seconds: 4, told: true }],
     leaseExpires: null,
     finished: NOON + 4000,
     seconds: 4,

@@ -56,7 +56,7 @@ test("a paused study with nothing left to do is finished, one that is being dele
 
 test("a paused and a finished study are refused, each with its own reason", () => {
   const refusal = (head: Parameters<typeof headOf>[0]) => () =>
-    refuseUnlessRunning(snapshotOf({ head: headOf(head) }));
+    refuseUnlessRunning(stateOf(snapshotOf({ head: headOf(head) })));
   expect(refusal({})).not.toThrow();
   expect(refusal({ state: "paused" })).toThrow(
     expect.objectContaining({ type: "study-not-running", facts: { kind: "study-paused" } }),

@@ -1,11 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { createRandom } from "../../../shared/numerics/random.ts";
-import { type Problem, type Proposal, TrialKind } from "../../../shared/optimizer/algorithm.ts";
+import {
+  type EarlierResults,
+  type Problem,
+  type Proposal,
+  TrialKind,
+} from "../../../shared/optimizer/algorithm.ts";
 import { buildHistory, type HistoryRow } from "../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../shared/optimizer/propose.ts";
 import type { AlgorithmName } from "../../../shared/optimizer/registry.ts";
 import { fromCube, snap, toCube } from "../../../shared/space/cube.ts";
 import { sampleCube } from "../../../shared/space/sample.ts";
+import type { Space } from "../../../shared/space/space.ts";
 import { validateConfiguration } from "../../../shared/space/validate.ts";
 import { configurationKey } from "../configuration-key.ts";
 import { type NamedSpace, nearlyEmpty, spaceNamed, spaces } from "../spaces.ts";
@@ -24,6 +30,23 @@ const valuesOf = (x: Float64Array, objectives: number): number[] =>
   Array.from({ length: objectives }, (_, j) =>
     x.reduce((sum, u) => sum + (Number.isNaN(u) ? 0.1 : (u - 0.2 - 0.3 * j) ** 2), 0),
   );
+
+/** Results of an earlier study that knew nothing of the last parameters. */
+const earlierOf = (space: Space, n: number, seed: number, unknown: number): EarlierResults => {
+  const random = createRandom(seed, n);
+  const d = space.parameters.length;
+  const isUnknown = Uint8Array.from({ length: d }, (_, j) => Number(j >= d - unknown));
+  const points = Array.from({ length: n }, () => sampleCube(space, random));
+  const sorted = points
+    .map((x) => ({ x: x.map((u, j) => (isUnknown[j] ? Number.NaN : u)), y: valuesOf(x, 1)[0]! }))
+    .sort((a, b) => a.y - b.y);
+  return {
+    n,
+    x: Float64Array.from(sorted.flatMap(({ x }) => [...x])),
+    y: Float64Array.from(sorted, ({ y }) => y),
+    unknown: isUnknown,
+  };
+};
 
 export interface Simulation {
   readonly trials: number;
@@ -106,7 +129,7 @@ const mixedEnds = (number: number): Partial<HistoryRow> => {
 };
 
 /** Algorithms whose asks are too quick to be cut short. */
-const QUICK: readonly string[] = ["random", "sobol", "grid"];
+const QUICK: readonly string[] = ["random", "sobol", "grid", "gradient"];
 /** Looks at the clock after which it is late. */
 const LOOKS = [0, 1, 2, 5, 20];
 
@@ -138,6 +161,28 @@ export const algorithmContract = (name: AlgorithmName): void => {
       simulate(name, named, problemOf(named), { trials: 30, seed: 4, end: mixedEnds });
       const failed = { kind: TrialKind.failed, y: null };
       simulate(name, named, problemOf(named), { trials: 25, seed: 5, end: () => failed });
+    });
+
+    test("with results of earlier studies proposals are the same again, valid, and nothing is tried twice", () => {
+      const earlier = [earlierOf(space, 20, 1, 0), earlierOf(space, 3, 1, space.parameters.length - 1)];
+      const problem = problemOf(named, { earlier });
+      const rows = simulate(name, named, problem, { trials: 24, seed: 8 });
+      const before = structuredClone(earlier);
+      const ask = (firstNumber: number) =>
+        askAlgorithm({
+          problem,
+          choice: { name },
+          history: buildHistory(space, 1, rows.slice(0, firstNumber)),
+          count: 3,
+          seed: 8,
+          firstNumber,
+        }).proposals;
+      for (const firstNumber of [0, 2, rows.length]) {
+        const proposals = ask(firstNumber);
+        expect(ask(firstNumber)).toEqual(proposals);
+        for (const proposal of proposals) expectSound(named, name, proposal);
+      }
+      expect(earlier).toEqual(before);
     });
 
     test("handles three objectives", () => {

@@ -91,7 +91,7 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
     test("a trial begins at the bottom of a ladder, or without a resource", () => {
       fc.assert(
         fc.property(accepted, fc.nat({ max: 1000 }), ({ options, setting }, trial) => {
-          const { start, rounds, levels } = kind.create(options, setting.executor);
+          const { start, rounds, levels, segments } = kind.create(options, setting.executor);
           const place = start(trial);
           if (place === null) {
             expect(rounds).toBeNull();
@@ -100,7 +100,7 @@ export const schedulerContract = <Options>({ kind, accepted, refused }: Schedule
           }
           expect(place.rung).toBe(0);
           expect(place.bracket).toBeGreaterThanOrEqual(0);
-          expect(levels).toContain(place.resource);
+          expect(segments === undefined ? levels : [segments.length]).toContain(place.resource);
         }),
       );
     });

@@ -118,7 +118,7 @@ export class MemoryTable {
   #get(input: GetInput): object {
     this.#expectTable(input);
     const item = this.#items.get(readKey(input.Key));
-    this.units.read(item === null ? 0 : itemBytes(item), input.ConsistentRead === true);
+    this.units.read(sizeOf(item), input.ConsistentRead === true);
     return item === null ? {} : { Item: item };
   }
 
@@ -138,10 +138,10 @@ export class MemoryTable {
     for (const item of this.#items.between(range.pk, after ?? range.from, range.to)) {
       if (after !== null && keyOf(item).sk === after) continue;
       // A page ends before the item that would take it past 1 MB, and without a look beyond its limit.
-      if (bytes + itemBytes(item) > MAX_PAGE_BYTES) isCut = true;
+      if (bytes + sizeOf(item) > MAX_PAGE_BYTES) isCut = true;
       else {
         items.push(item);
-        bytes += itemBytes(item);
+        bytes += sizeOf(item);
         isCut = items.length >= limit;
       }
       if (isCut) break;
@@ -323,7 +323,7 @@ export class MemoryTable {
     const condition = readCondition(input, placeholders);
     const after = (before: Attributes | null) => {
       const item = applyUpdate(actions, before ?? readAttributes(input.Key));
-      if (itemBytes(item) > MAX_ITEM_BYTES) {
+      if (sizeOf(item) > MAX_ITEM_BYTES) {
         throw invalid("Item size to update has exceeded the maximum allowed size");
       }
       return item;
@@ -338,4 +338,14 @@ export class MemoryTable {
   }
 }
 
-const sizeOf = (item: Attributes | null): number => (item === null ? 0 : itemBytes(item));
+/** Items are replaced, never changed, and each is read many times. */
+const sizes = new WeakMap<Attributes, number>();
+
+const sizeOf = (item: Attributes | null): number => {
+  if (item === null) return 0;
+  const known = sizes.get(item);
+  if (known !== undefined) return known;
+  const size = itemBytes(item);
+  sizes.set(item, size);
+  return size;
+};

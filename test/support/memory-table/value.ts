@@ -46,8 +46,18 @@ export const readAttributes = (attributes: Attributes): Attributes =>
     }),
   );
 
-/** The order of strings and bytes is that of their bytes, not that of JavaScript's UTF-16. */
-export const compareText = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff;
+
+/** The order of strings and bytes is that of their bytes in UTF-8; JavaScript's UTF-16 has another where surrogates meet others. */
+export const compareText = (a: string, b: string): number => {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  if (i === length) return a.length - b.length;
+  const [left, right] = [a.charCodeAt(i), b.charCodeAt(i)];
+  if (isSurrogate(left) || isSurrogate(right)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return left - right;
+};
 
 const bytes = (base64: string) => Buffer.from(base64, "base64");
 

@@ -28,6 +28,7 @@ export interface BatchInput {
 export interface BatchOutput {
   readonly jobId?: string;
   readonly jobDefinitionArn?: string;
+  readonly jobs?: readonly { readonly jobId?: string; readonly tags?: Readonly<Record<string, string>> }[];
 }
 
 /**
@@ -51,7 +52,13 @@ export const needsOfBatch = (
         arn("job-definition", input.jobDefinition ?? ""),
         arn("job-queue", input.jobQueue ?? ""),
       ];
-      return [...resources.map((resource) => ({ action: "batch:SubmitJob", resource })), ...tag(job)];
+      const context = Object.fromEntries(
+        Object.entries(input.tags ?? {}).map(([key, value]) => [`aws:RequestTag/${key}`, value]),
+      );
+      return [
+        ...resources.map((resource) => ({ action: "batch:SubmitJob", resource, context })),
+        ...tag(job),
+      ];
     }
     case "RegisterJobDefinition": {
       const name = arn("job-definition", input.jobDefinitionName ?? "");
@@ -81,6 +88,15 @@ export const needsOfBatch = (
       return null;
   }
 };
+
+/** The tags of the jobs that an answer shows, by their ARNs. */
+export const tagsInBatch = (
+  { jobs = [] }: BatchOutput,
+  arn: (kind: string, name: string) => string,
+): Record<string, Readonly<Record<string, string>>> =>
+  Object.fromEntries(
+    jobs.flatMap(({ jobId, tags }) => (jobId === undefined || !tags ? [] : [[arn("job", jobId), tags]])),
+  );
 
 export const sizesOfBatch = (operation: string, body: string): Size[] => {
   if (operation === "SubmitJob") return [size("Batch SubmitJob", bytesOf(body))];

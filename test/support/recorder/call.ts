@@ -1,6 +1,13 @@
-import { type BatchInput, type BatchOutput, batchOperation, needsOfBatch, sizesOfBatch } from "./batch.ts";
+import {
+  type BatchInput,
+  type BatchOutput,
+  batchOperation,
+  needsOfBatch,
+  sizesOfBatch,
+  tagsInBatch,
+} from "./batch.ts";
 import { type DynamoInput, type DynamoOutput, needsOfTable, sizesOfItems } from "./dynamodb.ts";
-import { bytesOf, type CallNote, type Need, type Size, size } from "./note.ts";
+import { bytesOf, type CallNote, type Need, size } from "./note.ts";
 import { needsOfS3, presignature, s3Operation } from "./s3.ts";
 
 /** A request and its answer, as they passed. */
@@ -63,9 +70,10 @@ const callerOf = ({ headers, path }: Exchange): string | null =>
     : "api";
 
 /** In the header of AWS's JSON protocols; in the path of REST ones, of which we use Batch and S3. */
-const operationOf = (service: string, { headers, method, path }: Exchange): string => {
+const operationOf = (service: string, { headers, method, path, body }: Exchange): string => {
   const target = String(headers["x-amz-target"] ?? "");
   if (target !== "") return target.replace(/^.*\./, "");
+  if (service === "sts") return new URLSearchParams(body).get("Action") ?? "nothing";
   if (service === "s3") return s3Operation(method, path);
   return service === "batch" ? batchOperation(path) : `${method} ${path}`;
 };
@@ -78,7 +86,7 @@ type Reader = (
   output: object,
   arn: (rest: string) => string,
   path: string,
-) => { readonly needs: readonly Need[] | null; readonly sizes: readonly Size[] };
+) => Pick<CallNote, "needs" | "tags" | "sizes">;
 
 const readers: Readonly<Record<string, Reader>> = {
   dynamodb: (operation, _, input: DynamoInput, output: DynamoOutput, arn) => ({
@@ -106,13 +114,16 @@ const readers: Readonly<Record<string, Reader>> = {
         : []),
     ],
   }),
+  sts: (operation, body) => ({ needs: needsOfSts(operation, new URLSearchParams(body)), sizes: [] }),
   s3: (operation, _body, _input, _output, _arn, path) => ({ needs: needsOfS3(operation, path), sizes: [] }),
-  batch: (operation, body, input: BatchInput, output: BatchOutput, arn) => ({
-    needs: needsOfBatch(operation, input, output, (kind, name) =>
-      name.startsWith("arn:") ? name : arn(`${kind}/${name}`),
-    ),
-    sizes: sizesOfBatch(operation, body),
-  }),
+  batch: (operation, body, input: BatchInput, output: BatchOutput, arn) => {
+    const arnOf = (kind: string, name: string) => (name.startsWith("arn:") ? name : arn(`${kind}/${name}`));
+    return {
+      needs: needsOfBatch(operation, input, output, arnOf),
+      tags: tagsInBatch(output, arnOf),
+      sizes: sizesOfBatch(operation, body),
+    };
+  },
 };
 
 interface QueueInput {
@@ -126,6 +137,21 @@ const needsOfQueue = (operation: string, { QueueUrl = "" }: QueueInput, arn: (re
   operation === "SendMessage" || operation === "SendMessageBatch"
     ? [{ action: "sqs:SendMessage", resource: arn(QueueUrl.replace(/^.*\//, "")) }]
     : null;
+
+/** Whoever assumes a role with tags must be allowed both. */
+const needsOfSts = (operation: string, input: URLSearchParams): Need[] | null => {
+  if (operation !== "AssumeRole") return null;
+  const resource = input.get("RoleArn") ?? "";
+  const tags: [string, string][] = [];
+  for (let n = 1; input.has(`Tags.member.${n}.Key`); n++) {
+    tags.push([input.get(`Tags.member.${n}.Key`) ?? "", input.get(`Tags.member.${n}.Value`) ?? ""]);
+  }
+  const context = {
+    ...Object.fromEntries(tags.map(([key, value]) => [`aws:RequestTag/${key}`, value])),
+    "aws:TagKeys": tags.map(([key]) => key),
+  };
+  return ["sts:AssumeRole", "sts:TagSession"].map((action) => ({ action, resource, context }));
+};
 
 interface MachineInput {
   readonly stateMachineArn?: string;

@@ -14,6 +14,8 @@ export interface CallNote {
   readonly operation: string;
   /** What IAM wants to be allowed for it; null when we do not know the operation. */
   readonly needs: readonly Need[] | null;
+  /** Tags of resources that the answer shows, by their ARNs. */
+  readonly tags?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly status: number;
   /** Name of the error that was answered. */
   readonly error: string | null;
@@ -42,7 +44,7 @@ export interface Need {
   readonly action: string;
   readonly resource: string;
   /** Values of the condition keys that the call sets. */
-  readonly context?: Readonly<Record<string, string>>;
+  readonly context?: Readonly<Record<string, string | string[]>>;
 }
 
 /** As much of a limit as was used: bytes, items or milliseconds, as `limits.ts` says. */

@@ -4,7 +4,8 @@ from hone.client import Client
 from hone.errors import Error, NotConfigured, Refused, Stopped, Unreachable
 from hone.job import trial
 from hone.space import beta, categorical, float, int, normal, ordinal
-from hone.study import Result, Study, create_study, load_study
+from hone.splits import nested_cv
+from hone.study import Result, Segment, Study, create_study, load_study
 from hone.trials import Trial
 from hone.version import __version__
 
@@ -14,6 +15,7 @@ __all__ = [
     "NotConfigured",
     "Refused",
     "Result",
+    "Segment",
     "Stopped",
     "Study",
     "Trial",
@@ -25,6 +27,7 @@ __all__ = [
     "float",
     "int",
     "load_study",
+    "nested_cv",
     "normal",
     "ordinal",
     "trial",

@@ -17,6 +17,7 @@ from hone.checkpoints import Checkpoint, is_place
 from hone.client import Client, quote
 from hone.errors import NotConfigured, Refused, Stopped
 from hone.numbers import to_json
+from hone.runner import FIELD_VARIABLES
 from hone.trials import REPORT_EVERY_SECONDS, Trial
 
 log = logging.getLogger("hone")
@@ -72,8 +73,10 @@ class Printer:
             "attempt": int(environment["HONE_ATTEMPT"]),
             "params": json.loads(environment["HONE_PARAMS"]),
         }
-        if "HONE_RESOURCE" in environment:
-            self.lease["resource"] = json.loads(environment["HONE_RESOURCE"])
+        for field, variable in FIELD_VARIABLES.items():
+            if variable in environment:
+                text = environment[variable]
+                self.lease[field] = text if field == "instanceName" else json.loads(text)
         self.state = "running"
         self._in, self._out = environment.get("HONE_CHECKPOINT_IN"), environment.get("HONE_CHECKPOINT_OUT")
 

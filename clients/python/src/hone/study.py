@@ -21,11 +21,24 @@ MAX_WORKER_NAME = 58  # of 64 characters: the rest numbers the slots
 
 
 class Result(NamedTuple):
-    """A trial that has completed."""
+    """A trial that has completed, or a configuration with the means of its runs."""
 
     number: int
     params: dict[str, Any]
     values: dict[str, float]
+    standard_errors: dict[str, float] | None = None
+    """Of the means, from two runs on; None where each configuration has one run (no `evaluation`)."""
+
+
+class Segment(NamedTuple):
+    """A part of a run: from a step to another one with the same settings."""
+
+    number: int
+    """The trial that ran it."""
+    start: int
+    end: int
+    params: dict[str, Any]
+    values: dict[str, float] | None
 
 
 def create_study(
@@ -41,13 +54,15 @@ def create_study(
     outcomes: Sequence[Mapping[str, Any]] | None = None,
     constraints: Sequence[Mapping[str, float]] | None = None,
     forbidden: Sequence[Mapping[str, Any]] | None = None,
+    warm_start: Sequence[str | Study | Mapping[str, Any]] | None = None,
     client: Client | None = None,
     **others: Any,
 ) -> Study:
     """Creates a study whose trials this program, and others, ask for.
 
     `space`: a parameter for each name, such as `hone.float(0, 1)`. `minimize`, `maximize`: one metric or several.
-    `trials`: the budget; `parallel`: how many at once. `others` are further fields of the API's body, such as `lease`
+    `trials`: the budget; `parallel`: how many at once. `warm_start`: earlier studies of the team whose results this one
+    begins with: studies, their ids, or entries such as `{"study": id, "rename": {"name there": "name here"}}`. `others` are further fields of the API's body, such as `lease`
     and `repeats`. Raises Refused.
     """
     budget = {"trials": trials} if parallel is None else {"trials": trials, "parallel": parallel}
@@ -62,12 +77,20 @@ def create_study(
         "outcomes": outcomes,
         "constraints": constraints,
         "forbidden": forbidden,
+        "warmStart": None if warm_start is None else {"studies": [_earlier(study) for study in warm_start]},
         **others,
     }
     body = {"name": name, "space": space, "objectives": objectives, "budget": budget}
     body.update({field: value for field, value in optional.items() if value is not None})
     client = client or Client()
     return Study(client, client.request("POST", "/studies", body))
+
+
+def _earlier(study: str | Study | Mapping[str, Any]) -> Mapping[str, Any]:
+    """An earlier study as the API's body names it."""
+    if isinstance(study, str):
+        return {"study": study}
+    return {"study": study.id} if isinstance(study, Study) else study
 
 
 def load_study(study: str, *, client: Client | None = None) -> Study:
@@ -163,7 +186,29 @@ class Study:
     @property
     def best_trials(self) -> list[Result]:
         """The Pareto set of a study with several objectives; otherwise the best trial, if there is one."""
-        return [Result(trial["number"], trial["params"], trial["values"]) for trial in self._pages("best")]
+        return [
+            Result(trial["number"], trial["params"], trial["values"], trial.get("standardErrors"))
+            for trial in self._pages("best")
+        ]
+
+    def schedule(self, trial: int | None = None) -> list[Segment]:
+        """The settings that led to a trial, by default to the best one, where trials go on from one another (`pbt`).
+
+        A run repeats them as one trial: it trains from each `start` to `end` with the `params` of that segment.
+        """
+        query = "" if trial is None else f"trial={trial}"
+        return [
+            Segment(one["number"], one["from"] or 0, one["to"], one["params"], one["values"])
+            for one in self._pages("lineage", query)
+        ]
+
+    @property
+    def nested(self) -> dict[str, Any]:
+        """What nested cross-validation has found: `folds` with their winners, `mean`, `sd`, `standardError` and `gap`."""
+        found: dict[str, Any] | None = self.info().get("nested")
+        if found is None:
+            raise Error("The study is no nested cross-validation: create it with evaluation=hone.nested_cv(...).")
+        return found
 
     def results(self) -> list[dict[str, Any]]:
         """All trials, as the API shows them: `number`, `state`, `params`, `values`, `reason` and more."""
@@ -175,11 +220,12 @@ class Study:
 
     # How
 
-    def _pages(self, what: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, what: str, query: str = "") -> Iterator[dict[str, Any]]:
         cursor = ""
         while True:
-            query = cursor and f"?cursor={urllib.parse.quote(cursor, safe='')}"
-            page = self.client.request("GET", f"{self.path}/{what}{query}")
+            parts = [query, cursor and f"cursor={urllib.parse.quote(cursor, safe='')}"]
+            wanted = "&".join(part for part in parts if part)
+            page = self.client.request("GET", f"{self.path}/{what}{wanted and '?' + wanted}")
             yield from page["trials"]
             cursor = page.get("cursor") or ""
             if not cursor:

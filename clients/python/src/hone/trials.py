@@ -6,7 +6,7 @@ import functools
 import logging
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, SupportsFloat
 
@@ -14,6 +14,7 @@ from hone.attempt import shorten
 from hone.checkpoints import Checkpoint, is_place
 from hone.errors import Error, Refused, Stopped, Unreachable
 from hone.numbers import Metric, to_metrics
+from hone.splits import Indices, inner_folds
 
 log = logging.getLogger("hone")
 
@@ -62,6 +63,19 @@ class Trial:
         self.params: dict[str, Any] = lease["params"]
         self.resource: int | None = lease.get("resource")
         """How far to run it now, in the scheduler's unit; None: to its own end."""
+        self.parent: int | None = lease.get("parent")
+        """The trial that it goes on from, whose state is its `checkpoint`; None when it begins a run (`pbt`)."""
+        self.resumes_at: float | None = lease.get("resumesAt")
+        """How far that one ran: it runs from there to `resource`. None where trials are no segments of runs."""
+        self.split: dict[str, Any] | None = lease.get("split")
+        """Which samples it is about, in nested cross-validation: `phase`, `repeat`, `outer`, `inner` and more."""
+        self.configuration: int | None = lease.get("configuration")
+        """Where a configuration has several runs (`evaluation`): the number of its first trial."""
+        self.instance: int | None = lease.get("instance")
+        """The replicate, fold or other instance it is run on, from 0."""
+        self.instance_name: str | None = lease.get("instanceName")
+        self.seed: int | None = lease.get("seed")
+        """Seeds the run: the same for all configurations on this instance."""
         self.algorithm: str = lease.get("algorithm", "")
         self.why: str = lease.get("why", "")
         """Who proposed it, and why; empty in a trial of `hone.trial`."""
@@ -81,6 +95,23 @@ class Trial:
     def state(self) -> str:
         """`running`, or what became of it: `completed`, `failed`, `pruned`, `paused`, `queued`, `released`, `lost`."""
         return self._attempt.state
+
+    def indices(self, *, labels: Iterable[Any] | None = None, groups: Iterable[Any] | None = None) -> Indices:
+        """The samples to train on and to score on, in nested cross-validation.
+
+        `labels`, `groups`: one for each sample, in their order; stratified folds need the labels, grouped folds the groups.
+        Raises ValueError when they are missing or not those of the study.
+        """
+        folds = self.folds(labels=labels, groups=groups)
+        if len(folds) > 1:
+            raise ValueError(f"trial {self.number} is scored on {len(folds)} inner folds: use folds, not indices")
+        return folds[0]
+
+    def folds(self, *, labels: Iterable[Any] | None = None, groups: Iterable[Any] | None = None) -> list[Indices]:
+        """The same for every fold that the trial is scored on: all inner folds where it is scored on them together."""
+        if self.split is None:
+            raise ValueError(f"trial {self.number} has no split: its study is no nested cross-validation")
+        return inner_folds(self.split, labels, groups)
 
     @functools.cached_property
     def checkpoint(self) -> str | None:

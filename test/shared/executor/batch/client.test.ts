@@ -3,7 +3,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BatchClient, RegisterJobDefinitionCommand, SubmitJobCommand } from "@aws-sdk/client-batch";
+import {
+  BatchClient,
+  RegisterJobDefinitionCommand,
+  SubmitJobCommand,
+  type SubmitJobCommandInput,
+} from "@aws-sdk/client-batch";
+import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LocalBatch } from "../../../../local/batch/batch.ts";
 import { Faults } from "../../../../local/batch/faults.ts";
@@ -11,8 +17,10 @@ import { batchServer } from "../../../../local/batch/server.ts";
 import { batchExecutor } from "../../../../shared/executor/batch/client.ts";
 import { endingOf } from "../../../../shared/executor/batch/ending.ts";
 import { jobName, parseJobName } from "../../../../shared/executor/batch/job-name.ts";
+import { shareOf } from "../../../../shared/executor/batch/share.ts";
 import type { BatchSpec } from "../../../../shared/executor/batch/size.ts";
 import type { BatchExecutor, JobRequest } from "../../../../shared/ports.ts";
+import type { Market } from "../../../../shared/prices.ts";
 
 /** The adapter against the local Batch endpoint, over HTTP: real requests, real processes. */
 const STUDY = "svm-digits-7k2m";
@@ -23,7 +31,7 @@ let executor: BatchExecutor;
 let client: BatchClient;
 let close: () => void;
 
-const connect = (endpoint: string, images = ["*"]) => {
+const connect = (endpoint: string, images = ["*"], gpuQueue = "hone-gpu", onDemand = true) => {
   const settings = {
     endpoint,
     region: "us-east-1",
@@ -34,8 +42,10 @@ const connect = (endpoint: string, images = ["*"]) => {
   return batchExecutor({
     client,
     submitter,
-    gpuQueue: "hone-gpu",
-    cpuQueue: "hone-cpu",
+    queues: {
+      spot: { gpu: gpuQueue, cpu: "hone-cpu" },
+      "on-demand": onDemand ? { gpu: "hone-on-demand-gpu", cpu: "hone-on-demand-cpu" } : null,
+    },
     template: "hone-trial",
     api: "http://127.0.0.1:1/v1",
     images,
@@ -48,7 +58,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "hone-batch-"));
   faults = new Faults();
   local = new LocalBatch({
-    queues: ["hone-gpu", "hone-cpu"],
+    queues: ["hone-gpu", "hone-cpu", "hone-on-demand-gpu", "hone-on-demand-cpu"],
     vcpus: 4,
     directory: folder,
     folder,
@@ -92,6 +102,9 @@ const spec = (script: string): BatchSpec => ({
   timeoutSeconds: 60,
 });
 
+const register = (to: BatchExecutor, study: string, executor: BatchSpec, labels = {}) =>
+  to.register({ study, team: "acme", executor, labels });
+
 const request = (definition: string, change: Partial<JobRequest> = {}): JobRequest => ({
   team: "acme",
   study: STUDY,
@@ -99,12 +112,14 @@ const request = (definition: string, change: Partial<JobRequest> = {}): JobReque
   attempt: 2,
   definition,
   gpus: 0,
+  market: "spot",
+  labels: {},
   environment: { HONE_TRIAL: "7", HONE_TOKEN: "secret" },
   ...change,
 });
 
 const submitted = async (script: string, change: Partial<JobRequest> = {}): Promise<string> => {
-  const definition = await executor.register(STUDY, "acme", spec(script));
+  const definition = await register(executor, STUDY, spec(script));
   const submission = await executor.submit(request(definition, change));
   if (submission.kind !== "accepted") throw new Error(submission.detail);
   return submission.jobId;
@@ -119,7 +134,7 @@ const ended = async (jobId: string) => {
 };
 
 test("a study's definition takes its roles from the template, its image, command and size from the study, and no retries", async () => {
-  await executor.register(STUDY, "acme", {
+  await register(executor, STUDY, {
     ...spec("1"),
     vcpus: 1.5,
     memoryMiB: 512,
@@ -146,8 +161,8 @@ test("a study's definition takes its roles from the template, its image, command
 
 test("the job definitions of a study are all that are registered under its name, however many", async () => {
   const own: string[] = [];
-  for (let i = 0; i < 120; i++) own.push(await executor.register("many-abc123", "acme", spec("1")));
-  await executor.register("many-abc1234", "acme", spec("1"));
+  for (let i = 0; i < 120; i++) own.push(await register(executor, "many-abc123", spec("1")));
+  await register(executor, "many-abc1234", spec("1"));
   const [first = "", ...others] = own;
   await executor.deregister(first);
   expect((await executor.definitionsOf("many-abc123")).sort()).toEqual(others.sort());
@@ -165,7 +180,7 @@ test("a job runs the study's command with what the attempt was given", async () 
 
 test("an image outside the deployment's list is refused, naming the field", async () => {
   const strict = connect(endpoint, ["123.dkr.ecr.us-east-1.amazonaws.com/"]);
-  await expect(strict.register(STUDY, "acme", spec("1"))).rejects.toMatchObject({
+  await expect(register(strict, STUDY, spec("1"))).rejects.toMatchObject({
     type: "invalid-input",
     pointer: "/executor/image",
   });
@@ -173,16 +188,16 @@ test("an image outside the deployment's list is refused, naming the field", asyn
 
 test("without the stack's template a study cannot be registered, and may be later", async () => {
   local.definitions.deregister("hone-trial:1");
-  await expect(executor.register(STUDY, "acme", spec("1"))).rejects.toMatchObject({ type: "unavailable" });
+  await expect(register(executor, STUDY, spec("1"))).rejects.toMatchObject({ type: "unavailable" });
 });
 
 test("what Batch refuses for the study's own fault is told without Batch's words", async () => {
   const huge = { ...spec("1"), environment: { BIG: "x".repeat(30_000) } };
-  await expect(executor.register(STUDY, "acme", huge)).rejects.toMatchObject({ type: "conflict" });
+  await expect(register(executor, STUDY, huge)).rejects.toMatchObject({ type: "conflict" });
 });
 
 test("throttled is certain, a server error and a lost answer are not, and a wrong queue is final", async () => {
-  const definition = await executor.register(STUDY, "acme", spec("1"));
+  const definition = await register(executor, STUDY, spec("1"));
   faults.order({ calls: { submitjob: ["throttle", "error", "drop", "accept-then-drop"] } });
   const kinds: string[] = [];
   for (let i = 0; i < 4; i++) kinds.push((await executor.submit(request(definition))).kind);
@@ -199,7 +214,7 @@ test("an endpoint that is not there has certainly not taken the job", async () =
 });
 
 test("jobs are found by their exact name, in any state and queue, oldest first", async () => {
-  const definition = await executor.register(STUDY, "acme", spec("1"));
+  const definition = await register(executor, STUDY, spec("1"));
   const first = await submitted("1");
   await ended(first);
   await executor.submit(request(definition, { gpus: 1 }));
@@ -210,7 +225,7 @@ test("jobs are found by their exact name, in any state and queue, oldest first",
 });
 
 test("many jobs are described and listed page by page", async () => {
-  const definition = await executor.register(STUDY, "acme", spec("1"));
+  const definition = await register(executor, STUDY, spec("1"));
   const ids = await Promise.all(
     Array.from({ length: 130 }, async () => {
       const submission = await executor.submit(request(definition));
@@ -223,17 +238,51 @@ test("many jobs are described and listed page by page", async () => {
 
 test("only what is alive, and ours, is listed as alive; a job that is ended says why", async () => {
   const jobId = await submitted("setTimeout(() => {}, 60000)");
-  const definition = await executor.register(STUDY, "acme", spec("setTimeout(() => {}, 60000)"));
+  const definition = await register(executor, STUDY, spec("setTimeout(() => {}, 60000)"));
   await client.send(
     new SubmitJobCommand({ jobName: "nightly", jobQueue: "hone-cpu", jobDefinition: definition }),
   );
   expect((await executor.listAlive()).map((job) => job.jobId)).toEqual([jobId]);
   await executor.terminate(jobId, "hone: study stopped");
   const job = await ended(jobId);
-  expect(endingOf(job)).toEqual({ kind: "interrupted", reason: "hone: study stopped" });
+  expect(endingOf(job)).toEqual({ kind: "interrupted", reason: "Hone ended the job." });
   expect(await executor.listAlive()).toEqual([]);
   await executor.terminate(jobId, "hone: again");
   await executor.terminate("no-such-job", "hone: never was");
+});
+
+test("a job is that of an attempt only with its name, its queue and its tags", async () => {
+  const definition = await register(executor, STUDY, spec("1"));
+  const own = { team: "acme", study: STUDY, trial: 7, attempt: 2 };
+  const jobId = await submitted("1");
+  expect(await executor.isJobOf(jobId, own)).toBe(true);
+  for (const change of [{ team: "rivals" }, { study: "svm-digits-7k2" }, { trial: 8 }, { attempt: 3 }]) {
+    expect(await executor.isJobOf(jobId, { ...own, ...change })).toBe(false);
+  }
+  for (const other of ["no-such-job", "", "*", `arn:aws:batch:us-east-1:000000000000:job/${jobId}`]) {
+    expect(await executor.isJobOf(other, own)).toBe(false);
+  }
+  // Submitted by another: under the same name, without tags, or with those of another team.
+  const strangers: Record<string, string>[] = [
+    {},
+    { "hone:team": "rivals", "hone:study": STUDY, "hone:trial": "7", "hone:attempt": "2" },
+  ];
+  for (const tags of strangers) {
+    const { jobId: theirs = "" } = await client.send(
+      new SubmitJobCommand({ jobName: jobName(own), jobQueue: "hone-cpu", jobDefinition: definition, tags }),
+    );
+    expect(await executor.isJobOf(theirs, own)).toBe(false);
+  }
+});
+
+test("a job of another queue is none of ours", async () => {
+  const own = { team: "acme", study: STUDY, trial: 7, attempt: 2 };
+  const definition = await register(executor, STUDY, spec("1"));
+  const submission = await executor.submit(request(definition, { gpus: 1 }));
+  const jobId = submission.kind === "accepted" ? submission.jobId : "";
+  expect(await executor.isJobOf(jobId, own)).toBe(true);
+  const elsewhere = connect(endpoint, ["*"], "hone-cpu");
+  expect(await elsewhere.isJobOf(jobId, own)).toBe(false);
 });
 
 test.each([
@@ -255,8 +304,73 @@ test.each([
 });
 
 test("a command that is not there reads as a job that never started", async () => {
-  const definition = await executor.register(STUDY, "acme", { ...spec(""), command: ["no-such-program"] });
+  const definition = await register(executor, STUDY, { ...spec(""), command: ["no-such-program"] });
   const submission = await executor.submit(request(definition));
   if (submission.kind !== "accepted") throw new Error(submission.detail);
   expect(endingOf(await ended(submission.jobId)).kind).toBe("not-started");
+});
+
+/** What a study may ask of its jobs, as far as a SubmitJob and a RegisterJobDefinition say it. */
+let counter = 0;
+
+const asked = fc.record({
+  gpus: fc.integer({ min: 0, max: 4 }),
+  vcpus: fc.integer({ min: 1, max: 16 }),
+  memoryMiB: fc.integer({ min: 64, max: 65_536 }),
+  timeoutSeconds: fc.integer({ min: 60, max: 100_000 }),
+  market: fc.constantFrom<Market>("spot", "on-demand"),
+  environment: fc.dictionary(fc.stringMatching(/^[A-Z]{1,8}$/), fc.stringMatching(/^[a-z0-9 ]{0,12}$/)),
+  labels: fc.dictionary(fc.stringMatching(/^[a-z][a-z/:=]{0,12}$/), fc.stringMatching(/^[a-z0-9@ -]{0,12}$/)),
+  team: fc.stringMatching(/^[a-wyz][a-z0-9-]{2,20}$/),
+});
+
+test("environment, labels, size, market and the team's share of a study survive into its definition and into every job", async () => {
+  await fc.assert(
+    fc.asyncProperty(asked, async ({ team, labels, market, environment, ...size }) => {
+      const study = `any-${(counter++).toString(36).padStart(6, "a")}`;
+      const executor: BatchSpec = { ...spec("1"), ...size, market, environment };
+      const definition = await connect(endpoint).register({ study, team, executor, labels });
+      const tags = { ...labels, "hone:team": team, "hone:study": study };
+      expect(local.definitions.describe({ jobDefinitions: [definition] }).jobDefinitions[0]).toMatchObject({
+        propagateTags: true,
+        tags,
+        timeout: { attemptDurationSeconds: size.timeoutSeconds },
+        containerProperties: {
+          environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
+          resourceRequirements: [
+            { type: "VCPU", value: String(size.vcpus) },
+            { type: "MEMORY", value: String(size.memoryMiB) },
+            ...(size.gpus > 0 ? [{ type: "GPU", value: String(size.gpus) }] : []),
+          ],
+        },
+      });
+      const sent: SubmitJobCommandInput[] = [];
+      const original = local.submit.bind(local);
+      local.submit = (input) => {
+        sent.push(input as SubmitJobCommandInput);
+        return original(input);
+      };
+      const attempt = { team, study, trial: 7, attempt: 2 };
+      await connect(endpoint).submit({ ...request(definition), ...attempt, gpus: size.gpus, market, labels });
+      local.submit = original;
+      expect(sent[0]).toMatchObject({
+        jobQueue: `hone-${market === "spot" ? "" : "on-demand-"}${size.gpus > 0 ? "gpu" : "cpu"}`,
+        jobDefinition: definition,
+        propagateTags: true,
+        shareIdentifier: shareOf(team),
+        tags: { ...tags, "hone:trial": "7", "hone:attempt": "2" },
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a market that the deployment does not have is refused, naming the field, and never submitted", async () => {
+  const spotOnly = connect(endpoint, ["*"], "hone-gpu", false);
+  const executor: BatchSpec = { ...spec("1"), market: "on-demand" };
+  await expect(register(spotOnly, STUDY, executor)).rejects.toMatchObject({
+    type: "invalid-input",
+    pointer: "/executor/market",
+  });
+  expect(await spotOnly.submit(request("any", { market: "on-demand" }))).toMatchObject({ kind: "rejected" });
 });

@@ -55,10 +55,46 @@ test("what only the last attempt tells is read from it", () => {
   expect(endingOf(job({ statusReason: undefined, attempts })).kind).toBe("interrupted");
 });
 
-test("a reason is never empty and never longer than it needs to be", () => {
-  expect(endingOf(job({ statusReason: undefined }))).toMatchObject({ reason: "AWS Batch gave no reason" });
-  const long = endingOf(job({ startedAt: undefined, container: { reason: "x".repeat(1000) } }));
-  expect(long).toMatchObject({ reason: `${"x".repeat(400)}...` });
+test.each<[RegExp, string, string]>([
+  [
+    /image could not be pulled/,
+    "",
+    "CannotPullContainerError: Error response from daemon: manifest for CANARY not found",
+  ],
+  [/could not be started/, "", "CannotStartContainerError: exec CANARY: no such file"],
+  [/No instance became free/, "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - CANARY", ""],
+  [/large enough/, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - CANARY", ""],
+  [/could not be prepared/, "", "ResourceInitializationError: unable to pull secrets: CANARY"],
+  [/did not start the job/, "CANARY", "CANARY"],
+])("why a container never ran is told in words of Hone's own: %s", (wanted, statusReason, reason) => {
+  const ended = endingOf(job({ startedAt: undefined, statusReason, container: { reason } }));
+  expect(ended).toMatchObject({ kind: "not-started", reason: expect.stringMatching(wanted) });
+});
+
+/** Texts as AWS has them, with what is nobody's business. */
+const CANARY = "arn:aws:batch:eu-west-1:111122223333:job/0f1e on ip-10-0-0-7.ec2.internal (i-0abc)";
+
+test("no text of AWS is in a reason, wherever it comes from", () => {
+  const texts = [
+    CANARY,
+    `Host EC2 (${CANARY}) terminated.`,
+    `hone: ${CANARY}`,
+    `CannotPullContainerError: ${CANARY}`,
+  ];
+  for (const statusReason of texts)
+    for (const reason of texts)
+      for (const exitCode of [undefined, 1, 75, 137, 143])
+        for (const startedAt of [undefined, NOON]) {
+          const container = { reason, ...(exitCode !== undefined && { exitCode }) };
+          for (const ended of [
+            job({ statusReason, container, startedAt }),
+            job({ statusReason: undefined, startedAt, attempts: [{ statusReason, container }] }),
+          ]) {
+            const { reason: shown = "" } = endingOf(ended) as { reason?: string };
+            expect(shown).not.toMatch(/arn:|111122223333|internal|i-0abc/);
+            expect(shown).not.toBe("");
+          }
+        }
 });
 
 test("a job has ended when it succeeded or failed, and in no other state", () => {

@@ -5,9 +5,10 @@ import { TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { limitOf, penaltiesAsFailures } from "../../../../shared/optimizer/common/far-outside.ts";
 import { buildHistory, type HistoryRow } from "../../../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../../../shared/optimizer/propose.ts";
-import { type AlgorithmName, algorithms } from "../../../../shared/optimizer/registry.ts";
+import type { AlgorithmName } from "../../../../shared/optimizer/registry.ts";
 import { compileSpace } from "../../../../shared/space/compile.ts";
 import { sampleCube } from "../../../../shared/space/sample.ts";
+import { searchingNames } from "../../../support/algorithms.ts";
 import { spaceNamed } from "../../../support/spaces.ts";
 
 const limit = (...values: number[]) => limitOf(Float64Array.from(values));
@@ -115,7 +116,7 @@ const anyCase = fc.record({
   unit: fc.constantFrom(1e-12, 1, 1e12),
 });
 
-describe.each(Object.keys(algorithms) as AlgorithmName[])("%s", (name) => {
+describe.each(searchingNames)("%s", (name) => {
   test("a penalty of any size, in any objective, costs what a failure costs", () => {
     fc.assert(
       fc.property(anyCase, fc.constantFrom(1e5, 1e10, 1e100), fc.nat(2), (one, size, which) => {

@@ -83,8 +83,10 @@ test("of a long study a sample of the changes is enough", () => {
 test("shifted or scaled losses give shifted or scaled expectations", () => {
   const curve = fc.array(fc.integer({ min: -100, max: 100 }), { minLength: 1, maxLength: 3 });
   const study = fc.array(curve, { minLength: 5, maxLength: 30 });
+  // Exact in binary, so that trials that are equally near stay so.
+  const factors = fc.constantFrom(0.25, 0.5, 2, 4);
   fc.assert(
-    fc.property(study, fc.double({ min: 0.5, max: 4, noNaN: true }), (curves, factor) => {
+    fc.property(study, factors, (curves, factor) => {
       const plain = seen(curves).y;
       const other = seen(curves.map((each) => each.map((value) => factor * value + 3))).y;
       for (const [i, value] of plain.entries()) expect(other[i]).toBeCloseTo(factor * value + 3, 6);

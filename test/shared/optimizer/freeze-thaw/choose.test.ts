@@ -52,6 +52,7 @@ const choose = (history: History, change: Partial<ChoiceInput> = {}) =>
     history,
     paused: [],
     count: 1,
+    ahead: 0,
     mostStarted: 0,
     runsToTheEnd: true,
     ...change,

@@ -1,12 +1,19 @@
 import { expect, test } from "vitest";
 import { hashToken } from "../../../../shared/auth/token.ts";
+import { createGrant, listGrants } from "../../../../shared/service/access/grants.ts";
+import { putMember } from "../../../../shared/service/access/members.ts";
 import { createTeam } from "../../../../shared/service/access/teams.ts";
-import { createToken, deleteToken, listTokens } from "../../../../shared/service/access/tokens.ts";
+import {
+  createToken,
+  deleteToken,
+  listTokens,
+  rotateToken,
+} from "../../../../shared/service/access/tokens.ts";
 import { receiptKey } from "../../../../shared/store/keys.ts";
-import { findToken } from "../../../../shared/store/token.ts";
+import { findToken, noteUse } from "../../../../shared/store/token.ts";
 import { createTestTable } from "../../../support/emulator.ts";
 import { injectFaults } from "../../../support/faults.ts";
-import { keyed, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
+import { keyed, makeStudy, noReceipt, TEAM, testDeps } from "../../../support/service.ts";
 
 const { client, tableName } = await createTestTable();
 const clock = { now: Date.parse("2026-11-23T12:00:00Z") };
@@ -21,9 +28,12 @@ test("a token is answered with its secret, of which only the hash is stored", as
   expect(rest).toEqual({
     name: "nightly",
     role: "worker",
+    member: null,
     study: "svm-1",
     created: "2026-11-23T12:00:00.000Z",
     expires: "2027-02-21T12:00:00.000Z",
+    formerExpires: null,
+    lastUsed: null,
   });
   const stored = await findToken(deps.store, TEAM, id);
   expect(stored).toMatchObject({ hash: hashToken(token), createdBy: "admin" });
@@ -96,4 +106,83 @@ test("a creation whose reply was lost makes one token and answers with its secre
   expect((await findToken(deps.store, TEAM, id))?.hash).toBe(hashToken(token));
   const { tokens } = await listTokens(deps, TEAM, {});
   expect(tokens.filter(({ name }) => name === "lost-reply")).toHaveLength(1);
+});
+
+test("a token belongs to a member who is there", async () => {
+  await expect(create({ member: "ann" })).rejects.toMatchObject({
+    facts: { kind: "no-member", name: "ann" },
+  });
+  await putMember(deps, TEAM, { name: "ann", role: "editor" }, "admin", noReceipt);
+  expect(await create({ member: "ann", role: undefined })).toMatchObject({ member: "ann", role: null });
+});
+
+test("rotation gives another secret, keeps the former one for a day, and refuses a third", async () => {
+  const { id, token } = await create();
+  const rotated = await rotateToken(deps, TEAM, id, {}, noReceipt);
+  expect(rotated).toMatchObject({
+    id,
+    formerExpires: "2026-11-24T12:00:00.000Z",
+    expires: "2027-02-21T12:00:00.000Z",
+  });
+  expect(rotated.token).not.toBe(token);
+  expect(await findToken(deps.store, TEAM, id)).toMatchObject({
+    hash: hashToken(rotated.token),
+    former: { hash: hashToken(token) },
+  });
+  await expect(rotateToken(deps, TEAM, id, { formerHours: 1 }, noReceipt)).rejects.toMatchObject({
+    type: "conflict",
+    facts: { kind: "rotated-lately", until: "2026-11-24T12:00:00.000Z" },
+  });
+  const tomorrow = { ...deps, clock: () => clock.now + 24 * 3_600_000 };
+  await rotateToken(tomorrow, TEAM, id, { formerHours: 1 }, noReceipt);
+  expect(await rotateToken(tomorrow, TEAM, id, { formerHours: 0 }, noReceipt)).toMatchObject({
+    formerExpires: null,
+  });
+});
+
+test("rotation may prolong a token, whose former secret lives no longer than it would have", async () => {
+  const { id } = await create({ days: 1 });
+  expect(await rotateToken(deps, TEAM, id, { days: 30, formerHours: 100 }, noReceipt)).toMatchObject({
+    expires: "2026-12-23T12:00:00.000Z",
+    formerExpires: "2026-11-24T12:00:00.000Z",
+  });
+});
+
+test("a key rotates once, and its repeat shows no secret; what is not there is not rotated", async () => {
+  const { id } = await create();
+  const write = keyed(`rotate ${id}`);
+  const { token } = await rotateToken(deps, TEAM, id, {}, write);
+  await expect(rotateToken(deps, TEAM, id, {}, write)).rejects.toMatchObject({
+    type: "shown-once",
+    facts: { id },
+  });
+  const receipt = await deps.store.get(receiptKey(`rotate ${id}`));
+  expect(String(receipt?.answer)).not.toContain(token.slice(-43));
+  const gone = rotateToken(deps, TEAM, "aaaaaaaaaaaa", {}, noReceipt);
+  await expect(gone).rejects.toMatchObject({ facts: { kind: "no-token", id: "aaaaaaaaaaaa" } });
+});
+
+test("a list shows when a token was used, and whose it is", async () => {
+  await createTeam(deps, "used");
+  await putMember(deps, "used", { name: "ann" }, "admin", noReceipt);
+  const { id } = await create({ member: "ann" }, "used");
+  await deps.store.update(noteUse("used", id, clock.now));
+  const { tokens } = await listTokens(deps, "used", {});
+  expect(tokens).toMatchObject([{ id, member: "ann", lastUsed: "2026-11-23T12:00:00.000Z" }]);
+});
+
+test("with a token go the grants that name it", async () => {
+  const { id } = await create();
+  const study = (await makeStudy(deps)).id;
+  for (const each of [study, null])
+    await createGrant(
+      deps,
+      TEAM,
+      { principal: { token: id }, study: each, role: "editor" },
+      "admin",
+      noReceipt,
+    );
+  expect((await listGrants(deps, TEAM, {})).grants).toHaveLength(2);
+  await deleteToken(deps, TEAM, id, noReceipt);
+  expect((await listGrants(deps, TEAM, {})).grants).toEqual([]);
 });

@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import { authenticate } from "../../../../shared/service/access/authenticate.ts";
 import { claimTrial } from "../../../../shared/service/batch/claim.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { loadStudy } from "../../../../shared/service/core/load.ts";
+import { createStudy } from "../../../../shared/service/studies/create.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
-import { batchWorld, type World } from "../../../support/batch.ts";
+import { actionsOn, batchExecution, batchWorld, type World } from "../../../support/batch.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { before, UPDATE } from "../../../support/interleave.ts";
-import { makeStudy, noReceipt, TEAM } from "../../../support/service.ts";
+import { makeStudy, noReceipt, studyBody, TEAM } from "../../../support/service.ts";
 
 const submitted = async (): Promise<World> => {
   const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
@@ -37,7 +39,9 @@ test("a claim answers with the configuration and a token of the trial, and begin
 test("of many containers for one attempt one claims it, and the others learn that they lost", async () => {
   const world = await submitted();
   const replies = await Promise.allSettled(
-    Array.from({ length: 12 }, (_, i) => claimAs(world, `claimant-number-${i}-xyz`, `job-${i}`)),
+    Array.from({ length: 12 }, (_, i) =>
+      claimAs(world, `claimant-number-${i}-xyz`, world.batch.twin(world.batch.of(0)).jobId),
+    ),
   );
   expect(replies.filter((reply) => reply.status === "fulfilled")).toHaveLength(1);
   for (const reply of replies) {
@@ -102,12 +106,13 @@ test("a claim whose reply was lost is answered with a token that works", async (
 
 test("a container whose attempt is claimed between its read and its write has lost", async () => {
   const world = await submitted();
-  before(world.client, UPDATE, () => claimAs(world, "claimant-number-1-xyz", "job-1"));
-  await expect(claimAs(world, "claimant-number-2-xyz", "job-2")).rejects.toMatchObject({
+  const { jobId } = world.batch.twin(world.batch.of(0));
+  before(world.client, UPDATE, () => claimAs(world, "claimant-number-1-xyz", jobId));
+  await expect(claimAs(world, "claimant-number-2-xyz")).rejects.toMatchObject({
     type: "claim-lost",
     facts: { trial: 0, attempt: 1 },
   });
-  expect((await world.trial(0)).job).toMatchObject({ jobId: "job-1", claimant: "claimant-number-1-xyz" });
+  expect((await world.trial(0)).job).toMatchObject({ jobId, claimant: "claimant-number-1-xyz" });
 });
 
 test("another container of the same job has lost, too", async () => {
@@ -151,4 +156,67 @@ test("a container of another job has lost although it gave itself the same name"
   await expect(claimAs(world, "claimant-0123456789", "another-job")).rejects.toMatchObject({
     type: "claim-lost",
   });
+});
+
+/** A running job of another team. */
+const victimIn = async (world: World) => {
+  const { study } = await createStudy(
+    world.deps,
+    "rivals",
+    studyBody({ executor: batchExecution }),
+    noReceipt,
+  );
+  const theirs = actionsOn(
+    world.deps,
+    await loadStudy(world.deps, "rivals", study),
+    world.queue,
+    world.batch,
+  );
+  await theirs.start();
+  await theirs.deliver();
+  const [job] = world.batch.jobs;
+  if (job === undefined) throw new Error("The other team has no job.");
+  return world.batch.run(job);
+};
+
+test.each(["submitted", "unheard"] as const)(
+  "a container that claims under the id of another job gets nothing, and that job runs on (its own submission %s)",
+  async (own) => {
+    const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
+    const victim = await victimIn(world);
+    await world.start();
+    if (own === "unheard") world.batch.faults = ["unheard", "unheard"];
+    await world.deliver();
+    const [mine, neighbour] = world.batch.jobs.filter(({ jobName }) => jobName.includes(world.study.id));
+    // Of another team's trial, of another trial of its own study, of no job at all.
+    for (const jobId of [victim.jobId, neighbour?.jobId ?? "", "no-such-job", "*"]) {
+      await expect(claimAs(world, "claimant-0123456789", jobId)).rejects.toMatchObject({
+        type: "claim-lost",
+        facts: { kind: "claim-of-stranger", trial: 0, attempt: 1 },
+      });
+    }
+    await claimAs(world, "claimant-0123456789", mine?.jobId);
+    // It falls silent.
+    world.clock.now += 120_000;
+    await world.reconcile();
+    const ended = world.batch.terminations.map(({ jobId }) => jobId);
+    expect(ended).toContain(mine?.jobId);
+    expect(ended).not.toContain(victim.jobId);
+  },
+);
+
+test("a job of the same name and number in another team's study has not the attempt", async () => {
+  const world = await submitted();
+  const job = world.batch.twin(world.batch.of(0));
+  Object.assign(job, { environment: { ...job.environment, HONE_TEAM: "rivals" } });
+  await expect(claimAs(world, "claimant-0123456789", job.jobId)).rejects.toMatchObject({
+    type: "claim-lost",
+  });
+});
+
+test("a second job of the attempt's own submission may claim it", async () => {
+  const world = await submitted();
+  const twin = world.batch.twin(world.batch.of(0));
+  await claimAs(world, "claimant-0123456789", twin.jobId);
+  expect((await world.trial(0)).job?.jobId).toBe(twin.jobId);
 });

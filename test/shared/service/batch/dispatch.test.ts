@@ -119,7 +119,7 @@ test("a missing job queue fails the trial as infra, once, tells operators, and p
     state: "paused",
     notice: {
       kind: "infra-failure",
-      detail: expect.stringContaining("JobQueue does not exist"),
+      detail: expect.stringContaining("does not find the study's job definition"),
       paused: true,
     },
   });
@@ -252,7 +252,7 @@ test.each([
     "stopped",
     async (world: World) => {
       const { head } = await world.snapshot();
-      await world.deps.store.transact(haltChanges(head, false));
+      await world.deps.store.transact(haltChanges(world.study, head, false));
     },
   ],
   ["paused", (world: World) => patchStudy(world.deps, world.study, { state: "paused" }, noReceipt)],
@@ -328,7 +328,7 @@ test("a machine that begins to wait while a throttled attempt is put back is not
   await world.start();
   world.batch.faults = ["throttled"];
   // The attempt then looks as if its submission were unclear; the reconciler finds that there is no job.
-  before(world.client, UPDATE, () => waitFor(world, "token-1-0"));
+  before(world.client, TRANSACT, () => waitFor(world, "token-1-0"), 2);
   expect(await world.deliver()).toEqual(["0"]);
   expect(await world.trial(0)).toMatchObject({ job: { taskTokens: ["token-1-0"] } });
   world.clock.now += 61_000;

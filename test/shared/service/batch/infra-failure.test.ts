@@ -3,6 +3,7 @@ import { alarmedEvents } from "../../../../shared/deployment.ts";
 import { planInfraFailure } from "../../../../shared/service/batch/infra-failure.ts";
 import { carryOut } from "../../../../shared/service/batch/settle.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { batchWorld } from "../../../support/batch.ts";
 import { noReceipt } from "../../../support/service.ts";
@@ -13,8 +14,14 @@ test("an image that cannot be pulled fails the trial as infra", async () => {
   await world.deliver();
   const reason = "CannotPullContainerError: pull access denied";
   await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
-  expect(await world.trial(0)).toMatchObject({ state: "failed", reason: `infra: ${reason}` });
-  expect((await world.snapshot()).head.notice).toMatchObject({ kind: "infra-failure", detail: reason });
+  expect(await world.trial(0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringMatching(/^infra: The image could not be pulled/),
+  });
+  expect((await world.snapshot()).head.notice).toMatchObject({
+    kind: "infra-failure",
+    detail: expect.stringMatching(/^The image could not be pulled/),
+  });
   expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure" }));
 });
 
@@ -125,4 +132,42 @@ test("a trial that has moved on is not failed, and nothing is said of it", async
   expect(await world.trial(0)).toMatchObject({ state: "running" });
   expect((await world.snapshot()).head).toMatchObject({ state: "running", notice: null });
   expect(world.lines.filter(({ event }) => event === alarmedEvents.infraFailure)).toEqual([]);
+});
+
+test("what AWS says of a job that it refused is in the log, and no user reads it", async () => {
+  const secret = "arn:aws:batch:eu-west-1:111122223333:job-queue/hone-cpu";
+  for (const detail of [
+    `ClientException: JobQueue ${secret} does not exist`,
+    `AccessDeniedException: User ${secret} is not authorized`,
+    secret,
+  ]) {
+    const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+    world.batch.submit = async () => ({ kind: "rejected", detail });
+    await world.start();
+    await world.deliver();
+    const shown = JSON.stringify([await world.trial(0), await readStudy(world.deps, world.study)]);
+    expect(shown).toContain("infra: ");
+    expect(shown).not.toMatch(/arn:|111122223333/);
+    expect(JSON.stringify(world.lines)).toContain(secret);
+  }
+});
+
+test.each([
+  [
+    "that failed",
+    {
+      statusReason: "arn:aws:ecs:eu-west-1:111122223333:task/x",
+      reason: "arn:aws:ecs:eu-west-1:111122223333:task/x",
+    },
+  ],
+  ["whose machine went away", { statusReason: "Host EC2 (instance i-0abc of 111122223333) terminated." }],
+])("what AWS says of a job %s is in the log, and no user reads it", async (_, end) => {
+  const world = await batchWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.launch();
+  await world.settle(world.batch.fail(world.batch.of(0), end));
+  const { head } = await world.snapshot();
+  const trial = await world.trial(0);
+  const shown = JSON.stringify([trial.reason, trial.attempts.map(({ reason }) => reason), head.notice]);
+  expect(shown).not.toMatch(/arn:|111122223333|i-0abc/);
+  expect(JSON.stringify(world.lines)).toContain("111122223333");
 });

@@ -4,7 +4,7 @@ import type { CreateStudyBody } from "../../../../shared/schemas/study.ts";
 import type { ReportReply } from "../../../../shared/schemas/trial.ts";
 import { settleJob } from "../../../../shared/service/batch/settle.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
-import type { ServiceDeps } from "../../../../shared/service/core/deps.ts";
+import type { ApiDeps } from "../../../../shared/service/core/deps.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { reportTrial } from "../../../../shared/service/trials/report.ts";
@@ -35,7 +35,7 @@ const report = (
 };
 
 /** A process that dies after each report and tell: nothing follows from them, because that would change the head. */
-const dying = (world: World): ServiceDeps => {
+const dying = (world: World): ApiDeps => {
   const deps = world.process();
   const transact = deps.store.transact.bind(deps.store);
   deps.store.transact = (changes) =>
@@ -56,7 +56,7 @@ class Training {
   readonly world: World;
   readonly reached = new Map<number, number>();
   readonly #containers = new Map<string, Container>();
-  readonly #deps: ServiceDeps;
+  readonly #deps: ApiDeps;
   most = 0;
 
   /** @param deps those of the processes that serve its containers. */
@@ -188,6 +188,14 @@ const threeTrials = async (scheduler = promotion, budget: Partial<CreateStudyBod
   return world;
 };
 
+/** The same, and its job ends. */
+const pauseAndEnd = async (...how: Parameters<typeof pause>) => {
+  const reply = await pause(...how);
+  const [world, trial] = how;
+  await world.endJob(trial);
+  return reply;
+};
+
 /** Best is trial 0, then 1, then 2. */
 const pause = (world: World, trial: number, checkpoint?: string) =>
   reportTrial(
@@ -206,10 +214,9 @@ const pause = (world: World, trial: number, checkpoint?: string) =>
 test("a paused trial is resumed by a top-up, with its larger resource and the checkpoint of its report", async () => {
   const world = await threeTrials();
   const saved = await save(world, 0);
-  expect(await pause(world, 0, saved.checkpoint)).toMatchObject({ decision: "pause" });
-  world.batch.succeed(world.batch.of(0));
-  await pause(world, 1);
-  await pause(world, 2);
+  expect(await pauseAndEnd(world, 0, saved.checkpoint)).toMatchObject({ decision: "pause" });
+  await pauseAndEnd(world, 1);
+  await pauseAndEnd(world, 2);
   expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, resource: 3 });
   await world.deliver();
   world.batch.run(world.batch.of(0, 2));
@@ -219,9 +226,9 @@ test("a paused trial is resumed by a top-up, with its larger resource and the ch
 test("an interrupted attempt of a resumed trial goes on from the last checkpoint that was committed", async () => {
   const world = await threeTrials();
   const first = await save(world, 0);
-  await pause(world, 0, first.checkpoint);
-  await pause(world, 1);
-  await pause(world, 2);
+  await pauseAndEnd(world, 0, first.checkpoint);
+  await pauseAndEnd(world, 1);
+  await pauseAndEnd(world, 2);
   await world.deliver();
   const job = world.batch.run(world.batch.of(0, 2));
   await world.claim(0, 2);
@@ -245,11 +252,14 @@ test("a job that was told to stop or to pause may end by itself; one that does n
     world.clock.now += 30_000;
     await world.reconcile();
     expect(world.batch.terminations.map(({ jobId }) => jobId)).not.toContain(job.jobId);
+    // Nothing else runs in its place meanwhile.
+    expect(world.batch.alive()).toHaveLength(3);
+    expect(world.queue.messages).toEqual([]);
     world.clock.now += 100_000;
     await world.reconcile();
     expect(world.batch.terminations.map(({ jobId }) => jobId)).toContain(job.jobId);
     await world.settle(job);
-    expect(await world.trial(ended?.number ?? -1)).toMatchObject({ state: ended?.state, seconds: 150 });
+    expect(await world.trial(ended?.number ?? -1)).toMatchObject({ seconds: 150 });
     await world.settle(job);
     const { head, trials } = await world.snapshot();
     expect(head.gpuSeconds).toBe(recordedGpuSeconds(world.study, trials));
@@ -272,8 +282,7 @@ test("a limit of spending holds for resumed trials, too: the study pauses, and g
   const world = await threeTrials(promotion, { trials: 3, gpuHours: 3 });
   world.clock.now += 3_000_000;
   for (const trial of [0, 1, 2]) {
-    await pause(world, trial);
-    world.batch.succeed(world.batch.of(trial));
+    await pauseAndEnd(world, trial);
   }
   expect(await readStudy(world.deps, world.study)).toMatchObject({
     state: "paused",
@@ -287,12 +296,13 @@ test("a limit of spending holds for resumed trials, too: the study pauses, and g
 test("a study of which no trial goes on any more is finished, by the reconciler if need be", async () => {
   const world = await setUp(promotion, { budget: { trials: 3, parallel: 3 } });
   await world.launch();
-  for (const trial of [0, 1, 2]) await pause(world, trial);
+  for (const trial of [0, 1, 2]) await pauseAndEnd(world, trial);
   await world.deliver();
   world.batch.run(world.batch.of(0, 2));
   await world.claim(0, 2);
   const body = { attempt: 2, values: { accuracy: 0.9 } };
   await tellTrial(dying(world), world.study, 0, body, noReceipt);
+  world.batch.succeed(world.batch.of(0, 2));
   const shown = () => readStudy(world.deps, world.study);
   expect(await shown()).toMatchObject({ state: "running", trials: { completed: 1, paused: 2 } });
   await world.reconcile();

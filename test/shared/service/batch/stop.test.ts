@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { haltChanges, stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { heartbeatTrial } from "../../../../shared/service/trials/report.ts";
 import { activeBatchKey } from "../../../../shared/store/keys.ts";
-import { batchWorld, type World } from "../../../support/batch.ts";
+import { batchWorld, memoryWorld, type World } from "../../../support/batch.ts";
 import { before } from "../../../support/interleave.ts";
 import { keyed, makeStudy, noReceipt } from "../../../support/service.ts";
 import { headOf } from "../../../support/study.ts";
@@ -118,9 +118,10 @@ test("the clients of a study are not stopped", async () => {
   });
 });
 
-test("a halt records what happens to running trials, and a notice; a study that was never started is not changed", () => {
-  expect(haltChanges(headOf({ generation: 0 }), true)).toEqual([]);
-  const [head, active] = haltChanges(headOf({ generation: 3, rev: 5, started: true }), true, {
+test("a halt records what happens to running trials, and a notice; a study that was never started is not changed", async () => {
+  const { study } = await memoryWorld();
+  expect(haltChanges(study, headOf({ generation: 0 }), true)).toEqual([]);
+  const [head, active] = haltChanges(study, headOf({ generation: 3, rev: 5, started: true }), true, {
     kind: "rounds-ended",
   });
   expect(head).toMatchObject({

@@ -28,7 +28,7 @@ const next = async (at: MemoryWorld, attempt = 1): Promise<Upload> => {
 };
 const uploaded = async (at: MemoryWorld, attempt = 1): Promise<Upload> => {
   const upload = await next(at, attempt);
-  at.checkpoints.put(upload);
+  at.checkpoints.upload(upload);
   return upload;
 };
 const beat = (at: MemoryWorld, checkpoint: string, attempt = 1) =>
@@ -105,7 +105,7 @@ test("what a lost attempt uploads late replaces nothing, and its attempt gets no
   at.clock.now += OVER;
   const { trials } = await askTrials(at.deps, at.study, { worker: "w2" }, noReceipt);
   expect(trials).toMatchObject([{ number: 0, attempt: 2, checkpoint: saved.checkpoint }]);
-  at.checkpoints.put(late);
+  at.checkpoints.upload(late);
   await expect(beat(at, late.checkpoint)).rejects.toMatchObject({ type: "stale-attempt" });
   await expect(next(at, 1)).rejects.toMatchObject({ type: "stale-attempt" });
   await expect(beat(at, late.checkpoint, 2)).rejects.toMatchObject(refused("checkpoint-unknown"));
@@ -146,7 +146,7 @@ test("a job gets URLs with its claim, with every heartbeat and with a report tha
   const at = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
   const [claim] = await at.launch();
   expect(claim).toMatchObject({ upload: { method: "PUT", maxBytes: 5 * 1024 ** 3 }, download: null });
-  at.checkpoints.put(claim?.upload ?? { url: "" });
+  at.checkpoints.upload(claim?.upload ?? { url: "" });
   at.clock.now += 1000;
   const body = { attempt: 1, step: 1, values: { accuracy: 0 }, checkpoint: claim?.upload.checkpoint };
   const report = () => reportTrial(at.process(), at.study, 0, body, keyed("key-1"));

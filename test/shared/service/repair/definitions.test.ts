@@ -1,15 +1,16 @@
 import { expect, test } from "vitest";
+import type { Registration } from "../../../../shared/ports.ts";
 import { startStudy } from "../../../../shared/service/batch/start.ts";
 import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
-import { type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
-import { noReceipt } from "../../../support/service.ts";
+import { batchExecution, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
+import { noReceipt, TEAM } from "../../../support/service.ts";
 
 /** A start whose process dies when its job definition is registered, before any head names it. */
 const dieRegistering = async (world: MemoryWorld): Promise<void> => {
   const register = world.batch.register.bind(world.batch);
   const batch = Object.assign(Object.create(world.batch), {
-    register: async (study: string) => {
-      await register(study);
+    register: async (registration: Registration) => {
+      await register(registration);
       throw new Error("died");
     },
   });
@@ -37,7 +38,12 @@ test("what a start that died has registered is deregistered once no request can 
 test("the job definition that the head names stays, and the one of another study too", async () => {
   const world = await memoryWorld();
   await dieRegistering(world);
-  await world.batch.register(`${world.study.id}0`);
+  await world.batch.register({
+    study: `${world.study.id}0`,
+    team: TEAM,
+    executor: batchExecution,
+    labels: {},
+  });
   await world.start();
   world.clock.now += SETTLED_MS;
   await world.reconcile();

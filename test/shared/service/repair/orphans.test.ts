@@ -6,7 +6,7 @@ import { batchWorld } from "../../../support/batch.ts";
 test("jobs that nobody waits for are ended, those that somebody waits for are not", async () => {
   const world = await batchWorld({ budget: { trials: 4, parallel: 4 } });
   await world.launch();
-  await world.tell(1, 0.5);
+  await world.tellOnly(1, 0.5);
   world.clock.now += 30_000;
   await world.reconcile();
   expect(world.batch.terminations).toEqual([]); // a container that told its result is about to exit
@@ -66,4 +66,17 @@ test("a job whose name is not one of ours is left alone", async () => {
   world.batch.jobs.push(stranger);
   await endOrphans(world.deps);
   expect(world.batch.terminations).toEqual([]);
+});
+
+test("a job that cannot be ended does not keep the others", async () => {
+  const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });
+  await world.launch();
+  await world.deps.store.update(markDeleting(world.study.id));
+  const terminate = world.batch.terminate.bind(world.batch);
+  const [first] = world.batch.jobs;
+  // One without Hone's tags, say: the role may not end it.
+  world.batch.terminate = (jobId, reason) =>
+    jobId === first?.jobId ? Promise.reject(new Error("AccessDenied")) : terminate(jobId, reason);
+  await endOrphans(world.process());
+  expect(world.batch.alive()).toEqual([first]);
 });

@@ -77,7 +77,7 @@ test("nine trials halve to three and to one, and each of the others says at whic
     state: "finished",
     trials: { completed: 1, pruned: 8 },
   });
-  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
+  await world.rounds.stop({ machine: "brackets", study: world.study.id, generation: 1, index: null });
   await world.reconcile();
   expect(world.batch.definitions.size).toBe(0);
   expect((await exportTrials(world.deps, world.study)).trials).toHaveLength(9);
@@ -96,6 +96,9 @@ test("a trial that its program prunes by its own rule does not go on, however go
     number: 2,
     state: "pruned",
   });
+  // Its slot is free once its job has ended.
+  expect(world.rounds.waiting.size).toBe(1);
+  await world.endJob(2);
   expect(world.rounds.waiting.size).toBe(0);
   const rung = await readRung(world.deps.store, { study: world.study.id, bracket: 0, rung: 0 });
   expect(rung?.results.get(2)).toBeNull();
@@ -283,7 +286,7 @@ test("an execution that is stopped from outside stops the study: its jobs end, a
   const { world, machine } = await halvingWorld(3);
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
+  await world.rounds.stop({ machine: "brackets", study: world.study.id, generation: 1, index: null });
   await world.reconcile();
   await world.reconcile();
   expect(world.batch.alive()).toEqual([]);
@@ -677,7 +680,7 @@ test("a study that is stopped stops the executions of its brackets, by the recon
   const { world, machine } = await hyperbandWorld(8);
   const { brackets } = await machine.plan();
   for (const { bracket } of brackets) {
-    const execution = { study: world.study.id, generation: 1, bracket };
+    const execution = { machine: "halving", study: world.study.id, generation: 1, index: bracket } as const;
     await world.rounds.start(execution);
   }
   machine.send((await machine.open(0)).trials);
@@ -695,10 +698,10 @@ test("a study that is stopped stops the executions of its brackets, by the recon
 test("an execution that is ended from outside leaves none of its brackets running", async () => {
   const { world, machine } = await hyperbandWorld(8);
   await machine.plan();
-  await world.rounds.start({ study: world.study.id, generation: 1, bracket: 0 });
+  await world.rounds.start({ machine: "halving", study: world.study.id, generation: 1, index: 0 });
   machine.send((await machine.open(0)).trials);
   await world.deliver();
-  await world.rounds.stop({ study: world.study.id, generation: 1, bracket: null });
+  await world.rounds.stop({ machine: "brackets", study: world.study.id, generation: 1, index: null });
   await world.reconcile();
   await world.reconcile();
   expect([...world.rounds.executions.values()]).toEqual(["ended", "ended"]);
@@ -707,7 +710,7 @@ test("an execution that is ended from outside leaves none of its brackets runnin
 test("a study that is deleted leaves no execution running", async () => {
   const { world, machine } = await hyperbandWorld(8);
   await machine.plan();
-  await world.rounds.start({ study: world.study.id, generation: 1, bracket: 1 });
+  await world.rounds.start({ machine: "halving", study: world.study.id, generation: 1, index: 1 });
   await deleteStudy(world.deps, world.study, noReceipt);
   expect([...world.rounds.executions.values()]).toEqual(["ended", "ended"]);
   // One that goes on nevertheless finds nothing to do, while the study is being deleted and when it is gone.

@@ -82,6 +82,20 @@ test("a batch study runs four trials at once unless it says otherwise", async ()
   ).toBe(9);
 });
 
+test.each([
+  { parallel: 1, tables: 1 },
+  { parallel: 16, tables: 1 },
+  { parallel: 17, tables: 2 },
+  { parallel: 128, tables: 8 },
+  { parallel: undefined, tables: 8 },
+])(
+  "with $parallel trials at once, $tables tables share the entries of a rung",
+  async ({ parallel, tables }) => {
+    const { study } = await create({ budget: { trials: 2000, ...(parallel !== undefined && { parallel }) } });
+    expect(await findSpec(deps.store, study)).toMatchObject({ tables });
+  },
+);
+
 test("a study without an algorithm gets auto, and a seed of its own that stays", async () => {
   const one = await create({ algorithm: undefined });
   const two = await create({ algorithm: undefined });

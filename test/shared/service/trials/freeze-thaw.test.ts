@@ -7,34 +7,44 @@ import { noReceipt } from "../../../support/service.ts";
 
 const table = await createMemoryTable();
 
-const setUp = (algorithm: "gp" | "random" = "gp") =>
+const setUp = (algorithm: "gp" | "random" = "gp", budget = { trials: 60, parallel: 1 }) =>
   clientWorld(table, {
     space: { rate: { type: "float", low: 1e-4, high: 1, scale: "log" } },
     scheduler: { name: "freeze-thaw", resource: { name: "epoch", min: 1, max: 9 } },
     algorithm: { name: algorithm, seed: 1 },
-    budget: { trials: 60, parallel: 1 },
+    budget,
   });
 
 /** Best at a rate of 0.01, and better the longer it runs. */
 const accuracyOf = ({ params, resource }: LeasedTrial): number =>
   0.9 - (Math.log10(Number(params.rate)) + 2) ** 2 / 10 - 0.3 / (resource ?? 1);
 
-/** One worker that runs each trial as far as it is told to. */
-const work = async (world: ClientWorld, asks: number): Promise<LeasedTrial[]> => {
-  const handedOut: LeasedTrial[] = [];
-  for (let i = 0; i < asks; i++) {
-    const [trial] = (await world.ask("w")).trials;
-    if (trial === undefined) break;
-    handedOut.push(trial);
-    const { number, attempt, resource } = trial;
-    const checkpoint = `s3://bucket/${number}-${resource}`;
-    const decision =
-      resource === 9
-        ? null
-        : (await world.report(number, resource ?? 0, accuracyOf(trial), { attempt, checkpoint })).decision;
-    if (decision === null) await world.tell(number, accuracyOf(trial), attempt);
-    else expect(decision).toBe("pause");
+/** Runs a trial as far as it was told to. */
+const run = async (world: ClientWorld, trial: LeasedTrial): Promise<void> => {
+  const { number, attempt, resource } = trial;
+  const checkpoint = `s3://bucket/${number}-${resource}`;
+  if (resource === 9) {
+    await world.tell(number, accuracyOf(trial), attempt);
+    return;
   }
+  const { decision } = await world.report(number, resource ?? 0, accuracyOf(trial), { attempt, checkpoint });
+  expect(decision).toBe("pause");
+};
+
+/** Workers that take turns. */
+const work = async (world: ClientWorld, asks: number, workers = 1): Promise<LeasedTrial[]> => {
+  const handedOut: LeasedTrial[] = [];
+  const running = new Map<string, LeasedTrial>();
+  for (let i = 0; i < asks; i++) {
+    const worker = `w${i % workers}`;
+    const mine = running.get(worker);
+    if (mine !== undefined) await run(world, mine);
+    const [trial] = (await world.ask(worker)).trials;
+    if (trial === undefined) break;
+    running.set(worker, trial);
+    handedOut.push(trial);
+  }
+  for (const trial of running.values()) await run(world, trial);
   return handedOut;
 };
 
@@ -95,4 +105,21 @@ test("where the budget leaves one new trial, the rest of an ask goes on with pau
   const attempts = (await world.ask("w", 4)).trials.map(({ attempt }) => attempt);
   expect(attempts).toHaveLength(4);
   expect(attempts.filter((attempt) => attempt === 1).length).toBeLessThanOrEqual(1);
+});
+
+/** Epochs of a trial's last segment. */
+const epochsOf = ({ attempt, resource }: LeasedTrial): number =>
+  (resource ?? 0) - (attempt === 1 ? 0 : (resource ?? 0) / 3);
+
+test("where many workers ask, the model chooses what is proposed ahead: half of the resource runs to the end, and paused trials go on", async () => {
+  const world = await setUp("gp", { trials: 1000, parallel: 32 });
+  const handedOut = await work(world, 200, 32);
+  const all = handedOut.reduce((sum, trial) => sum + epochsOf(trial), 0);
+  const toTheEnd = handedOut.filter(({ attempt, resource }) => attempt === 1 && resource === 9);
+  const share = toTheEnd.reduce((sum, trial) => sum + epochsOf(trial), 0) / all;
+  expect(share).toBeGreaterThan(0.4);
+  expect(share).toBeLessThan(0.6);
+  expect(handedOut.filter(({ attempt }) => attempt > 1).length).toBeGreaterThan(10);
+  const origins = new Set(handedOut.map(({ algorithm, why }) => `${algorithm}: ${why}`));
+  expect(origins).not.toContain("gp: expected improvement");
 });

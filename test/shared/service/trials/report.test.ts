@@ -270,6 +270,8 @@ test("a stopped batch trial is charged, and the next one is on its way", async (
   for (const [trial, accuracy] of [0.9, 0.2].entries()) {
     await reportTrial(world.deps, study, trial, { attempt: 1, step: 3, values: { accuracy } }, noReceipt);
   }
+  expect(world.queue.messages).toEqual([]);
+  await world.endJob(1);
   expect(await world.trial(1)).toMatchObject({ state: "pruned", seconds: 7 });
   expect((await world.snapshot()).head.gpuSeconds).toBe(7);
   expect(world.queue.messages.map(({ trial }) => trial)).toEqual([2]);

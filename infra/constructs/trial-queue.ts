@@ -2,6 +2,7 @@ import { Duration, type Size } from "aws-cdk-lib";
 import {
   AllocationStrategy,
   type EcsMachineImageType,
+  type IFairshareSchedulingPolicy,
   JobQueue,
   JobStateTimeLimitActionsAction,
   JobStateTimeLimitActionsReason,
@@ -17,6 +18,7 @@ import {
 } from "aws-cdk-lib/aws-ec2";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import type { Market } from "../../shared/prices.ts";
 import type { Network } from "./network.ts";
 
 /** A job that gets no instance in this time is cancelled, because it blocks the jobs behind it; its trial has the reason. */
@@ -24,8 +26,11 @@ const WAIT_FOR_CAPACITY = Duration.hours(1);
 /** For jobs that no instance type here can run; ten minutes is the shortest time that Batch accepts. */
 const WAIT_IF_IMPOSSIBLE = Duration.minutes(10);
 
-export interface SpotQueueProps {
+export interface TrialQueueProps {
   readonly queueName: string;
+  readonly market: Market;
+  /** How the teams share it. */
+  readonly scheduling: IFairshareSchedulingPolicy;
   readonly network: Network;
   readonly instanceRole: IRole;
   /** Families of x86-64 instances; Batch chooses the sizes. With more families there are fewer interruptions. */
@@ -36,9 +41,9 @@ export interface SpotQueueProps {
   readonly disk: Size;
 }
 
-/** A Batch job queue with its own Spot instances; none are running while nothing is queued. */
-export class SpotQueue extends Construct {
-  constructor(scope: Construct, id: string, props: SpotQueueProps) {
+/** A Batch job queue with instances of its own; none are running while nothing is queued. */
+export class TrialQueue extends Construct {
+  constructor(scope: Construct, id: string, props: TrialQueueProps) {
     super(scope, id);
     const launchTemplate = new LaunchTemplate(this, "Machine", {
       httpTokens: LaunchTemplateHttpTokens.REQUIRED,
@@ -58,8 +63,9 @@ export class SpotQueue extends Construct {
       vpc: props.network.vpc,
       vpcSubnets: { subnets: props.network.vpc.publicSubnets },
       securityGroups: [props.network.securityGroup],
-      spot: true,
-      allocationStrategy: AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED,
+      ...(props.market === "spot"
+        ? { spot: true, allocationStrategy: AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED }
+        : { spot: false, allocationStrategy: AllocationStrategy.BEST_FIT_PROGRESSIVE }),
       instanceClasses: [...props.families],
       useOptimalInstanceClasses: false,
       images: [{ imageType: props.image }],
@@ -79,6 +85,7 @@ export class SpotQueue extends Construct {
     });
     new JobQueue(this, "Queue", {
       jobQueueName: props.queueName,
+      schedulingPolicy: props.scheduling,
       computeEnvironments: [{ computeEnvironment, order: 1 }],
       jobStateTimeLimitActions: [
         giveUp(JobStateTimeLimitActionsReason.INSUFFICIENT_INSTANCE_CAPACITY, WAIT_FOR_CAPACITY),

@@ -1,0 +1,196 @@
+import { expect, test } from "vitest";
+import { PRICES } from "../../../../shared/prices.ts";
+import { patchBudget, readBudget } from "../../../../shared/service/access/budget.ts";
+import { settleJob } from "../../../../shared/service/batch/settle.ts";
+import { stopStudy } from "../../../../shared/service/batch/stop.ts";
+import { continueDeletion, deleteStudy } from "../../../../shared/service/studies/delete.ts";
+import { readStudy } from "../../../../shared/service/studies/read.ts";
+import { listDeletions } from "../../../../shared/store/deletion.ts";
+import { changeTrial } from "../../../../shared/store/trial.ts";
+import { batchExecution, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
+import { moneyFaults } from "../../../support/money-soundness.ts";
+import { noReceipt, TEAM } from "../../../support/service.ts";
+
+/** One GPU and two vCPUs for up to an hour. */
+const each = PRICES.spot.gpuHour + 2 * PRICES.spot.vcpuHour;
+const four = { budget: { trials: 4, parallel: 4 } };
+
+const limit = (world: MemoryWorld, limits: object) => patchBudget(world.deps, TEAM, limits, noReceipt);
+const money = ({ deps }: MemoryWorld) => readBudget(deps, TEAM, {});
+const messageOf = async ({ deps, study }: MemoryWorld) => (await readStudy(deps, study)).message;
+const sound = async (world: MemoryWorld) =>
+  expect(await moneyFaults(world.deps, TEAM, [world.study])).toEqual([]);
+
+test("what runs is set aside at its time-out, and what has ended is spent by its time and price", async () => {
+  const world = await memoryWorld(four);
+  await world.launch();
+  expect(await money(world)).toMatchObject({
+    spent: { trials: 4, dollars: 0 },
+    reserved: { gpuHours: 4, dollars: 4 * each },
+  });
+  world.clock.now += 900_000;
+  await world.tell(0, 0.5);
+  const { spent, reserved } = await money(world);
+  expect(spent).toEqual({ trials: 4, gpuHours: 0.25, vcpuHours: 0.5, dollars: each / 4 });
+  expect(reserved).toEqual({ gpuHours: 3, dollars: 3 * each });
+  expect((await readStudy(world.deps, world.study)).spent.dollars).toBeCloseTo(each / 4, 9);
+  await sound(world);
+});
+
+test.each([
+  ["trials", { trials: 2 }, "budget of 2 trials for 2026-11"],
+  ["GPU hours", { gpuHours: 2.5 }, "budget of 2.5 GPU hours for 2026-11"],
+  ["dollars", { dollars: 2.5 * each }, "dollars for 2026-11"],
+])(
+  "of four trials two have room in a budget of %s; the others wait, and the study says why",
+  async (_, limits, text) => {
+    const world = await memoryWorld(four);
+    await limit(world, limits);
+    await world.launch();
+    expect(world.batch.submissions).toBe(2);
+    expect(await messageOf(world)).toContain(text);
+    const { state, trials } = await readStudy(world.deps, world.study);
+    expect({ state, trials }).toMatchObject({ state: "running", trials: { running: 2, queued: 2 } });
+    await sound(world);
+  },
+);
+
+test("a study that waits goes on when its running trials have used less, and then says nothing", async () => {
+  const world = await memoryWorld(four);
+  await limit(world, { dollars: 2 * each });
+  await world.launch();
+  world.clock.now += 60_000;
+  await world.tell(0, 0.5);
+  await world.tell(1, 0.6);
+  world.clock.now += 61_000;
+  await world.reconcile();
+  await world.deliver();
+  // A minute each was used, so one more attempt fits, not two.
+  expect(world.batch.submissions).toBe(3);
+  await limit(world, { dollars: 10 * each });
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.submissions).toBe(4);
+  expect(await messageOf(world)).toBeNull();
+  await sound(world);
+});
+
+test("the next month has the whole budget again, and what still runs counts in the one before", async () => {
+  const world = await memoryWorld({ ...four, lease: { seconds: 7200 } });
+  world.clock.now = Date.parse("2026-11-30T23:30:00Z");
+  await limit(world, { trials: 3 });
+  await world.launch();
+  world.clock.now += 3_600_000;
+  await world.tell(0, 0.5);
+  await world.reconcile();
+  await world.deliver();
+  expect(world.batch.submissions).toBe(4);
+  expect(await money(world)).toMatchObject({ month: "2026-12", spent: { trials: 1, dollars: 0 } });
+  const before = await readBudget(world.deps, TEAM, { month: "2026-11" });
+  expect(before).toMatchObject({ spent: { trials: 3 }, reserved: { gpuHours: 2 } });
+  expect(before.spent.gpuHours).toBe(1);
+  await sound(world);
+});
+
+test("a study that waits is not asked again and again: as many attempts are sent as have room", async () => {
+  const world = await memoryWorld({ budget: { trials: 50, parallel: 50 }, lease: { seconds: 3600 } });
+  await limit(world, { trials: 2 });
+  await world.launch();
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(world.queue.take()).toHaveLength(0);
+  await limit(world, { trials: 5 });
+  await world.reconcile();
+  expect(world.queue.take()).toHaveLength(3);
+});
+
+test("a lost attempt gives its money back once, whatever is delivered twice, and its trial counts once", async () => {
+  const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
+  await limit(world, { trials: 1 });
+  await world.launch();
+  world.clock.now += 100_000;
+  const job = world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." });
+  await Promise.all([world.settle(job), world.settle(job), world.reconcile()]);
+  await world.settle(job);
+  expect(await money(world)).toMatchObject({
+    spent: { trials: 1, gpuHours: 100 / 3600 },
+    reserved: { dollars: 0 },
+  });
+  await world.deliver();
+  expect(world.batch.submissions).toBe(2);
+  expect(await money(world)).toMatchObject({ spent: { trials: 1 }, reserved: { gpuHours: 1 } });
+  await sound(world);
+});
+
+test.each(["throttled", "rejected", "lost"] as const)(
+  "a submission that is %s sets nothing aside for long",
+  async (fault) => {
+    const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
+    world.batch.faults = [fault];
+    await world.start();
+    await world.deliver();
+    world.clock.now += 61_000;
+    await world.reconcile();
+    expect(await money(world)).toMatchObject({
+      spent: { trials: 1, dollars: 0 },
+      reserved: { gpuHours: 0, dollars: 0 },
+    });
+    await sound(world);
+  },
+);
+
+test("a stopped study gives back what its trials had set aside, and keeps what they used", async () => {
+  const world = await memoryWorld(four);
+  await world.launch();
+  world.clock.now += 36_000;
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await sound(world);
+  // Once the jobs have ended.
+  for (const job of world.batch.jobs) await world.settle(job);
+  expect(await money(world)).toMatchObject({ spent: { gpuHours: 0.04 }, reserved: { dollars: 0 } });
+  await sound(world);
+});
+
+test("a deleted study leaves what it has spent, and nothing set aside", async () => {
+  const world = await memoryWorld(four);
+  await world.launch();
+  world.clock.now += 36_000;
+  await deleteStudy(world.deps, world.study, noReceipt);
+  const [deletion] = await listDeletions(world.deps.store);
+  await Promise.all([continueDeletion(world.deps, deletion!), continueDeletion(world.process(), deletion!)]);
+  await continueDeletion(world.deps, deletion!);
+  const { spent, reserved } = await money(world);
+  expect(spent.dollars).toBeCloseTo(0.04 * each, 6);
+  expect(reserved).toEqual({ gpuHours: 0, dollars: 0 });
+});
+
+test("an attempt costs what it did when it was submitted, whatever the prices are when it ends", async () => {
+  const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.launch();
+  world.clock.now += 3_600_000;
+  const atHigherPrices = { ...world.process(), prices: { ...PRICES, spot: { gpuHour: 9, vcpuHour: 9 } } };
+  const job = world.batch.fail(world.batch.of(0), { exitCode: 1 });
+  await settleJob(atHigherPrices, { ...job });
+  expect((await money(world)).spent.dollars).toBeCloseTo(each, 6);
+});
+
+test("an on-demand study is charged the price of on-demand machines", async () => {
+  const world = await memoryWorld({ ...four, executor: { ...batchExecution, market: "on-demand" } });
+  await world.launch();
+  const rates = PRICES["on-demand"];
+  expect((await money(world)).reserved.dollars).toBeCloseTo(4 * (rates.gpuHour + 2 * rates.vcpuHour), 6);
+});
+
+test("attempts that were submitted by a version that reserved nothing are charged in the month they end in", async () => {
+  const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
+  await world.launch();
+  const trial = await world.trial(0);
+  const { reserved: _, ...job } = trial.job!;
+  await world.deps.store.update(changeTrial(trial, { job }));
+  world.clock.now = Date.parse("2026-12-01T00:00:00Z");
+  const before = await money(world);
+  await world.tell(0, 0.5);
+  const after = await money(world);
+  expect(after.spent.gpuHours - before.spent.gpuHours).toBeGreaterThan(24);
+  expect(after.reserved).toEqual({ gpuHours: 0, dollars: 0 });
+});
