@@ -1,3 +1,4 @@
+import { BatchClient, DescribeJobsCommand } from "@aws-sdk/client-batch";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { beforeAll, expect, inject, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
@@ -7,10 +8,10 @@ import { synthesizeBoth } from "../infra/synthesize.ts";
 import { physicalIds, rootAccess } from "../support/deployed.ts";
 import { noteExecutions } from "../support/recorder/executions.ts";
 import { largest, limits, oversized } from "../support/recorder/limits.ts";
-import type { Note } from "../support/recorder/note.ts";
+import type { Need, Note } from "../support/recorder/note.ts";
 import { readNotes } from "../support/recorder/server.ts";
 import { Deployment } from "./deployment.ts";
-import { actsOfLambdas, refused, tagsOfJobs, unreadable, unused } from "./replay.ts";
+import { actsOfLambdas, asResourceTags, refused, tagsOfJobs, unreadable, unused } from "./replay.ts";
 import type { Act } from "./services.ts";
 
 /**
@@ -37,9 +38,32 @@ beforeAll(async () => {
   const all = readNotes(stack.record);
   notes = [...all.filter((note) => note.kind !== "call" || !note.byTest), ...executions];
   deployment = new Deployment(synthesizeBoth().core, await physicalIds());
-  // Those of jobs that tests submitted, too.
-  acts = actsOfLambdas(deployment, notes, tagsOfJobs(all));
+  // Those of jobs that tests submitted, too, and of those that no reply named before they were ended.
+  const known = tagsOfJobs(all);
+  const tags = new Map([...known, ...(await tagsInBatch(jobsEnded(notes).filter((arn) => !known.has(arn))))]);
+  acts = actsOfLambdas(deployment, notes, tags);
 });
+
+/** The ARNs of all jobs that were ended by a call. */
+const jobsEnded = (of: readonly Note[]): string[] => [
+  ...new Set(
+    of
+      .flatMap((note) => (note.kind === "call" ? (note.needs ?? []) : []))
+      .flatMap(({ action, resource }) => (action === "batch:TerminateJob" ? [resource] : [])),
+  ),
+];
+
+/** The tags that Batch itself has of these jobs, by their ARNs, as IAM names them. */
+const tagsInBatch = async (arns: readonly string[]): Promise<[string, NonNullable<Need["context"]>][]> => {
+  if (arns.length === 0) return [];
+  const client = new BatchClient({ ...rootAccess(), endpoint: stack.batch });
+  const ids = new Map(arns.map((arn) => [arn.slice(arn.lastIndexOf("/") + 1), arn]));
+  const { jobs = [] } = await client.send(new DescribeJobsCommand({ jobs: [...ids.keys()] }));
+  return jobs.flatMap(({ jobId, tags = {} }) => {
+    const arn = ids.get(jobId ?? "");
+    return arn === undefined ? [] : [[arn, asResourceTags(tags)]];
+  });
+};
 
 test("calls of every Lambda were recorded, and the needs of every call are known", () => {
   const seen = new Set(notes.flatMap((note) => (note.kind === "call" && note.lambda ? [note.lambda] : [])));

@@ -12,17 +12,17 @@ export const tagsOfJobs = (notes: readonly Note[]): Contexts => {
   const submitted = calls
     .flatMap(({ needs }) => needs ?? [])
     .filter(({ action, resource }) => action === "batch:SubmitJob" && resource.includes(":job/"))
-    .map(({ resource, context = {} }) => [resource, renamed(context, "aws:RequestTag/")] as const);
+    .map(({ resource, context = {} }) => [resource, asResourceTags(context, "aws:RequestTag/")] as const);
   const shown = calls
     .flatMap(({ tags = {} }) => Object.entries(tags))
-    .map(([resource, tags]) => [resource, renamed(tags, "")] as const);
+    .map(([resource, tags]) => [resource, asResourceTags(tags)] as const);
   return new Map([...submitted, ...shown]);
 };
 
-/** Tags as IAM names them once a resource has them. @param prefix that they have now. */
-const renamed = (
+/** Tags as IAM names them once a resource has them. @param prefix that they have now: none as the resource's own service shows them. */
+export const asResourceTags = (
   tags: NonNullable<Need["context"]>,
-  prefix: "aws:RequestTag/" | "",
+  prefix: "aws:RequestTag/" | "" = "",
 ): NonNullable<Need["context"]> =>
   Object.fromEntries(
     Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key.slice(prefix.length)}`, value]),
