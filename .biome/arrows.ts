@@ -21,6 +21,7 @@ const belowStudy = [
   "shared/space",
   "shared/optimizer",
   "shared/scheduler",
+  "shared/sweep",
   "shared/executor",
   "shared/store",
   "shared/ports.ts",
@@ -54,6 +55,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/space": core,
   "shared/optimizer": [...core, "shared/space"],
   "shared/scheduler": core,
+  "shared/sweep": core,
   "shared/schemas": [
     "shared/values.ts",
     "shared/patterns.ts",
@@ -62,6 +64,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "shared/space",
     "shared/optimizer",
     "shared/scheduler",
+    "shared/sweep",
   ],
   "shared/ports.ts": [...schemas, "shared/scheduler"],
   "shared/auth": [...schemas, "shared/errors.ts", "shared/letters.ts"],
@@ -110,6 +113,7 @@ export const pureRooms = [
   "shared/space",
   "shared/optimizer",
   "shared/scheduler",
+  "shared/sweep",
   "shared/sentences",
 ];
 

@@ -91,7 +91,8 @@ export const Executor = z.discriminatedUnion("type", [ClientExecutor, BatchExecu
 /** What of an executor is not shown to those who may not change its study. */
 export const HIDDEN = ["command", "environment"] as const;
 
-const ShownExecutor = z.discriminatedUnion("type", [
+/** An executor as GET shows it. */
+export const ShownExecutor = z.discriminatedUnion("type", [
   ClientExecutor,
   z.strictObject({
     ...BatchExecutor.shape,

@@ -2,6 +2,7 @@ import { bodyFaults } from "./body-faults.ts";
 import { optionFaults } from "./option-faults.ts";
 import { configurationFaults, spaceFaults } from "./space-faults.ts";
 import { studyFaults } from "./study-faults.ts";
+import { sweepFaults } from "./sweep-faults.ts";
 import { type FactsOf, wording } from "./table.ts";
 
 /** What may be wrong with one field of a request. Each sentence says what is wrong and what would be right. */
@@ -13,6 +14,7 @@ const sentences = {
   ...spaceFaults,
   ...configurationFaults,
   ...optionFaults,
+  ...sweepFaults,
 };
 
 export type Fault = FactsOf<typeof sentences>;

@@ -14,6 +14,14 @@ const wanted = fc.record({
     both(range, fc.record({ type: fc.constant("number" as const), isInt: fc.boolean() })),
   ),
 });
+const cronField = fc.constantFrom(
+  "minutes" as const,
+  "hours" as const,
+  "day of month" as const,
+  "month" as const,
+  "day of week" as const,
+  "year" as const,
+);
 const scaled = fc.record({ scale: word, limit: count, given: count });
 
 /** Those of bodies, studies, spaces, configurations and options are in this one table. */
@@ -144,6 +152,19 @@ const faults = kindsOf<Fault>({
   "keep-unknown": fc.record({ name: word }),
   "bandit-one-objective": fc.record({ objectives: count }),
   "harmonica-too-slow": fc.record({ bits: count, degree: count, samples: count }),
+  "cron-fields": given,
+  "cron-value": fc.record({ field: cronField, given: word }),
+  "cron-range": fc.record({ field: cronField, given: word }),
+  "cron-step": fc.record({ field: cronField, given: word, most: count }),
+  "cron-days": fc.record({ given: fc.constantFrom("both", "neither") }),
+  "too-frequent": fc.record({ minutes: count, least: count }),
+  "never-fires": none,
+  "timezone-unknown": fc.record({ given: word, meant: fc.option(word) }),
+  "timezone-twice": fc.record({ at: word }),
+  "at-no-date": fc.record({ at: word }),
+  "at-skipped": fc.record({ at: word, timezone: word }),
+  "at-past": fc.record({ at: word }),
+  "too-many-earlier": fc.record({ last: count, named: count, most: count }),
 });
 
 test.each(faults)("a fault of the kind %s is a sentence of its facts", (_, facts) => {
