@@ -1,6 +1,7 @@
 import { instantOfAt } from "./at.ts";
 import { calendarDay, dayNumber } from "./calendar.ts";
-import { type Cron, daysIn, parseCron } from "./cron.ts";
+import { type Cron, parseCron } from "./cron.ts";
+import { daysIn } from "./days.ts";
 import type { Rate, Schedule } from "./definition.ts";
 import { DAY, UTC, zoneOf } from "./zone.ts";
 
