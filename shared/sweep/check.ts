@@ -43,22 +43,16 @@ const cronFaults = (schedule: Schedule, text: string, now: number): readonly Fau
 /** The least minutes between two firings, from a day on; the changes of clocks aside. */
 const shortestGap = (cron: Cron, today: number): number => {
   const times = timesOfDay(cron);
-  const within = Math.min(...times.slice(1).map((time, i) => time - (times[i] ?? 0)));
+  const within = times.slice(1).map((time, i) => time - (times[i] ?? 0));
   const overNight = DAY_MINUTES - (times.at(-1) ?? 0) + (times[0] ?? 0);
-  if (overNight >= Math.min(within, LEAST_MINUTES)) return within;
-  return hasNeighbours(cron, today) ? overNight : within;
+  return Math.min(...within, ...(hasNeighbours(cron, today) ? [overNight] : []));
 };
-
-/** After as many days every pattern of weekdays and leap years has come by, except for those of a century's end. */
-const LONGEST_CYCLE = 28 * 366;
 
 /** Whether an expression fires on two days one after the other. */
 const hasNeighbours = (cron: Cron, today: number): boolean => {
-  let [first, last] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let last = Number.NEGATIVE_INFINITY;
   for (const day of daysFrom(cron, today)) {
     if (day === last + 1) return true;
-    if (first === Number.NEGATIVE_INFINITY) first = day;
-    if (day > first + LONGEST_CYCLE) return false;
     last = day;
   }
   return false;

@@ -27,6 +27,9 @@ test.each([
   ["*/20", [0, 20, 40]],
   ["1/10", upTo(59, 10, 1)],
   ["10-30/10", [10, 20, 30]],
+  ["10-10", [10]],
+  ["0/1", upTo(59)],
+  ["0/59", [0, 59]],
   ["0-10/5,5,58", [0, 5, 10, 58]],
   ["007", [7]],
 ])("the minutes %s are %j", (text, expected) => {
@@ -69,6 +72,7 @@ test.each([
 
 test.each([
   ["", { kind: "cron-fields", given: 0 }],
+  ["   ", { kind: "cron-fields", given: 0 }],
   ["0 3 * * *", { kind: "cron-fields", given: 5 }],
   ["0 0 3 * * ? *", { kind: "cron-fields", given: 7 }],
   ["60 3 * * ? *", { kind: "cron-value", field: "minutes", given: "60" }],
@@ -97,6 +101,7 @@ test.each([
   ["0 3 ? * SAT-MON *", { kind: "cron-range", field: "day of week", given: "SAT-MON" }],
   ["0/0 3 * * ? *", { kind: "cron-step", field: "minutes", given: "0", most: 59 }],
   ["0 0/24 * * ? *", { kind: "cron-step", field: "hours", given: "24", most: 23 }],
+  ["0 3 * 1/12 ? *", { kind: "cron-step", field: "month", given: "12", most: 11 }],
   ["0/ 3 * * ? *", { kind: "cron-step", field: "minutes", given: "", most: 59 }],
   ["0 3 * * * *", { kind: "cron-days", given: "both" }],
   ["0 3 1 * MON *", { kind: "cron-days", given: "both" }],
