@@ -16,16 +16,24 @@ interface Problem {
  * Calls the API for the caller's team, for up to a minute while Hone is busy. A write has an Idempotency-Key, so it is done
  * once.
  * @param path below `/teams/{team}`.
+ * @param placeOf words where in the caller's file a JSON pointer points.
  * @returns the body of a successful reply. @throws CommandError with the problem.
  */
-export const call = async (method: string, path: string, body?: unknown): Promise<string> =>
-  (await exchange(method, path, body)).text;
+export const call = async (
+  method: string,
+  path: string,
+  body?: unknown,
+  placeOf?: PlaceOf,
+): Promise<string> => (await exchange(method, path, body, placeOf)).text;
+
+type PlaceOf = (pointer: string) => string;
 
 /** Like `call`, with the headers of the reply. */
 export const exchange = async (
   method: string,
   path: string,
   body?: unknown,
+  placeOf: PlaceOf = (pointer) => pointer || "/",
 ): Promise<{ readonly text: string; readonly headers: Headers }> => {
   const { api, team, token }: Access = readAccess();
   const request = {
@@ -40,12 +48,17 @@ export const exchange = async (
   const reply = await send(`${api}/teams/${team}${path}`, request);
   const text = await reply.text();
   if (reply.ok) return { text, headers: reply.headers };
-  throw failure(reply.status, parseProblem(text));
+  throw failure(reply.status, parseProblem(text), placeOf);
 };
 
 /** Like `call`, for replies that are JSON. */
-export const callJson = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
-  const text = await call(method, path, body);
+export const callJson = async <T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  placeOf?: PlaceOf,
+): Promise<T> => {
+  const text = await call(method, path, body, placeOf);
   return (text === "" ? null : JSON.parse(text)) as T;
 };
 
@@ -81,9 +94,9 @@ const parseProblem = (text: string): Problem => {
   }
 };
 
-const failure = (status: number, problem: Problem): CommandError => {
+const failure = (status: number, problem: Problem, placeOf: PlaceOf): CommandError => {
   const { title = "The call failed", message = "", detail = message, errors = [], requestId } = problem;
-  const faults = errors.map((fault) => `\n  ${fault.pointer || "/"}: ${fault.detail}`).join("");
+  const faults = errors.map((fault) => `\n  ${placeOf(fault.pointer)}: ${fault.detail}`).join("");
   const id = requestId === undefined ? "" : `\n  request ${requestId}`;
   return new CommandError(`${title} (${status})${faults || `: ${detail}`}${id}`, problem);
 };

@@ -5,6 +5,7 @@ const admin = () => import("./admin.ts");
 const grant = () => import("./grant.ts");
 const member = () => import("./member.ts");
 const study = () => import("./study.ts");
+const sweep = () => import("./sweep.ts");
 const token = () => import("./token.ts");
 
 /** All commands, by name; a command is loaded when it is called, for the service behind `admin` loads longer than `study` runs. */
@@ -21,6 +22,14 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "study start": async () => (await study()).start,
   "study stop": async () => (await study()).stop,
   "study delete": async () => (await study()).remove,
+  "sweep create": async () => (await sweep()).create,
+  "sweep list": async () => (await sweep()).list,
+  "sweep show": async () => (await sweep()).show,
+  "sweep firings": async () => (await sweep()).firings,
+  "sweep run": async () => (await sweep()).run,
+  "sweep pause": async () => (await sweep()).pause,
+  "sweep resume": async () => (await sweep()).resume,
+  "sweep delete": async () => (await sweep()).remove,
   audit: async () => (await import("./audit.ts")).audit,
   "team budget": async () => (await import("./budget.ts")).budget,
   "member add": async () => (await member()).add,

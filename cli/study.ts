@@ -1,17 +1,14 @@
-import { readFileSync } from "node:fs";
-import { DomainError } from "../shared/errors.ts";
 import type { Study, StudyPage } from "../shared/schemas/study.ts";
 import type { BestReply, LineageReply, TrialPage } from "../shared/schemas/trial.ts";
-import { parseStrictJson } from "../shared/strict-json.ts";
 import { bestTable } from "./best.ts";
 import { CommandError, command, type Output } from "./command.ts";
 import { call, callJson, exchange, pages } from "./http.ts";
+import { parseJson, readText } from "./json-file.ts";
 import { shownNested } from "./nested.ts";
 import { racesText } from "./races.ts";
 import { scheduleTable } from "./schedule.ts";
 import { warmStartText } from "./warm-start.ts";
 
-const STDIN = 0;
 /** Rows of the Pareto set that `study show` prints; `study best` prints all. */
 const SHOWN_BEST = 10;
 
@@ -22,7 +19,7 @@ export const create = command({
   describe: { file: "the study, as POST /studies takes it (-f for short)" },
   run: async (_, { file }) => {
     if (file === undefined) throw new CommandError("The option -f is missing: -f study.json");
-    return shown(await callJson<Study>("POST", "/studies", readJson(file)));
+    return shown(await callJson<Study>("POST", "/studies", parseJson(file, readText(file))));
   },
 });
 
@@ -179,17 +176,6 @@ export const remove = command({
 
 /** An argument, encoded so that it stays one segment of the path. */
 const named = (argument = "") => encodeURIComponent(argument);
-
-/** Reads a file as strictly as the API reads a body: JSON.parse would keep the last of two equal keys, and round integers. */
-const readJson = (file: string): unknown => {
-  try {
-    const bytes = readFileSync(file === "-" ? STDIN : file);
-    return parseStrictJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (error) {
-    const at = error instanceof DomainError && error.pointer ? `${error.pointer}: ` : "";
-    throw new CommandError(`${file}: ${at}${error instanceof Error ? error.message : error}`);
-  }
-};
 
 const shown = (study: Study): Output => {
   const { completed, pruned, failed, running, queued } = study.trials;
