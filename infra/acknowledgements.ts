@@ -1,6 +1,6 @@
 import { type CfnElement, type Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { AUDITS, CHECKPOINTS } from "../shared/deployment.ts";
+import { AUDITS, CHECKPOINTS, SECRETS } from "../shared/deployment.ts";
 import type { ComputeStack } from "./compute-stack.ts";
 import type { Config } from "./config.ts";
 import type { CoreStack } from "./core-stack.ts";
@@ -72,6 +72,14 @@ export const acknowledgeCompute = (
     "IAM5[Resource::arn:<AWS::Partition>:ecr:*:*:repository/*]",
     "Teams bring their own images; the role may only pull, and the api checks image names against the allowed prefixes.",
   );
+  for (const secrets of [`secretsmanager:${here}:secret:`, `ssm:${here}:parameter/`]) {
+    acknowledge(
+      compute,
+      execution,
+      `IAM5[Resource::arn:<AWS::Partition>:${secrets}${SECRETS}*]`,
+      "Teams keep what their jobs need below this prefix; the api registers a study's definition only with names of its own team.",
+    );
+  }
   acknowledge(
     compute,
     "InstanceRole",

@@ -104,7 +104,7 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
   const { queues, jobDefinition } = names;
   const batch = await step(
     "Local Batch",
-    startBatch({ folder, port: batchPort, eventsEndpoint: endpoint, certificate, queues, vcpus }),
+    startBatch({ folder, port: batchPort, awsEndpoint: endpoint, certificate, queues, vcpus }),
   );
   atEnd(batch.stop);
   const outputs = await step("Deployment of the CDK app", deploy(deployment));

@@ -51,6 +51,13 @@ export const CHECKPOINTS = "checkpoints/";
 export const TEAM_TAG = "hone:team";
 export const STUDY_TAG = "hone:study";
 
+/**
+ * What the names of all secrets begin with that jobs may have, in Secrets Manager; paths of SSM parameters have a slash before it.
+ * Next comes the team. Batch reads them for a job by a role that is given this prefix; that a study names only those of its own
+ * team, Hone checks (`shared/study/secrets.ts`).
+ */
+export const SECRETS = "hone/";
+
 /** Days that a line of the audit trail is kept, unless the deployment says otherwise: a year, and a month to look back at it. */
 export const AUDIT_DAYS = 400;
 

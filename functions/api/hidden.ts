@@ -3,8 +3,8 @@ import type { TrialDetail } from "../../shared/schemas/trial.ts";
 import type { TextReply } from "./handler.ts";
 
 /**
- * What those who may not change a study do not see of it, in whatever reply shows it: the command and the environment of its jobs, in which
- * people put what is nobody's business, and the ids of these jobs.
+ * What those who may not change a study do not see of it, in whatever reply shows it: the command, the environment and the secrets of its jobs, in
+ * which people put what is nobody's business, and the ids of these jobs.
  */
 export const withoutMachines = <R extends { readonly body: unknown } | TextReply>(reply: R): R => {
   if (!("body" in reply) || typeof reply.body !== "object" || reply.body === null) return reply;
@@ -26,6 +26,6 @@ const withoutJob = (attempt: TrialDetail["attempts"][number]): TrialDetail["atte
 /** Its fields stay, so that a client that reads them goes on; `hidden` names those that are not shown. */
 const withoutCommand = (executor: Study["executor"]): Study["executor"] => {
   if (executor.type !== "batch") return executor;
-  const { environment, ...rest } = executor;
+  const { environment, secrets, ...rest } = executor;
   return { ...rest, command: [], hidden: [...HIDDEN] };
 };

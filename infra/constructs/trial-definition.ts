@@ -1,9 +1,10 @@
-import { Duration, type RemovalPolicy, Size, Stack } from "aws-cdk-lib";
+import { ArnFormat, Duration, type RemovalPolicy, Size, Stack } from "aws-cdk-lib";
 import { EcsEc2ContainerDefinition, EcsJobDefinition } from "aws-cdk-lib/aws-batch";
 import { ContainerImage, LogDriver } from "aws-cdk-lib/aws-ecs";
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { SECRETS } from "../../shared/deployment.ts";
 
 export interface TrialDefinitionProps {
   readonly definitionName: string;
@@ -58,6 +59,7 @@ export class TrialDefinition extends Construct {
         resources: [`arn:${Stack.of(this).partition}:ecr:*:*:repository/*`],
       }),
     );
+    for (const statement of this.#readingSecrets()) executionRole.addToPolicy(statement);
     new EcsJobDefinition(this, "Definition", {
       jobDefinitionName: props.definitionName,
       propagateTags: true,
@@ -75,6 +77,26 @@ export class TrialDefinition extends Construct {
         logging: LogDriver.awsLogs({ logGroup, streamPrefix: "trial" }),
       }),
     });
+  }
+
+  /** Of all teams: which study may name which, the api checks before it registers a definition. */
+  #readingSecrets(): PolicyStatement[] {
+    const stack = Stack.of(this);
+    const secrets = stack.formatArn({
+      service: "secretsmanager",
+      resource: "secret",
+      resourceName: `${SECRETS}*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const parameters = stack.formatArn({
+      service: "ssm",
+      resource: "parameter",
+      resourceName: `${SECRETS}*`,
+    });
+    return [
+      new PolicyStatement({ actions: ["secretsmanager:GetSecretValue"], resources: [secrets] }),
+      new PolicyStatement({ actions: ["ssm:GetParameters"], resources: [parameters] }),
+    ];
   }
 
   #reading(buckets: readonly string[]): PolicyStatement[] {

@@ -10,6 +10,7 @@ import {
   environmentOf,
   type Job,
   retryStrategyOf,
+  secretsOf,
   timeoutOf,
   toDetail,
   toSummary,
@@ -17,6 +18,7 @@ import {
 } from "./job.ts";
 import type { JobState, ListJobs, SubmitJob } from "./requests.ts";
 import { type AttemptEnd, retries } from "./retry.ts";
+import type { ReadSecret } from "./secrets.ts";
 
 export interface BatchOptions {
   /** Names of the job queues. They share the vCPUs. */
@@ -31,6 +33,8 @@ export interface BatchOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Called for each state change of a job, in order, with what DescribeJobs would show at that moment. */
   readonly publish: (detail: Record<string, unknown>) => void;
+  /** Reads the values of secrets; without it jobs that have some do not start. */
+  readonly readSecret?: ReadSecret;
   /** Time between SIGTERM and SIGKILL of a job; 30 s by default, as on AWS. */
   readonly graceMs?: number;
 }
@@ -50,6 +54,7 @@ interface Running {
 /** AWS's limit on a SubmitJob request. */
 const MAX_BYTES = 30 * 1024;
 const EXITED = "Essential container in task exited";
+const NOT_STARTED = "Task failed to start";
 const TIMED_OUT = "Job attempt duration exceeded timeout";
 const GRACE_MS = 30_000;
 
@@ -59,6 +64,8 @@ export class LocalBatch {
   readonly #options: BatchOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #running = new Map<string, Running>();
+  /** Jobs whose secrets are being read. */
+  readonly #starting = new Set<string>();
   #stopped = false;
 
   constructor(options: BatchOptions) {
@@ -181,7 +188,7 @@ export class LocalBatch {
     const need = (job: Job): number => Math.min(vcpusOf(job), vcpus);
     while (!this.#stopped) {
       const used = new Map<string, number>();
-      for (const id of this.#running.keys()) {
+      for (const id of [...this.#starting, ...this.#running.keys()]) {
         const job = this.#job(id);
         used.set(shareOf(job), (used.get(shareOf(job)) ?? 0) + need(job));
       }
@@ -203,24 +210,56 @@ export class LocalBatch {
   }
 
   #start(job: Job): void {
+    job.startedAt = null;
+    job.stoppedAt = null;
+    job.logStreamName = `${job.request.jobName}-${job.jobId.slice(0, 8)}-${job.attempts.length + 1}.log`;
+    this.#enter(job, "STARTING");
+    if (secretsOf(job).length === 0) this.#run(job, job.logStreamName, {});
+    else void this.#startWithSecrets(job, job.logStreamName);
+  }
+
+  async #startWithSecrets(job: Job, log: string): Promise<void> {
+    this.#starting.add(job.jobId);
+    const [read] = await Promise.allSettled([this.#secretsOf(job)]);
+    this.#starting.delete(job.jobId);
+    // It may have been terminated meanwhile.
+    if (!this.#stopped && job.status === "STARTING") {
+      if (read.status === "fulfilled") this.#run(job, log, read.value);
+      else {
+        const reason = String(read.reason instanceof Error ? read.reason.message : read.reason);
+        this.#ended(job, { by: "itself", statusReason: NOT_STARTED, reason, exitCode: null });
+      }
+    }
+    this.#startWaiting();
+  }
+
+  async #secretsOf(job: Job): Promise<Record<string, string>> {
+    const { readSecret } = this.#options;
+    if (readSecret === undefined) throw new Error("ResourceInitializationError: there are no secrets here.");
+    const read = secretsOf(job).map(
+      async ({ name, valueFrom }) => [name, await readSecret(valueFrom)] as const,
+    );
+    return Object.fromEntries(await Promise.all(read));
+  }
+
+  /** @param log name of the file for its output. */
+  #run(job: Job, log: string, secrets: Readonly<Record<string, string>>): void {
     const { directory, folder, environment } = this.#options;
     const attempt = job.attempts.length + 1;
     const command = commandOf(job);
     const { image } = job.definition.containerProperties;
-    job.logStreamName = `${job.request.jobName}-${job.jobId.slice(0, 8)}-${attempt}.log`;
-    job.stoppedAt = null;
-    this.#enter(job, "STARTING");
     const container = startContainer({
       command,
       environment: {
         ...environment,
         ...environmentOf(job),
+        ...secrets,
         AWS_BATCH_JOB_ID: job.jobId,
         AWS_BATCH_JOB_ATTEMPT: String(attempt),
         AWS_BATCH_JQ_NAME: job.queue,
       },
       directory,
-      log: join(folder, "jobs", job.logStreamName),
+      log: join(folder, "jobs", log),
       title: `# attempt ${attempt} of job ${job.jobId}; image ${image} is not used; command ${JSON.stringify(command)}`,
       scratch: join(folder, "jobs-tmp", job.jobId),
     });
@@ -249,7 +288,7 @@ export class LocalBatch {
   #ended(job: Job, end: AttemptEnd): void {
     const stoppedAt = Date.now();
     job.attempts.push({
-      startedAt: job.startedAt ?? stoppedAt,
+      startedAt: job.startedAt,
       stoppedAt,
       end,
       logStreamName: job.logStreamName ?? "",

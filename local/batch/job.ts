@@ -4,7 +4,8 @@ import type { JobState, SubmitJob } from "./requests.ts";
 import type { AttemptEnd } from "./retry.ts";
 
 interface Attempt {
-  readonly startedAt: number;
+  /** Null when its container was never started. */
+  readonly startedAt: number | null;
   readonly stoppedAt: number;
   readonly end: AttemptEnd;
   readonly logStreamName: string;
@@ -38,6 +39,9 @@ export const environmentOf = ({ request, definition }: Job): Record<string, stri
       ...(request.containerOverrides?.environment ?? []),
     ].map(({ name, value }) => [name, value]),
   );
+
+/** Names of variables, and where their values are. */
+export const secretsOf = ({ definition }: Job) => definition.containerProperties.secrets ?? [];
 
 const resourcesOf = ({ request, definition }: Job) => {
   const { vcpus, memory, resourceRequirements = [] } = definition.containerProperties;
@@ -81,7 +85,7 @@ export const toDetail = (job: Job): Record<string, unknown> => {
     status: job.status,
     attempts: job.attempts.map(({ startedAt, stoppedAt, end, logStreamName }) => ({
       container: { ...exitOf(end), logStreamName, networkInterfaces: [] },
-      startedAt,
+      ...given("startedAt", startedAt),
       stoppedAt,
       statusReason: end.statusReason,
     })),
@@ -102,7 +106,7 @@ export const toDetail = (job: Job): Record<string, unknown> => {
       ulimits: [],
       networkInterfaces: [],
       resourceRequirements: resourcesOf(job),
-      secrets: [],
+      secrets: secretsOf(job),
       ...given("logStreamName", job.logStreamName),
       ...(last === undefined ? {} : exitOf(last.end)),
     },

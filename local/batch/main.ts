@@ -1,16 +1,18 @@
 /**
  * The local Batch endpoint as a separate process, started by `start.ts`.
  *
- *   node local/batch/main.ts PORT FOLDER VCPUS EVENTS_ENDPOINT QUEUE...
+ *   node local/batch/main.ts PORT FOLDER VCPUS AWS_ENDPOINT QUEUE...
  */
 import { delimiter, join } from "node:path";
+import { awsCaller } from "../aws-call.ts";
 import { minimalEnvironment, root } from "../process.ts";
 import { LocalBatch } from "./batch.ts";
 import { eventPublisher } from "./events.ts";
 import { Faults } from "./faults.ts";
+import { secretReader } from "./secrets.ts";
 import { batchServer } from "./server.ts";
 
-const [port = "", folder = "", vcpus = "", events = "", ...queues] = process.argv.slice(2);
+const [port = "", folder = "", vcpus = "", aws = "", ...queues] = process.argv.slice(2);
 const faults = new Faults();
 const { PATH = "", HOME = "", LANG = "" } = minimalEnvironment();
 const batch = new LocalBatch({
@@ -27,7 +29,8 @@ const batch = new LocalBatch({
     OMP_NUM_THREADS: "1",
     PYTHONDONTWRITEBYTECODE: "1",
   },
-  publish: eventPublisher(events, () => faults.copies),
+  publish: eventPublisher(aws, () => faults.copies),
+  readSecret: secretReader(awsCaller(aws)),
 });
 
 const server = batchServer(batch, faults).listen(Number(port), "127.0.0.1");

@@ -5,6 +5,7 @@ import { z } from "zod";
  * are accepted and kept, because DescribeJobDefinitions returns the complete job definition.
  */
 const Environment = z.array(z.looseObject({ name: z.string(), value: z.string().default("") }));
+const SecretList = z.array(z.looseObject({ name: z.string(), valueFrom: z.string().startsWith("arn:") }));
 const Resources = z.array(z.looseObject({ type: z.enum(["GPU", "VCPU", "MEMORY"]), value: z.string() }));
 
 /** AWS allows letters, digits, `.`, `:` and white space, and a `*` at the end only. */
@@ -37,14 +38,21 @@ export const RetryStrategy = z
 const Timeout = z.looseObject({ attemptDurationSeconds: z.int().min(60) });
 const Tags = z.record(z.string(), z.string());
 
-export const ContainerProperties = z.looseObject({
-  image: z.string().min(1),
-  command: z.array(z.string()).optional(),
-  environment: Environment.optional(),
-  resourceRequirements: Resources.optional(),
-  vcpus: z.int().optional(),
-  memory: z.int().optional(),
-});
+export const ContainerProperties = z
+  .looseObject({
+    image: z.string().min(1),
+    command: z.array(z.string()).optional(),
+    environment: Environment.optional(),
+    secrets: SecretList.optional(),
+    executionRoleArn: z.string().optional(),
+    resourceRequirements: Resources.optional(),
+    vcpus: z.int().optional(),
+    memory: z.int().optional(),
+  })
+  .refine(
+    ({ secrets = [], executionRoleArn }) => secrets.length === 0 || executionRoleArn !== undefined,
+    "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+  );
 
 export const RegisterJobDefinition = z.looseObject({
   jobDefinitionName: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),

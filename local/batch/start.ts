@@ -8,8 +8,8 @@ export interface BatchServiceOptions {
   readonly folder: string;
   /** Port to listen on. */
   readonly port: number;
-  /** Endpoint of the event bus that receives job state changes. */
-  readonly eventsEndpoint: string;
+  /** Endpoint of AWS: of the event bus that receives job state changes, and of the services that hold secrets. */
+  readonly awsEndpoint: string;
   /** PEM file of that endpoint's certificate if that is self-signed. */
   readonly certificate: string | null;
   readonly queues: readonly string[];
@@ -26,11 +26,11 @@ const START_MS = 15_000;
 
 /** Starts the local Batch endpoint as a process that ends with this one, and waits until it is ready. */
 export const startBatch = async (options: BatchServiceOptions): Promise<BatchService> => {
-  const { folder, port, eventsEndpoint, certificate, queues, vcpus = availableParallelism() } = options;
+  const { folder, port, awsEndpoint, certificate, queues, vcpus = availableParallelism() } = options;
   const log = join(folder, "batch.log");
   const service = startService({
     command: process.execPath,
-    args: [join(root, "local/batch/main.ts"), String(port), folder, String(vcpus), eventsEndpoint, ...queues],
+    args: [join(root, "local/batch/main.ts"), String(port), folder, String(vcpus), awsEndpoint, ...queues],
     environment: {
       ...minimalEnvironment(),
       ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),

@@ -7,6 +7,7 @@ import { Cursor, FiniteValues, Id, Limit, Name, Params, SafeInt, Timestamp } fro
 import { Evaluation } from "./evaluation.ts";
 import { NestedResult } from "./nested.ts";
 import { Race } from "./race.ts";
+import { Secrets, VariableName } from "./secret.ts";
 import { TakenWarmStart, WarmStart } from "./warm-start.ts";
 
 export { AlgorithmChoice, SchedulerChoice, Seed };
@@ -83,13 +84,14 @@ const BatchExecutor = z.strictObject({
   market: Market.optional().meta({
     description: "`spot` by default; `on-demand` only where the deployment has such machines.",
   }),
-  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(4096)).optional(),
+  environment: z.record(VariableName, z.string().max(4096)).optional(),
+  secrets: Secrets.optional(),
 });
 
 export const Executor = z.discriminatedUnion("type", [ClientExecutor, BatchExecutor]);
 
 /** What of an executor is not shown to those who may not change its study. */
-export const HIDDEN = ["command", "environment"] as const;
+export const HIDDEN = ["command", "environment", "secrets"] as const;
 
 /** An executor as GET shows it. */
 export const ShownExecutor = z.discriminatedUnion("type", [
@@ -99,7 +101,7 @@ export const ShownExecutor = z.discriminatedUnion("type", [
     command: z.array(z.string()),
     hidden: z.array(z.enum(HIDDEN)).optional().meta({
       description:
-        "What is not shown to a caller that may not change the study: `command` is then empty, and `environment` left out.",
+        "What is not shown to a caller that may not change the study: `command` is then empty, `environment` and `secrets` are left out.",
     }),
   }),
 ]);

@@ -75,8 +75,10 @@ const sentences = {
     "The image could not be pulled. Check its name and tag in executor.image, and that this account may read its registry.",
   "container-not-started": () =>
     "The container could not be started. Check executor.command and the image's entry point.",
+  "secret-unread": () =>
+    "A secret of executor.secrets could not be read. Check that each exists under its name in this account and Region, has the key that is asked for, and may be read by the role that starts jobs.",
   "not-prepared": () =>
-    "The container could not be prepared: what it needs, such as a secret, was not there.",
+    "The container could not be prepared: what it needs, such as a network, was not there.",
   "no-capacity": () =>
     "No instance became free in time. Start the study again later, or ask for a smaller size.",
   "no-such-machine": () =>

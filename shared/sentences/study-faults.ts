@@ -14,6 +14,12 @@ export const studyFaults = {
     "The trials of this study use no GPUs, so budget.gpuHours would limit nothing. Set executor.gpus, or limit budget.dollars.",
   "environment-name-taken": ({ name }: { name: string }) =>
     `Hone or AWS Batch sets ${name} itself. Use a name that does not begin with HONE_ or AWS_BATCH.`,
+  "variable-twice": ({ name }: { name: string }) =>
+    `${name} stands in executor.environment, too. Leave it out there, or give the secret another name.`,
+  "secret-elsewhere": ({ prefix }: { prefix: string }) =>
+    `A study may name secrets of its own team only, which begin with ${prefix}. Store it as ${prefix}name, for example.`,
+  "secret-like-an-arn": ({ end }: { end: string }) =>
+    `Secrets Manager would take ${end}, a hyphen and six characters, for an end that it added itself, and not find the secret. Store it under a name that ends in another way.`,
   "too-many-comparisons": ({ most }: { most: number }) =>
     `A trial would be compared more than ${most} times. Raise scheduler.every.`,
   "one-objective-only": ({ scheduler, objectives }: { scheduler: string; objectives: number }) =>
@@ -135,7 +141,7 @@ export const studyFaults = {
     `${queued} trials without values; enqueue at most ${most} in one call.`,
   "import-too-large": () => "These trials are too large to import in one call. Send fewer at a time.",
   "executor-too-large": ({ bytes, most }: { bytes: number; most: number }) =>
-    `The image's name, the command and the environment have ${bytes} bytes together; a job takes ${most}. Put the rest into the image.`,
+    `The image's name, the command, the environment and the names of secrets have ${bytes} bytes together; a job takes ${most}. Put the rest into the image.`,
   "no-such-market": ({ market }: { market: string }) =>
     `This deployment has no ${market} machines (context maxOnDemandVcpus). Create the study without \`market\`.`,
   "image-not-allowed": ({ prefixes }: { prefixes: readonly string[] }) =>

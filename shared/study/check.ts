@@ -1,7 +1,6 @@
 import { utf8Bytes } from "../bytes.ts";
 import { type FieldError, InvalidInput } from "../errors.ts";
 import { sizeOf } from "../executor/batch/size.ts";
-import { pointerTo } from "../json-pointer.ts";
 import type { Problem } from "../optimizer/algorithm.ts";
 import { algorithmOf, checkChoice, continues } from "../optimizer/choice.ts";
 import { usesEarlier } from "../optimizer/common/earlier-starts.ts";
@@ -13,6 +12,7 @@ import { leastOfFolds } from "./budget.ts";
 import { runsOf } from "./evaluation.ts";
 import { checkGradients } from "./gradients.ts";
 import { searchSpec } from "./nested.ts";
+import { checkVariables } from "./secrets.ts";
 import type { StudySpec } from "./study.ts";
 
 /** Limits of what a study's jobs may spend; 0, or left out: without a limit. */
@@ -41,7 +41,7 @@ export const checkStudy = (
     ...checkMetrics(spec),
     ...checkExecutor(spec),
     ...checkSpending(spec, budget),
-    ...checkEnvironment(spec),
+    ...checkVariables(spec),
     ...checkNested(whole, budget, rates),
     ...checkScheduler(spec.scheduler, {
       executor: spec.executor.type,
@@ -167,12 +167,17 @@ const checkSegments = ({ algorithm, scheduler }: StudySpec): FieldError[] => {
 /** A job definition of AWS Batch takes 24 KiB, the stack's own part (roles, logs, network) included. */
 const MOST_EXECUTOR_BYTES = 20 * 1024;
 
+/** As long as what an ARN has before a name. */
+const ARN = "arn:aws-us-gov:secretsmanager:ap-southeast-1:111122223333:secret:";
+
 const checkExecutor = ({ executor }: StudySpec): FieldError[] => {
   if (executor.type !== "batch") return [];
-  const { image, command, environment = {} } = executor;
+  const { image, command, environment = {}, secrets = {} } = executor;
   // As Batch has it: {"name": "...", "value": "..."}.
   const variables = Object.entries(environment).map(([name, value]) => ({ name, value }));
-  const bytes = utf8Bytes(JSON.stringify({ image, command, variables }));
+  // A secret is named by its ARN there.
+  const references = Object.entries(secrets).map(([name, reference]) => ({ name, reference, arn: ARN }));
+  const bytes = utf8Bytes(JSON.stringify({ image, command, variables, references }));
   if (bytes <= MOST_EXECUTOR_BYTES) return [];
   return [{ pointer: "/executor", fault: { kind: "executor-too-large", bytes, most: MOST_EXECUTOR_BYTES } }];
 };
@@ -196,17 +201,6 @@ export const checkSpending = (
     ? [{ pointer: "/budget/gpuHours", fault: { kind: "gpu-hours-without-gpus" } }]
     : [];
 };
-
-/** Names that Hone sets for each job, whatever the study says. A study may say where its checkpoints go. */
-const TAKEN = /^(HONE_(?!CHECKPOINT_OUT$)|AWS_BATCH)/;
-
-const checkEnvironment = ({ executor }: StudySpec): FieldError[] =>
-  Object.keys((executor.type === "batch" && executor.environment) || {})
-    .filter((name) => TAKEN.test(name))
-    .map((name) => ({
-      pointer: `/executor/environment${pointerTo([name])}`,
-      fault: { kind: "environment-name-taken", name },
-    }));
 
 const checkMetrics = ({ objectives, outcomes }: StudySpec): FieldError[] => [
   ...namedTwice("objectives", objectives),

@@ -19,6 +19,7 @@ import { isFeasible } from "./objectives.ts";
 import { firstPage } from "./page.ts";
 import { wholeNumber } from "./parts.ts";
 import { measuredAt } from "./place.ts";
+import { plainCredentials } from "./secrets.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { countTrials, shownState, stateOf, trialsUsed } from "./state.ts";
 import type { LoadedStudy, StudySpec } from "./study.ts";
@@ -161,6 +162,12 @@ const uselessNotice = ({ warmStart }: StudySpec): Notice[] => {
   return studies.length === 0 ? [] : [{ kind: "earlier-useless", studies }];
 };
 
+/** A study's own words are stored and shown: what is secret does not belong there. */
+const credentialsNotice = ({ executor }: StudySpec): Notice[] => {
+  const names = executor.type === "batch" ? plainCredentials(executor) : [];
+  return names.length === 0 ? [] : [{ kind: "plain-credentials", names }];
+};
+
 /** What a person should know about the study now. */
 const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => {
   const { study, head } = snapshot;
@@ -175,6 +182,7 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
     ...unsavedNotice(snapshot),
     ...topNotice(snapshot, best),
     ...uselessNotice(study.spec),
+    ...credentialsNotice(study.spec),
     ...(isNoneFeasible ? [{ kind: "none-feasible" } as const] : []),
   ];
 };

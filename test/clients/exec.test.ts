@@ -174,6 +174,23 @@ test("neither token is in the runner's output or in a failure's reason", async (
   expect(service.of("tell")[0]?.body.failed.reason).toContain("token [token]");
 });
 
+test("no secret of the job is in a reason, one that holds another included; of a value as short as a word nothing is kept", async () => {
+  const secrets = {
+    DB_PASSWORD: "s3cret-canary",
+    DB_URL: "postgres://s3cret-canary@host",
+    PIN: "1",
+    EMPTY: "",
+  };
+  const env = { ...secrets, HONE_SECRETS: "DB_PASSWORD,DB_URL,PIN,EMPTY,ABSENT" };
+  const failed = await serve();
+  await runJob(failed, sh('echo "1: no $DB_URL with $DB_PASSWORD" >&2; exit 1'), { env });
+  const reason = failed.of("tell")[0]?.body.failed?.reason;
+  expect(reason).toContain("1: no [secret] with [secret]");
+  const pruned = await serve();
+  await runJob(pruned, sh('echo "{\\"pruned\\": \\"no $DB_PASSWORD\\"}"'), { env });
+  expect(pruned.of("tell")[0]?.body.pruned?.reason).toBe("no [secret]");
+});
+
 test("without its variables the runner says which are missing, and exits with 2", async () => {
   const bare = await start(["exec", "--", "true"], {}).ended;
   expect([bare.code, bare.stderr]).toEqual([2, "hone: HONE_API, HONE_TEAM, HONE_TOKEN not set\n"]);

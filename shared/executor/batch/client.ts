@@ -18,8 +18,9 @@ import type { AttemptOfTeam, BatchExecutor, JobRequest, Registration, Submission
 import type { Market } from "../../prices.ts";
 import { BatchJob } from "../../schemas/batch-event.ts";
 import { JOB_PREFIX, jobName } from "./job-name.ts";
+import { valueFrom } from "./secret-arn.ts";
 import { shareOf } from "./share.ts";
-import { marketOf, sizeOf } from "./size.ts";
+import { type BatchSpec, marketOf, sizeOf } from "./size.ts";
 
 /** Names of the job queues for trials with GPUs and without. */
 export interface JobQueues {
@@ -175,7 +176,11 @@ const register = async (
           ...container,
           image: executor.image,
           command: executor.command,
-          environment: Object.entries(executor.environment ?? {}).map(([name, value]) => ({ name, value })),
+          environment: Object.entries(environmentOf(executor)).map(([name, value]) => ({ name, value })),
+          secrets: Object.entries(executor.secrets ?? {}).map(([name, reference]) => ({
+            name,
+            valueFrom: valueFrom(reference, base.jobDefinitionArn ?? ""),
+          })),
           resourceRequirements: [
             { type: "VCPU", value: String(vcpus) },
             { type: "MEMORY", value: String(memoryMiB) },
@@ -195,6 +200,12 @@ const register = async (
     if (!(error instanceof ClientException)) throw error;
     throw Object.assign(new Conflict({ kind: "batch-refuses" }), { cause: error });
   }
+};
+
+/** The study's own, and the names of its secrets, whose values the runner keeps out of what it tells. */
+const environmentOf = ({ environment = {}, secrets = {} }: BatchSpec): Readonly<Record<string, string>> => {
+  const names = Object.keys(secrets).join(",");
+  return names === "" ? environment : { ...environment, HONE_SECRETS: names };
 };
 
 const refuseImage = (prefixes: readonly string[], image: string): void => {

@@ -11,8 +11,8 @@ export type Ending =
   | { readonly kind: "timeout"; readonly reason: string }
   /** The program ran and failed. */
   | { readonly kind: "failed"; readonly reason: string }
-  /** It never ran: no image, no machine. */
-  | { readonly kind: "not-started"; readonly reason: string };
+  /** It never ran: no image, no machine. `forAll`: nor will any other job of the study, until somebody has seen to it. */
+  | { readonly kind: "not-started"; readonly reason: string; readonly forAll: boolean };
 
 /** What our own TerminateJob gives as the reason begins with this. */
 export const OUR_TERMINATION = "hone:";
@@ -53,7 +53,8 @@ export const endingOf = (job: BatchJob): Ending => {
   if (/OutOfMemory/i.test(detail))
     return { kind: "failed", reason: reasonSentence({ kind: "out-of-memory" }) };
   if (job.startedAt === undefined || NOT_STARTED.test(detail)) {
-    return { kind: "not-started", reason: reasonSentence(whyNotStarted(status, detail)) };
+    const why = whyNotStarted(status, detail);
+    return { kind: "not-started", reason: reasonSentence(why), forAll: why.kind === "secret-unread" };
   }
   if (exitCode === TRY_AGAIN)
     return { kind: "interrupted", reason: reasonSentence({ kind: "asked-to-repeat" }) };
@@ -71,9 +72,12 @@ const NOT_STARTED = /Cannot(PullContainer|StartContainer|CreateContainer)/;
 /** Why a container never ran, as far as Batch's texts are known. */
 const whyNotStarted = (status: string, detail: string): Reason => {
   const text = `${detail} ${status}`;
+  // First, because this text goes on with the names of secrets.
+  if (/Fetching secret data|retrieve secrets? from (asm|ssm)|json key/i.test(text))
+    return { kind: "secret-unread" };
   if (/CannotPull|pull access|image .*not found|manifest/i.test(text)) return { kind: "image-not-pulled" };
   if (/Cannot(Start|Create)Container/.test(text)) return { kind: "container-not-started" };
-  if (/ResourceInitialization|secret/i.test(text)) return { kind: "not-prepared" };
+  if (/ResourceInitialization/i.test(text)) return { kind: "not-prepared" };
   if (/INSUFFICIENT_INSTANCE_CAPACITY/.test(text)) return { kind: "no-capacity" };
   if (/MISCONFIGURATION|MAX_RESOURCE|RESOURCE_REQUIREMENT/.test(text)) return { kind: "no-such-machine" };
   return { kind: "not-started-unknown" };

@@ -105,7 +105,8 @@ const planSettle = (
     deps.log("batch-text", { study: study.id, trial: trial.number, attempt: trial.attempt, ...texts });
   const seconds = secondsUsed(trial, job, deps.clock());
   const detail = infraDetail(trial, ending);
-  if (detail !== null) return planInfraFailure(deps, study, trial, detail, { pause: false, seconds });
+  const pause = ending.kind === "not-started" && ending.forAll;
+  if (detail !== null) return planInfraFailure(deps, study, trial, detail, { pause, seconds });
   return planEnd(deps, study, trial, endFor(study, trial, ending, deps.clock(), seconds), sameJob(trial));
 };
 

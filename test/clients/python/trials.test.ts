@@ -217,6 +217,17 @@ test.each([
   expect(told(service)).toEqual([[0, failure]]);
 });
 
+test("no secret of the environment is in what an exception tells", async () => {
+  const { service, env } = await serveStudy(1);
+  const secrets = { HONE_SECRETS: "DB_PASSWORD", DB_PASSWORD: "s3cret-canary" };
+  const program = `
+import os
+def work(trial): raise ValueError("no access with " + os.environ["DB_PASSWORD"])
+study.optimize(work, catch=ValueError)`;
+  await run(program, { ...env, ...secrets });
+  expect(told(service)).toEqual([[0, expect.stringContaining("no access with [secret]")]]);
+});
+
 test("an exception named by catch is told, and the study goes on", async () => {
   const { service, env } = await serveStudy(2);
   await run(`${raising}study.optimize(work, catch=ValueError)`, env);

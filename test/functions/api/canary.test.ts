@@ -14,6 +14,7 @@ import { noReceipt, studyBody, TEAM } from "../../support/service.ts";
 const CANARY = {
   environment: "canary-environment-51c2",
   command: "canary-command-83d1",
+  secret: "canary-secret-c0fe",
   params: "canary-params-a907",
   worker: "canary-worker-77be",
   reason: "canary-reason-19fa",
@@ -45,7 +46,8 @@ const space = { x: { type: "categorical", choices: [CANARY.params, "b"] } } as n
 const executor = {
   ...batchExecution,
   command: ["python", CANARY.command],
-  environment: { MODEL: CANARY.environment },
+  environment: { MODEL: CANARY.environment, MODEL_TOKEN: CANARY.environment },
+  secrets: { WANDB_API_KEY: { secretsManager: `hone/${TEAM}/${CANARY.secret}` } },
 };
 
 /** A body for each route, with a canary in each text that it takes. */
@@ -110,5 +112,9 @@ test("no canary is in a log line, nor in the audit trail, whichever route it goe
   const table = JSON.stringify(world.table.items());
   for (const secret of [...secrets, CANARY.key, CANARY.unknown]) expect(table).not.toContain(secret);
   expect(replies.filter(({ text }) => secrets.some((secret) => text.includes(secret)))).toEqual([]);
-  expect(replies.some(({ role, text }) => role === "owner" && text.includes(CANARY.environment))).toBe(true);
+  for (const hidden of [CANARY.environment, CANARY.command, CANARY.secret]) {
+    const seen = replies.filter(({ text }) => text.includes(hidden)).map(({ role }) => role);
+    expect(new Set(seen)).toEqual(new Set(["owner"]));
+  }
+  expect(replies.some(({ text }) => text.includes("in plain text: MODEL_TOKEN."))).toBe(true);
 });

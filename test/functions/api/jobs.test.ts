@@ -17,7 +17,12 @@ let claims: ClaimReply[];
 
 beforeEach(async () => {
   world = await memoryWorld({
-    executor: { ...batchExecution, command: ["train", MARK], environment: { KEY: MARK } },
+    executor: {
+      ...batchExecution,
+      command: ["train", MARK],
+      environment: { MODE: MARK },
+      secrets: { TOKEN: { secretsManager: `hone/${TEAM}/${MARK}` } },
+    },
     budget: { trials: 6, parallel: 2 },
   });
   call = gateway(world.deps);
@@ -89,7 +94,7 @@ test("an editor may report in its place, too, which is shown", async () => {
   expect(await world.trial(0)).toMatchObject({ toldBy: "bob" });
 });
 
-test("those who may not change a study see neither command nor environment nor ids of its jobs, the others do", async () => {
+test("those who may not change a study see neither command, environment and secrets nor ids of its jobs, the others do", async () => {
   const readers: Caller[] = [
     callerAs("viewer"),
     callerAs("worker", ofStudy()),
@@ -107,12 +112,16 @@ test("those who may not change a study see neither command nor environment nor i
     expect(body.executor).toMatchObject({
       image: batchExecution.image,
       command: [],
-      hidden: ["command", "environment"],
+      hidden: ["command", "environment", "secrets"],
     });
   }
   for (const caller of masters()) {
     const { body } = await call<Study>("GET", base, { caller });
-    expect(body.executor).toMatchObject({ command: ["train", MARK], environment: { KEY: MARK } });
+    expect(body.executor).toMatchObject({
+      command: ["train", MARK],
+      environment: { MODE: MARK },
+      secrets: { TOKEN: { secretsManager: `hone/${TEAM}/${MARK}` } },
+    });
     expect(body.executor).not.toHaveProperty("hidden");
     expect((await call<TrialDetail>("GET", `${base}/trials/0`, { caller })).body.jobId).toBe(jobId);
   }

@@ -21,6 +21,7 @@ import {
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Ending, LocalBatch } from "../../../local/batch/batch.ts";
 import { type FaultPlan, Faults } from "../../../local/batch/faults.ts";
+import type { ReadSecret } from "../../../local/batch/secrets.ts";
 import { batchServer } from "../../../local/batch/server.ts";
 
 let folder: string;
@@ -29,10 +30,12 @@ let server: Server;
 let client: BatchClient;
 let url: string;
 let published: JobDetail[];
+let readSecret: ReadSecret;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "hone-batch-"));
   published = [];
+  readSecret = async (valueFrom) => `value of ${valueFrom}`;
   batch = new LocalBatch({
     queues: ["cpu", "gpu"],
     vcpus: 2,
@@ -40,6 +43,7 @@ beforeEach(async () => {
     folder,
     environment: { PATH: process.env.PATH ?? "" },
     publish: (detail) => published.push(structuredClone(detail) as unknown as JobDetail),
+    readSecret: (valueFrom) => readSecret(valueFrom),
     graceMs: 300,
   });
   server = batchServer(batch, new Faults()).listen(0, "127.0.0.1");
@@ -441,6 +445,68 @@ test("a requested fault refuses a call, breaks it off, or carries it out without
     new ListJobsCommand({ jobQueue: "cpu", filters: [{ name: "JOB_NAME", values: ["*"] }] }),
   );
   expect(jobSummaryList?.map(({ jobName }) => jobName)).toEqual(["e", "d"]);
+});
+
+const WANDB = "arn:aws:secretsmanager:us-east-1:000000000000:secret:hone/acme/wandb";
+const withSecret = {
+  image: "example:1",
+  command: ["true"],
+  executionRoleArn: "arn:aws:iam::000000000000:role/start",
+  secrets: [{ name: "WANDB_API_KEY", valueFrom: WANDB }],
+};
+
+test("a job finds the value of a secret, of which Batch shows only the name", async () => {
+  await register({ containerProperties: withSecret });
+  const job = await over(
+    await submit('test "$WANDB_API_KEY" = "value of $NAME"', {
+      containerOverrides: { environment: [{ name: "NAME", value: WANDB }] },
+    }),
+  );
+  expect(job).toMatchObject({ status: "SUCCEEDED", container: { secrets: withSecret.secrets } });
+  expect(JSON.stringify([job, published])).not.toContain("value of arn");
+});
+
+test("a job whose secret cannot be read never starts, and says why", async () => {
+  readSecret = () => Promise.reject(new Error("Fetching secret data: no such secret"));
+  await register({ containerProperties: withSecret });
+  const job = await over(await submit("true"));
+  expect(job).toMatchObject({
+    status: "FAILED",
+    statusReason: "Task failed to start",
+    container: { reason: "Fetching secret data: no such secret" },
+    attempts: [{ statusReason: "Task failed to start" }],
+  });
+  expect(job).not.toHaveProperty("startedAt");
+  expect(job.attempts?.[0]).not.toHaveProperty("startedAt");
+});
+
+test("a job that is terminated while its secrets are read does not start, and one that waits for its vCPUs does", async () => {
+  let answer = (_value: string): void => {};
+  readSecret = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  const all = [
+    { type: "VCPU", value: "2" },
+    { type: "MEMORY", value: "256" },
+  ] as const;
+  await register({ containerProperties: { ...withSecret, resourceRequirements: [...all] } });
+  const first = await submit("touch started");
+  await reach(first, "STARTING");
+  const second = await submit("true");
+  await sleep(100);
+  expect(await describe(second)).toMatchObject({ status: "RUNNABLE" });
+  await client.send(new TerminateJobCommand({ jobId: first, reason: "no longer wanted" }));
+  readSecret = async () => "value";
+  answer("value");
+  expect(await over(second)).toMatchObject({ status: "SUCCEEDED" });
+  expect(await describe(first)).toMatchObject({ status: "FAILED", statusReason: "no longer wanted" });
+  expect(readdirSync(folder)).not.toContain("started");
+});
+
+test("secrets need a role that may read them", async () => {
+  const { executionRoleArn, ...without } = withSecret;
+  await expect(register({ containerProperties: without })).rejects.toThrow("executionRoleArn");
 });
 
 test("stopping kills all running jobs", async () => {

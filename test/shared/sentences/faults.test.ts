@@ -43,6 +43,9 @@ const faults = kindsOf<Fault>({
   "spending-of-client": fc.record({ field: fc.constantFrom("dollars", "gpuHours") }),
   "gpu-hours-without-gpus": none,
   "environment-name-taken": fc.record({ name: word }),
+  "variable-twice": fc.record({ name: word }),
+  "secret-elsewhere": fc.record({ prefix: word }),
+  "secret-like-an-arn": fc.record({ end: word }),
   "too-many-comparisons": fc.record({ most: count }),
   "one-objective-only": fc.record({ scheduler: word, objectives: count }),
   "spending-below-folds": fc.record({

@@ -18,7 +18,7 @@ const notices = kindsOf<Notice>({
     month: word,
     limit: count,
     spent: count,
-    reserved: count,
+    reserved: fc.integer({ min: 1, max: 1000 }),
     each: count,
   }),
   "infra-failure": fc.record({ trial: count, detail: word.map((text) => `${text}.`), paused: fc.boolean() }),
@@ -32,6 +32,7 @@ const notices = kindsOf<Notice>({
   "little-to-gain": fc.record({ trials: fc.nat(), gain: fc.double({ min: 0, max: 1e-3, noNaN: true }) }),
   "none-at-top": fc.record({ unit: word, top: count, reached: fc.option(count) }),
   "folds-failed": fc.record({ failed: count, folds: count }),
+  "plain-credentials": fc.record({ names: fc.array(word, { minLength: 1, maxLength: 3 }) }),
   "none-feasible": none,
   "earlier-useless": fc.record({ studies: fc.array(word, { minLength: 1, maxLength: 3 }) }),
 });

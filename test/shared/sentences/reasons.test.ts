@@ -43,6 +43,7 @@ const reasons = kindsOf<Reason>({
   terminated: none,
   "image-not-pulled": none,
   "container-not-started": none,
+  "secret-unread": none,
   "not-prepared": none,
   "no-capacity": none,
   "no-such-machine": none,

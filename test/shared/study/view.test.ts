@@ -190,3 +190,12 @@ test("a study that is finished has nothing more to lose", () => {
   const head = headOf({ next: 1, trials: 1 });
   expect(toStudy(snapshotOf({ study, trials, head }), []).message).toBeNull();
 });
+
+test("a study that has what looks like credentials in its environment is told of secrets, and not of their values", () => {
+  const environment = { MODEL: "resnet", WANDB_API_KEY: "0123456789abcdef", DB_PASSWORD: "hunter2" };
+  const study = jobs(environment);
+  const { message } = toStudy(snapshotOf({ study }), []);
+  expect(message).toMatch(/in plain text: WANDB_API_KEY, DB_PASSWORD\..* executor\.secrets\.$/);
+  expect(message).not.toMatch(/0123|hunter/);
+  expect(toStudy(snapshotOf({ study: jobs({ MODEL: "resnet" }) }), []).message).toBeNull();
+});

@@ -15,7 +15,7 @@ from typing import Any
 from hone.checkpoints import Checkpoint, Transfers, is_place
 from hone.client import Client
 from hone.errors import Error, Refused, Stopped, Unreachable
-from hone.runner import KEPT_BY_HONE, Cancelled
+from hone.runner import KEPT_BY_HONE, Cancelled, without_secrets
 
 log = logging.getLogger("hone")
 
@@ -129,8 +129,8 @@ class Attempt:
 
     def fail(self, reason: str, within: float | None = None) -> None:
         """Tells that the trial failed."""
-        token = self._client.settings.token
-        self.end({"failed": {"reason": shorten(reason.replace(token, "[token]"))}}, within)
+        shown = without_secrets(reason, (self._client.settings.token,))
+        self.end({"failed": {"reason": shorten(shown)}}, within)
 
     def fail_by(self, error: Exception) -> None:
         """Tells that an exception has ended the trial."""

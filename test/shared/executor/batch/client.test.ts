@@ -84,6 +84,7 @@ beforeEach(async () => {
         vcpus: 1,
         memory: 2048,
         jobRoleArn: "arn:aws:iam::000000000000:role/job",
+        executionRoleArn: "arn:aws:iam::000000000000:role/start",
       },
       retryStrategy: { attempts: 3 },
     }),
@@ -140,13 +141,28 @@ test("a study's definition takes its roles from the template, its image, command
     memoryMiB: 512,
     gpus: 1,
     environment: { DATA: "here" },
+    secrets: {
+      DB_PASSWORD: { secretsManager: "hone/acme/db", key: "password" },
+      WANDB_API_KEY: { parameter: "/hone/acme/wandb" },
+    },
   });
   const { jobDefinitions } = local.definitions.describe({ jobDefinitionName: `hone-${STUDY}` });
   expect(jobDefinitions[0]).toMatchObject({
     containerProperties: {
       image: "trainer:1",
       jobRoleArn: "arn:aws:iam::000000000000:role/job",
-      environment: [{ name: "DATA", value: "here" }],
+      executionRoleArn: "arn:aws:iam::000000000000:role/start",
+      environment: [
+        { name: "DATA", value: "here" },
+        { name: "HONE_SECRETS", value: "DB_PASSWORD,WANDB_API_KEY" },
+      ],
+      secrets: [
+        {
+          name: "DB_PASSWORD",
+          valueFrom: "arn:aws:secretsmanager:us-east-1:000000000000:secret:hone/acme/db:password::",
+        },
+        { name: "WANDB_API_KEY", valueFrom: "arn:aws:ssm:us-east-1:000000000000:parameter/hone/acme/wandb" },
+      ],
       resourceRequirements: [
         { type: "VCPU", value: "2" },
         { type: "MEMORY", value: "512" },

@@ -64,7 +64,17 @@ test.each<[RegExp, string, string]>([
   [/could not be started/, "", "CannotStartContainerError: exec CANARY: no such file"],
   [/No instance became free/, "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - CANARY", ""],
   [/large enough/, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - CANARY", ""],
-  [/could not be prepared/, "", "ResourceInitializationError: unable to pull secrets: CANARY"],
+  [/could not be prepared/, "", "ResourceInitializationError: unable to configure the network: CANARY"],
+  ...[
+    "Fetching secret data from AWS Secrets Manager in region eu-west-1: secret arn:aws:secretsmanager:eu-west-1:1:secret:hone/acme/manifest: ResourceNotFoundException: Secrets Manager can't find the specified secret.",
+    "Fetching secret data from SSM Parameter Store in eu-west-1: invalid parameters: [/hone/acme/CannotPull]",
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: AccessDeniedException: CANARY",
+    "retrieved secret from Secrets Manager did not contain json key CANARY",
+  ].map((text): [RegExp, string, string] => [
+    /secret of executor.secrets could not be read/,
+    "Task failed to start",
+    text,
+  ]),
   [/did not start the job/, "CANARY", "CANARY"],
 ])("why a container never ran is told in words of Hone's own: %s", (wanted, statusReason, reason) => {
   const ended = endingOf(job({ startedAt: undefined, statusReason, container: { reason } }));

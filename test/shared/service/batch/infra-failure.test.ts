@@ -25,6 +25,22 @@ test("an image that cannot be pulled fails the trial as infra", async () => {
   expect(world.lines).toContainEqual(expect.objectContaining({ event: "infra-failure" }));
 });
 
+test("a secret that cannot be read fails the trial as infra and pauses the study: every other job would lack it, too", async () => {
+  const world = await batchWorld({ budget: { trials: 5, parallel: 1 } });
+  await world.start();
+  await world.deliver();
+  const reason =
+    "Fetching secret data from SSM Parameter Store in eu-west-1: invalid parameters: [/hone/acme/x]";
+  await world.settle(world.batch.fail(world.batch.of(0), { statusReason: "Task failed to start", reason }));
+  expect(await world.trial(0)).toMatchObject({
+    state: "failed",
+    reason: expect.stringMatching(/^infra: A secret of executor\.secrets could not be read/),
+  });
+  const { head } = await world.snapshot();
+  expect(head).toMatchObject({ state: "paused", notice: { kind: "infra-failure", paused: true } });
+  expect(world.queue.messages).toEqual([]);
+});
+
 test("a trial that cannot be run gets no further attempt, however often it may fail", async () => {
   const world = await batchWorld({ budget: { trials: 2, parallel: 1 }, repeats: { attempts: 3 } });
   await world.start();
