@@ -12,6 +12,8 @@ export type Bundles = Readonly<Record<LambdaName, string>>;
 export const bundleFile = "index.js";
 
 const functionsFolder = join(dirname(fileURLToPath(import.meta.url)), "..", "functions");
+/** In place of the SDK's chain of credential providers. */
+const credentials = join(functionsFolder, "env-credentials.ts");
 
 /**
  * Bundles every Lambda with one call of esbuild, minified, including the SDK clients it uses, because those of the runtime have
@@ -35,6 +37,7 @@ export const buildBundles = async (outdir: string, source = functionsFolder): Pr
     format: "cjs",
     mainFields: ["module", "main"],
     legalComments: "none",
+    alias: { "@aws-sdk/credential-provider-node": credentials },
     logLevel: "warning",
   });
   // A package.json with "type": "module" in a parent folder would otherwise make Node load the bundle as an ES module.

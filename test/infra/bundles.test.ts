@@ -11,12 +11,12 @@ import { type Bundles, buildBundles, bundleFile, lambdas } from "../../infra/bun
  */
 const ceilings: Readonly<Record<(typeof lambdas)[number], number>> = {
   // Nested cross-validation, presigned URLs, the schedulers with their rungs, what chooses among them and who goes on, races, the audit trail, gradients, and the warm start.
-  api: 1_000_000,
-  authorizer: 500_000,
-  dispatcher: 900_000,
-  events: 900_000,
-  reconciler: 900_000,
-  rounds: 900_000,
+  api: 950_000,
+  authorizer: 300_000,
+  dispatcher: 800_000,
+  events: 800_000,
+  reconciler: 800_000,
+  rounds: 800_000,
 };
 
 let folder: string;
