@@ -208,6 +208,23 @@ export const changeHead = (head: Head, patch: HeadPatch): Change & { update: Upd
   when: { expression: "#rev = :rev", values: { rev: head.rev } },
 });
 
+/**
+ * The same while nothing was spent since: an attempt that ends leaves the revision, and a Query may show its trial as it is after that beside
+ * a head of before. Every job has vCPUs.
+ * @param read the head with which the trials were read.
+ */
+export const changeHeadUnspent = (
+  head: Head,
+  patch: HeadPatch,
+  read: Pick<Head, "vcpuSeconds">,
+): Change & { update: Update } => ({
+  ...changeHead(head, patch),
+  when: {
+    expression: "#rev = :rev AND #vcpuSeconds = :vcpuSeconds",
+    values: { rev: head.rev, vcpuSeconds: read.vcpuSeconds },
+  },
+});
+
 /** Leases that an ask gives. */
 export interface Grant {
   readonly leases: number;

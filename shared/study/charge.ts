@@ -26,6 +26,13 @@ export const reservationFor = (
 };
 
 /**
+ * Of the seconds that a job seems to have run those that are charged: at most its time-out, which is what was set aside. Batch ends it then,
+ * however much later that is noticed.
+ */
+export const chargeable = ({ spec: { executor } }: Pick<LoadedStudy, "spec">, seconds: number): number =>
+  executor.type === "batch" ? Math.min(seconds, sizeOf(executor).timeoutSeconds) : seconds;
+
+/**
  * The current attempt has ended after so many seconds of its job. Its caller writes these changes with the one that ends it, so that they are
  * written once.
  * @param isOpen whether its job may run on: then what is set aside for it stays so until that has ended.

@@ -1,3 +1,4 @@
+import { secondsRun } from "../executor/batch/ending.ts";
 import { withEntry } from "../scheduler/rung-table.ts";
 import type { Verdict } from "../scheduler/scheduler.ts";
 import type { BatchJob } from "../schemas/batch-event.ts";
@@ -8,7 +9,7 @@ import { changeTable, noteLost, type StoredTable, type TableAddress } from "../s
 import type { Change } from "../store/store.ts";
 import type { OpenRun, TrialItem, TrialPatch } from "../store/trial.ts";
 import type { FiniteValues } from "../values.ts";
-import { charge, chargeRest } from "./charge.ts";
+import { charge, chargeable, chargeRest } from "./charge.ts";
 import { queuedJob } from "./job.ts";
 import { isLastAttempt, LEASE_EXPIRED, lostAttempt, outOfAttempts } from "./lease.ts";
 import { closed, type Left, leftOpen } from "./open-runs.ts";
@@ -29,6 +30,10 @@ export interface End {
 export const secondsSinceClaim = (trial: TrialItem, now: number): number =>
   trial.job?.phase === "claimed" ? Math.max(0, Math.ceil((now - trial.job.since) / 1000)) : 0;
 
+/** What the current attempt is charged when it ends now. @param run how long its job ran, where that is known. */
+const secondsOf = (study: LoadedStudy, trial: TrialItem, now: number, run?: number): number =>
+  chargeable(study, run ?? secondsSinceClaim(trial, now));
+
 export interface EndOptions {
   /** The table that records its values (`tableOfEnd`), as it was read. */
   readonly table?: StoredTable;
@@ -48,7 +53,7 @@ export const endOf = (
   now: number,
   { table, seconds: run, isFinal = false }: EndOptions = {},
 ): End => {
-  const seconds = run ?? secondsSinceClaim(trial, now);
+  const seconds = secondsOf(study, trial, now, run);
   const left: Left = run === undefined ? leftOpen(trial, now, seconds, true) : {};
   if (result.state === "failed" && !isFinal && mayFailAgain(study, trial)) {
     return againAfter(study, trial, result.reason, now, seconds, left);
@@ -147,7 +152,7 @@ export const endAtReport = (
   { step, values }: { readonly step: number; readonly values: FiniteValues },
   now: number,
 ): End => {
-  const seconds = secondsSinceClaim(trial, now);
+  const seconds = secondsOf(study, trial, now);
   const left = leftOpen(trial, now, seconds, true);
   return {
     patch: {
@@ -177,7 +182,7 @@ export const lossOf = (
   now: number,
   run?: number,
 ): End => {
-  const seconds = run ?? secondsSinceClaim(trial, now);
+  const seconds = secondsOf(study, trial, now, run);
   const left: Left = run === undefined ? leftOpen(trial, now, seconds, false) : {};
   if (isLastAttempt(study, trial)) {
     return {
@@ -213,7 +218,7 @@ export const stopOf = (
   now: number,
   reason = reasonSentence({ kind: "study-stopped" }),
 ): End => {
-  const seconds = secondsSinceClaim(trial, now);
+  const seconds = secondsOf(study, trial, now);
   const left = leftOpen(trial, now, seconds, false);
   return {
     patch: {
@@ -239,7 +244,8 @@ export const closingOf = (
   job: BatchJob | null,
   now: number,
 ): End => {
-  const { patch, seconds } = closed(trial, run, job, now);
+  const ran = job === null ? run.seconds : chargeable(study, secondsRun(job, now));
+  const { patch, seconds } = closed(trial, run, ran);
   return { patch: { ...patch, state: trial.state }, changes: chargeRest(study, run, seconds, now) };
 };
 

@@ -1,5 +1,3 @@
-import { secondsRun } from "../executor/batch/ending.ts";
-import type { BatchJob } from "../schemas/batch-event.ts";
 import type { OpenRun, TrialItem, TrialPatch } from "../store/trial.ts";
 
 /**
@@ -45,15 +43,14 @@ export const openRunOf = ({ open = [] }: TrialItem, jobId: string): OpenRun | un
 
 /**
  * The trial without a run whose job has ended, and the seconds that it took beyond those that were counted at its attempt's end.
- * @param job null when Batch knows it no more.
+ * @param ran that it took, all in all.
  */
 export const closed = (
   trial: TrialItem,
   run: OpenRun,
-  job: BatchJob | null,
-  now: number,
+  ran: number,
 ): { readonly patch: TrialPatch; readonly seconds: number } => {
-  const seconds = job === null ? 0 : Math.max(0, secondsRun(job, now) - run.seconds);
+  const seconds = Math.max(0, ran - run.seconds);
   const open = (trial.open ?? []).filter((each) => each !== run);
   return { patch: { open, ...(seconds > 0 && { seconds: trial.seconds + seconds }) }, seconds };
 };

@@ -14,6 +14,7 @@ import { reconcile } from "../../shared/service/repair/reconcile.ts";
 import { patchStudy } from "../../shared/service/studies/patch.ts";
 import { tellTrial } from "../../shared/service/trials/tell.ts";
 import { findSpend } from "../../shared/store/spend.ts";
+import type { TrialItem } from "../../shared/store/trial.ts";
 import { dollarsSpent } from "../../shared/study/budget.ts";
 import { monthOf } from "../../shared/study/charge.ts";
 import type { LoadedStudy } from "../../shared/study/study.ts";
@@ -272,12 +273,16 @@ class Schedule {
     const really = this.#reallySpent(() => true);
     if (really > inBudget + WAVE) this.#complain(`${really} dollars were spent of ${inBudget}`);
     for (const study of this.#studies) {
-      const head = (await findSnapshot(deps, study))?.head;
-      if (head === undefined) continue;
+      const snapshot = await findSnapshot(deps, study);
+      if (snapshot === null) continue;
+      const { head, trials } = snapshot;
       const own = this.#reallySpent(({ environment }) => environment.HONE_STUDY === study.id);
       const most = head.dollars + PARALLEL * EACH;
       if (dollarsSpent(head) > head.dollars + 1e-6)
         this.#complain(`${study.id} says that it has spent too much`);
+      const bound = dollarsSpent(head) + EACH * attemptsInFlight(trials);
+      if (bound > head.dollars + 1e-5)
+        this.#complain(`${study.id} may come to ${bound} of ${head.dollars} dollars`);
       if (own > most) this.#complain(`${study.id} has spent ${own} of ${head.dollars} dollars`);
     }
   }
@@ -297,3 +302,10 @@ class Schedule {
     this.#violations.push(sentence);
   }
 }
+
+/** What the jobs of a study may still use, in whole attempts: those of attempts that have ended too. */
+const attemptsInFlight = (trials: readonly TrialItem[]): number =>
+  trials.reduce((sum, { state, open = [] }) => {
+    const left = open.reduce((rest, { seconds }) => rest + 1 - seconds / TIMEOUT, 0);
+    return sum + left + (state === "running" ? 1 : 0);
+  }, 0);

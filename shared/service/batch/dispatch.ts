@@ -4,15 +4,24 @@ import { marketOf, sizeOf } from "../../executor/batch/size.ts";
 import { type DispatchMessage, QueueMessage } from "../../schemas/message.ts";
 import { type Reason, reasonSentence } from "../../sentences/reasons.ts";
 import { isDispatchOn } from "../../store/dispatch-switch.ts";
-import { changeHead, findHead, type Head, noteRunning, whileDispatching } from "../../store/head.ts";
+import {
+  changeHead,
+  changeHeadUnspent,
+  findHead,
+  type Head,
+  type HeadPatch,
+  noteRunning,
+  whileDispatching,
+} from "../../store/head.ts";
 import { type Reservation, reserve } from "../../store/spend.ts";
 import type { Change } from "../../store/store.ts";
 import { changeTrial, findTrialItem, type Job, sameJob, type TrialItem } from "../../store/trial.ts";
-import { pauseWithoutRoom, roomFor } from "../../study/budget.ts";
+import { inFlightOf, pauseWithoutRoom, roomFor } from "../../study/budget.ts";
 import { charge, reservationFor } from "../../study/charge.ts";
 import { isActive, withWait } from "../../study/job.ts";
 import { addressOf } from "../../study/nested.ts";
 import { isHeldOpen } from "../../study/open-runs.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { limitsOf, withoutTeamRoom } from "../../study/team-room.ts";
 import { commit, commitOnce, type Plan, updateOnce } from "../core/commit.ts";
@@ -163,8 +172,8 @@ interface Guard {
 const HELD: Guard = { fences: [], now: [] };
 
 /**
- * The study must be started and not paused. With a limit of money the fence also commits on the head's revision, so that
- * no two attempts are dispatched on the same money; without room for this attempt there is no fence.
+ * The study must be started and not paused. With a limit of money the fence also commits on the head's revision and on what was spent, so
+ * that no two attempts are dispatched on the same money; without room for this attempt there is no fence.
  * @param head as it was when it was checked: a later read may be of a study that was paused meanwhile.
  */
 const guardOf = async (
@@ -174,12 +183,14 @@ const guardOf = async (
   trial: TrialItem,
   reserved: Reservation,
 ): Promise<Guard> => {
-  if (head.gpuHours > 0 || head.dollars > 0) {
-    const snapshot = await readSnapshot(deps, study);
-    const running = snapshot.trials.filter(({ state }) => state === "running").length;
-    const room = roomFor(study, snapshot.head, running);
+  const isLimited = head.gpuHours > 0 || head.dollars > 0;
+  const snapshot = isLimited ? await readSnapshot(deps, study) : null;
+  if (snapshot !== null) {
+    const inFlight = inFlightOf(study, snapshot.trials, ({ state }) => state === "running");
+    const room = roomFor(study, snapshot.head, inFlight);
     // When nothing runs, nothing will leave room later.
-    if (room.attempts === 0) return { fences: [], now: running === 0 ? [pauseWithoutRoom(head, room)] : [] };
+    if (room.attempts === 0)
+      return { fences: [], now: inFlight.jobs === 0 ? [pauseWithoutRoom(head, room)] : [] };
   }
   const { budget, spend } = await readTeamMoney(deps.store, study.team, reserved.month);
   const isFirst = trial.dispatched !== true;
@@ -190,14 +201,19 @@ const guardOf = async (
     // The attempt stays queued; the reconciler sends it again when there is room.
     return { fences: [], now: isNoted ? [] : [noteRunning(head.study, short, false)] };
   }
-  const isLimited = head.gpuHours > 0 || head.dollars > 0;
   return {
     fences: [
-      isLimited || isHeld ? changeHead(head, isHeld ? { notice: null } : {}) : whileDispatching(study.id),
+      fenceOn(head, snapshot, isHeld ? { notice: null } : {}),
       reserve(study.team, reserved, isFirst, limitsOf(budget)),
     ],
     now: [],
   };
+};
+
+/** @param snapshot of a study with a limit of money. */
+const fenceOn = (head: Head, snapshot: Snapshot | null, patch: HeadPatch): Change => {
+  if (snapshot !== null) return changeHeadUnspent(head, patch, snapshot.head);
+  return Object.keys(patch).length > 0 ? changeHead(head, patch) : whileDispatching(head.study);
 };
 
 /** Keeps the token of the machine that waits for the attempt; the reconciler sends a held attempt again. */

@@ -2,7 +2,7 @@ import { Contended } from "../../errors.ts";
 import type { DispatchMessage } from "../../schemas/message.ts";
 import { changeHead } from "../../store/head.ts";
 import { changeTrial, newTrial, resumedTrial, type TrialItem } from "../../store/trial.ts";
-import { isAboutBudget, pauseWithoutRoom, type Room, roomFor } from "../../study/budget.ts";
+import { inFlightOf, isAboutBudget, pauseWithoutRoom, type Room, roomFor } from "../../study/budget.ts";
 import { mostTrialChanges } from "../../study/capacity.ts";
 import { machineOf } from "../../study/execution.ts";
 import { isActive, messageOf, queuedJob } from "../../study/job.ts";
@@ -63,8 +63,9 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const paused = countTrials(snapshot).paused > 0 && mayResume(study);
   if (enqueued.length === 0 && trialsLeft(head) === 0 && !paused) return NOTHING;
 
-  const room = roomFor(study, head, active);
-  if (room.attempts === 0) return planWithoutRoom(snapshot, active, room);
+  const inFlight = inFlightOf(study, trials, isActive);
+  const room = roomFor(study, head, inFlight);
+  if (room.attempts === 0) return planWithoutRoom(snapshot, inFlight.jobs, room);
   const allowed = Math.min(slots, room.attempts);
   const taken = enqueued.slice(0, allowed);
   const busy = active + enqueued.length;
@@ -113,8 +114,8 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
 };
 
 /** The budget has no room: the study waits for running trials to use less than they may, or pauses when none runs. */
-const planWithoutRoom = ({ head }: Snapshot, active: number, room: Room): Plan<Step> => {
-  if (active === 0) return { changes: [pauseWithoutRoom(head, room)], answer: [] };
+const planWithoutRoom = ({ head }: Snapshot, jobs: number, room: Room): Plan<Step> => {
+  if (jobs === 0) return { changes: [pauseWithoutRoom(head, room)], answer: [] };
   if (isAboutBudget(head.notice)) return NOTHING;
   return { changes: [changeHead(head, { notice: room.limit })], answer: [] };
 };

@@ -2,9 +2,10 @@ import { StudyNotFound } from "../../errors.ts";
 import type { BestTrial } from "../../schemas/study.ts";
 import { changeHead, findHead, type Head } from "../../store/head.ts";
 import { newTrial } from "../../store/trial.ts";
-import { limitsOfPart } from "../../study/budget.ts";
+import { limitsOfPart, spentIn } from "../../study/budget.ts";
 import { refitOf, winnerNumber } from "../../study/nested.ts";
 import { foldsOf, partId, wholeId } from "../../study/parts.ts";
+import type { Snapshot } from "../../study/snapshot.ts";
 import { trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { commit } from "./commit.ts";
@@ -20,7 +21,8 @@ import { readSnapshot } from "./snapshot.ts";
  */
 export const enqueueRefit = (deps: ServiceDeps, part: LoadedStudy, winner: BestTrial): Promise<null> =>
   commit(deps, noRequest, async () => {
-    const { head, trials } = await readSnapshot(deps, part);
+    const snapshot = await readSnapshot(deps, part);
+    const { head, trials } = snapshot;
     if (refitOf(winner, trials) !== undefined) return { changes: [], answer: null };
     const place = { number: head.next, ordinal: trialsUsed(head) };
     const origin = {
@@ -34,7 +36,7 @@ export const enqueueRefit = (deps: ServiceDeps, part: LoadedStudy, winner: BestT
         changeHead(head, {
           next: head.next + 1,
           trials: head.next + 1,
-          ...(await limitsOfRefit(deps, part, head)),
+          ...(await limitsOfRefit(deps, snapshot)),
         }),
         newTrial(part.space, refit),
       ],
@@ -43,19 +45,17 @@ export const enqueueRefit = (deps: ServiceDeps, part: LoadedStudy, winner: BestT
   });
 
 /** What its search has left of the money of the outer fold. */
-const limitsOfRefit = async (
-  { store }: ServiceDeps,
-  study: LoadedStudy,
-  refit: Head,
-): Promise<Partial<Head>> => {
+const limitsOfRefit = async (deps: ServiceDeps, refit: Snapshot): Promise<Partial<Head>> => {
+  const { study } = refit;
   const { id, spec, part } = study;
   if (part === undefined || spec.executor.type !== "batch") return {};
   const folds = foldsOf(part.nested);
   const whole = wholeId(id);
   const [limits, search] = await Promise.all([
-    findHead(store, whole),
-    findHead(store, partId(whole, part.index - folds)),
+    findHead(deps.store, whole),
+    readSnapshot(deps, { ...study, id: partId(whole, part.index - folds) }),
   ]);
-  if (limits === null || search === null) throw new StudyNotFound(whole);
-  return limitsOfPart(study, folds, false, limits, { search, refit, isSearched: true });
+  if (limits === null) throw new StudyNotFound(whole);
+  const spending = { search: spentIn(search), refit: spentIn(refit), isSearched: true };
+  return limitsOfPart(study, folds, false, limits, spending);
 };

@@ -12,24 +12,22 @@ import {
   waitKey,
 } from "../../store/keys.ts";
 import { listDeleting } from "../../store/listing.ts";
-import { readRunning, removeSegments, removeUnfolded } from "../../store/partition.ts";
+import { removeSegments, removeUnfolded } from "../../store/partition.ts";
 import { removeReceipts } from "../../store/receipt.ts";
 import { removeReports } from "../../store/report.ts";
 import { removeRungs } from "../../store/rung.ts";
 import { removeLadders } from "../../store/rung-table.ts";
-import { settle, settleRest } from "../../store/spend.ts";
-import type { Store } from "../../store/store.ts";
 import { uncountStudy } from "../../store/team.ts";
-import { changeTrial, type OpenRun, sameJob, sameOpenRuns, type TrialItem } from "../../store/trial.ts";
 import { checkpointsOf } from "../../study/checkpoint.ts";
 import type { LoadedStudy } from "../../study/study.ts";
 import { endRuns } from "../batch/end-runs.ts";
-import { commit, commitOnce, updateOnce } from "../core/commit.ts";
+import { commit, updateOnce } from "../core/commit.ts";
 import type { ServiceDeps, WriteContext } from "../core/deps.ts";
 import { followUp } from "../core/follow-up.ts";
 import { listedAs } from "../core/listing.ts";
 import { loadStudyById } from "../core/load.ts";
 import { partsIn } from "../core/parts.ts";
+import { settleDeleted } from "./settle-deleted.ts";
 
 /** Trials whose items, or reports, one pass deletes: about a second of work. */
 const PASS = 500;
@@ -93,7 +91,7 @@ export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): P
   if (parts !== "gone") return parts;
   warm.studies.delete(study);
   const head = await findHead(store, study);
-  if (!(await settleRunning(deps, deletion))) return "unfinished";
+  if (!(await settleDeleted(deps, deletion))) return "unfinished";
   if (!(await removeUnfolded(store, study, PASS))) return "unfinished";
   if (head !== null) await removeSegments(store, head);
   if (!(await removeCheckpoints(deps, deletion))) return "unfinished";
@@ -114,47 +112,6 @@ export const continueDeletion = async (deps: ServiceDeps, deletion: Deletion): P
   // What leads the reconciler here goes when all else is known to be gone: a batch of deletions may be carried out in part.
   await store.removeAll([deletionKey(study)]);
   return "gone";
-};
-
-/**
- * What running trials have set aside of their team's budget is given back, but for what they have used until the deletion, which ended their
- * jobs. Whatever else ends one of them meanwhile does the same, and one of the two fails.
- * @returns false when a trial changed meanwhile and must be read again.
- */
-const settleRunning = async ({ store }: ServiceDeps, { study, team, at }: Deletion): Promise<boolean> => {
-  let isSettled = true;
-  for (const trial of await readRunning(store, study)) {
-    const { job, open: [run] = [] } = trial;
-    if (run !== undefined) {
-      if (!(await settleOpen(store, team, trial, run, at))) isSettled = false;
-      // Of several the others come with the next pass.
-      if (trial.open !== undefined && trial.open.length > 1) isSettled = false;
-    }
-    if (trial.state !== "running" || job?.reserved === undefined) continue;
-    const seconds = job.phase === "claimed" ? Math.max(0, Math.ceil((at - job.since) / 1000)) : 0;
-    const ended = changeTrial(trial, { state: "failed", job: null }, sameJob(trial));
-    if (!(await commitOnce({ store }, [ended, settle(team, job.reserved, seconds)]))) isSettled = false;
-  }
-  return isSettled;
-};
-
-/** A job that runs on after its attempt is charged up to the deletion, which ends it. @returns false when it ended just now. */
-const settleOpen = (
-  store: Store,
-  team: string,
-  trial: Pick<TrialItem, "study" | "number" | "state" | "attempt" | "open">,
-  run: OpenRun,
-  at: number,
-): Promise<boolean> => {
-  const more = Math.max(0, Math.ceil((at - run.at) / 1000));
-  const closed = changeTrial(
-    trial,
-    { open: (trial.open ?? []).filter((each) => each !== run) },
-    sameOpenRuns(trial),
-  );
-  const { reserved, seconds } = run;
-  const rest = reserved === undefined ? [] : [settleRest(team, reserved, seconds, seconds + more)];
-  return commitOnce({ store }, [closed, ...rest]);
 };
 
 /** The parts of a nested cross-validation go first: its spec leads to them. */

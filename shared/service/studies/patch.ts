@@ -3,7 +3,7 @@ import { algorithmOf } from "../../optimizer/choice.ts";
 import type { PatchStudyBody, Study } from "../../schemas/study.ts";
 import { type BudgetFields, changeHead, type Head, type HeadPatch, overwriteHead } from "../../store/head.ts";
 import type { Change } from "../../store/store.ts";
-import { type FoldSpending, limitsOfPart, NOTHING_SPENT } from "../../study/budget.ts";
+import { type FoldSpending, limitsOfPart, NOTHING_SPENT, spentIn } from "../../study/budget.ts";
 import { checkSpending } from "../../study/check.ts";
 import { isSearchPart } from "../../study/nested.ts";
 import { foldsOf } from "../../study/parts.ts";
@@ -113,7 +113,7 @@ const spendingOf = (
   const [search, refit] = [parts[fold], parts[folds + fold]];
   if (search === undefined || refit === undefined) return NOTHING_SPENT;
   const isSearched = stateOf({ ...search, head: { ...search.head, trials } }) === "finished";
-  return { search: search.head, refit: refit.head, isSearched };
+  return { search: spentIn(search), refit: spentIn(refit), isSearched };
 };
 
 const refuseChangeOfWhole = (whole: Whole, body: PatchStudyBody, trials: number): void => {

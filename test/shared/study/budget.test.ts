@@ -1,18 +1,22 @@
 import { expect, test } from "vitest";
 import { PRICES } from "../../../shared/prices.ts";
+import type { TrialItem } from "../../../shared/store/trial.ts";
 import {
+  inFlightOf,
   isAboutBudget,
   limitsOfPart,
   pauseWithoutRoom,
   roomFor,
+  spentIn,
   usageOf,
 } from "../../../shared/study/budget.ts";
 import { batchExecution } from "../../support/batch.ts";
-import { headOf, loadedStudy } from "../../support/study.ts";
+import { headOf, loadedStudy, NOON, trialOf } from "../../support/study.ts";
 
 /** One GPU and two vCPUs for up to an hour. */
 const study = loadedStudy({ executor: batchExecution });
 const HOUR = 3600;
+const running = (jobs: number) => ({ jobs, attempts: jobs });
 
 test("an attempt uses its GPUs and vCPUs for as long as it ran", () => {
   expect(usageOf({ ...batchExecution, gpus: 4, vcpus: 1.5 }, 60)).toEqual({
@@ -22,14 +26,19 @@ test("an attempt uses its GPUs and vCPUs for as long as it ran", () => {
 });
 
 test("without a limit, and for a study whose clients run the trials, there is always room", () => {
-  expect(roomFor(study, headOf(), 1000)).toEqual({ attempts: Number.POSITIVE_INFINITY, limit: null });
-  expect(roomFor(loadedStudy(), headOf({ gpuHours: 1 }), 1000).attempts).toBe(Number.POSITIVE_INFINITY);
+  expect(roomFor(study, headOf(), running(1000))).toEqual({
+    attempts: Number.POSITIVE_INFINITY,
+    limit: null,
+  });
+  expect(roomFor(loadedStudy(), headOf({ gpuHours: 1 }), running(1000)).attempts).toBe(
+    Number.POSITIVE_INFINITY,
+  );
 });
 
 test("there is room for what is neither spent nor reserved by attempts that may still run", () => {
   const head = headOf({ gpuHours: 5, gpuSeconds: 1.5 * HOUR });
-  expect(roomFor(study, head, 0).attempts).toBe(3);
-  expect(roomFor(study, head, 2)).toEqual({
+  expect(roomFor(study, head, running(0)).attempts).toBe(3);
+  expect(roomFor(study, head, running(2))).toEqual({
     attempts: 1,
     limit: {
       kind: "spending-limit",
@@ -41,22 +50,50 @@ test("there is room for what is neither spent nor reserved by attempts that may 
       paused: false,
     },
   });
-  expect(roomFor(study, head, 9).attempts).toBe(0);
+  expect(roomFor(study, head, running(9)).attempts).toBe(0);
+});
+
+/** Its attempt ended after so many seconds. */
+const openRun = (seconds: number) => ({ attempt: 1, jobId: `job-${seconds}`, at: NOON, seconds });
+
+test("a job that outlives its attempt may still spend what it was not charged, beside the next attempt", () => {
+  const trials = [
+    trialOf(),
+    trialOf({ open: [openRun(0.25 * HOUR), openRun(0.5 * HOUR)] }),
+    trialOf({ state: "completed", open: [openRun(HOUR)] }),
+    trialOf({ state: "queued" }),
+  ];
+  const isRunning = ({ state }: TrialItem) => state === "running";
+  expect(inFlightOf(study, trials, isRunning)).toEqual({ jobs: 5, attempts: 2 + 0.75 + 0.5 });
+  expect(inFlightOf(loadedStudy(), trials, isRunning)).toEqual({ jobs: 0, attempts: 0 });
+  const room = roomFor(study, headOf({ gpuHours: 4 }), { jobs: 3, attempts: 2.5 });
+  expect(room).toMatchObject({ attempts: 1, limit: { reserved: 3 } });
+  expect(roomFor(study, headOf({ gpuHours: 4 }), { jobs: 4, attempts: 3.25 }).attempts).toBe(0);
+});
+
+test("what a part has spent includes what its jobs may still spend that have outlived their attempts", () => {
+  const head = headOf({ gpuSeconds: HOUR, vcpuSeconds: 2 * HOUR });
+  const each = PRICES.spot.gpuHour + 2 * PRICES.spot.vcpuHour;
+  const trials = [trialOf(), trialOf({ state: "completed", open: [openRun(0.25 * HOUR)] })];
+  const spent = spentIn({ study, head, trials });
+  expect(spent.gpuHours).toBeCloseTo(1.75, 9);
+  expect(spent.dollars).toBeCloseTo(1.75 * each, 9);
+  expect(spentIn({ study: loadedStudy(), head, trials })).toEqual({ gpuHours: 0, dollars: 0 });
 });
 
 test("division that is not exact does not cost an attempt", () => {
   const tenth = loadedStudy({ executor: { ...batchExecution, timeoutSeconds: 360 } });
   expect(0.7 / 0.1).toBeLessThan(7);
-  expect(roomFor(tenth, headOf({ gpuHours: 0.7 }), 0).attempts).toBe(7);
+  expect(roomFor(tenth, headOf({ gpuHours: 0.7 }), running(0)).attempts).toBe(7);
 });
 
 test("dollars are spent by GPU and by vCPU, and the tighter limit counts", () => {
   const each = PRICES.spot.gpuHour + 2 * PRICES.spot.vcpuHour;
   const head = headOf({ dollars: 2.5 * each, gpuHours: 100 });
-  expect(roomFor(study, head, 0)).toMatchObject({ attempts: 2, limit: { unit: "dollars", each } });
+  expect(roomFor(study, head, running(0))).toMatchObject({ attempts: 2, limit: { unit: "dollars", each } });
   const spent = { ...head, gpuSeconds: HOUR, vcpuSeconds: 2 * HOUR };
-  expect(roomFor(study, spent, 0).attempts).toBe(1);
-  expect(roomFor(study, { ...head, gpuHours: 1 }, 0)).toMatchObject({
+  expect(roomFor(study, spent, running(0)).attempts).toBe(1);
+  expect(roomFor(study, { ...head, gpuHours: 1 }, running(0))).toMatchObject({
     attempts: 1,
     limit: { unit: "GPU hours" },
   });
@@ -64,11 +101,11 @@ test("dollars are spent by GPU and by vCPU, and the tighter limit counts", () =>
 
 test("a limit of GPU hours does not bound a study without GPUs", () => {
   const cpu = loadedStudy({ executor: { ...batchExecution, gpus: 0 } });
-  expect(roomFor(cpu, headOf({ gpuHours: 0.001 }), 0).attempts).toBe(Number.POSITIVE_INFINITY);
+  expect(roomFor(cpu, headOf({ gpuHours: 0.001 }), running(0)).attempts).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("a study is paused with the limit that left no room", () => {
-  const room = roomFor(study, headOf({ gpuHours: 0.5 }), 0);
+  const room = roomFor(study, headOf({ gpuHours: 0.5 }), running(0));
   const change = pauseWithoutRoom(headOf({ gpuHours: 0.5, rev: 4 }), room);
   expect(change).toMatchObject({
     update: { set: { state: "paused", rev: 5 } },
@@ -87,7 +124,7 @@ test("a notice about the budget is removed with it, and one that is only words; 
 
 test("the parts of an outer fold have its share: one attempt is kept for the refit, then it gets what the search has left", () => {
   const limits = { gpuHours: 20, dollars: 0 };
-  const hours = (gpuHours: number) => headOf({ gpuSeconds: gpuHours * 3600 });
+  const hours = (gpuHours: number) => ({ gpuHours, dollars: 0 });
   const of = (isSearch: boolean, search: number, refit: number, isSearched: boolean) =>
     limitsOfPart(study, 2, isSearch, limits, { search: hours(search), refit: hours(refit), isSearched })
       .gpuHours;

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import type { Reason } from "../../../shared/sentences/reasons.ts";
 import { headKey, rungEntryKey } from "../../../shared/store/keys.ts";
 import type { Change } from "../../../shared/store/store.ts";
-import { endAtReport, endOf, lossOf, secondsSinceClaim, stopOf } from "../../../shared/study/ends.ts";
+import {
+  closingOf,
+  endAtReport,
+  endOf,
+  lossOf,
+  secondsSinceClaim,
+  stopOf,
+} from "../../../shared/study/ends.ts";
 import { batchExecution, halvingScheduler } from "../../support/batch.ts";
 import { jobOf, loadedStudy, NOON, STUDY, trialOf } from "../../support/study.ts";
 
@@ -147,6 +154,38 @@ test("the last lost attempt fails the trial, in its rung too", () => {
   expect(patch.reason).toBe("All 3 attempts were lost; the last one: silence");
   expect(entriesIn(changes)).toEqual([{ key: rungEntryKey(STUDY, 0, 0, 0), values: "null" }]);
   expect(spentIn(changes)).toHaveLength(1);
+});
+
+test("an end that is noticed late is charged no more than the attempt's time-out, whichever it is", () => {
+  const trial = trialOf({ job: jobOf(), resource: 3, bracket: 0, rung: 0 });
+  const late = NOON + 5 * 3600_000;
+  const report = { step: 2, values: { accuracy: 0.1 } };
+  for (const end of [
+    endOf(batch, trial, completed, late),
+    endOf(batch, trial, failed, late, { seconds: 18_000 }),
+    endAtReport(batch, trial, { decision: "stop", reason, records: null }, report, late),
+    lossOf(batch, trial, "expired", "silence", late),
+    lossOf(batch, trial, "interrupted", "the machine went away", late, 18_000),
+    stopOf(batch, trial, late),
+  ]) {
+    expect(end.patch.seconds).toBe(3600);
+    expect(spentIn(end.changes)).toMatchObject([{ gpuSeconds: 3600 }]);
+  }
+});
+
+test("a job that outlives its attempt is charged up to its time-out, all in all", () => {
+  const late = NOON + 5 * 3600_000;
+  const job = {
+    jobId: "job-1",
+    jobName: "hone",
+    status: "FAILED",
+    startedAt: NOON,
+    stoppedAt: late,
+  } as const;
+  const run = { attempt: 1, jobId: "job-1", at: NOON + 600_000, seconds: 600 };
+  const { patch, changes } = closingOf(batch, trialOf({ seconds: 600, open: [run] }), run, job, late);
+  expect(patch).toMatchObject({ open: [], seconds: 3600 });
+  expect(spentIn(changes)).toMatchObject([{ gpuSeconds: 3000 }]);
 });
 
 test("a stopped study puts its trial back without counting the attempt as lost", () => {

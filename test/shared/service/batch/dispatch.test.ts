@@ -6,6 +6,7 @@ import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/dele
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
+import { headKey } from "../../../../shared/store/keys.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { withWait } from "../../../../shared/study/job.ts";
 import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
@@ -221,6 +222,28 @@ test.each([{ gpuHours: 1.5 }, { dollars: 0.8 }])(
     expect((await world.snapshot()).head.state).toBe("running");
   },
 );
+
+test("a Query that shows a trial as it is after its end beside a head of before lets nothing be dispatched on what it spent", async () => {
+  const world = await batchWorld({ ...hour, budget: { trials: 2, parallel: 2, gpuHours: 2.5 } });
+  await world.launch();
+  const head = (await world.deps.store.get(headKey(world.study.id)))!;
+  world.clock.now += 3_600_000;
+  await world.settle(
+    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
+  );
+  // One GPU hour is spent and another set aside.
+  const [message] = world.queue.take();
+  const deps = world.process();
+  const queryPages = deps.store.queryPages.bind(deps.store);
+  let stale = 1;
+  deps.store.queryPages = async (...range) => {
+    const { items, pages } = await queryPages(...range);
+    return { items: stale-- > 0 ? [head, ...items.slice(1)] : items, pages };
+  };
+  await dispatchMessages(deps, [{ id: "1", body: JSON.stringify(message) }]);
+  expect(stale).toBeLessThan(1);
+  expect(world.batch.submissions).toBe(2);
+});
 
 test("a message of before a stop does not dispatch a trial that waits for a slot since the start after it", async () => {
   const world = await batchWorld({ budget: { trials: 2, parallel: 2 } });

@@ -75,6 +75,40 @@ test("while a job runs on after its tell nothing else runs in its slot, whoever 
   expect(world.batch.alive()).toHaveLength(1);
 });
 
+test.each([{ gpuHours: 1.5 }, { dollars: 0.8 }])(
+  "a job that runs on after its tell counts in its study's budget, %j, until it has ended; till then the study waits",
+  async (limit) => {
+    const world = await memoryWorld({ budget: { trials: 3, parallel: 3, ...limit } });
+    await world.launch();
+    expect(world.batch.jobs).toHaveLength(1);
+    world.clock.now += 60_000;
+    await world.tellOnly(0, 0.9);
+    await world.deliver();
+    expect(world.batch.jobs).toHaveLength(1);
+    expect((await world.snapshot()).head).toMatchObject({ state: "running", notice: { reserved: 1 } });
+    await world.endJob(0);
+    await world.deliver();
+    expect(world.batch.jobs).toHaveLength(2);
+  },
+);
+
+test("the next attempt of a trial that fell silent waits for money until its job has ended", async () => {
+  const world = await memoryWorld({ budget: { trials: 1, parallel: 1, gpuHours: 1.5 } });
+  await world.launch();
+  const terminate = world.batch.terminate.bind(world.batch);
+  world.batch.terminate = async () => {};
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(await world.trial(0)).toMatchObject({ state: "queued", attempt: 2, open: [{ attempt: 1 }] });
+  await world.deliver();
+  expect(world.batch.jobs).toHaveLength(1);
+  expect((await world.snapshot()).head.state).toBe("running");
+  await terminate(world.batch.of(0).jobId, "hone: no heartbeat");
+  await world.settle(world.batch.of(0));
+  await world.deliver();
+  expect(world.batch.jobs).toHaveLength(2);
+});
+
 test("a job that tells a failure, and would get another attempt, ends first", async () => {
   const world = await memoryWorld({ budget: { trials: 1, parallel: 1 }, repeats: { attempts: 3 } });
   await world.launch();

@@ -7,6 +7,7 @@ import { BRACKETS_PER_EXECUTION, planBrackets } from "../../../../shared/service
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
+import { findHead } from "../../../../shared/store/head.ts";
 import { foldsOf } from "../../../../shared/study/parts.ts";
 import { batchExecution, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
 import { noReceipt } from "../../../support/service.ts";
@@ -298,6 +299,23 @@ test("money is shared among the folds, one attempt of each kept for the refit", 
   await expect(memoryWorld({ evaluation, budget: { ...budget, gpuHours: 3 } })).rejects.toMatchObject({
     errors: [{ pointer: "/budget/gpuHours", fault: { kind: "spending-below-folds", least: 4 } }],
   });
+});
+
+test("a refit may not spend what a job of its search may still use that has told and runs on", async () => {
+  const world = await nestedWorld({ budget: { trials: 2, parallel: 2, gpuHours: 12 } });
+  const search = await openFold(world.deps, at(world, 0));
+  await awaitPart(world, search.part, "search-0");
+  await world.deliver();
+  const numbers = world.batch.alive().map(({ environment }) => Number(environment.HONE_TRIAL));
+  for (const job of world.batch.alive()) world.batch.run(job);
+  for (const number of numbers) await world.claim(number);
+  world.clock.now += 1800_000;
+  await world.tell(numbers[0]!, 0.5);
+  await world.tellOnly(numbers[1]!, 0.6);
+  const refit = await openFold(world.deps, at(world, 0));
+  // Of a share of six GPU hours one is spent, and half an hour is set aside for the job that sleeps.
+  expect(refit).toMatchObject({ next: "wait", part: `${world.study.id}.${FOLDS}` });
+  expect((await findHead(world.deps.store, `${world.study.id}.${FOLDS}`))?.gpuHours).toBeCloseTo(4.5, 9);
 });
 
 test("a study whose searches have spent their shares is paused, and goes on with more", async () => {
