@@ -128,3 +128,14 @@ test("a team that makes too many requests is told when to come back, and another
   // Health says that the API is up, whoever asks.
   expect((await strict("GET", "/v1/healthz", { caller: null })).status).toBe(200);
 });
+
+test("what others ask of a team, or nobody known, does not count against its rate", async () => {
+  const strict = gateway({ ...deps, teamRate: 1 });
+  await createTeam(deps, "strangers");
+  const stranger = await createToken(deps, "strangers", { name: "o", role: "owner" }, "admin", noReceipt);
+  for (let i = 0; i < 30; i++) {
+    expect((await strict("GET", path, { token: stranger.token })).status).toBe(404);
+    expect((await strict("GET", path, { caller: null })).status).toBe(401);
+  }
+  expect((await strict("GET", path, { token: tokens.owner })).status).toBe(200);
+});

@@ -100,13 +100,16 @@ test("those who may not change a study see neither command, environment and secr
     callerAs("worker", ofStudy()),
     callerAs(null, { granted: "viewer" }),
   ];
-  const paths = ["", "/trials", "/trials/0", "/best", "/export"];
+  const paths = ["", "/trials", "/trials/0", "/trials/1", "/best", "/export"];
   const { jobId } = world.batch.of(0);
+  const lost = world.batch.of(1);
+  await world.settle(world.batch.fail(lost, { statusReason: "Host EC2 (instance i-1) terminated." }));
   for (const caller of readers) {
     for (const path of paths) {
       const { body } = await call<object>("GET", `${base}${path}`, { caller });
       expect(JSON.stringify(body), path).not.toContain(MARK);
       expect(JSON.stringify(body), path).not.toContain(jobId);
+      expect(JSON.stringify(body), path).not.toContain(lost.jobId);
     }
     const { body } = await call<Study>("GET", base, { caller });
     expect(body.executor).toMatchObject({
@@ -124,6 +127,8 @@ test("those who may not change a study see neither command, environment and secr
     });
     expect(body.executor).not.toHaveProperty("hidden");
     expect((await call<TrialDetail>("GET", `${base}/trials/0`, { caller })).body.jobId).toBe(jobId);
+    const { body: second } = await call<TrialDetail>("GET", `${base}/trials/1`, { caller });
+    expect(second.attempts).toMatchObject([{ jobId: lost.jobId }]);
   }
 });
 

@@ -99,11 +99,13 @@ const trial = fc
     plain,
     fc.option(fc.record({ trial: fc.nat(), checkpoint: fc.option(fc.string()) })),
     fc.option(gradients),
+    fc.option(fc.string()),
   )
-  .map(([row, origin, told]) => ({
+  .map(([row, origin, told, toldBy]) => ({
     ...row,
     ...(origin !== null && { origin }),
     ...(told !== null && { gradients: told }),
+    ...(toldBy !== null && { toldBy }),
   }));
 
 test("finished trials come back from a segment as they went in, every double bit for bit", () => {

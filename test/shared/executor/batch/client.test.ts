@@ -278,14 +278,16 @@ test("a job is that of an attempt only with its name, its queue and its tags", a
   for (const other of ["no-such-job", "", "*", `arn:aws:batch:us-east-1:000000000000:job/${jobId}`]) {
     expect(await executor.isJobOf(other, own)).toBe(false);
   }
-  // Submitted by another: under the same name, without tags, or with those of another team.
-  const strangers: Record<string, string>[] = [
-    {},
-    { "hone:team": "rivals", "hone:study": STUDY, "hone:trial": "7", "hone:attempt": "2" },
+  // Submitted by another: under the same name, without tags or with those of another team, or with the same tags under another name.
+  const tagged = { "hone:team": "acme", "hone:study": STUDY, "hone:trial": "7", "hone:attempt": "2" };
+  const strangers: [string, Record<string, string>][] = [
+    [jobName(own), {}],
+    [jobName(own), { ...tagged, "hone:team": "rivals" }],
+    ["another", tagged],
   ];
-  for (const tags of strangers) {
+  for (const [name, tags] of strangers) {
     const { jobId: theirs = "" } = await client.send(
-      new SubmitJobCommand({ jobName: jobName(own), jobQueue: "hone-cpu", jobDefinition: definition, tags }),
+      new SubmitJobCommand({ jobName: name, jobQueue: "hone-cpu", jobDefinition: definition, tags }),
     );
     expect(await executor.isJobOf(theirs, own)).toBe(false);
   }
@@ -349,6 +351,8 @@ test("environment, labels, size, market and the team's share of a study survive 
       const tags = { ...labels, "hone:team": team, "hone:study": study };
       expect(local.definitions.describe({ jobDefinitions: [definition] }).jobDefinitions[0]).toMatchObject({
         propagateTags: true,
+        // A queue that is shared fairly refuses jobs that have none.
+        schedulingPriority: 1,
         tags,
         timeout: { attemptDurationSeconds: size.timeoutSeconds },
         containerProperties: {
@@ -374,11 +378,22 @@ test("environment, labels, size, market and the team's share of a study survive 
         jobDefinition: definition,
         propagateTags: true,
         shareIdentifier: shareOf(team),
+        schedulingPriorityOverride: 1,
         tags: { ...tags, "hone:trial": "7", "hone:attempt": "2" },
       });
     }),
     { numRuns: 60 },
   );
+});
+
+test("no label takes the place of the tags by which Hone knows its jobs and may end them", async () => {
+  const labels = { "hone:team": "rivals", "hone:study": "another", "hone:trial": "0", "hone:attempt": "9" };
+  const own = { team: "acme", study: STUDY, trial: 7, attempt: 2 };
+  const definition = await executor.register({ study: STUDY, team: "acme", executor: spec("1"), labels });
+  const { jobDefinitions } = local.definitions.describe({ jobDefinitions: [definition] });
+  expect(jobDefinitions[0]?.tags).toMatchObject({ "hone:team": "acme", "hone:study": STUDY });
+  const submission = await executor.submit({ ...request(definition), ...own, labels });
+  expect(await executor.isJobOf(submission.kind === "accepted" ? submission.jobId : "", own)).toBe(true);
 });
 
 test("a market that the deployment does not have is refused, naming the field, and never submitted", async () => {

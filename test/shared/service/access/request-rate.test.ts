@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { takeRequest, WINDOW_MS } from "../../../../shared/service/access/request-rate.ts";
-import { injectFaults } from "../../../support/faults.ts";
+import { injectFaults, retryAtOnce } from "../../../support/faults.ts";
 import { commandsOf } from "../../../support/interleave.ts";
 import { createMemoryTable } from "../../../support/memory-table/client.ts";
 import { testDeps } from "../../../support/service.ts";
@@ -48,6 +48,16 @@ test("a small limit holds in steps of a twentieth", async () => {
   const passed = await send(100);
   expect(passed).toBeGreaterThanOrEqual(10);
   expect(passed).toBeLessThanOrEqual(10 + 3);
+});
+
+test("one process lets exactly the limit pass, and holds to it when the table does not answer, too", async () => {
+  const { client, send } = deployment(1, 1);
+  expect(await send(30)).toBe(10);
+  clock.now += WINDOW_MS;
+  retryAtOnce(client);
+  const restore = injectFaults(client, () => "throttle");
+  expect(await send(30)).toBe(10);
+  restore();
 });
 
 test("who is refused hears when the window ends", async () => {

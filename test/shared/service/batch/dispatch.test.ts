@@ -9,7 +9,13 @@ import { switchDispatch } from "../../../../shared/store/dispatch-switch.ts";
 import { headKey } from "../../../../shared/store/keys.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { withWait } from "../../../../shared/study/job.ts";
-import { batchExecution, batchWorld, halvingScheduler, type World } from "../../../support/batch.ts";
+import {
+  batchExecution,
+  batchWorld,
+  halvingScheduler,
+  memoryWorld,
+  type World,
+} from "../../../support/batch.ts";
 import { injectFaults } from "../../../support/faults.ts";
 import { before, QUERY, TRANSACT, UPDATE } from "../../../support/interleave.ts";
 import { Machine } from "../../../support/machine.ts";
@@ -42,6 +48,28 @@ test("a queued attempt becomes one job, named after it, with a token that may cl
   const place = { team: TEAM, study: world.study.id, trial: 0 };
   const caller = await authenticate(world.deps, `Bearer ${job.environment.HONE_TOKEN}`, place);
   expect(caller).toMatchObject({ kind: "bootstrap", attempt: 1 });
+});
+
+test("what a study says of its machines and labels is asked of Batch, for its definition and for each job", async () => {
+  const labels = { project: "vision" };
+  const executor = { ...batchExecution, gpus: 2, market: "on-demand" } as const;
+  const world = await memoryWorld({ labels, executor, budget: { trials: 1, parallel: 1 } });
+  const asked: object[] = [];
+  const [register, submit] = [world.batch.register.bind(world.batch), world.batch.submit.bind(world.batch)];
+  world.batch.register = (registration) => {
+    asked.push(registration);
+    return register(registration);
+  };
+  world.batch.submit = (request) => {
+    asked.push(request);
+    return submit(request);
+  };
+  await world.start();
+  await world.deliver();
+  expect(asked).toMatchObject([
+    { team: TEAM, study: world.study.id, executor, labels },
+    { team: TEAM, study: world.study.id, trial: 0, attempt: 1, gpus: 2, market: "on-demand", labels },
+  ]);
 });
 
 test("the same message four times, by two dispatchers at once, makes one job", async () => {

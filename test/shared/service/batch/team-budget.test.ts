@@ -2,14 +2,16 @@ import { expect, test } from "vitest";
 import { PRICES } from "../../../../shared/prices.ts";
 import { patchBudget, readBudget } from "../../../../shared/service/access/budget.ts";
 import { settleJob } from "../../../../shared/service/batch/settle.ts";
+import { startStudy } from "../../../../shared/service/batch/start.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { continueDeletion, deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { listDeletions } from "../../../../shared/store/deletion.ts";
 import { changeTrial } from "../../../../shared/store/trial.ts";
 import { batchExecution, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
+import { before, TRANSACT } from "../../../support/interleave.ts";
 import { moneyFaults } from "../../../support/money-soundness.ts";
-import { noReceipt, TEAM } from "../../../support/service.ts";
+import { makeStudy, noReceipt, TEAM } from "../../../support/service.ts";
 
 /** One GPU and two vCPUs for up to an hour. */
 const each = PRICES.spot.gpuHour + 2 * PRICES.spot.vcpuHour;
@@ -54,6 +56,20 @@ test.each([
     await sound(world);
   },
 );
+
+test("what is set aside between the dispatcher's look at the budget and its fence counts: nothing is submitted beyond the limit", async () => {
+  const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
+  const other = await makeStudy(world.deps, { executor: batchExecution, budget: { trials: 1, parallel: 1 } });
+  await limit(world, { dollars: 1.5 * each });
+  await startStudy(world.deps, other, noReceipt);
+  const theirs = world.queue.take();
+  await world.start();
+  before(world.client, TRANSACT, () => world.deliver(theirs));
+  await world.deliver();
+  expect(world.batch.submissions).toBe(1);
+  expect(world.batch.jobs[0]?.environment.HONE_STUDY).toBe(other.id);
+  expect(await messageOf(world)).toContain("dollars for 2026-11");
+});
 
 test("a study that waits goes on when its running trials have used less, and then says nothing", async () => {
   const world = await memoryWorld(four);
