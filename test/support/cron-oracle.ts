@@ -3,6 +3,27 @@
  * JavaScript's, fields are conditions on a minute instead of lists of values, and days are described by what holds of them.
  */
 
+/** Expressions of all kinds, without a fault. */
+export const expressions = [
+  "0 3 * * ? *",
+  "30 2 * * ? *",
+  "15 1,2,3 * * ? *",
+  "0/15 0-4 * * ? *",
+  "0/20 * * * ? *",
+  "59 23 L * ? *",
+  "0 2 ? * 1L *",
+  "30 1 ? * 1#1 *",
+  "30 2 ? * SUN 2027",
+  "0 9 ? * MON-FRI *",
+  "45 1 15W * ? *",
+  "0 8 1W * ? *",
+  "0 8 31W * ? *",
+  "0 12 29-31 FEB,APR,MAY ? *",
+  "10 6 1/7 */2 ? 2026-2027",
+  "0 0 ? * L *",
+  "0 5 ? * 3#5 *",
+];
+
 /** What the clocks of a zone show for a minute. */
 export interface ShownMinute {
   readonly instant: number;

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { checkSchedule } from "../../../shared/sweep/check.ts";
 import { nextFirings } from "../../../shared/sweep/next.ts";
-import { firesAt, shownMinutes } from "../../support/cron-oracle.ts";
+import { expressions, firesAt, shownMinutes } from "../../support/cron-oracle.ts";
+import { firingsBetween } from "../../support/firings.ts";
 
 const [FROM, TO] = [Date.parse("2027-01-01T00:00:00Z"), Date.parse("2028-01-01T00:00:00Z")];
 const zones = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"] as const;
@@ -10,40 +11,11 @@ const minutes = new Map(zones.map((zone) => [zone, shownMinutes(zone, FROM, TO)]
 
 const expected = (cron: string, zone: (typeof zones)[number]): number[] =>
   (minutes.get(zone) ?? []).filter(firesAt(cron)).map(({ instant }) => instant);
-/** All firings of the year, read a few at a time. */
-const computed = (cron: string, timezone: string): number[] => {
-  const found: number[] = [];
-  for (let after = FROM - 1; after < TO; after = found.at(-1) ?? TO) {
-    const next = nextFirings({ cron, timezone }, { since: 0, after, count: 500 });
-    found.push(...next);
-    if (next.length < 500) break;
-  }
-  return found.filter((time) => time < TO);
-};
+const computed = (cron: string, timezone: string) => firingsBetween({ cron, timezone }, FROM, TO);
 
 const iso = (time: number) => new Date(time).toISOString();
 const firings = (schedule: Parameters<typeof nextFirings>[0], after: string, count = 3, since = after) =>
   nextFirings(schedule, { since: Date.parse(since), after: Date.parse(after), count }).map(iso);
-
-const expressions = [
-  "0 3 * * ? *",
-  "30 2 * * ? *",
-  "15 1,2,3 * * ? *",
-  "0/15 0-4 * * ? *",
-  "0/5 * * * ? *",
-  "59 23 L * ? *",
-  "0 2 ? * 1L *",
-  "30 1 ? * 1#1 *",
-  "30 2 ? * SUN 2027",
-  "0 9 ? * MON-FRI *",
-  "45 1 15W * ? *",
-  "0 8 1W * ? *",
-  "0 8 31W * ? *",
-  "0 12 29-31 FEB,APR,MAY ? *",
-  "10 6 1/7 */2 ? 2026-2027",
-  "0 0 ? * L *",
-  "0 5 ? * 3#5 *",
-];
 
 test.each(zones.flatMap((zone) => expressions.map((cron) => [cron, zone] as const)))(
   "a year of %s in %s fires when its definition says, minute by minute",
@@ -85,7 +57,7 @@ const anyCron = fc
   .tuple(someMinutes, field(0, 23), dayFields, field(1, 12))
   .map(([minute, hour, [ofMonth, ofWeek], month]) => `${minute} ${hour} ${ofMonth} ${month} ${ofWeek} *`);
 
-test("so does any expression", { timeout: 30_000 }, () => {
+test("so does any expression", () => {
   fc.assert(
     fc.property(anyCron, fc.constantFrom(...zones), (cron, zone) => {
       const [found, wanted] = [computed(cron, zone), expected(cron, zone)];
@@ -93,7 +65,7 @@ test("so does any expression", { timeout: 30_000 }, () => {
       // The first difference: a whole year would fill the screen.
       expect(found.find((time, i) => time !== wanted[i])).toBeUndefined();
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

@@ -113,7 +113,7 @@ test("over a year every firing has one outcome, and no two studies ever run at o
       if (setting.overlap === "replace") expect(of("skipped") + of("queued")).toBe(0);
       if (setting.overlap === "skip") expect(of("queued") + of("replaced")).toBe(0);
     }),
-    { numRuns: 60 },
+    { numRuns: 15 },
   );
 });
 
