@@ -5,13 +5,20 @@ import { askAlgorithm } from "../../shared/optimizer/propose.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
 
 /**
- * What told gradients are worth to a study: the algorithms `gradient`, `gp` and `random` on smooth functions, one trial at a time.
- * `node bench/gradients/search.ts` prints a table: medians over seeds of what is left to the minimum after so many trials.
+ * What told gradients are worth to a study: `gradient` and `gp` with them, `gp` and `random` without, on smooth functions, one trial at a time.
+ * `node bench/gradients/search.ts` prints a table: medians over seeds of what is left to the minimum after so many trials, and of how many
+ * trials it took until a search was as good as `gp` without gradients at the end.
  */
 
 const SEEDS = [1, 2, 3, 4, 5];
 const AFTER = [20, 50];
-const ALGORITHMS = ["gradient", "gp", "random"] as const;
+const WAYS = {
+  "`gradient`": { name: "gradient", isTold: true },
+  "`gp` with gradients": { name: "gp", isTold: true },
+  "`gp`": { name: "gp", isTold: false },
+  "`random`": { name: "random", isTold: false },
+} as const;
+type Way = (typeof WAYS)[keyof typeof WAYS];
 
 /** A function with its minimum 0 at the origin, and its derivatives. */
 interface Smooth {
@@ -74,8 +81,8 @@ const griewank = (dimension: number): Smooth => ({
 
 const functions = [rosenbrock(5), rosenbrock(10), styblinskiTang(5), griewank(8), griewank(20)];
 
-/** The least value after each number of trials in `AFTER`. */
-const search = (smooth: Smooth, name: (typeof ALGORITHMS)[number], seed: number): number[] => {
+/** The least value after each trial. */
+const search = (smooth: Smooth, { name, isTold }: Way, seed: number): number[] => {
   const { dimension, reach } = smooth;
   const random = createRandom(seed, dimension);
   const origin = Float64Array.from({ length: dimension }, () => 0.25 + 0.5 * random.uniform());
@@ -101,23 +108,36 @@ const search = (smooth: Smooth, name: (typeof ALGORITHMS)[number], seed: number)
     values.push(value);
     rows.push({
       ...{ number, x, kind: TrialKind.completed, y: [value] },
-      ...(name === "gradient" && { gradient: slopes.map((slope) => 2 * reach * slope) }),
+      ...(isTold && { gradient: slopes.map((slope) => 2 * reach * slope) }),
       ...(parent !== undefined && { parent }),
     });
   }
-  return AFTER.map((count) => Math.min(...values.slice(0, count)));
+  return values.map((_, i) => Math.min(...values.slice(0, i + 1)));
 };
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 const row = (cells: readonly string[]) => console.log(`| ${cells.join(" | ")} |`);
-const columns = ALGORITHMS.flatMap((name) => AFTER.map((count) => `\`${name}\`, ${count} trials`));
+const LAST = Math.max(...AFTER);
+const PLAIN = "`gp`";
+const columns = Object.keys(WAYS).flatMap((way) => [
+  ...AFTER.map((count) => `${way}, ${count} trials`),
+  ...(way === PLAIN ? [] : [`trials until as good as ${PLAIN} after ${LAST}`]),
+]);
 row(["function", ...columns]);
 row(["---", ...columns.map(() => "---")]);
 for (const smooth of functions) {
-  const cells = ALGORITHMS.flatMap((name) => {
-    const runs = SEEDS.map((seed) => search(smooth, name, seed));
-    return AFTER.map((_, i) => median(runs.map((least) => least[i]!)).toPrecision(2));
+  const curves = Object.entries(WAYS).map(
+    ([way, how]) => [way, SEEDS.map((seed) => search(smooth, how, seed))] as const,
+  );
+  const goals = new Map(curves).get(PLAIN)!.map((curve) => curve[LAST - 1]!);
+  const cells = curves.flatMap(([way, runs]) => {
+    const needed = runs.map((curve, seed) => curve.findIndex((value) => value <= goals[seed]!));
+    const trials = median(needed.map((at) => (at < 0 ? LAST + 1 : at + 1)));
+    return [
+      ...AFTER.map((count) => median(runs.map((curve) => curve[count - 1]!)).toPrecision(2)),
+      ...(way === PLAIN ? [] : [trials > LAST ? `> ${LAST}` : `${trials}`]),
+    ];
   });
   row([`${smooth.name}, ${smooth.dimension} parameters`, ...cells]);
 }

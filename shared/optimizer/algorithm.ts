@@ -236,10 +236,10 @@ export interface Algorithm<Schemas extends OptionSchemas = OptionSchemas> {
    */
   readonly continues?: boolean;
   /**
-   * Whether it makes use of told gradients. Where they are told it goes from trial to trial, so it gets each as it is, those of the
-   * same point and far outside included.
+   * What it makes of told gradients; nothing if left out. It learns from them as it does from results, or it follows them from trial to
+   * trial: then, where they are told, it gets each trial as it is, those of the same point and far outside included.
    */
-  readonly usesGradients?: boolean;
+  readonly gradients?: "learns" | "follows";
   /**
    * Whether it decides which runs a configuration gets, and when there is nothing to run until results are in. It sees every run, and
    * its proposals are taken as they are.

@@ -132,8 +132,8 @@ export const proposeWith = <Schemas extends OptionSchemas>(
     hasBeenLate ||= problem.isLate();
     return hasBeenLate;
   };
-  const { continues = false, ignoresResults = false, usesGradients = false } = algorithm;
-  const followsTrials = continues || (usesGradients && history.gradient !== undefined);
+  const { continues = false, ignoresResults = false, gradients } = algorithm;
+  const followsTrials = continues || (gradients === "follows" && history.gradient !== undefined);
   const seen = ignoresResults || followsTrials ? history : comparable(history, problem);
   const { proposals: drafts, hint } = algorithm.propose({ ...problem, isLate }, seen, count, random);
   for (const draft of drafts) {

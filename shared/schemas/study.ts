@@ -17,7 +17,7 @@ export const Objective = z.strictObject({
   direction: z.enum(["minimize", "maximize"]),
   gradients: z.boolean().optional().meta({
     description:
-      "Whether its derivatives are told with its values, which the algorithms `gradient` and `auto` use; false by default.",
+      "Whether its derivatives are told with its values, which the algorithms `gradient`, `gp` and `auto` use; false by default.",
   }),
 });
 

@@ -122,7 +122,7 @@ export const studyFaults = {
   }) =>
     `The study needs a value for ${metric}, ${role === "objective" ? "an objective" : "an outcome with a limit"}; told: ${told}.`,
   "gradients-unused": ({ algorithm }: { algorithm: string }) =>
-    `The algorithm ${algorithm} makes no use of gradients. Choose gradient or auto, or leave "gradients" out.`,
+    `The algorithm ${algorithm} makes no use of gradients. Choose gradient, gp or auto, or leave "gradients" out.`,
   "gradients-of-several": ({ objectives }: { objectives: number }) =>
     `Gradients are used where a study has one objective; this one has ${objectives}. Leave "gradients" out.`,
   "gradients-with-runs": () =>

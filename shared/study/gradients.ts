@@ -24,7 +24,7 @@ export const checkGradients = ({ objectives, algorithm, evaluation }: StudySpec)
   if (objectives.length > 1)
     return [{ pointer, fault: { kind: "gradients-of-several", objectives: objectives.length } }];
   if (evaluation !== undefined) return [{ pointer, fault: { kind: "gradients-with-runs" } }];
-  return algorithmOf(algorithm).usesGradients
+  return algorithmOf(algorithm).gradients !== undefined
     ? []
     : [{ pointer, fault: { kind: "gradients-unused", algorithm: algorithm.name } }];
 };

@@ -38,7 +38,7 @@ export const auto: Algorithm<typeof options> = {
   name: "auto",
   revision: 3,
   options,
-  usesGradients: true,
+  gradients: "follows",
   propose: (problem, history, count, random): Answer => {
     const { algorithm, because } = choose(problem, history);
     // It has no options to pass on: what it chooses runs with its defaults.

@@ -54,10 +54,12 @@ const leadersOf = (history: History, rows: readonly number[]): number[] => {
 
 /** Writes the means of some rows to a row of the merged history. */
 const average = (history: History, rows: readonly number[], merged: History, place: number): void => {
-  const { n, y, excess, violation } = history;
+  const { n, y, excess, violation, gradient } = history;
   const [m, outcomes] = [y.length / n, excess.length / n];
   const meanOf = weightedMean(history, rows);
   for (let j = 0; j < m; j++) merged.y[place * m + j] = meanOf((row) => y[row * m + j]!);
+  const d = (gradient?.length ?? 0) / n;
+  for (let j = 0; j < d; j++) merged.gradient![place * d + j] = meanOf((row) => gradient![row * d + j]!);
   let total = 0;
   for (let k = 0; k < outcomes; k++) {
     const mean = meanOf((row) => excess[row * outcomes + k]!);

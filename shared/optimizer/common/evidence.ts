@@ -1,7 +1,7 @@
 import { type History, TrialKind } from "../algorithm.ts";
 import { limitOf } from "./far-outside.ts";
 import { hasCome } from "./fidelity.ts";
-import { halfRank, yeoJohnson } from "./output-warp.ts";
+import { halfRank, type Warped, yeoJohnson } from "./output-warp.ts";
 import { hasResult } from "./rows.ts";
 import { thinEvenly } from "./thin.ts";
 
@@ -11,6 +11,8 @@ export interface Evidence {
   readonly rows: readonly number[];
   /** Targets of each objective, one per row. */
   readonly objectives: readonly Float64Array[];
+  /** How fast each objective's targets change with its results, one per row; NaN where that is not known. */
+  readonly slopes: readonly Float64Array[];
   /** Per row, how much noisier than a plain result its targets are. */
   readonly noise: Float64Array;
   /** Per row, whether it is a completed, feasible trial: only such a trial can be the best. */
@@ -49,11 +51,13 @@ export const gather = (
   if (measured.length < 2) return null;
   const isImputed = (row: number) =>
     history.kind[row] === TrialKind.pruned || !hasResult(history, row, objectives);
+  const warped = Array.from({ length: objectives }, (_, j) =>
+    targetsOf(history, { rows, measured, warp }, (row) => history.y[row * objectives + j]!),
+  );
   return {
     rows,
-    objectives: Array.from({ length: objectives }, (_, j) =>
-      targetsOf(history, { rows, measured, warp }, (row) => history.y[row * objectives + j]!),
-    ),
+    objectives: warped.map(({ targets }) => targets),
+    slopes: warped.map(({ slopes }) => slopes),
     // The variance of a mean of several results is so many times smaller.
     noise: columnOf(rows, (row) => (isImputed(row) ? IMPUTED_NOISE : 1) / (history.results?.[row] ?? 1)),
     isFeasible: rows.map((row) => !isImputed(row) && history.violation[row]! <= 0),
@@ -68,7 +72,7 @@ export const gather = (
  * @returns the evidence itself when it has no more than `most` rows.
  */
 export const narrow = (evidence: Evidence, most: number): Evidence => {
-  const { rows, objectives, noise, isFeasible, constraints } = evidence;
+  const { rows, objectives, slopes, noise, isFeasible, constraints } = evidence;
   const n = rows.length;
   if (n <= most) return evidence;
   const orders = ordersOf(objectives, isFeasible);
@@ -84,6 +88,7 @@ export const narrow = (evidence: Evidence, most: number): Evidence => {
   return {
     rows: positions.map((i) => rows[i]!),
     objectives: objectives.map((y) => Float64Array.from(positions, (i) => y[i]!)),
+    slopes: slopes.map((y) => Float64Array.from(positions, (i) => y[i]!)),
     noise: Float64Array.from(positions, (i) => noise[i]!),
     isFeasible: positions.map((i) => isFeasible[i]!),
     constraints: constraints.map(({ positions: known, excess }) => {
@@ -113,7 +118,7 @@ const targetsOf = (
   history: History,
   { rows, measured, warp }: { rows: readonly number[]; measured: readonly number[]; warp: Warp },
   resultOf: (row: number) => number,
-): Float64Array => {
+): Warped => {
   const isCompleted = (row: number) => history.kind[row] === TrialKind.completed;
   const { levels } = history;
   const objectiveCount = history.n > 0 ? history.y.length / history.n : 1;
@@ -123,11 +128,22 @@ const targetsOf = (
   const middle = completed[completed.length >> 1] ?? -Infinity;
   for (const [i, row] of measured.entries())
     if (!isCompleted(row) && !isExpected(row)) raw[i] = Math.max(raw[i]!, middle);
-  const warped = warp === "plain" ? raw : raw.length >= HALF_RANK_FROM ? halfRank(raw) : yeoJohnson(raw);
-  const worst = warped.reduce((a, b) => Math.max(a, b), -Infinity);
-  // Both are in order of the rows.
+  const { targets, slopes } = warpBy[warp](raw);
+  const worst = targets.reduce((a, b) => Math.max(a, b), -Infinity);
+  // Where in `measured` each row is, or -1: both are in order.
   let next = 0;
-  return columnOf(rows, (row) => (row === measured[next] ? warped[next++]! : worst));
+  const places = rows.map((row) => (row === measured[next] ? next++ : -1));
+  return {
+    targets: columnOf(places, (place) => (place < 0 ? worst : targets[place]!)),
+    slopes: columnOf(places, (place) =>
+      place >= 0 && isCompleted(measured[place]!) ? slopes[place]! : Number.NaN,
+    ),
+  };
+};
+
+const warpBy: Readonly<Record<Warp, (values: Float64Array) => Warped>> = {
+  normal: (values) => (values.length >= HALF_RANK_FROM ? halfRank(values) : yeoJohnson(values)),
+  plain: (values) => ({ targets: values, slopes: new Float64Array(values.length).fill(1) }),
 };
 
 /** One number per row. `Float64Array.from` would first make an array of boxed numbers. */

@@ -5,42 +5,60 @@ import { normalQuantile } from "../../numerics/normal.ts";
  * between good trials. All transforms are monotone, so the order of the trials stays.
  */
 
+/** Transformed values, and how fast each one changes with the value that was given; NaN where only its rank counts. */
+export interface Warped {
+  readonly targets: Float64Array;
+  readonly slopes: Float64Array;
+}
+
 const median = (sorted: Float64Array): number => {
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 };
 
+/** Values after a shift and a multiplication. */
+interface Rescaled {
+  readonly values: Float64Array;
+  /** By how much they were multiplied. */
+  readonly factor: number;
+}
+
 /** Values divided by a power of two, so that none is above 1: the square of none overflows, and no digit changes. */
-const scaledDown = (y: Float64Array): Float64Array => {
+const scaledDown = (y: Float64Array): Rescaled => {
   const largest = y.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  if (largest === 0) return y;
+  if (largest === 0) return { values: y, factor: 1 };
   const order = Math.ceil(Math.log2(largest));
   // In two steps: one power alone may itself overflow.
   const half = 2 ** -Math.trunc(order / 2);
   const rest = 2 ** -(order - Math.trunc(order / 2));
-  return y.map((v) => v * half * rest);
+  return { values: y.map((v) => v * half * rest), factor: half * rest };
 };
 
 /** Mean 0 and standard deviation 1, whatever the unit; zeros when all values are equal. */
-export const standardise = (values: Float64Array): Float64Array => {
-  const y = scaledDown(values);
+export const standardise = (values: Float64Array): Float64Array => standardised(values).values;
+
+const standardised = (given: Float64Array): Rescaled => {
+  const { values: y, factor } = scaledDown(given);
   const n = y.length;
   const mean = y.reduce((sum, v) => sum + v, 0) / n;
   const variance = y.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / n;
   const sd = Math.sqrt(variance);
-  return y.map((v) => (sd > 0 ? (v - mean) / sd : 0));
+  return { values: y.map((v) => (sd > 0 ? (v - mean) / sd : 0)), factor: sd > 0 ? factor / sd : 0 };
 };
 
 /** Median 0, and an interquartile range about as wide as a standard normal's. */
-const standardiseMiddle = (values: Float64Array): Float64Array => {
-  const y = scaledDown(values);
+const standardisedByMiddle = (given: Float64Array): Rescaled => {
+  const { values: y, factor } = scaledDown(given);
   const sorted = Float64Array.from(y).sort();
   const n = y.length;
   const middle = median(sorted);
   const quartiles = sorted[Math.floor((3 * (n - 1)) / 4)]! - sorted[Math.ceil((n - 1) / 4)]!;
   const sd = Math.sqrt(y.reduce((sum, v) => sum + (v - middle) ** 2, 0) / n);
   const width = quartiles > 1e-9 * sd ? quartiles / 1.35 : sd;
-  return y.map((v) => (width > 0 ? (v - middle) / width : 0));
+  return {
+    values: y.map((v) => (width > 0 ? (v - middle) / width : 0)),
+    factor: width > 0 ? factor / width : 0,
+  };
 };
 
 const yeoJohnsonAt = (v: number, lambda: number): number => {
@@ -68,8 +86,8 @@ const likelihood = (y: Float64Array, lambda: number, priorSd: number): number =>
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** Yeo and Johnson's power transform, its power by maximum likelihood. */
-export const yeoJohnson = (values: Float64Array): Float64Array => {
-  const y = standardiseMiddle(values);
+export const yeoJohnson = (given: Float64Array): Warped => {
+  const { values: y, factor } = standardisedByMiddle(given);
   let low = -2;
   let high = 3;
   for (let i = 0; i < 20; i++) {
@@ -79,15 +97,19 @@ export const yeoJohnson = (values: Float64Array): Float64Array => {
     else low = left;
   }
   const lambda = (low + high) / 2;
-  return standardise(y.map((v) => yeoJohnsonAt(v, lambda)));
+  const last = standardised(y.map((v) => yeoJohnsonAt(v, lambda)));
+  return {
+    targets: last.values,
+    slopes: y.map((v) => factor * (1 + Math.abs(v)) ** (v >= 0 ? lambda - 1 : 1 - lambda) * last.factor),
+  };
 };
 
 /**
  * The better half of the values as it is, the worse half by its ranks only, spread as the better half's mirror image
  * would be if it were normal. Source: Vizier's half-rank warp (Song et al. 2024, "The Vizier Gaussian process bandit").
  */
-export const halfRank = (given: Float64Array): Float64Array => {
-  const values = scaledDown(given);
+export const halfRank = (given: Float64Array): Warped => {
+  const { values, factor } = scaledDown(given);
   const n = values.length;
   const sorted = Float64Array.from(values).sort();
   const middle = median(sorted);
@@ -96,11 +118,16 @@ export const halfRank = (given: Float64Array): Float64Array => {
     countWhile(sorted, (v) => v <= middle),
   );
   const width = Math.sqrt(better.reduce((sum, v) => sum + (v - middle) ** 2, 0) / better.length);
-  if (!(width > 0)) return standardise(rankNormal(values, sorted));
+  if (!(width > 0)) {
+    const { values: targets } = standardised(rankNormal(values, sorted));
+    return { targets, slopes: values.map(() => Number.NaN) };
+  }
   const y = values.map((v) =>
     v <= middle ? (v - middle) / width : normalQuantile((rankOf(sorted, v) + 0.5) / n),
   );
-  return standardise(y);
+  const last = standardised(y);
+  const slope = (factor / width) * last.factor;
+  return { targets: last.values, slopes: values.map((v) => (v <= middle ? slope : Number.NaN)) };
 };
 
 const rankNormal = (values: Float64Array, sorted: Float64Array): Float64Array =>

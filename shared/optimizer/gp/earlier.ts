@@ -74,7 +74,7 @@ const dataOf = ({ n, x, y }: EarlierResults, features: Features, most: number): 
     layout: features,
     n: rows.length,
     features: inputs,
-    targets: yeoJohnson(Float64Array.from(rows, (row) => y[row]!)),
+    targets: yeoJohnson(Float64Array.from(rows, (row) => y[row]!)).targets,
     noise: new Float64Array(rows.length).fill(1),
   };
 };

@@ -1,8 +1,10 @@
 import { factorise, solveLowerTransposed } from "../../numerics/cholesky.ts";
-import { type Bounds, type Minimum, minimise } from "../../numerics/lbfgs.ts";
+import { type Bounds, type Differentiable, type Minimum, minimise } from "../../numerics/lbfgs.ts";
 import type { Random } from "../../numerics/random.ts";
 import { keepBest } from "../common/thin.ts";
 import { type Data, negativeLogPosterior, type Priors, pickRows, priorMode } from "./model.ts";
+import { negativeLogPosteriorWithSlopes } from "./slope-model.ts";
+import { thinSlopes } from "./slopes.ts";
 
 /** A step for differences of the gradient. */
 const STEP = 1e-3;
@@ -24,6 +26,11 @@ const boundsOf = (data: Data, priors: Priors, length: number): Bounds => {
   return { lower, upper };
 };
 
+const densityOf = (data: Data, priors: Priors): Differentiable =>
+  data.slopes === undefined || data.slopes.count === 0
+    ? negativeLogPosterior(data, priors)
+    : negativeLogPosteriorWithSlopes(data, data.slopes, priors);
+
 /**
  * The mode of the hyperparameters' posterior, from the best of several starts.
  * @param starts vectors of the length that `priorMode` has.
@@ -35,7 +42,7 @@ export const fitMode = (
   starts: readonly Float64Array[],
   most: number,
 ): Minimum => {
-  const f = negativeLogPosterior(data, priors);
+  const f = densityOf(data, priors);
   const length = priorMode(data.layout, priors).length;
   const bounds = boundsOf(data, priors, length);
   let best: Minimum = { x: priorMode(data.layout, priors), value: Infinity, evaluations: 0 };
@@ -62,7 +69,7 @@ export const drawAround = (
   if (count <= 1) return draws;
   // The warps stay at the mode: after few trials the uncertain hyperparameters are the scales and the noise.
   const p = data.layout.width + 1;
-  const f = negativeLogPosterior(data, priors);
+  const f = densityOf(data, priors);
   const { lower, upper } = boundsOf(data, priors, mode.length);
   const hessian = new Float64Array(p * p);
   const here = new Float64Array(mode.length);
@@ -105,5 +112,10 @@ const damped = (hessian: Float64Array, p: number): Float64Array => {
 export const thin = (data: Data, count: number): Data => {
   const { targets } = data;
   const order = Array.from(targets, (_, i) => i).sort((a, b) => targets[a]! - targets[b]!);
-  return pickRows(data, keepBest(order, count, "middle"));
+  const rows = keepBest(order, count, "middle");
+  const thinned = pickRows(data, rows);
+  if (thinned.slopes === undefined) return thinned;
+  // The rows are in order of their targets.
+  const best = rows.map((_, i) => i);
+  return { ...thinned, slopes: thinSlopes(thinned.slopes, best, Math.max(data.layout.numeric, count)) };
 };

@@ -49,6 +49,7 @@ export const gp: Algorithm<typeof options> = {
   name: "gp",
   revision: REVISION,
   options,
+  gradients: "learns",
   propose: (problem, history, count) => {
     const region = localRegion(problem, history);
     const known =

@@ -8,6 +8,7 @@ import {
 import type { Differentiable } from "../../numerics/lbfgs.ts";
 import { byLogA, byLogB } from "./input-warp.ts";
 import { choiceWeights, type Layout, type Shape, SQRT5, scaled, squaredDistance } from "./kernel.ts";
+import { type Slopes, slopesOfRows } from "./slopes.ts";
 
 /** What a Gaussian process is fitted to. */
 export interface Data {
@@ -19,10 +20,15 @@ export interface Data {
   readonly targets: Float64Array;
   /** How much noisier than the others each target is; 1 for an ordinary one. */
   readonly noise: Float64Array;
+  /** What is known of the targets' derivatives; nothing if left out. */
+  readonly slopes?: Slopes;
 }
 
 /** Some rows of the data, in the order given. */
-export const pickRows = ({ layout, features, targets, noise }: Data, rows: readonly number[]): Data => {
+export const pickRows = (
+  { layout, features, targets, noise, slopes }: Data,
+  rows: readonly number[],
+): Data => {
   const { width } = layout;
   const chosen = new Float64Array(rows.length * width);
   for (const [i, row] of rows.entries())
@@ -33,6 +39,7 @@ export const pickRows = ({ layout, features, targets, noise }: Data, rows: reado
     features: chosen,
     targets: Float64Array.from(rows, (row) => targets[row]!),
     noise: Float64Array.from(rows, (row) => noise[row]!),
+    ...(slopes && { slopes: slopesOfRows(slopes, rows) }),
   };
 };
 
@@ -74,6 +81,26 @@ const priorOf = (width: number, priors: Priors, k: number): readonly [number, nu
   if (k < width) return [priors.scaleMean, priors.scaleSd];
   if (k === width) return [priors.noiseMean, priors.noiseSd];
   return [0, priors.warpSd];
+};
+
+/**
+ * What the priors add to the negative logarithm of the density.
+ * @param gradient that theirs is added to.
+ */
+export const addPriors = (
+  theta: Float64Array,
+  width: number,
+  priors: Priors,
+  gradient: Float64Array,
+): number => {
+  let value = 0;
+  for (let k = 0; k < theta.length; k++) {
+    const [mean, sd] = priorOf(width, priors, k);
+    const z = (theta[k]! - mean) / sd;
+    value += (z * z) / 2;
+    gradient[k]! += z / sd;
+  }
+  return value;
 };
 
 /**
@@ -121,7 +148,7 @@ export const negativeLogPosterior = (data: Data, priors: Priors): Differentiable
     solveFactorised(l, n, alpha);
     const quadratic = dot(residual, 0, alpha, 0, n);
     const power = SIGNAL_SHAPE + n / 2;
-    let value = power * Math.log(SIGNAL_RATE + quadratic / 2) + logDeterminant(l, n) / 2;
+    const value = power * Math.log(SIGNAL_RATE + quadratic / 2) + logDeterminant(l, n) / 2;
     const factor = power / (SIGNAL_RATE + quadratic / 2);
 
     invertFactorised(l, n, scratch, inverse);
@@ -167,12 +194,6 @@ export const negativeLogPosterior = (data: Data, priors: Priors): Differentiable
         gradient[width + 1 + numeric + j] = byB;
       }
     }
-    for (let k = 0; k < theta.length; k++) {
-      const [mean0, sd] = priorOf(width, priors, k);
-      const z = (theta[k]! - mean0) / sd;
-      value += (z * z) / 2;
-      gradient[k]! += z / sd;
-    }
-    return value;
+    return value + addPriors(theta, width, priors, gradient);
   };
 };

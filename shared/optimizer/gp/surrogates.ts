@@ -4,6 +4,7 @@ import type { Hint, History, SeededProblem } from "../algorithm.ts";
 import type { Evidence } from "../common/evidence.ts";
 import { scalarised } from "../common/scalarise.ts";
 import { Acquisition, type Term } from "./acquisition.ts";
+import { doAgree } from "./agreement.ts";
 import { undominated } from "./boxes.ts";
 import { aboveTrend, expectedImprovement, feasibility, hypervolumeImprovement } from "./criteria.ts";
 import { chanceOf, fitEarlier, fitTrend } from "./earlier.ts";
@@ -13,9 +14,12 @@ import { type Data, type Priors, pickRows, priorMode, toShape } from "./model.ts
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
 import { relevance, trends } from "./relevance.ts";
+import { thinSlopes } from "./slopes.ts";
 
 /** Points that a model is fitted to at most: the cost grows with their cube (250: 5 ms per factorisation and inverse). */
 export const MOST_POINTS = 250;
+/** Values and slopes together that a model is fitted to, at most, where slopes are told. */
+const MOST_SLOPED = 300;
 /** Points on which the mode of the hyperparameters is first searched, and on which draws around it are made. */
 const COARSE = 50;
 /** Points on which a mode that was found on fewer, or came with a hint, is refined. */
@@ -88,14 +92,16 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
   const inputs = new Float64Array(n * features.width);
   for (const [i, row] of rows.entries()) features.write(history.x, row * d, inputs, i * features.width);
   const all: Data = { layout: features, n, features: inputs, targets: new Float64Array(n), noise };
-  const starts = modesOf(hint, features, d);
+  const told = slopesOf(input, all);
+  const priors = told?.slopes === undefined ? priorsOf(d) : { ...priorsOf(d), warpSd: 0 };
+  const starts = modesOf(hint, priorMode(features, priors).length);
   const few = d < WIDE ? null : FEW[firstNumber % FEW.length]!;
   const modes: Float64Array[] = [];
   const fitNext = (data: Data, draws: number): Posterior[] => {
     const start = starts[modes.length];
     const { mode, posteriors } = fitOne({
       data,
-      priors: priorsOf(d),
+      priors,
       start,
       few,
       draws,
@@ -129,17 +135,20 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
     return finish([], "probability of feasibility");
   }
   if (isOne || evidence.objectives.length > MOST_EXACT) {
-    const data = { ...all, targets: scalarised(evidence.objectives, random) };
-    const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(MOST_DRAWN_POINTS / n)));
+    const data = told?.slopes ? told : { ...all, targets: scalarised(evidence.objectives, random) };
+    const draws = Math.min(MOST_DRAWS, Math.max(1, Math.floor(MOST_DRAWN_POINTS / sizeOf(data))));
     const alone = fitNext(data, draws).map(
       (posterior): Term => ({
         posteriors: [posterior],
         criterion: expectedImprovement(leastFitted(posterior, evidence)),
       }),
     );
+    if (told !== null) {
+      const of = told.slopes ? "from gradients too" : "without gradients, which do not fit the results";
+      return finish(alone, `expected improvement, ${of}`);
+    }
     if (!isOne || problem.earlier === undefined) return finish(alone, "expected improvement");
     const aloneMode = modes.at(-1)!;
-    const priors = priorsOf(d);
     const models = fitEarlier(problem.earlier, features, priors, {
       starts: starts.slice(modes.length + 1),
       room,
@@ -177,6 +186,37 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
   return finish([term], "expected hypervolume improvement");
 };
 
+/**
+ * The only objective with its told derivatives, or without them where they do not agree with its results.
+ * @param all its rows, without targets.
+ * @returns null when none are told, or there are several objectives.
+ */
+const slopesOf = ({ problem, history, evidence, features }: SurrogatesInput, all: Data): Data | null => {
+  const { gradient } = history;
+  const [perResult, ...others] = evidence.slopes;
+  if (gradient === undefined || perResult === undefined || others.length > 0) return null;
+  const d = problem.space.parameters.length;
+  const known = evidence.rows.flatMap((row, i) =>
+    Array.from({ length: features.numeric }, (_, axis) => {
+      const byCoordinate = gradient[row * d + features.parameterOf[axis]!]! * perResult[i]!;
+      return { row: i, axis, value: byCoordinate / features.perCoordinate[axis]! };
+    }).filter(({ value }) => Number.isFinite(value)),
+  );
+  if (known.length === 0) return null;
+  const slopes = {
+    count: known.length,
+    rows: Int32Array.from(known, ({ row }) => row),
+    axes: Int32Array.from(known, ({ axis }) => axis),
+    values: Float64Array.from(known, ({ value }) => value),
+  };
+  const data = { ...all, targets: evidence.objectives[0]! };
+  if (!doAgree(data, slopes)) return data;
+  const order = evidence.rows.map((_, i) => i).sort((a, b) => data.targets[a]! - data.targets[b]!);
+  return { ...data, slopes: thinSlopes(slopes, order, Math.max(features.numeric, MOST_SLOPED - all.n)) };
+};
+
+const sizeOf = ({ n, slopes }: Data): number => n + (slopes?.count ?? 0);
+
 export interface Fit {
   readonly data: Data;
   readonly priors: Priors;
@@ -194,7 +234,8 @@ export interface Fit {
 /** The mode of the hyperparameters, and posteriors of draws around it. */
 export const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
   const { data, priors, start, few, draws, room, isLate, random } = fit;
-  const { layout, n } = data;
+  const { layout } = data;
+  const n = sizeOf(data);
   const coarse = n > COARSE ? thin(data, COARSE) : data;
   const plain = priorMode(layout, priors);
   const short = Float64Array.from(plain).fill(Math.log(SHORT), 0, layout.width);
@@ -264,8 +305,7 @@ const referenceOf = (front: readonly Float64Array[]): Float64Array =>
   });
 
 /** The modes that a hint carries; none when it does not fit the space. */
-const modesOf = (hint: Hint | null, features: Features, d: number): Float64Array[] => {
-  const length = priorMode(features, priorsOf(d)).length;
+const modesOf = (hint: Hint | null, length: number): Float64Array[] => {
   if (hint === null || hint.values.length % length !== 0 || !hint.values.every(Number.isFinite)) return [];
   return Array.from({ length: hint.values.length / length }, (_, i) =>
     Float64Array.from(hint.values.slice(i * length, (i + 1) * length)),

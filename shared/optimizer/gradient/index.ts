@@ -61,7 +61,7 @@ export const gradient: Algorithm<typeof options> = {
   name: "gradient",
   revision: 1,
   options,
-  usesGradients: true,
+  gradients: "follows",
   propose: (problem, history, count) => {
     const { space, seed, firstNumber, budget, options: given } = problem;
     const { method = DEFAULTS.method, check = DEFAULTS.check } = given;

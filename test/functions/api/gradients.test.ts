@@ -96,6 +96,19 @@ test("auto goes along gradients where they are told, and says why", async () => 
   });
 });
 
+test("gp learns from told gradients, and an algorithm that cannot is refused with those that can", async () => {
+  const study = await create({ algorithm: { name: "gp", seed: 1 } });
+  const seen = await descend(study, 12, transformed);
+  expect(Math.min(...seen.map(lossAt))).toBeLessThan(1e-3);
+  const { why } = (await call<TrialDetail>("GET", `${study}/trials/11`, { caller })).body;
+  expect(why).toContain("from gradients too");
+  const body = studyBody({ ...DESCENT, algorithm: { name: "tpe" } });
+  expect((await call<Problem>("POST", base, { caller, body })).body).toMatchObject({
+    pointer: "/objectives/0/gradients",
+    detail: expect.stringContaining("Choose gradient, gp or auto"),
+  });
+});
+
 test("a step names its parent and hands out its checkpoint; without one, only the point", async () => {
   const study = await create({ algorithm: { name: "gradient", method: "adam", seed: 1 } });
   const first = await ask(study);

@@ -22,6 +22,9 @@ const anyEvidence = fc
     return {
       rows: Array.from({ length: n }, (_, i) => 3 * i + 1),
       objectives: Array.from({ length: objectives }, column),
+      slopes: Array.from({ length: objectives }, () =>
+        Float64Array.from({ length: n }, (_, i) => (i % 3 === 0 ? Number.NaN : 1 + i)),
+      ),
       noise: Float64Array.from({ length: n }, (_, i) => 1 + i),
       isFeasible: Array.from({ length: n }, () => random.uniform() < feasible),
       constraints: [0.3, 0.9].map((share) => {
@@ -54,6 +57,7 @@ test("all that narrowed evidence says of a trial is what was said of it before",
       expect([...some.noise]).toEqual(before.map((i) => all.noise[i]));
       expect(some.isFeasible).toEqual(before.map((i) => all.isFeasible[i]));
       expect(some.objectives.map((y) => [...y])).toEqual(all.objectives.map((y) => before.map((i) => y[i])));
+      expect(some.slopes.map((y) => [...y])).toEqual(all.slopes.map((y) => before.map((i) => y[i])));
       const factsOf = ({ rows, constraints }: Evidence) =>
         constraints.map(({ positions, excess }) => positions.map((p, k) => [rows[p], excess[k]]));
       const left = new Set(some.rows);
@@ -83,7 +87,10 @@ test("half of the trials that are kept are the best ones, the others spread from
   const noise = new Float64Array(n).fill(1);
   const isFeasible = Array(n).fill(true);
   const rows = Array.from({ length: n }, (_, i) => i);
-  const { objectives } = narrow({ rows, objectives: [y], noise, isFeasible, constraints: [] }, 40);
+  const { objectives } = narrow(
+    { rows, objectives: [y], slopes: [y], noise, isFeasible, constraints: [] },
+    40,
+  );
   const kept = [...objectives[0]!].sort((a, b) => a - b);
   expect(kept.slice(0, 20)).toEqual(rows.slice(0, 20));
   const gaps = kept.slice(21).map((v, i) => v - kept[20 + i]!);
@@ -97,7 +104,7 @@ test("as long as few are feasible, all of them are kept", () => {
   const isFeasible = Array.from({ length: n }, (_, i) => i >= n - 10);
   const rows = Array.from({ length: n }, (_, i) => i);
   const noise = new Float64Array(n).fill(1);
-  const some = narrow({ rows, objectives: [y, y], noise, isFeasible, constraints: [] }, 60);
+  const some = narrow({ rows, objectives: [y, y], slopes: [y, y], noise, isFeasible, constraints: [] }, 60);
   expect(some.isFeasible.filter(Boolean)).toHaveLength(10);
 });
 

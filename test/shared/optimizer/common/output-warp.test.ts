@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { normalQuantile } from "../../../../shared/numerics/normal.ts";
 import { createRandom } from "../../../../shared/numerics/random.ts";
-import { halfRank, yeoJohnson } from "../../../../shared/optimizer/common/output-warp.ts";
+import * as warping from "../../../../shared/optimizer/common/output-warp.ts";
 
+const halfRank = (values: Float64Array) => warping.halfRank(values).targets;
+const yeoJohnson = (values: Float64Array) => warping.yeoJohnson(values).targets;
 const warps = [
   ["half-rank", halfRank],
   ["Yeo and Johnson's", yeoJohnson],
@@ -95,6 +97,29 @@ test("a power transform makes skewed values more like a normal's", () => {
   };
   expect(skew(values)).toBeGreaterThan(2);
   expect(Math.abs(skew(yeoJohnson(values)))).toBeLessThan(0.5);
+});
+
+test.each([
+  ["half-rank", warping.halfRank],
+  ["Yeo and Johnson's", warping.yeoJohnson],
+] as const)(
+  "the slopes of the %s warp are the ratios of small differences, where it is smooth",
+  (_, warp) => {
+    const values = Float64Array.from({ length: 401 }, (_, i) => 1e5 * (3 + Math.sinh(i / 80 - 2)));
+    const { targets, slopes } = warp(values);
+    expect([...slopes].filter(Number.isFinite).length).toBeGreaterThan(190);
+    for (let i = 1; i < 400; i++) {
+      if (Number.isNaN(slopes[i + 1]!)) continue;
+      const ratio = (targets[i + 1]! - targets[i - 1]!) / (values[i + 1]! - values[i - 1]!);
+      expect(slopes[i]! / ratio).toBeCloseTo(1, 3);
+    }
+  },
+);
+
+test("where only ranks count there is no slope", () => {
+  const { slopes } = warping.halfRank(Float64Array.of(0, 1, 2, 3, 4));
+  expect([...slopes].map(Number.isFinite)).toEqual([true, true, true, false, false]);
+  expect([...warping.halfRank(Float64Array.of(7, 7, 7)).slopes]).toEqual([NaN, NaN, NaN]);
 });
 
 test("half of 100,000 values may agree: ranks are still quick to find", () => {
