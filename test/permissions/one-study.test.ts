@@ -5,6 +5,7 @@ import { NotFound } from "../../shared/errors.ts";
 import { MAX_POLICY_CHARACTERS, sessionPolicy } from "../../shared/executor/session-policy.ts";
 import { checkpointsOf } from "../../shared/study/checkpoint.ts";
 import { ofType, synthesize } from "../infra/synthesize.ts";
+import { assumes } from "./assume.ts";
 import { ACCOUNT, Deployment, type Document, type Role } from "./deployment.ts";
 import { judge } from "./judge.ts";
 
@@ -212,39 +213,17 @@ describe("who may assume the role of a team", () => {
     "sts:ExternalId": EXTERNAL_ID,
   };
 
-  /** Both actions that AWS asks for, with the member allowed everything by the member's own account. */
-  const assumes = async (
-    of: Role,
-    account: string,
-    { "sts:ExternalId": externalId, ...request }: Record<string, string>,
-    more: Record<string, string> = {},
-  ) => {
-    const tags = Object.keys(request).map((key) => key.replace("aws:RequestTag/", ""));
-    const context = { ...request, ...more, ...(tags.length > 0 && { "aws:TagKeys": tags }) };
-    const own = { ...(externalId !== undefined && { "sts:ExternalId": externalId }) };
-    const ask = (action: string, keys: Record<string, string | string[]>) =>
-      judge({
-        principal: `arn:aws:iam::${account}:role/member`,
-        need: { action, resource: of.arn },
-        identityPolicies: [
-          {
-            Statement: [{ Effect: "Allow", Action: ["sts:AssumeRole", "sts:TagSession"], Resource: "*" }],
-          },
-        ],
-        resourcePolicy: of.trust,
-        context: keys,
-      });
-    const refusals = [
-      await ask("sts:AssumeRole", { ...context, ...own }),
-      ...(tags.length > 0 ? [await ask("sts:TagSession", context)] : []),
-    ].filter((refusal) => refusal !== null);
-    for (const refusal of refusals) expect(refusal).toMatch(/^(Implicitly|Explicitly)Denied$/);
-    return refusals.length === 0;
-  };
+  /** A member to whom the own account allows everything. */
+  const memberOf = (account: string) => ({
+    account,
+    identityPolicies: [
+      { Statement: [{ Effect: "Allow", Action: ["sts:AssumeRole", "sts:TagSession"], Resource: "*" }] },
+    ],
+  });
   const without = (key: string) => Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
 
   test("its account, with the ExternalId, the team's tag and any study", async () => {
-    expect(await assumes(role, HOME, good)).toBe(true);
+    expect(await assumes(role, memberOf(HOME), good)).toBe(true);
   });
 
   test.each<[string, string, Record<string, string>]>([
@@ -262,17 +241,17 @@ describe("who may assume the role of a team", () => {
     ["a question mark", HOME, { ...good, "aws:RequestTag/study": "svm-s?" }],
     ["a slash", HOME, { ...good, "aws:RequestTag/study": "svm-s1/trials" }],
   ])("not with %s", async (_, account, request) => {
-    expect(await assumes(role, account, request)).toBe(false);
+    expect(await assumes(role, memberOf(account), request)).toBe(false);
   });
 
   test("with an organisation instead: the account must belong to it", async () => {
     const request = { "aws:RequestTag/team": "vision", "aws:RequestTag/study": "svm-s1" };
     const vision = deployment.role("Teamvision");
     const from = (organisation: string) =>
-      assumes(vision, "333344445555", request, { "aws:PrincipalOrgID": organisation });
+      assumes(vision, memberOf("333344445555"), request, { "aws:PrincipalOrgID": organisation });
     expect(await from("o-abcdefghij")).toBe(true);
     expect(await from("o-zzzzzzzzzz")).toBe(false);
-    expect(await assumes(vision, "333344445555", request)).toBe(false);
+    expect(await assumes(vision, memberOf("333344445555"), request)).toBe(false);
   });
 
   test("the role of sessions: the api Lambda alone, with both tags", async () => {
