@@ -6,6 +6,7 @@ const grant = () => import("./grant.ts");
 const member = () => import("./member.ts");
 const study = () => import("./study.ts");
 const sweep = () => import("./sweep.ts");
+const team = () => import("./team.ts");
 const token = () => import("./token.ts");
 
 /** All commands, by name; a command is loaded when it is called, for the service behind `admin` loads longer than `study` runs. */
@@ -31,6 +32,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "sweep resume": async () => (await sweep()).resume,
   "sweep delete": async () => (await sweep()).remove,
   audit: async () => (await import("./audit.ts")).audit,
+  "team create": async () => (await admin()).createTeam,
+  "team show": async () => (await team()).show,
+  "team delete": async () => (await team()).remove,
   "team budget": async () => (await import("./budget.ts")).budget,
   "member add": async () => (await member()).add,
   "member list": async () => (await member()).list,
@@ -57,7 +61,7 @@ const overview = async (): Promise<string> =>
     "hone: hyperparameter tuning as a service\n",
     ...(await lines()),
     "\nhone <command> --help shows a command's options.",
-    "`hone admin` and `hone redrive` use your AWS credentials; the other commands HONE_API, HONE_TEAM and HONE_TOKEN, or .hone/local.json.",
+    "`hone admin`, `hone team create`, which is `hone admin create-team`, and `hone redrive` use your AWS credentials; the other commands HONE_API, HONE_TEAM and HONE_TOKEN, or .hone/local.json.",
   ].join("\n");
 
 /** @returns the exit code: 0 success, 1 failure, 2 wrong usage. */

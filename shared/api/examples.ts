@@ -176,6 +176,7 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
     body: { name: "nightly", role: "worker", days: 90 },
     reply: { ...token, token: "hone_k3v7qmz2hd5a_..." },
   },
+  getTeam: { reply: { team: "acme", created: "2026-11-23T12:00:00.000Z", studies: 12, owners: 1 } },
   deleteTeam: { body: { confirm: "acme" } },
   rotateToken: {
     body: { formerHours: 24 },

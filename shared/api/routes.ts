@@ -16,7 +16,7 @@ import {
   Study,
   StudyPage,
 } from "../schemas/study.ts";
-import { DeleteTeamBody } from "../schemas/team.ts";
+import { DeleteTeamBody, Team } from "../schemas/team.ts";
 import { CreatedToken, CreateTokenBody, RotateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
 import {
   AddTrialsBody,
@@ -351,6 +351,15 @@ export const routes = {
     status: 204,
     problems: [],
     summary: "Revoke a token; it stops working at once.",
+  },
+  getTeam: {
+    method: "GET",
+    path: TEAM_ITSELF,
+    action: "team:read",
+    reply: Team,
+    status: 200,
+    problems: [],
+    summary: "The team: since when there is one of its name, and how many studies it has.",
   },
   deleteTeam: {
     method: "DELETE",

@@ -25,9 +25,26 @@ export const newTeam = (team: string, now: number): Change => ({
   when: { expression: "attribute_not_exists(#created)" },
 });
 
+/** A team and what is counted of it. */
+export interface TeamItem {
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly studies: number;
+  /** Members who own it. */
+  readonly owners: number;
+}
+
+/** Null when it was not created. */
+export const findTeam = async (store: Store, team: string): Promise<TeamItem | null> => {
+  const { created, studies = 0, owners = 0 } = (await store.get(teamKey(team))) ?? {};
+  return created === undefined
+    ? null
+    : { created: Number(created), studies: Number(studies), owners: Number(owners) };
+};
+
 /** Whether the team was created. */
 export const hasTeam = async (store: Store, team: string): Promise<boolean> =>
-  (await store.get(teamKey(team)))?.created !== undefined;
+  (await findTeam(store, team)) !== null;
 
 /** Counts a new study against the team's cap and its rate; fails under the names TEAM_CAP, TEAM_RATE and TEAM_CLOSED. */
 export const countStudy = (team: string, now: number): Change[] => [

@@ -22,6 +22,12 @@ beforeAll(async () => {
 
 const admin = (...args: string[]) => hone(["admin", ...args, "--table", table], env);
 
+test("hone team create is another name of hone admin create-team, and needs no token either", async () => {
+  const made = await hone(["team", "create", "by-name", "--table", table], env);
+  expect(made).toEqual({ code: 0, stdout: "Team by-name created.\n", stderr: "" });
+  expect(await admin("create-team", "by-name")).toMatchObject({ code: 1 });
+});
+
 test("the first team and token are created, and the token is valid", async () => {
   const team = await admin("create-team", "acme", "--json");
   expect(team).toMatchObject({ code: 0, stderr: "" });

@@ -59,6 +59,20 @@ test("a token is created for what it is good for, listed, rotated and revoked", 
   expect(bare).toMatchObject({ role: null, member: null });
 });
 
+test("a team is shown, and deleted by whoever types its name", async () => {
+  const created = /^\S+: created \d{4}-\d\d-\d\dT\S+, 0 studies, /;
+  await run("member", "add", "ann", "--role", "owner");
+  const { stdout } = await run("team", "show");
+  expect(stdout).toMatch(created);
+  expect(stdout).toMatch(/, 1 owner\n$/);
+  expect(JSON.parse((await run("team", "show", "--json")).stdout)).toMatchObject({ team: TEAM, studies: 0 });
+  const other = await run("team", "delete", "another");
+  expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("/confirm")]);
+  expect((await run("team", "show")).code).toBe(0);
+  expect((await run("team", "delete", TEAM)).stdout).toMatch(new RegExp(`^Team ${TEAM} is deleted\\.`));
+  expect((await run("team", "show")).code).toBe(1);
+});
+
 test("a wrong command says what is missing, and a refusal of the API what to do", async () => {
   const errors = async (...args: string[]) => (await run(...args)).stderr;
   expect(await errors("grant", "add", "viewer", "--team")).toBe("Name one of --member, --token and --iam.\n");

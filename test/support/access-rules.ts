@@ -40,6 +40,7 @@ export const needs = {
   createGrant: "own",
   listGrants: "own",
   deleteGrant: "own",
+  getTeam: "look",
   deleteTeam: "own",
   listAudit: "own",
   exportAudit: "own",

@@ -34,4 +34,5 @@ export const followTeamsPage = async (access: {
   const [, left = ""] = stdout.split("Member ben removed.\n");
   expect(left).toMatch(/^ann +owner +active/);
   expect(left).not.toContain("ben");
+  expect(left).toMatch(new RegExp(`^${access.team}: created \\S+, \\d+ (study|studies), \\d+ owners?$`, "m"));
 };

@@ -208,6 +208,7 @@ const requests: { readonly [N in RouteName]: { readonly [P in Listed<N>]: () => 
   listGrants: {},
   deleteGrant: {},
   listAudit: {},
+  getTeam: {},
   deleteTeam: {},
   exportAudit: {},
   getBudget: {},
