@@ -16,7 +16,7 @@ const needEmulator = [
   "test/docs/search-space.test.ts",
 ];
 /** What a user sees of the deployed stack: deployed once, shared by all files. */
-const needStack = ["test/stack/**/*.test.ts", "test/permissions/rare-ways.test.ts"];
+const needStack = ["test/stack/**/*.test.ts", "test/permissions/{rare,sweep}-ways.test.ts"];
 /** What is looked at when those are done. */
 const needRecord = ["test/permissions/recorded.test.ts"];
 

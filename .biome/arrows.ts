@@ -36,7 +36,9 @@ const belowService = [
 ];
 
 const inService = (...rooms: readonly string[]) => rooms.map((room) => `shared/service/${room}`);
-const serviceRooms = inService("core", "access", "batch", "trials", "rounds", "studies", "repair");
+const serviceRooms = inService(
+  ...["core", "access", "batch", "trials", "rounds", "studies", "sweeps", "teams", "repair"],
+);
 
 /** Per room, what it may import beside itself. */
 export const arrows: Readonly<Record<string, readonly string[]>> = {
@@ -80,6 +82,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     ...schemas,
     "shared/space",
     "shared/scheduler",
+    "shared/sweep",
     "shared/errors.ts",
     "shared/sentences",
     "shared/bytes.ts",
@@ -91,7 +94,9 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   "shared/service/trials": [...belowService, ...inService("core", "batch")],
   "shared/service/rounds": [...belowService, ...inService("core", "batch")],
   "shared/service/studies": [...belowService, ...inService("core", "batch", "access", "trials")],
-  "shared/service/repair": [...belowService, ...inService("core", "batch", "studies")],
+  "shared/service/sweeps": [...belowService, ...inService("core", "access", "batch", "studies")],
+  "shared/service/teams": [...belowService, ...inService("core", "studies", "sweeps")],
+  "shared/service/repair": [...belowService, ...inService("core", "batch", "studies", "teams")],
   "shared/api": [...schemas, "shared/auth", "shared/space", "shared/errors.ts"],
   functions: [...belowService, ...serviceRooms, "shared/api", "shared/strict-json.ts"],
   infra: ["shared/api", "shared/deployment.ts", "shared/prices.ts"],

@@ -11,7 +11,8 @@ import { checkpointBucket } from "../shared/executor/checkpoint-bucket.ts";
 import { identities } from "../shared/executor/identities.ts";
 import { dispatchQueue } from "../shared/executor/queue.ts";
 import { stepFunctions } from "../shared/executor/step-functions.ts";
-import type { Checkpoints, Identities } from "../shared/ports.ts";
+import { sweepSchedules } from "../shared/executor/sweep-schedules.ts";
+import type { Checkpoints, Identities, Schedules } from "../shared/ports.ts";
 import { pricesIn } from "../shared/prices.ts";
 import type { ApiDeps, ServiceDeps } from "../shared/service/core/deps.ts";
 import { createWarm } from "../shared/service/core/warm.ts";
@@ -70,7 +71,31 @@ const checkpoints = ({ config }: SQSClient): Checkpoints => {
     url: endpoint === undefined ? variable("bucketUrl") : `${endpoint}/${variable("bucket")}`,
     signer: new SignatureV4({ service: "s3", credentials, region, sha256, uriEscapePath: false }),
     send: (request) => requestHandler.handle(request),
-    userAgent: `hone app/${process.env.AWS_SDK_UA_APP_ID ?? ""}`,
+    userAgent: userAgent(),
+  });
+};
+
+/** As clients of the SDK name the Lambda. */
+const userAgent = (): string => `hone app/${process.env.AWS_SDK_UA_APP_ID ?? ""}`;
+
+/** The suffix of AWS's host names in the partition of an ARN. */
+const hostsOf = (arn: string): string =>
+  arn.split(":")[1] === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+
+/** EventBridge Scheduler, with the credentials and the connections of another client. */
+const schedules = ({ config }: SQSClient): Schedules => {
+  const { credentials, region, sha256, requestHandler } = config;
+  const target = variable("sweepFunction");
+  const own = `https://scheduler.${target.split(":")[3]}.${hostsOf(target)}`;
+  return sweepSchedules({
+    url: process.env.AWS_ENDPOINT_URL_SCHEDULER ?? process.env.AWS_ENDPOINT_URL ?? own,
+    signer: new SignatureV4({ service: "scheduler", credentials, region, sha256 }),
+    send: (request) => requestHandler.handle(request),
+    userAgent: userAgent(),
+    group: variable("scheduleGroup"),
+    target,
+    failed: variable("failedFirings"),
+    role: variable("firingRole"),
   });
 };
 
@@ -114,6 +139,7 @@ export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
       images: variable("images").split(","),
     }),
     checkpoints: checkpoints(sqs),
+    schedules: schedules(sqs),
   };
 });
 
@@ -121,13 +147,12 @@ export const serviceDeps = /* @__PURE__ */ lazy((): ServiceDeps => {
 const stsOf = ({ config }: SQSClient): Identities => {
   const { credentials, region, sha256, requestHandler } = config;
   const stageArn = variable("stageArn");
-  const [, partition, , name] = stageArn.split(":");
-  const suffix = partition === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
+  const own = `https://sts.${stageArn.split(":")[3]}.${hostsOf(stageArn)}/`;
   return identities({
-    url: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? `https://sts.${name}.${suffix}/`,
+    url: process.env.AWS_ENDPOINT_URL_STS ?? process.env.AWS_ENDPOINT_URL ?? own,
     signer: new SignatureV4({ service: "sts", credentials, region, sha256 }),
     send: (request) => requestHandler.handle(request),
-    userAgent: `hone app/${process.env.AWS_SDK_UA_APP_ID ?? ""}`,
+    userAgent: userAgent(),
     stageArn,
     tree: IAM_BASE_PATH,
     teamRoles: variable("teamRoles"),

@@ -112,6 +112,10 @@ const wildcards = (
       arns: [`arn:<AWS::Partition>:batch:${here}:job-definition/${names.jobDefinitionPrefix}*`],
       reason: "Each batch study has its own definition with this prefix.",
     },
+    schedules: {
+      arns: [`arn:<AWS::Partition>:scheduler:${here}:schedule/${names.scheduleGroup}/*`],
+      reason: "Each sweep has its own schedule in this group.",
+    },
     checkpoints: {
       arns: [`<${bucket}.Arn>/${CHECKPOINTS}*`],
       reason: "Each checkpoint is an object of its own under this prefix.",

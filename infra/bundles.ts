@@ -4,7 +4,15 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /** The Lambdas: each is `functions/<name>/index.ts`. */
-export const lambdas = ["api", "authorizer", "dispatcher", "events", "reconciler", "rounds"] as const;
+export const lambdas = [
+  "api",
+  "authorizer",
+  "dispatcher",
+  "events",
+  "reconciler",
+  "rounds",
+  "sweep",
+] as const;
 export type LambdaName = (typeof lambdas)[number];
 
 /** The folder of each Lambda's bundle, which contains `bundleFile`. */

@@ -11,6 +11,7 @@ import { JobEvents } from "./constructs/job-events.ts";
 import { Lambda } from "./constructs/lambda.ts";
 import { Recurring } from "./constructs/recurring.ts";
 import { StateMachine, type StateMachineProps } from "./constructs/state-machine.ts";
+import { SweepSchedules } from "./constructs/sweep-schedules.ts";
 import { Table } from "./constructs/table.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
 import { foldStatements, inPartsStatements, parentStatements } from "./machine-permissions.ts";
@@ -19,7 +20,16 @@ import { fold } from "./machines/fold.ts";
 import { folds } from "./machines/folds.ts";
 import { generations } from "./machines/generations.ts";
 import { halving } from "./machines/halving.ts";
-import { jobQueueArn, jobQueuesOf, machineArn, type Names, roleArn } from "./names.ts";
+import {
+  firingRoleName,
+  functionArn,
+  jobQueueArn,
+  jobQueuesOf,
+  machineArn,
+  type Names,
+  roleArn,
+  scheduleGroupArn,
+} from "./names.ts";
 import { statementsOf } from "./permissions.ts";
 import { SessionsRole } from "./teams/sessions-role.ts";
 import { teamRoleId } from "./teams/team-account.ts";
@@ -40,6 +50,8 @@ const sizes = {
   events: { memoryMiB: 1024, timeout: Duration.seconds(30) },
   reconciler: { memoryMiB: 1024, timeout: Duration.minutes(4) },
   rounds: { memoryMiB: 1024, timeout: Duration.seconds(55) },
+  // Below `SETTLED_MS`: after that nobody is left who read a sweep before its deletion.
+  sweep: { memoryMiB: 1024, timeout: Duration.seconds(50) },
 } as const satisfies Record<LambdaName, { memoryMiB: number; timeout: Duration }>;
 
 /** Everything except the instances that run trials. Costs almost nothing while idle. */
@@ -52,6 +64,7 @@ export class CoreStack extends Stack {
     const { table } = new Table(this, "Table", config);
     const { bucket } = new Bucket(this, "Bucket", config);
     const work = new WorkQueue(this, "Dispatch", { timeout: sizes.dispatcher.timeout });
+    const failedFirings = new DeadLetterQueue(this, "FailedFirings");
     const api = new HttpApi(this, "HttpApi", { ...config, removalPolicy });
 
     const onDemand = config.maxOnDemandVcpus !== null;
@@ -73,6 +86,10 @@ export class CoreStack extends Stack {
       [environment.fold]: machineArn(this, names.fold),
       [environment.generations]: machineArn(this, names.generations),
       [environment.auditDays]: String(config.auditDays),
+      [environment.sweepFunction]: functionArn(this, names.sweepFunction),
+      [environment.failedFirings]: failedFirings.queue.queueArn,
+      [environment.scheduleGroup]: names.scheduleGroup,
+      [environment.firingRole]: roleArn(this, firingRoleName(this, names)),
       [environment.bucket]: bucket.bucketName,
       [environment.bucketUrl]: `https://${bucket.bucketRegionalDomainName}`,
       [environment.stageArn]: api.stageArn,
@@ -98,6 +115,8 @@ export class CoreStack extends Stack {
         logRetention,
         removalPolicy,
         ...(failed && { failed: failed.queue }),
+        // Its schedules name it, and it makes them itself.
+        ...(name === "sweep" && { functionName: names.sweepFunction }),
         // Without a place of its own the authorizer is refused one when the api Lambda has taken all, and API Gateway says 500.
         ...(name === "authorizer" &&
           config.authorizerConcurrency !== null && { reserved: config.authorizerConcurrency }),
@@ -131,6 +150,22 @@ export class CoreStack extends Stack {
       every: config.reconcileEvery,
       handler: reconciler.function,
       failed: failedRuns.queue,
+    });
+
+    const sweep = lambda("sweep", "Hone: firings of sweeps become studies", failedFirings);
+    new Recurring(this, "AttendSweeps", {
+      description: "Hone: does what is left to do of sweeps",
+      every: config.reconcileEvery,
+      handler: sweep.function,
+      failed: failedFirings.queue,
+      input: { version: 1, attend: "all" },
+    });
+    new SweepSchedules(this, "SweepSchedules", {
+      groupName: names.scheduleGroup,
+      groupArn: scheduleGroupArn(this, names.scheduleGroup),
+      roleName: firingRoleName(this, names),
+      handler: sweep.function,
+      failed: failedFirings.queue,
     });
 
     const rounds = lambda("rounds", "Hone: the steps of studies in rounds");
@@ -169,6 +204,7 @@ export class CoreStack extends Stack {
     const alarms = new Alarms(this, "Alarms", config.alarmEmail);
     alarms.notEmpty("DispatchFailed", work.failed, "Attempts could not be submitted in five tries.");
     alarms.notEmpty("EventsFailed", failedEvents.queue, "Job events could not be handled.");
+    alarms.notEmpty("SweepsFailed", failedFirings.queue, "Firings of sweeps could not be handled.");
     alarms.notEmpty("ReconciliationsFailed", failedRuns.queue, "The reconciler failed three times in a row.");
     alarms.fails(
       "DispatcherErrors",
@@ -199,10 +235,10 @@ export class CoreStack extends Stack {
     );
     alarms.reports(
       "ReconcileFailures",
-      [reconciler],
+      [reconciler, sweep],
       alarmedEvents.reconcileFailed,
       3,
-      "The reconciler cannot repair some studies; its log names them.",
+      "Some studies cannot be repaired, or some sweeps be seen to; the log names them.",
     );
 
     this.#output({

@@ -32,6 +32,9 @@ export interface Names {
   readonly fold: string;
   /** The one that runs the generations of population-based training. */
   readonly generations: string;
+  /** The schedule group of sweeps, and the Lambda that their schedules call, which makes them itself. */
+  readonly scheduleGroup: string;
+  readonly sweepFunction: string;
   /** The role of a team is this and its name. */
   readonly teamRolePrefix: string;
   /** The role of the sessions that Hone makes for a single study. */
@@ -58,6 +61,8 @@ export const makeNames = (name: string | null): Names => {
     folds: `${prefix}-folds`,
     fold: `${prefix}-fold`,
     generations: `${prefix}-generations`,
+    scheduleGroup: `${prefix}-sweeps`,
+    sweepFunction: `${prefix}-sweep`,
     teamRolePrefix: `${prefix}-team-`,
     sessionsRole: `${prefix}-sessions`,
   };
@@ -68,6 +73,9 @@ export const jobRoleName = (stack: Stack, names: Names): string =>
   `${names.jobDefinition}-job-${stack.region}`;
 export const executionRoleName = (stack: Stack, names: Names): string =>
   `${names.jobDefinition}-start-${stack.region}`;
+
+export const firingRoleName = (stack: Stack, names: Names): string =>
+  `${names.scheduleGroup}-firing-${stack.region}`;
 
 /** The ARN of a role of this account. */
 export const roleArn = (stack: Stack, name: string): string =>
@@ -96,3 +104,18 @@ export const jobQueuesOf = ({ jobQueues }: Names, onDemand: boolean): string[] =
 
 export const jobQueueArn = (stack: Stack, name: string): string =>
   stack.formatArn({ service: "batch", resource: "job-queue", resourceName: name });
+
+export const functionArn = (stack: Stack, name: string): string =>
+  stack.formatArn({
+    service: "lambda",
+    resource: "function",
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+
+export const scheduleGroupArn = (stack: Stack, group: string): string =>
+  stack.formatArn({ service: "scheduler", resource: "schedule-group", resourceName: group });
+
+/** All schedules of a group. */
+export const schedulesArn = (stack: Stack, group: string): string =>
+  stack.formatArn({ service: "scheduler", resource: "schedule", resourceName: `${group}/*` });

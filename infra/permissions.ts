@@ -5,18 +5,22 @@ import type { LambdaName } from "./bundles.ts";
 import {
   executionRoleName,
   executionsArn,
+  firingRoleName,
   jobQueueArn,
   jobQueuesOf,
   jobRoleName,
   machineArn,
   type Names,
   roleArn,
+  schedulesArn,
 } from "./names.ts";
 
 /** The resources that grants refer to. */
 export type Thing =
   | "table"
   | "queue"
+  | "schedules"
+  | "firingRole"
   | "machines"
   /** Those that hand a long study over to another execution of themselves. */
   | "longMachines"
@@ -113,6 +117,32 @@ const dropCheckpoints: Grant = {
   why: "remove checkpoints that were replaced, or whose trial has ended",
 };
 
+/** What starting the studies that Hone runs needs. */
+const startStudies: readonly Grant[] = [
+  describeDefinitions("read the stack's template, from which the definition of a study is made"),
+  {
+    on: ["jobDefinitions"],
+    actions: ["batch:RegisterJobDefinition", "batch:TagResource"],
+    why: "register a study's image, command and size",
+  },
+  { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
+  { on: ["machines"], actions: ["states:StartExecution"], why: "start the rounds or the folds of a study" },
+];
+
+const makeSchedules: readonly Grant[] = [
+  {
+    on: ["schedules"],
+    actions: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
+    why: "make, change and remove the schedule of a sweep",
+  },
+  {
+    on: ["firingRole"],
+    actions: ["iam:PassRole"],
+    when: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
+    why: "give it the role that sends firings",
+  },
+];
+
 /** All permissions of the Lambdas, except those for a Lambda's own log group and dead-letter queue. */
 export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
   api: [
@@ -130,15 +160,9 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       actions: ["batch:DescribeJobs"],
       why: "check that a job that claims an attempt is one that was submitted for it",
     },
-    describeDefinitions("read the stack's template, from which the definition of a study is made"),
-    {
-      on: ["jobDefinitions"],
-      actions: ["batch:RegisterJobDefinition", "batch:TagResource"],
-      why: "register a study's image, command and size",
-    },
-    { on: ["jobRoles"], actions: ["iam:PassRole"], why: "give those definitions the template's roles" },
-    { on: ["machines"], actions: ["states:StartExecution"], why: "start the rounds or the folds of a study" },
+    ...startStudies,
     stopRounds,
+    ...makeSchedules,
     {
       on: ["checkpoints"],
       actions: ["s3:GetObject", "s3:PutObject"],
@@ -232,6 +256,20 @@ export const permissions: Readonly<Record<LambdaName, readonly Grant[]>> = {
       why: "hand a study of many brackets or generations over to the next execution",
     },
   ],
+  // A firing creates and starts a study, stops the one before, and deletes those that are no longer kept.
+  sweep: [
+    readTable,
+    changeItems,
+    checkTeam,
+    dropItems,
+    writeMany,
+    sendTrials,
+    endJobs,
+    dropDefinition,
+    ...startStudies,
+    stopRounds,
+    ...makeSchedules,
+  ],
 };
 
 export interface Resources {
@@ -241,7 +279,7 @@ export interface Resources {
   readonly names: Names;
   /** Whether there are queues of on-demand instances. */
   readonly onDemand: boolean;
-  /** For the emulator, which treats SendMessageBatch as an action of its own. */
+  /** For the emulator, which treats SendMessageBatch as an action of its own, and takes every schedule for one of the default group. */
   readonly local: boolean;
 }
 
@@ -264,13 +302,17 @@ const asEmulated = (action: string): string[] =>
 
 const arnsOf = (
   stack: Stack,
-  { tableArn, bucketArn, queueArn, names, onDemand }: Resources,
+  { tableArn, bucketArn, queueArn, names, onDemand, local }: Resources,
 ): Record<Thing, readonly string[]> => {
   const batch = (resource: string, resourceName: string) =>
     stack.formatArn({ service: "batch", resource, resourceName });
   return {
     table: [tableArn],
     queue: [queueArn],
+    schedules: [names.scheduleGroup, ...(local ? ["default"] : [])].map((group) =>
+      schedulesArn(stack, group),
+    ),
+    firingRole: [roleArn(stack, firingRoleName(stack, names))],
     machines: [names.brackets, names.folds, names.generations].map((name) => machineArn(stack, name)),
     longMachines: [names.brackets, names.generations].map((name) => machineArn(stack, name)),
     runs: [names.brackets, names.folds, names.generations].map((name) => executionsArn(stack, name)),

@@ -39,6 +39,12 @@ export const environment = {
   teamRoles: "HONE_TEAM_ROLES_ARN",
   /** Days that a line of the audit trail is kept. */
   auditDays: "HONE_AUDIT_DAYS",
+  /** ARN of the Lambda that firings of sweeps call, and of the queue for those that could not be delivered. */
+  sweepFunction: "HONE_SWEEP_FUNCTION_ARN",
+  failedFirings: "HONE_FAILED_FIRINGS_ARN",
+  /** Name of the schedule group of sweeps, and ARN of the role that their schedules have. */
+  scheduleGroup: "HONE_SCHEDULE_GROUP",
+  firingRole: "HONE_FIRING_ROLE_ARN",
 } as const;
 
 /** In place of a job queue that the deployment does not have. */
@@ -84,7 +90,7 @@ export const alarmedEvents = {
   infraFailure: "infra-failure",
   /** A state machine gave up. */
   roundsFailed: "rounds-failed",
-  /** The reconciler could not repair a study. */
+  /** The reconciler could not repair a study, or the sweep Lambda do what is left of a sweep. */
   reconcileFailed: "reconcile-failed",
 } as const;
 

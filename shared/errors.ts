@@ -112,9 +112,9 @@ export class UnsupportedMediaType extends Refused<
   readonly type = "unsupported-media-type";
 }
 
-/** No such route, team or token, or not one that the caller may know about. */
+/** No such route, team, token or sweep, or not one that the caller may know about. */
 export class NotFound extends Refused<
-  "no-path" | "another-team" | "no-team" | "no-token" | "no-member" | "no-grant" | "team-deleted"
+  "no-path" | "another-team" | "no-team" | "no-token" | "no-member" | "no-grant" | "no-sweep" | "team-deleted"
 > {
   readonly type = "not-found";
 }
@@ -256,7 +256,9 @@ export class ShownOnce extends Refused<"secret-shown"> {
 }
 
 /** Too many requests, or a team's cap is reached. */
-export class RateLimited extends Refused<"too-many-studies" | "too-many-creations" | "too-many-requests"> {
+export class RateLimited extends Refused<
+  "too-many-studies" | "too-many-sweeps" | "too-many-creations" | "too-many-requests"
+> {
   readonly type = "rate-limited";
   override readonly retryAfter: number;
   constructor(facts: RateLimited["facts"], retryAfter: number) {

@@ -17,3 +17,6 @@ export const GRANT_ID = "[0-9a-f]{24}";
 
 /** A trial's number in a path: no leading zeros, so that a trial has one address. */
 export const TRIAL_NUMBER = "0|[1-9][0-9]{0,8}";
+
+/** What EventBridge Scheduler replaces in a message by the time at which the firing was due. */
+export const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";

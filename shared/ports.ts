@@ -115,6 +115,28 @@ export interface Identities {
   makeSession(request: SessionRequest): Promise<SessionSecrets>;
 }
 
+/** When a sweep fires, for whoever delivers its firings. */
+export interface FiringSchedule {
+  readonly sweep: string;
+  /** As EventBridge Scheduler writes it: `cron(…)`, `rate(…)` or `at(…)`. */
+  readonly expression: string;
+  readonly timezone: string;
+  /** From when on a rate fires, milliseconds since 1970; null: nothing but the expression says when. */
+  readonly start: number | null;
+  /** Whether it fires. */
+  readonly enabled: boolean;
+  /** Comes with each firing, so that a firing of an earlier schedule can be told from one of this. */
+  readonly revision: number;
+}
+
+/** EventBridge Scheduler, as much of it as Hone uses: one schedule for each sweep. It may deliver a firing more than once. */
+export interface Schedules {
+  /** Makes the schedule of a sweep, or changes it. */
+  put(schedule: FiringSchedule): Promise<void>;
+  /** Removes the schedule of a sweep, if there is one. */
+  remove(sweep: string): Promise<void>;
+}
+
 /** What the names of sessions begin with. */
 export const SESSION_NAME = "hone-";
 

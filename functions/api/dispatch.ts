@@ -18,12 +18,14 @@ import { withoutMachines } from "./hidden.ts";
 import * as members from "./members.ts";
 import { healthReply, toReply } from "./reply.ts";
 import * as studies from "./studies.ts";
+import * as sweeps from "./sweeps.ts";
 import * as teams from "./team.ts";
 import * as tokens from "./tokens.ts";
 import * as trials from "./trials.ts";
 
 const handlers: Handlers = {
   ...studies,
+  ...sweeps,
   ...trials,
   ...tokens,
   ...members,
@@ -48,7 +50,7 @@ export const dispatch = async (event: ApiEvent, deps: ApiDeps): Promise<ApiReply
   if (match.route === "health") return healthReply;
   await takeRequest(deps, match.path.team);
   const route: Route = routes[match.route];
-  const { team, token, member, grant } = match.path;
+  const { team, token, member, grant, sweep } = match.path;
   const query = validate(route.query ?? Nothing, queryOf(event.rawQueryString));
 
   // A repeated deletion: the study no longer exists, so it cannot be loaded or authorized. The receipt belongs to this caller.
@@ -71,7 +73,8 @@ export const dispatch = async (event: ApiEvent, deps: ApiDeps): Promise<ApiReply
 
   const handle = handlers[match.route] as unknown as AnyHandler;
   const write = { receipt, ...(audit !== undefined && { audit }) };
-  const reply = await handle({ team, study, number, token, member, grant, query, body, caller, write }, deps);
+  const named = { team, study, number, token, member, grant, sweep };
+  const reply = await handle({ ...named, query, body, caller, write }, deps);
   return toReply(route, mayEdit(caller) ? reply : withoutMachines(reply), event.rawPath);
 };
 

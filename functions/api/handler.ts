@@ -27,6 +27,7 @@ export interface Request<N extends RouteName> {
   readonly token: Named<N, "token", string>;
   readonly member: Named<N, "member", string>;
   readonly grant: Named<N, "grant", string>;
+  readonly sweep: Named<N, "sweep", string>;
   readonly query: Parsed<N, "query">;
   readonly body: Parsed<N, "body">;
   readonly caller: Caller;

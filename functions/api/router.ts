@@ -40,7 +40,15 @@ export const matchRoute = (method: string, path: string): Match => {
   throw new NotFound({ kind: "no-path" });
 };
 
-const NO_PATH: Match["path"] = { team: "", study: "", number: "", token: "", member: "", grant: "" };
+const NO_PATH: Match["path"] = {
+  team: "",
+  study: "",
+  number: "",
+  token: "",
+  member: "",
+  grant: "",
+  sweep: "",
+};
 
 /** How each path parameter is written. */
 const forms: Readonly<Record<PathParameter, string>> = {
@@ -50,6 +58,7 @@ const forms: Readonly<Record<PathParameter, string>> = {
   token: TOKEN_ID,
   member: ID,
   grant: GRANT_ID,
+  sweep: ID,
 };
 
 const isParameter = (name: string): name is PathParameter => name in pathParameters;

@@ -1,5 +1,5 @@
 import { readTeam } from "../../shared/service/access/read-team.ts";
-import { deleteTeam as remove } from "../../shared/service/studies/delete-team.ts";
+import { deleteTeam as remove } from "../../shared/service/teams/delete.ts";
 import type { Handler } from "./handler.ts";
 
 export const getTeam: Handler<"getTeam"> = async ({ team }, deps) => ({ body: await readTeam(deps, team) });

@@ -16,6 +16,8 @@ export interface LambdaProps {
   /** Folder with the bundle (`bundles.ts`). */
   readonly bundle: string;
   readonly description: string;
+  /** Where it is not made up, because the Lambda needs to know it. */
+  readonly functionName?: string;
   readonly timeout: Duration;
   readonly memoryMiB: number;
   readonly environment: Readonly<Record<string, string>>;
@@ -51,6 +53,7 @@ export class Lambda extends Construct {
     for (const statement of props.statements) role.addToPolicy(statement);
     this.function = new LambdaFunction(this, "Function", {
       description: props.description,
+      ...(props.functionName !== undefined && { functionName: props.functionName }),
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(props.bundle),

@@ -42,6 +42,39 @@ const teamBudget = {
 
 const params = { C: 1.5, gamma: 0.02 };
 
+const firing = {
+  firing: "2026-11-27T02:00:00.000Z",
+  manual: false,
+  outcome: "created",
+  reason: null,
+  at: "2026-11-27T02:00:12.000Z",
+  study: "nightly-8m2kqa-20261127-020000",
+  state: "finished",
+  trials: { queued: 0, running: 0, paused: 0, completed: 40, pruned: 0, failed: 0 },
+  best: { number: 31, values: { accuracy: 0.97 } },
+};
+
+const template = {
+  name: "svm-digits",
+  space: study.space,
+  objectives: study.objectives,
+  budget: { trials: 40 },
+};
+
+const sweep = {
+  sweep: "nightly-8m2kqa",
+  name: "nightly",
+  state: "active",
+  created: "2026-11-23T12:00:00.000Z",
+  schedule: { cron: "0 3 * * ? *", timezone: "Europe/Berlin" },
+  overlap: "skip",
+  next: "2026-11-28T02:00:00.000Z",
+  firings: { count: 4, last: firing },
+  message: null,
+};
+
+const wholeSweep = { ...sweep, template, warmStart: { last: 3 }, keep: 30 };
+
 const token = {
   id: "k3v7qmz2hd5a",
   name: "nightly",
@@ -155,6 +188,22 @@ export const examples: Readonly<Partial<Record<RouteName, Example>>> = {
     },
   },
   stop: { body: { drain: true } },
+  createSweep: {
+    body: {
+      name: sweep.name,
+      schedule: sweep.schedule,
+      overlap: sweep.overlap,
+      template,
+      warmStart: { last: 3 },
+      keep: 30,
+    },
+    reply: { ...wholeSweep, firings: { count: 0, last: null } },
+  },
+  listSweeps: { reply: { sweeps: [sweep], cursor: null } },
+  getSweep: { reply: wholeSweep },
+  patchSweep: { body: { state: "paused" }, reply: { ...wholeSweep, state: "paused", next: null } },
+  runSweep: { reply: { ...firing, manual: true } },
+  listFirings: { reply: { firings: [firing], cursor: null } },
   getBudget: { reply: teamBudget },
   patchBudget: { body: { dollars: 500, trials: null }, reply: teamBudget },
   createCredentials: {

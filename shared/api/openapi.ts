@@ -75,6 +75,7 @@ const TAGS = {
   Studies: "One optimisation problem each.",
   Trials: "One configuration under evaluation each.",
   "Batch executor": "Hone runs the trials itself, on AWS Batch.",
+  Sweeps: "A study template on a schedule each.",
   Access: "Members, grants and tokens: who may do what.",
   Audit: "Who did what.",
   Team: "What the team may spend, and its end.",
@@ -86,6 +87,7 @@ const BATCH_ROUTES: ReadonlySet<RouteName> = new Set(["start", "stop", "claim"])
 const tagOf = (name: RouteName, path: string): keyof typeof TAGS => {
   if (BATCH_ROUTES.has(name)) return "Batch executor";
   if (/^\/(tokens|members|grants)/.test(path)) return "Access";
+  if (path.startsWith("/sweeps")) return "Sweeps";
   if (path.startsWith("/audit")) return "Audit";
   if (path.startsWith("/budget") || path === "/team") return "Team";
   if (name === "createCredentials") return "AWS credentials";

@@ -16,6 +16,7 @@ import {
   Study,
   StudyPage,
 } from "../schemas/study.ts";
+import { CreateSweepBody, Firing, FiringPage, PatchSweepBody, Sweep, SweepPage } from "../schemas/sweep.ts";
 import { DeleteTeamBody, Team } from "../schemas/team.ts";
 import { CreatedToken, CreateTokenBody, RotateTokenBody, TokenId, TokenPage } from "../schemas/token.ts";
 import {
@@ -56,6 +57,7 @@ export const pathParameters = {
   token: TokenId,
   member: Id,
   grant: GrantId,
+  sweep: Id,
 } as const;
 
 export type PathParameter = keyof typeof pathParameters;
@@ -277,6 +279,75 @@ export const routes = {
     problems: ["study-not-found", "wrong-executor"],
     summary:
       "Stop dispatching: the study is `ready` again; running trials are terminated and put back, or drained.",
+  },
+  createSweep: {
+    method: "POST",
+    path: "/sweeps",
+    action: "sweep:create",
+    body: CreateSweepBody,
+    reply: Sweep,
+    status: 201,
+    problems: ["study-not-found"],
+    summary:
+      "Create a sweep: a study template on a schedule. Each firing creates a study of it, and starts it if Hone runs its trials.",
+  },
+  listSweeps: {
+    method: "GET",
+    path: "/sweeps",
+    action: "sweep:list",
+    query: PageQuery,
+    reply: SweepPage,
+    status: 200,
+    problems: [],
+    summary: "List the team's sweeps, newest first; a page has at most 50.",
+  },
+  getSweep: {
+    method: "GET",
+    path: "/sweeps/{sweep}",
+    action: "sweep:read",
+    reply: Sweep,
+    status: 200,
+    problems: [],
+    summary: "Read a sweep, with when it fires next and what came of its last firing.",
+  },
+  patchSweep: {
+    method: "PATCH",
+    path: "/sweeps/{sweep}",
+    action: "sweep:update",
+    body: PatchSweepBody,
+    reply: Sweep,
+    status: 200,
+    problems: ["study-not-found"],
+    summary: "Change, pause or resume a sweep. What it has created stays as it is.",
+  },
+  deleteSweep: {
+    method: "DELETE",
+    path: "/sweeps/{sweep}",
+    action: "sweep:delete",
+    reply: null,
+    status: 204,
+    problems: [],
+    summary: "Delete a sweep, its schedule and the record of its firings; their studies stay.",
+  },
+  runSweep: {
+    method: "POST",
+    path: "/sweeps/{sweep}/run",
+    action: "sweep:run",
+    reply: Firing,
+    status: 200,
+    problems: [],
+    summary: "Fire a sweep now, also a paused one. While an earlier study runs, its `overlap` decides.",
+  },
+  listFirings: {
+    method: "GET",
+    path: "/sweeps/{sweep}/firings",
+    action: "sweep:read",
+    query: PageQuery,
+    reply: FiringPage,
+    status: 200,
+    problems: [],
+    summary:
+      "List a sweep's firings with what their studies have come to, newest first; a page has at most 50.",
   },
   getBudget: {
     method: "GET",

@@ -3,6 +3,7 @@ import type { SignatureV4 } from "@smithy/signature-v4";
 import { Unavailable } from "../errors.ts";
 import { type Identities, SESSION_NAME, type SessionRequest, type SessionSecrets } from "../ports.ts";
 import { sessionPolicy } from "./session-policy.ts";
+import { textOf } from "./signed-call.ts";
 
 /**
  * STS, and the roles of the deployment: the only file that calls it. One request needs no more than the signer and the HTTP
@@ -106,9 +107,3 @@ const readSecrets = (text: string): SessionSecrets => {
 /** The text of an element of the answer: none has attributes, or characters that XML must escape, where it counts. */
 const field = (text: string, name: string): string | null =>
   new RegExp(`<${name}>([^<]+)</${name}>`).exec(text)?.[1] ?? null;
-
-const textOf = async ({ body }: HttpResponse): Promise<string> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of (body ?? []) as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
-};

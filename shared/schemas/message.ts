@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { STUDY_OR_PART } from "../patterns.ts";
+import { SCHEDULED_TIME, STUDY_OR_PART } from "../patterns.ts";
+import { Id, SafeInt, Timestamp } from "../values.ts";
 import { Attempt } from "./trial.ts";
 
 /** A study, or a part of one, in messages and in the state of machines. */
@@ -29,3 +30,20 @@ export type WaitMessage = z.infer<typeof WaitMessage>;
 export const QueueMessage = z.union([DispatchMessage, WaitMessage]);
 
 export type QueueMessage = z.infer<typeof QueueMessage>;
+
+/** A firing of a sweep, as its schedule sends it. An emulator may leave the time as it is. */
+export const FiringMessage = z.strictObject({
+  version,
+  sweep: Id,
+  revision: SafeInt,
+  scheduled: z.union([Timestamp, z.literal(SCHEDULED_TIME)]),
+});
+
+/** Something may be left to do of sweeps. */
+export const AttendMessage = z.strictObject({ version, attend: z.literal("all") });
+
+export const SweepMessage = z.union([FiringMessage, AttendMessage]);
+
+export type FiringMessage = z.infer<typeof FiringMessage>;
+export type AttendMessage = z.infer<typeof AttendMessage>;
+export type SweepMessage = z.infer<typeof SweepMessage>;

@@ -194,6 +194,8 @@ export const Study = z.strictObject({
   evaluation: Evaluation.optional(),
   nested: NestedResult.optional().meta({ description: "Only of nested cross-validation." }),
   warmStart: TakenWarmStart.optional().meta({ description: "What the study began with of earlier ones." }),
+  sweep: Id.optional().meta({ description: "The sweep whose firing created the study." }),
+  firing: Timestamp.optional().meta({ description: "That firing." }),
   executor: ShownExecutor,
   labels: Labels.optional(),
   trials: TrialCounts,

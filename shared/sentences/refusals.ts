@@ -12,6 +12,7 @@ const sentences = {
   "no-token": ({ id }: { id: string }) => `There is no token ${id} in this team.`,
   "no-member": ({ name }: { name: string }) => `There is no member ${name} in this team.`,
   "no-grant": ({ grant }: { grant: string }) => `There is no grant ${grant} in this team.`,
+  "no-sweep": ({ sweep }: { sweep: string }) => `There is no sweep ${sweep} in this team.`,
   "no-study": ({ study }: { study: string }) => `There is no study ${study} in this team.`,
   "no-trial": ({ trial }: { trial: number }) => `There is no trial ${trial} in this study.`,
 
@@ -111,10 +112,12 @@ const sentences = {
   // Limits and load.
   "too-many-studies": ({ most }: { most: number }) =>
     `A team has at most ${most} studies. Delete some of them first.`,
+  "too-many-sweeps": ({ most }: { most: number }) =>
+    `A team has at most ${most} sweeps. Delete some of them first.`,
   "too-many-requests": ({ most }: { most: number }) =>
     `A team makes at most ${most} requests per second over ten seconds. Wait as long as Retry-After says.`,
   "too-many-creations": ({ most }: { most: number }) =>
-    `A team creates at most ${most} studies, tokens, members and grants per minute.`,
+    `A team creates at most ${most} studies, sweeps, tokens, members and grants per minute.`,
   internal: () => "An internal error occurred. Please report it with the request id.",
   busy: () => "Hone is busy; nothing was lost. Retry.",
   "too-slow": () => "The request took too long. Retry it with the same Idempotency-Key.",

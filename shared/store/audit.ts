@@ -59,11 +59,12 @@ export const newAuditLine = (
 };
 
 /** Items of a team that say nothing of what was changed: counters, and lists of what has an item of its own. */
-const UNTOLD = new Set(["TEAM", "MINUTE", "LISTED", "STUDY", "SPEND", "CLOSED"]);
+const UNTOLD = new Set(["TEAM", "MINUTE", "LISTED", "STUDY", "SPEND", "CLOSED", "SWEEPS"]);
 
-/** What an item belongs to: any kind of item in a team's partition whose sort key is `KIND#<id>`, and studies. */
+/** What an item belongs to: any kind of item in a team's partition whose sort key is `KIND#<id>`, studies and sweeps. */
 const targetOf = (team: string, { pk, sk }: Key): string[] => {
   if (pk.startsWith("STUDY#")) return [`study/${pk.slice("STUDY#".length).replace(/\.\d+$/, "")}`];
+  if (pk.startsWith("SWEEP#")) return [`sweep/${pk.slice("SWEEP#".length)}`];
   if (pk !== teamPartition(team)) return [];
   const [kind = "", ...id] = sk.split("#");
   if (UNTOLD.has(kind)) return [];

@@ -152,6 +152,28 @@ export const teamStudyKey = (team: string, study: string): Key => ({
 });
 export const TEAM_STUDY_PREFIX = "STUDY#";
 
+/** A sweep with what became of its firings, in a partition of its own; its team's partition only lists it. */
+export const sweepPartition = (sweep: string) => `SWEEP#${sweep}`;
+export const sweepKey = (sweep: string): Key => ({ pk: sweepPartition(sweep), sk: "SWEEP" });
+export const FIRING_PREFIX = "FIRING#";
+/**
+ * The place of a firing among those of its sweep: the newest first. One that a person asked for never takes the place of one of the
+ * schedule, whatever their times. @param at when it was due, milliseconds since 1970.
+ */
+export const firingPlace = (at: number, manual: boolean) =>
+  `${padded(END_OF_TIME - at, 15)}#${manual ? "M" : "S"}`;
+export const FIRING_PLACE = "[0-9]{15}#[MS]";
+export const firingKey = (sweep: string, at: number, manual: boolean): Key => ({
+  pk: sweepPartition(sweep),
+  sk: `${FIRING_PREFIX}${firingPlace(at, manual)}`,
+});
+/** The listings of a team's sweeps, in the same form and order as those of its studies. */
+export const SWEEP_LISTING_PREFIX = "SWEEPS#";
+export const sweepListingKey = (team: string, created: number, sweep: string): Key => ({
+  pk: teamPartition(team),
+  sk: `${SWEEP_LISTING_PREFIX}${listingPlace(created, sweep)}`,
+});
+
 /** Receipts of a study lie in this many partitions, so that they share no partition's writes and its deletion finds them. */
 const RECEIPT_SHARDS = 16;
 const receiptPartition = (study: string, shard: number) => `REQ#${study}#${shard}`;
@@ -165,7 +187,10 @@ export const receiptsOfTeam = (team: string): string => `team/${team}`;
 export const receiptPartitions = (owner: string): string[] =>
   Array.from({ length: RECEIPT_SHARDS }, (_, shard) => receiptPartition(owner, shard));
 
-/** What the reconciler must visit: studies that have jobs, are being deleted, may be listed out of date, or register a definition. */
+/**
+ * What the reconciler must visit: studies that have jobs, are being deleted, may be listed out of date, or register a definition, and
+ * sweeps of which something is still to be done.
+ */
 export const RECONCILED_PARTITION = "OPEN";
 export const activeBatchKey = (study: string): Key => ({ pk: RECONCILED_PARTITION, sk: `BATCH#${study}` });
 export const ACTIVE_BATCH_PREFIX = "BATCH#";
@@ -183,5 +208,11 @@ export const registrationKey = (study: string): Key => ({
   sk: `REGISTRATION#${study}`,
 });
 export const REGISTRATION_PREFIX = "REGISTRATION#";
+/** A sweep of which something is still to be done. */
+export const sweepNoteKey = (sweep: string): Key => ({
+  pk: RECONCILED_PARTITION,
+  sk: `${SWEEP_NOTE_PREFIX}${sweep}`,
+});
+export const SWEEP_NOTE_PREFIX = "SWEEP#";
 /** Turns all dispatching of the deployment off and on. */
 export const switchKey: Key = { pk: RECONCILED_PARTITION, sk: "SWITCH" };

@@ -101,6 +101,15 @@ export const readListings = async (
   return items.map((item) => readListing(team, String(item.sk).slice(LISTING_PREFIX.length + 16), item));
 };
 
+/** How a study is listed; null when it is not: nothing of it is left. */
+export const findListing = async (
+  store: Store,
+  { team, created, study }: Pick<Listed, "team" | "created" | "study">,
+): Promise<Listing | null> => {
+  const item = await store.get(listingKey(team, created, study));
+  return item === null ? null : readListing(team, study, item);
+};
+
 /** Listings that one transaction moves: each is a put and a removal. */
 const MOVED_AT_ONCE = 50;
 

@@ -6,13 +6,16 @@ import { whileOpen } from "./team-deletion.ts";
 
 /** Studies a team may have at once. */
 export const MAX_STUDIES = 10_000;
-/** Studies, tokens, members and grants a team may create per minute. */
+/** Sweeps a team may have at once: each is a schedule of the deployment's account. */
+export const MAX_SWEEPS = 200;
+/** Studies, sweeps, tokens, members and grants a team may create per minute. */
 export const MAX_CREATIONS_A_MINUTE = 300;
 
 /** Names under which these changes fail. */
 export const TEAM = "team";
 export const TEAM_CAP = "team-cap";
 export const TEAM_RATE = "team-rate";
+export const SWEEP_CAP = "sweep-cap";
 export const LAST_OWNER = "last-owner";
 
 export const MINUTE_MS = 60_000;
@@ -63,6 +66,25 @@ export const uncountStudy = (team: string): Change => ({
   name: TEAM,
   key: teamKey(team),
   update: { add: { studies: -1 } },
+});
+
+/** Counts a new sweep against the team's cap and its rate; fails under the names SWEEP_CAP, TEAM_RATE and TEAM_CLOSED. */
+export const countSweep = (team: string, now: number): Change[] => [
+  {
+    name: SWEEP_CAP,
+    key: teamKey(team),
+    update: { add: { sweeps: 1 } },
+    when: { expression: "attribute_not_exists(#sweeps) OR #sweeps < :max", values: { max: MAX_SWEEPS } },
+  },
+  countCreation(team, now),
+  whileOpen(team),
+];
+
+/** A sweep that is being deleted no longer counts. */
+export const uncountSweep = (team: string): Change => ({
+  name: TEAM,
+  key: teamKey(team),
+  update: { add: { sweeps: -1 } },
 });
 
 /**

@@ -29,6 +29,8 @@ export type StudySpec = Omit<
   readonly nested?: NestedSpec;
   /** What was taken of earlier studies; absent where none was named. The results are in an item of their own (`store/earlier.ts`). */
   readonly warmStart?: { readonly studies: readonly TakenStudy[] };
+  /** Which firing of which sweep created it; absent where a client did. */
+  readonly sweep?: { readonly sweep: string; readonly firing: string };
   /** Into how many tables each rung is split, so that reports do not compete (`store/rung-table.ts`). */
   readonly tables: number;
 };

@@ -126,6 +126,7 @@ export const toStudy = (
     ...(spec.nested !== undefined && { evaluation: spec.nested }),
     ...(spec.evaluation !== undefined && { evaluation: spec.evaluation }),
     ...(spec.warmStart !== undefined && { warmStart: shownWarmStart(spec.warmStart) }),
+    ...spec.sweep,
     executor: spec.executor,
     ...(Object.keys(spec.labels).length > 0 && { labels: spec.labels }),
     trials: countTrials(snapshot),

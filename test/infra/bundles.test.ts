@@ -17,6 +17,7 @@ const ceilings: Readonly<Record<(typeof lambdas)[number], number>> = {
   events: 800_000,
   reconciler: 800_000,
   rounds: 800_000,
+  sweep: 850_000,
 };
 
 let folder: string;

@@ -212,7 +212,9 @@ describe("the two stacks", () => {
       const prefix = resourcesOf("batch:RegisterJobDefinition")[0] ?? "";
       expect(prefix).toMatch(/\*$/);
       expect(arn(`job-definition/${definition}`)).toContain(prefix.slice(0, -1));
-      expect(resourcesOf("iam:PassRole").toSorted()).toEqual(
+      // That of sweeps' schedules is of the core stack itself.
+      const passed = new Set(resourcesOf("iam:PassRole").filter((role) => !role.includes("-firing-")));
+      expect([...passed].toSorted()).toEqual(
         names(stacks.compute, "AWS::IAM::Role", "RoleName")
           .filter((name) => name !== "undefined")
           .map((name) => `arn:aws:iam::111122223333:role/${name}`)

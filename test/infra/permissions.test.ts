@@ -1,7 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
 import { permissions } from "../../infra/permissions.ts";
-import { allStatements, lambdaOf, ofType, statementsOfRole, synthesizeBoth, target } from "./synthesize.ts";
+import { environment } from "../../shared/deployment.ts";
+import {
+  allStatements,
+  flat,
+  lambdaOf,
+  ofType,
+  statementsOfRole,
+  synthesizeBoth,
+  target,
+} from "./synthesize.ts";
 
 const { core, compute } = synthesizeBoth();
 
@@ -97,12 +106,66 @@ test("only the api may make sessions, and only of the role that there is for the
   expect(role?.[1].Properties.RoleName).toBe("hone-sessions");
 });
 
-test("only the api may register job definitions and pass roles to jobs, only the reconciler looks for others' definitions", () => {
-  const allowed = (action: string) => lambdas.filter((name) => actionsOf(name).includes(action));
-  expect(allowed("iam:PassRole")).toEqual(["api"]);
-  expect(allowed("batch:RegisterJobDefinition")).toEqual(["api"]);
-  expect(allowed("batch:DescribeJobDefinitions").sort()).toEqual(["api", "reconciler"]);
-  expect(allowed("batch:DeregisterJobDefinition").sort()).toEqual(["api", "reconciler"]);
+const allowed = (action: string) => lambdas.filter((name) => actionsOf(name).includes(action)).sort();
+
+test("only whoever starts studies may register job definitions and pass roles to jobs, only the reconciler looks for others' definitions", () => {
+  expect(allowed("iam:PassRole")).toEqual(["api", "sweep"]);
+  expect(allowed("batch:RegisterJobDefinition")).toEqual(["api", "sweep"]);
+  expect(allowed("batch:DescribeJobDefinitions")).toEqual(["api", "reconciler", "sweep"]);
+  expect(allowed("batch:DeregisterJobDefinition")).toEqual(["api", "reconciler", "sweep"]);
+});
+
+test("only whoever changes sweeps may make schedules, in their group alone, and only with the role of firings", () => {
+  const own = (name: string) =>
+    statementsOfRole(core, roleOf(name)).filter(
+      ({ actions, resources }) =>
+        actions.some((each) => each.startsWith("scheduler:")) ||
+        (actions.includes("iam:PassRole") && !resources.some((each) => each.includes("hone-trial"))),
+    );
+  expect(lambdas.filter((name) => own(name).length > 0)).toEqual(["api", "sweep"]);
+  for (const name of ["api", "sweep"]) {
+    expect(own(name)).toMatchObject([
+      {
+        actions: ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"].sort(),
+        resources: ["arn:aws:scheduler:eu-west-1:111122223333:schedule/hone-sweeps/*"],
+      },
+      {
+        actions: ["iam:PassRole"],
+        resources: ["arn:aws:iam::111122223333:role/hone-sweeps-firing-eu-west-1"],
+      },
+    ]);
+  }
+  expect(ofType(core, "AWS::Scheduler::ScheduleGroup").map(([, { Properties }]) => Properties.Name)).toEqual([
+    "hone-sweeps",
+  ]);
+});
+
+test("the role of firings is for schedules of that group alone, and may call the sweep Lambda and fill its dead letters", () => {
+  const [[id, role] = []] = ofType(core, "AWS::IAM::Role").filter(([name]) =>
+    name.startsWith("SweepSchedules"),
+  );
+  const document = (role?.Properties.AssumeRolePolicyDocument ?? { Statement: [] }) as {
+    Statement: { Principal: unknown; Condition: { StringEquals: Record<string, unknown> } }[];
+  };
+  const trust = document.Statement;
+  expect(trust.map(({ Principal }) => Principal)).toEqual([{ Service: "scheduler.amazonaws.com" }]);
+  const conditions = Object.entries(trust[0]?.Condition.StringEquals ?? {});
+  expect(Object.fromEntries(conditions.map(([key, value]) => [key, flat(value)]))).toEqual({
+    "aws:SourceAccount": "111122223333",
+    "aws:SourceArn": "arn:aws:scheduler:eu-west-1:111122223333:schedule-group/hone-sweeps",
+  });
+  const [failed] = ofType(core, "AWS::SQS::Queue").find(([name]) => name.startsWith("FailedFirings")) ?? [];
+  const [sweep, { Properties }] = lambdaOf(core, "sweep");
+  expect(statementsOfRole(core, id ?? "")).toEqual([
+    { effect: "Allow", actions: ["lambda:InvokeFunction"], resources: [`<${sweep}.Arn>`] },
+    { effect: "Allow", actions: ["sqs:SendMessage"], resources: [`<${failed}.Arn>`] },
+  ]);
+  // By that name its schedules call it.
+  expect(Properties.FunctionName).toBe("hone-sweep");
+  const { Variables } = Properties.Environment as { Variables: Record<string, unknown> };
+  expect(flat(Variables[environment.sweepFunction])).toBe(
+    "arn:aws:lambda:eu-west-1:111122223333:function:hone-sweep",
+  );
 });
 
 describe("the state machines", () => {

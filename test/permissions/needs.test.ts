@@ -169,6 +169,36 @@ test.each([
   expect(needs("batch", { path: `/v1/${path}` }, body)).toEqual([need]);
 });
 
+test.each([
+  ["POST", "CreateSchedule"],
+  ["PUT", "UpdateSchedule"],
+])("%s of a schedule needs %s on it in its group, and may pass its role to the scheduler", (method, name) => {
+  const role = "arn:aws:iam::000000000000:role/firing";
+  const body = { GroupName: "hone-sweeps", Target: { Arn: queue, RoleArn: role } };
+  expect(sent("scheduler", { path: "/schedules/nightly-abc" }, body, { method })?.needs).toEqual([
+    {
+      action: `scheduler:${name}`,
+      resource: `arn:aws:scheduler:${ACCOUNT}:schedule/hone-sweeps/nightly-abc`,
+    },
+    {
+      action: "iam:PassRole",
+      resource: role,
+      context: { "iam:PassedToService": "scheduler.amazonaws.com" },
+    },
+  ]);
+});
+
+test("to remove a schedule needs no more than that", () => {
+  const path = "/schedules/nightly-abc?groupName=hone-sweeps";
+  const note = sent("scheduler", { path }, {}, { method: "DELETE", body: "" });
+  expect(note?.needs).toEqual([
+    {
+      action: "scheduler:DeleteSchedule",
+      resource: `arn:aws:scheduler:${ACCOUNT}:schedule/hone-sweeps/nightly-abc`,
+    },
+  ]);
+});
+
 test("an unknown operation or service has unknown needs, not none", () => {
   expect(sent("dynamodb", { target: "DynamoDB_20120810.Scan" }, {})).toMatchObject({
     operation: "dynamodb:Scan",
@@ -180,6 +210,7 @@ test("an unknown operation or service has unknown needs, not none", () => {
     operation: "batch:canceljob",
     needs: null,
   });
+  expect(sent("scheduler", { path: "/schedule-groups/other" }, {})).toMatchObject({ needs: null });
   expect(sent("s3", { path: "/bucket/key" }, {})).toMatchObject({
     operation: "s3:POST /bucket/key",
     needs: null,

@@ -8,13 +8,13 @@ import {
   SubmitJobCommand,
 } from "@aws-sdk/client-batch";
 import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { afterEach, expect, test } from "vitest";
 import { checkpointBucket } from "../../shared/executor/checkpoint-bucket.ts";
 import { TEAM_ITSELF } from "../../shared/patterns.ts";
 import type { Study } from "../../shared/schemas/study.ts";
+import type { Sweep } from "../../shared/schemas/sweep.ts";
 import type { AskReply, CheckpointUrls } from "../../shared/schemas/trial.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
 import { createToken } from "../../shared/service/access/tokens.ts";
@@ -28,7 +28,7 @@ import { noteRegistration } from "../../shared/store/registration.ts";
 import { Store } from "../../shared/store/store.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
 import { auditExportsOf } from "../../shared/study/exports.ts";
-import { deployed, physicalIds, rootAccess } from "../support/deployed.ts";
+import { deployed, invokeLambda, rootAccess, scheduleOf } from "../support/deployed.ts";
 import { until } from "../support/http.ts";
 import { studyBody } from "../support/service.ts";
 
@@ -60,16 +60,8 @@ const bucket = checkpointBucket({
 
 const headOf = async (study: string) => readHead(study, (await store.get(headKey(study))) ?? {});
 
-const invoke = async (lambda: string, event: object) => {
-  const ids = Object.entries(await physicalIds());
-  const [, name] = ids.find(([id]) => new RegExp(`^${lambda}Function[0-9A-F]{8}$`).test(id)) ?? [];
-  const payload = { FunctionName: name, Payload: JSON.stringify(event) };
-  const reply = await new LambdaClient(access).send(new InvokeCommand(payload));
-  expect(reply.FunctionError).toBeUndefined();
-};
-
 /** Runs the reconciler now, instead of within a minute. */
-const reconcile = () => invoke("reconciler", {});
+const reconcile = () => invokeLambda("reconciler", {});
 
 const UNIT = { type: "float", low: 0, high: 1 } as const;
 
@@ -278,6 +270,10 @@ test("of a deleted team nothing is left: no item, no object, no job", async () =
   const study = await theirs.batchStudy(SLOW, { budget: { trials: 2, parallel: 1 } });
   await theirs.start(study);
   const jobId = await theirs.running(study, 0);
+  const template = studyBody({ name: "never-fired" });
+  const schedule = { rate: { days: 1 } };
+  const sweep = (await theirs.call<Sweep>("POST", "/sweeps", { name: "nightly", schedule, template })).body;
+  expect(await scheduleOf(sweep.sweep)).toMatchObject({ ScheduleExpression: "rate(1 day)" });
   const month = new Date().toISOString().slice(0, 7);
   expect((await theirs.call("POST", "/audit/export", { month })).status).toBe(200);
   expect(await bucket.list(auditExportsOf(team), "")).toHaveLength(1);
@@ -285,9 +281,11 @@ test("of a deleted team nothing is left: no item, no object, no job", async () =
   expect((await theirs.call("DELETE", TEAM_ITSELF, { confirm: team })).status).toBe(204);
   const remains = async () => {
     await reconcile();
+    await invokeLambda("sweep", { version: 1, attend: "all" });
     return itemsNaming(team);
   };
-  await until(remains, (items) => items.length === 0, 90);
+  await until(remains, (items) => items.length === 0, 150);
+  expect(await scheduleOf(sweep.sweep)).toBeNull();
   expect(await bucket.list(auditExportsOf(team), "")).toEqual([]);
   const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
   expect(jobs[0]?.status).toBe("FAILED");
@@ -338,7 +336,7 @@ test("after many brackets another execution goes on with a study in rounds", asy
   const study = await batchStudy(QUICK, { budget: { trials: 2, parallel: 1 }, scheduler: SHA });
   await start(study);
   const at = { study, generation: 1, bracket: 0, begun: BRACKETS_PER_EXECUTION };
-  await invoke("rounds", { action: "plan", ...at });
+  await invokeLambda("rounds", { action: "plan", ...at });
   expect((await headOf(study)).generation).toBe(2);
   expect((await finished(study)).trials).toMatchObject({ completed: 1, pruned: 1 });
 });
@@ -356,7 +354,7 @@ test("after many generations another execution goes on", async () => {
   await until(closed, ({ started }) => !started, 60);
   await store.update(overwriteHead(study, { started: true, trials: 4, definition }));
   const { generation } = await headOf(study);
-  await invoke("rounds", { action: "wave", study, generation, begun: WAVES_PER_EXECUTION });
+  await invokeLambda("rounds", { action: "wave", study, generation, begun: WAVES_PER_EXECUTION });
   expect((await headOf(study)).generation).toBe(generation + 1);
 });
 

@@ -9,13 +9,14 @@ import { actsOfServices, tasksOf } from "./services.ts";
 /** The replay itself: granted calls pass, and planted faults are found. */
 
 const { core } = synthesizeBoth();
-/** Physical ids as in the emulator; the id of a queue is its URL. */
+/** Physical ids as in the emulator: the id of a queue is its URL, and what sweeps' schedules name has a name of its own. */
 const names = (template: Template) =>
   Object.fromEntries(
-    Object.entries(template.Resources).map(([id, { Type }]) => [
-      id,
-      Type === "AWS::SQS::Queue" ? `http://127.0.0.1:4566/000000000000/${id}` : id,
-    ]),
+    Object.entries(template.Resources).map(([id, { Type }]) => {
+      if (Type === "AWS::SQS::Queue") return [id, `http://127.0.0.1:4566/000000000000/${id}`];
+      if (id.startsWith("sweepFunction")) return [id, "hone-sweep"];
+      return [id, id.startsWith("SweepSchedulesRole") ? "hone-sweeps-firing-us-east-1" : id];
+    }),
   );
 const deploy = (template: Template) => new Deployment(template, names(template));
 const deployment = deploy(core);

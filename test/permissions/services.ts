@@ -1,3 +1,4 @@
+import { environment } from "../../shared/deployment.ts";
 import type { Need } from "../support/recorder/note.ts";
 import { ACCOUNT, type Deployment, type Role } from "./deployment.ts";
 
@@ -45,6 +46,13 @@ interface Schedule {
     readonly DeadLetterConfig: { readonly Arn: string };
   };
 }
+/** The group of the schedules that Lambdas make, with the role, the Lambda and the queue that they name. */
+interface Group {
+  readonly Name: string;
+}
+interface Variables {
+  readonly Environment: { readonly Variables: Readonly<Record<string, string>> };
+}
 interface Rule {
   readonly Targets: readonly { readonly Arn: string; readonly DeadLetterConfig: { readonly Arn: string } }[];
 }
@@ -79,6 +87,10 @@ export const actsOfServices = (deployment: Deployment): Act[] => {
     act(Target.RoleArn, Target.Arn, "lambda:InvokeFunction");
     act(Target.RoleArn, Target.DeadLetterConfig.Arn, "sqs:SendMessage");
   }
+  for (const { role, target, failed } of firingsOf(deployment)) {
+    act(role, target, "lambda:InvokeFunction");
+    act(role, failed, "sqs:SendMessage");
+  }
   for (const [, machine] of deployment.ofType<Machine>("AWS::StepFunctions::StateMachine")) {
     const arn = `arn:aws:states:us-east-1:${ACCOUNT}:stateMachine:${machine.StateMachineName}`;
     for (const { action, resource } of tasksOf(JSON.parse(machine.DefinitionString), arn)) {
@@ -89,6 +101,24 @@ export const actsOfServices = (deployment: Deployment): Act[] => {
   }
   return acts;
 };
+
+/** What a schedule of a sweep does, as the sweep Lambda is told to make it. */
+const firingsOf = (
+  deployment: Deployment,
+): { readonly group: string; readonly role: string; readonly target: string; readonly failed: string }[] =>
+  deployment.ofType<Group>("AWS::Scheduler::ScheduleGroup").map(([, { Name }]) => {
+    const [, lambda] = deployment
+      .ofType<Variables>(FUNCTION)
+      .find(([, { Environment }]) => Environment.Variables[environment.scheduleGroup] === Name) ?? ["", null];
+    const variable = (name: keyof typeof environment) =>
+      String(lambda?.Environment.Variables[environment[name]]);
+    return {
+      group: `arn:aws:scheduler:us-east-1:${ACCOUNT}:schedule-group/${Name}`,
+      role: variable("firingRole"),
+      target: variable("sweepFunction"),
+      failed: variable("failedFirings"),
+    };
+  });
 
 const poll = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 const deliverLogs = [
@@ -183,5 +213,6 @@ export const entriesOfServices = (deployment: Deployment): Entry[] => {
   for (const [, { Target }] of deployment.ofType<Schedule>("AWS::Scheduler::Schedule")) {
     enter("scheduler", "", "sts:AssumeRole", Target.RoleArn);
   }
+  for (const { group, role } of firingsOf(deployment)) enter("scheduler", group, "sts:AssumeRole", role);
   return entries;
 };

@@ -44,6 +44,13 @@ export const needs = {
   deleteTeam: "own",
   listAudit: "own",
   exportAudit: "own",
+  createSweep: "edit",
+  listSweeps: "look",
+  getSweep: "look",
+  patchSweep: "edit",
+  deleteSweep: "edit",
+  runSweep: "edit",
+  listFirings: "look",
   getBudget: "look",
   patchBudget: "own",
 } as const satisfies Record<RouteName, Need>;

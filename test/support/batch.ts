@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { createSweeper } from "../../functions/sweep/index.ts";
 import { jobName } from "../../shared/executor/batch/job-name.ts";
 import { type BatchSpec, sizeOf } from "../../shared/executor/batch/size.ts";
 import { createRandom } from "../../shared/numerics/random.ts";
@@ -14,7 +15,7 @@ import type {
   Workflow,
 } from "../../shared/ports.ts";
 import type { BatchJob } from "../../shared/schemas/batch-event.ts";
-import type { DispatchMessage, QueueMessage } from "../../shared/schemas/message.ts";
+import type { DispatchMessage, QueueMessage, SweepMessage } from "../../shared/schemas/message.ts";
 import type { CreateStudyBody } from "../../shared/schemas/study.ts";
 import type { ClaimReply } from "../../shared/schemas/trial.ts";
 import { claimTrial } from "../../shared/service/batch/claim.ts";
@@ -37,6 +38,7 @@ import { createTestTable } from "./emulator.ts";
 import { retryAtOnce } from "./faults.ts";
 import { FakeIdentities } from "./identities.ts";
 import { createMemoryTable } from "./memory-table/client.ts";
+import { FakeSchedules } from "./schedules.ts";
 import { makeStudy, noReceipt, type TestClock, testDeps } from "./service.ts";
 
 /** SQS in memory: nothing is delivered until a test says so. */
@@ -303,6 +305,7 @@ export const worldOn = async (
   const rounds = new FakeRounds();
   const checkpoints = new FakeCheckpoints();
   const identities = new FakeIdentities(clock);
+  const schedules = new FakeSchedules();
   const lines: LogLine[] = [];
   /** A fresh process: no caches. */
   const process = (): ApiDeps =>
@@ -312,6 +315,7 @@ export const worldOn = async (
       workflow: rounds,
       checkpoints,
       identities,
+      schedules,
       log: (event, fields) => lines.push({ ...fields, event }),
       ...own(),
     });
@@ -322,6 +326,15 @@ export const worldOn = async (
     lease: { seconds: 60, maxAttempts: 3 },
     ...change,
   });
+  const actions = actionsOn(deps, study, queue, batch);
+  /** The sweep Lambda sees to messages at once. @returns the places of those that come again. */
+  const sweep = async (messages: readonly SweepMessage[] = [{ version: 1, attend: "all" }]) => {
+    const context = { getRemainingTimeInMillis: () => 60_000 };
+    const ends = await Promise.allSettled(
+      messages.map((message) => createSweeper(process)(message, context)),
+    );
+    return ends.flatMap(({ status }, i) => (status === "rejected" ? [i] : []));
+  };
   return {
     client,
     tableName,
@@ -331,11 +344,18 @@ export const worldOn = async (
     rounds,
     checkpoints,
     identities,
+    schedules,
     lines,
     deps,
     process,
     study,
-    ...actionsOn(deps, study, queue, batch),
+    ...actions,
+    sweep,
+    /** The reconciler, and what is left to do of sweeps. */
+    reconcile: async () => {
+      await actions.reconcile();
+      await sweep();
+    },
   };
 };
 

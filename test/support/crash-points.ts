@@ -160,6 +160,7 @@ const under = (world: CrashWorld, aim: Aim): ApiDeps => ({
   workflow: aimedAt("workflow", world.rounds, aim),
   checkpoints: aimedAt("checkpoints", world.checkpoints, aim),
   identities: aimedAt("identities", world.identities, aim),
+  schedules: aimedAt("schedules", world.schedules, aim),
 });
 
 /** Leases are long, so that the clock may pass what the reconciler waits for. */

@@ -37,6 +37,9 @@ export type WriteRoute = {
   [N in RouteName]: (typeof routes)[N]["method"] extends "GET" ? never : N;
 }[RouteName];
 
+/** Those of sweeps have their acts in `sweep-scenarios.ts`. */
+export type SweepRoute = Extract<WriteRoute, `${string}Sweep`>;
+
 /** What an act over HTTP is. */
 interface RequestAct {
   readonly method: string;
@@ -282,7 +285,9 @@ export const keptAsTold = async (world: CrashWorld, number: number, change: obje
   expect(await readTrial(world, number)).toMatchObject(change);
 };
 
-export const routeScenarios: { readonly [N in WriteRoute]: Readonly<Record<string, Scenario>> } = {
+export const routeScenarios: {
+  readonly [N in Exclude<WriteRoute, SweepRoute>]: Readonly<Record<string, Scenario>>;
+} = {
   createStudy: {
     "nested cross-validation": {
       prepare: async (world) =>

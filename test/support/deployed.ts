@@ -1,6 +1,12 @@
 import { CloudFormationClient, paginateListStackResources } from "@aws-sdk/client-cloudformation";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { HttpRequest } from "@smithy/core/protocols";
+import { SignatureV4 } from "@smithy/signature-v4";
 import { inject } from "vitest";
+import { makeNames } from "../../infra/names.ts";
 import { CORE_STACK } from "../../shared/deployment.ts";
+import { callSigned } from "../../shared/executor/signed-call.ts";
 import type { Study } from "../../shared/schemas/study.ts";
 import type { TrialDetail, TrialPage } from "../../shared/schemas/trial.ts";
 import { client, until } from "./http.ts";
@@ -25,6 +31,45 @@ export const physicalIds = async (): Promise<Readonly<Record<string, string>>> =
     }
   }
   return ids;
+};
+
+/** Calls a Lambda of the stack. @returns its answer. @throws Error when it throws. */
+export const invokeLambda = async (lambda: string, event: object): Promise<unknown> => {
+  const ids = Object.entries(await physicalIds());
+  const [, name] = ids.find(([id]) => new RegExp(`^${lambda}Function[0-9A-F]{8}$`).test(id)) ?? [];
+  const payload = { FunctionName: name, Payload: JSON.stringify(event) };
+  const reply = await new LambdaClient(rootAccess()).send(new InvokeCommand(payload));
+  const text = new TextDecoder().decode(reply.Payload);
+  if (reply.FunctionError !== undefined) throw new Error(`${lambda}: ${text}`);
+  return text === "" ? null : JSON.parse(text);
+};
+
+/** What EventBridge Scheduler has of a sweep; null: nothing. @param method `DELETE` takes it away. */
+export const scheduleOf = async (
+  sweep: string,
+  method: "GET" | "DELETE" = "GET",
+): Promise<Readonly<Record<string, unknown>> | null> => {
+  const { config } = new SQSClient(rootAccess());
+  const { hostname, port, protocol, host } = new URL(inject("stack").endpoint);
+  const { status, text } = await callSigned(
+    {
+      signer: new SignatureV4({ ...config, service: "scheduler" }),
+      send: (request) => config.requestHandler.handle(request),
+    },
+    () =>
+      new HttpRequest({
+        method,
+        protocol,
+        hostname,
+        port: Number(port),
+        path: `/schedules/${sweep}`,
+        query: { groupName: makeNames(null).scheduleGroup },
+        headers: { host },
+      }),
+  );
+  if (status === 404) return null;
+  if (status >= 300) throw new Error(`${status}: ${text}`);
+  return JSON.parse(text) as Readonly<Record<string, unknown>>;
 };
 
 /** An answer with a study that must have this status. */

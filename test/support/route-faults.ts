@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { isKeyed, routes } from "../../shared/api/routes.ts";
-import { enumerate, type Heard, type Visit } from "./crash-points.ts";
+import { enumerate, type Heard, type Scenario, type Visit } from "./crash-points.ts";
 import { routeScenarios, type WriteRoute } from "./crash-scenarios.ts";
 import type { Fault } from "./faults.ts";
 import { ladderScenarios } from "./ladder-scenarios.ts";
 import { segmentScenarios } from "./segment-scenarios.ts";
 import { soundness } from "./soundness.ts";
+import { sweepRoutes } from "./sweep-scenarios.ts";
 
 export const everyFault: readonly Fault[] = [
   "crash-before",
@@ -23,7 +24,13 @@ const faultsOf = (key: string | null): readonly Fault[] =>
 /** A user's token is shown once. */
 const SHOWN_ONCE: ReadonlySet<WriteRoute> = new Set(["createToken", "rotateToken"]);
 
-const cases = [routeScenarios, ladderScenarios, segmentScenarios].flatMap((table) =>
+/** Does not compile when a route that writes has no scenario. */
+const everyRoute: { readonly [N in WriteRoute]: Readonly<Record<string, Scenario>> } = {
+  ...routeScenarios,
+  ...sweepRoutes,
+};
+
+const cases = [everyRoute, ladderScenarios, segmentScenarios].flatMap((table) =>
   Object.entries(table).flatMap(([route, scenarios]) =>
     Object.entries(scenarios).map(([name, scenario]) => ({ route: route as WriteRoute, name, scenario })),
   ),

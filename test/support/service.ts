@@ -9,6 +9,7 @@ import { createStudy } from "../../shared/service/studies/create.ts";
 import { Store } from "../../shared/store/store.ts";
 import { FakeCheckpoints } from "./checkpoints.ts";
 import { FakeIdentities } from "./identities.ts";
+import { FakeSchedules } from "./schedules.ts";
 
 /** A clock that tests turn. */
 export interface TestClock {
@@ -58,6 +59,7 @@ export const testDeps = (
     resume: unused("Step Functions"),
   },
   checkpoints: new FakeCheckpoints(),
+  schedules: new FakeSchedules(),
   identities: new FakeIdentities(clock),
   log: () => {},
   auditDays: 400,

@@ -47,6 +47,7 @@ import { injectFaults } from "./faults.ts";
 import { gateway } from "./gateway.ts";
 import { Machine } from "./machine.ts";
 import { TEAM } from "./service.ts";
+import { sweepSteps } from "./sweep-scenarios.ts";
 
 /**
  * What no client asks for: messages, events, the schedule, the state machine, `hone admin`. Whoever sends them sends them
@@ -248,6 +249,8 @@ export const stepScenarios: {
       },
     },
   },
+
+  sweep: sweepSteps(step),
 
   events: {
     "the end of a job without a result": {

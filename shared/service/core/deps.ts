@@ -1,4 +1,11 @@
-import type { BatchExecutor, Checkpoints, DispatchQueue, Identities, Workflow } from "../../ports.ts";
+import type {
+  BatchExecutor,
+  Checkpoints,
+  DispatchQueue,
+  Identities,
+  Schedules,
+  Workflow,
+} from "../../ports.ts";
 import type { Prices } from "../../prices.ts";
 import type { Audit } from "../../store/audit.ts";
 import type { Receipt } from "../../store/receipt.ts";
@@ -21,6 +28,7 @@ export interface ServiceDeps {
   readonly batch: BatchExecutor;
   readonly workflow: Workflow;
   readonly checkpoints: Checkpoints;
+  readonly schedules: Schedules;
   /** Days that a line of the audit trail is kept. */
   readonly auditDays: number;
   /** One structured line; never parameters, metrics or secrets. */

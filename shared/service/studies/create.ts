@@ -6,6 +6,7 @@ import { resolveScheduler, schedulers } from "../../scheduler/registry.ts";
 import type { CreateStudyBody, Study } from "../../schemas/study.ts";
 import { firstHead, newHead } from "../../store/head.ts";
 import { newSpec } from "../../store/spec.ts";
+import type { Change } from "../../store/store.ts";
 import { countStudy } from "../../store/team.ts";
 import { checkStudy } from "../../study/check.ts";
 import { type LoadedStudy, NO_REPEATS, type StudySpec } from "../../study/study.ts";
@@ -25,6 +26,13 @@ const ID_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789";
 const SUFFIX = 6;
 const MAX_NAME = 56;
 
+/** What creates a study, and the study that is answered then. */
+export interface PlannedStudy {
+  readonly study: LoadedStudy;
+  readonly changes: readonly Change[];
+  readonly answer: Study;
+}
+
 /**
  * Creates a study; it runs at once, a batch study when it is started.
  * @throws InvalidInput naming the field, RateLimited when the team creates too many, StudyNotFound when the creation is repeated
@@ -37,41 +45,69 @@ export const createStudy = (
   write: WriteContext,
 ): Promise<Study> => {
   const plan = async () => {
-    const asked = completeSpec(deps, team, body);
-    const id = `${asked.name.slice(0, MAX_NAME)}-${randomLetters(deps.randomBytes, ID_LETTERS, SUFFIX)}`;
-    const budget = completeBudget(asked, body);
-    const spec = completeAlgorithm(studyOf(id, asked, deps.prices), budget);
-    const { study, changes: earlier } = await warmStarted(
-      deps,
-      studyOf(id, spec, deps.prices),
-      body.warmStart?.studies ?? [],
-    );
-    checkStudy(study.spec, study.space, budget, study.rates);
-    const revisions = {
-      algorithmRevision: algorithms[spec.algorithm.name].revision,
-      schedulerRevision: schedulers[spec.scheduler.name].revision,
-    };
-    const head = firstHead(study.id, budget, revisions);
-    const heads = firstPartHeads(study, budget, revisions);
-    const now = deps.clock();
-    const snapshot = { study, head, hint: null, trials: [] };
-    const parts = partsIn(study).map((part, i) => ({ ...snapshot, study: part, head: heads[i] ?? head }));
-    const changes = [
-      newHead(head),
-      ...heads.map(newHead),
-      newSpec(study.id, study.spec),
-      ...earlier,
-      await firstListing(deps, snapshot, parts, now),
-      ...countStudy(team, now),
-    ];
-    return {
-      ...planned(changes, await describeParts(deps, snapshot, parts)),
-      refusals: creationRefusals(now),
-    };
+    const id = `${body.name.slice(0, MAX_NAME)}-${randomId(deps)}`;
+    const { study, changes, answer } = await planStudy(deps, team, body, id);
+    return { ...planned(changes, answer), refusals: creationRefusals(study.spec.created) };
   };
   const recall = async (remembered: RememberedStudy) =>
     recallWhole(deps, await loadStudy(deps, team, remembered.study), remembered);
   return commit(deps, write, plan, { recall });
+};
+
+/** The random letters at the end of an id. */
+export const randomId = ({ randomBytes }: Pick<ServiceDeps, "randomBytes">): string =>
+  randomLetters(randomBytes, ID_LETTERS, SUFFIX);
+
+/**
+ * Checks the body of a study and plans its creation.
+ * @param sweep of the firing that creates it.
+ * @throws InvalidInput naming the field, StudyNotFound for an earlier study that the team does not have.
+ */
+export const planStudy = async (
+  deps: ServiceDeps,
+  team: string,
+  body: CreateStudyBody,
+  id: string,
+  sweep?: StudySpec["sweep"],
+): Promise<PlannedStudy> => {
+  const budget = completeBudget(body);
+  const { study, changes: earlier } = await warmStarted(
+    deps,
+    draftStudy(deps, team, body, id, sweep),
+    body.warmStart?.studies ?? [],
+  );
+  const { spec } = study;
+  checkStudy(spec, study.space, budget, study.rates);
+  const revisions = {
+    algorithmRevision: algorithms[spec.algorithm.name].revision,
+    schedulerRevision: schedulers[spec.scheduler.name].revision,
+  };
+  const head = firstHead(study.id, budget, revisions);
+  const heads = firstPartHeads(study, budget, revisions);
+  const snapshot = { study, head, hint: null, trials: [] };
+  const parts = partsIn(study).map((part, i) => ({ ...snapshot, study: part, head: heads[i] ?? head }));
+  const changes = [
+    newHead(head),
+    ...heads.map(newHead),
+    newSpec(study.id, spec),
+    ...earlier,
+    await firstListing(deps, snapshot, parts, spec.created),
+    ...countStudy(team, spec.created),
+  ];
+  return { study, changes, answer: await describeParts(deps, snapshot, parts) };
+};
+
+/** A study as a body says, before anything of earlier studies is taken or checked. @throws InvalidInput when its search space is not valid. */
+export const draftStudy = (
+  deps: ServiceDeps,
+  team: string,
+  body: CreateStudyBody,
+  id: string,
+  sweep?: StudySpec["sweep"],
+): LoadedStudy => {
+  const asked = { ...completeSpec(deps, team, body), ...(sweep !== undefined && { sweep }) };
+  const spec = completeAlgorithm(studyOf(id, asked, deps.prices), completeBudget(body));
+  return studyOf(id, spec, deps.prices);
 };
 
 const completeSpec = (deps: ServiceDeps, team: string, body: CreateStudyBody): StudySpec => {
@@ -143,9 +179,9 @@ const MOST_TABLES = 8;
 const tablesFor = (parallel: number): number =>
   Math.min(MOST_TABLES, Math.ceil(parallel / RUNNING_PER_TABLE));
 
-const completeBudget = ({ executor }: StudySpec, { budget }: CreateStudyBody) => ({
+const completeBudget = ({ executor, budget }: CreateStudyBody) => ({
   trials: budget.trials,
-  parallel: budget.parallel ?? DEFAULT_PARALLEL[executor.type],
+  parallel: budget.parallel ?? DEFAULT_PARALLEL[executor?.type ?? "client"],
   gpuHours: budget.gpuHours ?? 0,
   dollars: budget.dollars ?? 0,
 });

@@ -60,7 +60,8 @@ const pathOf = (route: Route, study: string, tokenId = "abcdefghijkl", team = TE
     .replace("{number}", "0")
     .replace("{token}", tokenId)
     .replace("{member}", "ann")
-    .replace("{grant}", "0123456789abcdef01234567");
+    .replace("{grant}", "0123456789abcdef01234567")
+    .replace("{sweep}", "nightly-abcdef");
 
 test("a worker's token reads the study it is restricted to; one of the whole team works on any and reads none", async () => {
   const study = await newStudy();

@@ -427,7 +427,8 @@ test("an unknown query parameter is a 422 on every route, those without a query 
       .replace("{number}", "0")
       .replace("{token}", "abcdefghijkl")
       .replace("{member}", "ann")
-      .replace("{grant}", "0123456789abcdef01234567");
+      .replace("{grant}", "0123456789abcdef01234567")
+      .replace("{sweep}", "nightly-abcdef");
     const { body } = await call(route.method, `${path}?color=blue`, { caller: owner });
     expect(body, name).toMatchObject({ status: 422, type: "invalid-input", pointer: "/color" });
   }

@@ -7,6 +7,7 @@ import { deleteMember, putMember } from "../../../shared/service/access/members.
 import { createTeam } from "../../../shared/service/access/teams.ts";
 import { createToken, deleteToken } from "../../../shared/service/access/tokens.ts";
 import { createStudy } from "../../../shared/service/studies/create.ts";
+import { createSweep } from "../../../shared/service/sweeps/create.ts";
 import { type Given, needs, verdict } from "../../support/access-rules.ts";
 import { injectFaults } from "../../support/faults.ts";
 import { type Gateway, gateway } from "../../support/gateway.ts";
@@ -118,6 +119,12 @@ const stranger = await token({ role: "owner" }, "other");
 const victim = (await token({ role: "viewer" })).id;
 const { grant } = await share({ iam: ARN }, "viewer");
 await member("victim", "viewer");
+const { sweep } = await createSweep(
+  deps,
+  TEAM,
+  { name: "nightly", schedule: { rate: { days: 1 } }, template: studyBody() },
+  noReceipt,
+);
 
 const bodies: Partial<Record<RouteName, object>> = {
   createStudy: studyBody(),
@@ -133,6 +140,8 @@ const bodies: Partial<Record<RouteName, object>> = {
   deleteTeam: { confirm: TEAM },
   exportAudit: { month: "2026-11" },
   patchBudget: { dollars: 1 },
+  createSweep: { name: "made", schedule: { rate: { days: 1 } }, template: studyBody() },
+  patchSweep: { name: "renamed" },
   createGrant: { principal: { iam: ARN }, study: null, role: "viewer" },
 };
 const all = Object.entries(routes) as [RouteName, Route][];
@@ -144,7 +153,8 @@ const pathOf = (route: Route, study: string, team = TEAM) =>
     .replace("{number}", "0")
     .replace("{token}", victim)
     .replace("{member}", "victim")
-    .replace("{grant}", grant);
+    .replace("{grant}", grant)
+    .replace("{sweep}", sweep);
 
 const owner = principals.find(({ name }) => name === "owner of the team")?.secret ?? "";
 for (const place of inOwnTeam)

@@ -15,6 +15,8 @@ const refusals = kindsOf<Refusal>({
   "team-deleted": none,
   "team-being-deleted": fc.record({ team: word }),
   "no-token": fc.record({ id: word }),
+  "no-sweep": fc.record({ sweep: word }),
+  "too-many-sweeps": fc.record({ most: count }),
   "no-study": fc.record({ study: word }),
   "no-trial": fc.record({ trial: count }),
   "credential-missing": none,

@@ -9,6 +9,7 @@ import {
 import { type DynamoInput, type DynamoOutput, needsOfTable, sizesOfItems } from "./dynamodb.ts";
 import { bytesOf, type CallNote, type Need, size } from "./note.ts";
 import { needsOfS3, presignature, s3Operation } from "./s3.ts";
+import { needsOfScheduler, type SchedulerInput, schedulerOperation } from "./scheduler.ts";
 
 /** A request and its answer, as they passed. */
 export interface Exchange {
@@ -69,12 +70,13 @@ const callerOf = ({ headers, path }: Exchange): string | null =>
     ? (/\bapp\/hone-([a-z]+)/.exec(String(headers["user-agent"] ?? ""))?.[1] ?? null)
     : "api";
 
-/** In the header of AWS's JSON protocols; in the path of REST ones, of which we use Batch and S3. */
+/** In the header of AWS's JSON protocols; in the path of REST ones, of which we use Batch, S3 and EventBridge Scheduler. */
 const operationOf = (service: string, { headers, method, path, body }: Exchange): string => {
   const target = String(headers["x-amz-target"] ?? "");
   if (target !== "") return target.replace(/^.*\./, "");
   if (service === "sts") return new URLSearchParams(body).get("Action") ?? "nothing";
   if (service === "s3") return s3Operation(method, path);
+  if (service === "scheduler") return schedulerOperation(method, path);
   return service === "batch" ? batchOperation(path) : `${method} ${path}`;
 };
 
@@ -116,6 +118,10 @@ const readers: Readonly<Record<string, Reader>> = {
   }),
   sts: (operation, body) => ({ needs: needsOfSts(operation, new URLSearchParams(body)), sizes: [] }),
   s3: (operation, _body, _input, _output, _arn, path) => ({ needs: needsOfS3(operation, path), sizes: [] }),
+  scheduler: (operation, _body, input: SchedulerInput, _output, arn, path) => ({
+    needs: needsOfScheduler(operation, path, input, arn),
+    sizes: [],
+  }),
   batch: (operation, body, input: BatchInput, output: BatchOutput, arn) => {
     const arnOf = (kind: string, name: string) => (name.startsWith("arn:") ? name : arn(`${kind}/${name}`));
     return {

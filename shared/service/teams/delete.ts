@@ -5,6 +5,7 @@ import { listDeletions } from "../../store/deletion.ts";
 import { listingKey } from "../../store/keys.ts";
 import { type Listing, moveOldListings, readListings } from "../../store/listing.ts";
 import { removeTeamReceipts } from "../../store/receipt.ts";
+import { listNotes, readSweepListings } from "../../store/sweep.ts";
 import { removeTeamItems } from "../../store/team.ts";
 import {
   closeTeam,
@@ -19,7 +20,8 @@ import { type CommitDeps, commit } from "../core/commit.ts";
 import { noRequest, type ServiceDeps, type WriteContext } from "../core/deps.ts";
 import { followUp } from "../core/follow-up.ts";
 import { loadStudyById } from "../core/load.ts";
-import { deleteStudy, type Progress, SETTLED_MS } from "./delete.ts";
+import { deleteStudy, type Progress, SETTLED_MS } from "../studies/delete.ts";
+import { deleteSweep } from "../sweeps/delete.ts";
 
 /** Studies whose deletion one pass begins. */
 const PASS = 100;
@@ -48,7 +50,7 @@ export const markTeamDeleted = (
   }));
 };
 
-/** The same, and begins with the deletion of its studies, whose jobs cost money. */
+/** The same, and begins with the deletion of its sweeps and of its studies, whose jobs cost money. */
 export const deleteTeam = async (
   deps: ServiceDeps,
   team: string,
@@ -57,12 +59,13 @@ export const deleteTeam = async (
 ): Promise<void> => {
   await markTeamDeleted(deps, team, confirm, write);
   await followUp(deps, team, async () => {
+    await deleteSweeps(deps, team, AT_ONCE);
     await deleteStudies(deps, team, AT_ONCE);
   });
 };
 
 /**
- * Removes what is left of a team, as much as one pass allows; each pass can be repeated. Studies go first, each in its own way, and with them
+ * Removes what is left of a team, as much as one pass allows; each pass can be repeated. Sweeps and studies go first, each in its own way, and with them
  * whatever writes for them without a caller. What a request that began before the mark may still put into the bucket is there when such
  * requests have ended. The mark goes last, together with the team: until then nothing can be written for it, and nobody can create another
  * team of its name.
@@ -72,7 +75,8 @@ export const continueTeamDeletion = async (
   { team, at }: TeamDeletion,
 ): Promise<Progress> => {
   const { store } = deps;
-  if (!(await deleteStudies(deps, team, PASS))) return "settling";
+  const hasSweeps = !(await deleteSweeps(deps, team, PASS));
+  if (!(await deleteStudies(deps, team, PASS)) || hasSweeps) return "settling";
   if (deps.clock() < at + SETTLED_MS) return "settling";
   for (const prefix of [auditExportsOf(team), `${CHECKPOINTS}${team}/`]) {
     if (!(await removeObjects(deps, prefix))) return "unfinished";
@@ -83,6 +87,20 @@ export const continueTeamDeletion = async (
   await removeTeamItems(store, team);
   await store.transact(removeTeam(team));
   return "gone";
+};
+
+/** Begins the deletion of sweeps, which the sweep Lambda ends. @returns whether nothing is left of any. */
+const deleteSweeps = async (deps: ServiceDeps, team: string, most: number): Promise<boolean> => {
+  const listings = await readSweepListings(deps.store, team, "", most);
+  for (const { sweep } of listings) {
+    try {
+      await deleteSweep(deps, team, sweep, noRequest);
+    } catch (error) {
+      if (!(error instanceof NotFound)) throw error;
+    }
+  }
+  if (listings.length > 0) return false;
+  return !(await listNotes(deps.store)).some((note) => note.team === team);
 };
 
 /** Begins the deletion of studies. @returns whether nothing is left of any. */

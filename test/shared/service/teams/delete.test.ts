@@ -9,12 +9,15 @@ import { loadStudy } from "../../../../shared/service/core/load.ts";
 import { reconcile } from "../../../../shared/service/repair/reconcile.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
 import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+import { createSweep } from "../../../../shared/service/sweeps/create.ts";
+import { patchSweep } from "../../../../shared/service/sweeps/patch.ts";
+import { runSweep } from "../../../../shared/service/sweeps/run.ts";
 import {
   continueTeamDeletion,
   deleteTeam,
   markTeamDeleted,
-} from "../../../../shared/service/studies/delete-team.ts";
-import { patchStudy } from "../../../../shared/service/studies/patch.ts";
+} from "../../../../shared/service/teams/delete.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { putGrant } from "../../../../shared/store/grant.ts";
 import { listTeamDeletions } from "../../../../shared/store/team-deletion.ts";
@@ -52,11 +55,12 @@ const sweep = async (world: MemoryWorld): Promise<void> => {
   for (let visits = 0; visits < 8; visits++) {
     const deps = world.process();
     await reconcile(deps, world.clock.now + 600_000);
+    await world.sweep();
     world.clock.now += SETTLED_MS;
   }
 };
 
-/** A team with something of every kind: a client study with trials, a batch study whose jobs run, tokens, receipts, an export. */
+/** A team with something of every kind: a client study with trials, a batch study whose jobs run, a sweep that fires, tokens, receipts, an export. */
 const doomed = async (seed = 0) => {
   const world = await memoryWorld({}, seed);
   const { deps } = world;
@@ -72,17 +76,21 @@ const doomed = async (seed = 0) => {
   await askTrials(deps, await loadStudy(deps, DOOMED, client), { count: 2 }, noReceipt);
   const executor = batchExecution;
   const budget = { trials: 4, parallel: 2 };
-  const body = studyBody({ executor, budget, name: "jobs" });
-  const { study: batch } = await createStudy(deps, DOOMED, body, audited(DOOMED, "3"));
+  const jobs = studyBody({ executor, budget, name: "jobs" });
+  const { study: batch } = await createStudy(deps, DOOMED, jobs, audited(DOOMED, "3"));
   const study = await loadStudy(deps, DOOMED, batch);
   await startStudy(deps, study, audited(DOOMED, "4"));
   const actions = actionsOn(deps, study, world.queue, world.batch);
   await actions.deliver();
   for (const job of world.batch.alive()) world.batch.run(job);
+  const body = { name: "nightly", schedule: { rate: { hours: 1 } }, overlap: "replace" } as const;
+  const template = studyBody({ name: "fired" });
+  const { sweep: nightly } = await createSweep(deps, DOOMED, { ...body, template }, audited(DOOMED, "5"));
+  await world.sweep([world.schedules.message(nightly, world.clock.now)]);
   const month = new Date(world.clock.now).toISOString().slice(0, 7);
   await exportAudit(deps, DOOMED, { month });
   world.checkpoints.keys.add(`checkpoints/${DOOMED}/gone-study/0/1-1-0123456789abcdef`);
-  return { world, deps, token, client, batch, study, actions };
+  return { world, deps, token, client, batch, study, nightly, actions };
 };
 
 const expectNothingLeft = (world: MemoryWorld): void => {
@@ -94,6 +102,7 @@ const expectNothingLeft = (world: MemoryWorld): void => {
   expect([...world.checkpoints.keys].filter((key) => key.includes(DOOMED))).toEqual([]);
   expect(world.batch.alive().filter(({ environment }) => environment.HONE_TEAM === DOOMED)).toEqual([]);
   expect([...world.batch.definitions].filter((name) => name.includes("jobs-"))).toEqual([]);
+  expect([...world.schedules.all]).toEqual([]);
 };
 
 test("a team is refused everything at once, and nothing of it is left; others keep all they have", async () => {
@@ -109,7 +118,7 @@ test("a team is refused everything at once, and nothing of it is left; others ke
   const by = { created: world.clock.now, createdBy: "admin" };
   await deps.store.transact([putGrant({ team: DOOMED, principal, study: null, role: "owner", ...by }, true)]);
   expect((await call("GET", `/iam/v1/teams/${DOOMED}/studies`, { signer })).status).toBe(200);
-  await deleteTeam(deps, DOOMED, DOOMED, audited(DOOMED, "5"));
+  await deleteTeam(deps, DOOMED, DOOMED, audited(DOOMED, "15"));
   for (const [method, path, body] of [
     ["GET", "/studies", undefined],
     ["POST", "/studies", studyBody()],
@@ -153,11 +162,11 @@ test("nothing is written for a team after its mark, whatever was read before it"
   const before = traces(world);
   const late: readonly (() => Promise<unknown>)[] = [
     () => createStudy(deps, DOOMED, studyBody(), noReceipt),
-    () => createStudy(deps, DOOMED, studyBody(), audited(DOOMED, "6")),
-    () => createToken(deps, DOOMED, { name: "late", role: "viewer" }, "x", audited(DOOMED, "7")),
-    () => deleteToken(deps, DOOMED, token.id, audited(DOOMED, "8")),
-    () => patchStudy(deps, study, { state: "paused" }, audited(DOOMED, "9")),
-    () => deleteStudy(deps, study, audited(DOOMED, "10")),
+    () => createStudy(deps, DOOMED, studyBody(), audited(DOOMED, "16")),
+    () => createToken(deps, DOOMED, { name: "late", role: "viewer" }, "x", audited(DOOMED, "17")),
+    () => deleteToken(deps, DOOMED, token.id, audited(DOOMED, "18")),
+    () => patchStudy(deps, study, { state: "paused" }, audited(DOOMED, "19")),
+    () => deleteStudy(deps, study, audited(DOOMED, "20")),
   ];
   for (const write of late) await expect(write()).rejects.toThrow(/team/);
   expect(traces(world)).toEqual(before);
@@ -210,7 +219,9 @@ test("whatever comes between the calls of requests, jobs and the deletion, nothi
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
       const random = createRandom(seed);
-      const { world, client, study, actions } = await doomed(seed);
+      const { world, client, study, nightly, actions } = await doomed(seed);
+      const fires = world.schedules.message(nightly, world.clock.now + 3_600_000);
+      const daily = { name: "daily", schedule: { rate: { days: 1 } }, template: studyBody() };
       const own = await loadStudy(world.process(), DOOMED, client);
       const turns = async () => {
         for (let left = random.integer(12); left > 0; left--) await new Promise(setImmediate);
@@ -235,14 +246,19 @@ test("whatever comes between the calls of requests, jobs and the deletion, nothi
           () => startStudy(process, study, audited(DOOMED, id)),
           () => actions.deliver(),
           () => deleteStudy(process, own, audited(DOOMED, id)),
+          () => createSweep(process, DOOMED, daily, audited(DOOMED, id)),
+          () => runSweep(process, DOOMED, nightly, audited(DOOMED, id)),
+          () => patchSweep(process, DOOMED, nightly, { state: "paused" }, audited(DOOMED, id)),
+          () => world.sweep([fires, fires]),
+          () => world.sweep(),
           () => reconcile(process, world.clock.now + 60_000),
-        ][random.integer(9)]?.() as Promise<unknown>;
+        ][random.integer(14)]?.() as Promise<unknown>;
       };
       const all = Array.from({ length: 24 }, async () => {
         for (let left = random.integer(20); left > 0; left--) await turns();
         return step();
       });
-      const deletion = turns().then(() => deleteTeam(world.process(), DOOMED, DOOMED, audited(DOOMED, "5")));
+      const deletion = turns().then(() => deleteTeam(world.process(), DOOMED, DOOMED, audited(DOOMED, "15")));
       await Promise.allSettled([...all, deletion]);
       await deletion;
       world.client.middlewareStack.remove("hone-turns");
