@@ -37,9 +37,7 @@ export const firingLine = (firing: Firing): string => cells(firing).filter(Boole
 export const firingTable = (firings: readonly Firing[]): string => {
   if (firings.length === 0) return "No firings yet.";
   const head = ["firing", "outcome", "study", "state", "trials", "best", "reason"];
-  const rows = [head, ...firings.map(cells)];
-  const isUsed = head.map((_, i) => rows.slice(1).some((row) => row[i] !== ""));
-  return aligned(rows.map((row) => row.filter((_, i) => isUsed[i])))
+  return aligned([head, ...firings.map(cells)])
     .map((line) => line.trimEnd())
     .join("\n");
 };

@@ -39,6 +39,7 @@ export const slow: readonly string[] = [
   "test/faults/ladder-history.test.ts",
   "test/faults/spend.test.ts",
   "test/cli/admin.test.ts",
+  "test/cli/sweep.test.ts",
   "test/infra/checks.test.ts",
 ];
 
