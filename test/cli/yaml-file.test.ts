@@ -55,7 +55,8 @@ test.each([
   ["a: 1\n---\nb: 2\n", ", line 2: The file goes on after its end, --- or ..."],
   ["a:\n\t- 1\n", ", line 2: Tabs are not allowed as indentation."],
   ["a: [1,\n", ", line 2: "],
-  ['{"name": "a", "name": "b"}', ": /name: "],
+  ["a: *\n", ", line 1: A text that begins with * needs quotes."],
+  [' {"name": "a", "name": "b"}', ": /name: "],
   ['{"a": NaN}', ": NaN at line 1"],
 ])("%j is refused, with its line", (text, said) => {
   const path = file(text);
