@@ -187,6 +187,7 @@ const shown = (study: Study): Output => {
     ...(study.nested === undefined ? shownBest(study) : shownNested(study.nested)),
     ...racesText(study.races ?? [], false),
     ...(study.warmStart === undefined ? [] : warmStartText(study.warmStart)),
+    ...(study.sweep === undefined ? [] : [`created by the sweep ${study.sweep}, firing ${study.firing}`]),
     ...(study.message === null ? [] : [study.message]),
   ];
   return { json: study, text: lines.join("\n") };

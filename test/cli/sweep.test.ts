@@ -86,6 +86,9 @@ test("a sweep is run by hand, and its firings are put below each other", async (
   const shown = (await sweep("show", id)).stdout;
   expect(shown).toContain("2 firings, the last one:\n");
   expect(await call<Study>("GET", study)).toMatchObject({ body: { sweep: id, firing: first.firing } });
+  expect((await hone(["study", "show", first.study ?? ""], access)).stdout).toContain(
+    `\ncreated by the sweep ${id}, firing ${first.firing}\n`,
+  );
 });
 
 test("a sweep is paused, resumed and deleted; its studies stay", async () => {

@@ -19,6 +19,7 @@ export const slow: readonly string[] = [
   "test/shared/optimizer/equations.test.ts",
   "test/shared/optimizer/gp/gp.test.ts",
   "test/cli/study.test.ts",
+  "test/cli/sweep.test.ts",
   "test/functions/api/objectives.test.ts",
   "test/shared/optimizer/tpe/tpe.test.ts",
   "test/shared/service/faults.test.ts",
@@ -39,7 +40,6 @@ export const slow: readonly string[] = [
   "test/faults/ladder-history.test.ts",
   "test/faults/spend.test.ts",
   "test/cli/admin.test.ts",
-  "test/cli/sweep.test.ts",
   "test/infra/checks.test.ts",
 ];
 
