@@ -2,13 +2,23 @@ import { createRandom } from "../../numerics/random.ts";
 import { snap } from "../../space/cube.ts";
 import { project } from "../../space/project.ts";
 import type { Space } from "../../space/space.ts";
-import { type Algorithm, answer, type Draft, type EarlierResults, type OptionSchemas } from "../algorithm.ts";
+import {
+  type Algorithm,
+  answer,
+  type Draft,
+  type EarlierResults,
+  type History,
+  type OptionSchemas,
+  type SeededProblem,
+  TrialKind,
+} from "../algorithm.ts";
 import { createFresh } from "./fresh.ts";
 import { middleOf } from "./initial-design.ts";
+import { isSamePoint } from "./nearness.ts";
 
-/** The first trials of a study that names earlier ones: the best distinct configurations of these. */
+/** Some of the first trials of a study that names earlier ones: the best distinct configurations of these. */
 
-/** So many trials. Of 1 to 5, see `bench/transfer`. */
+/** At most so many trials. Of 1 to 5, see `bench/transfer`. */
 export const STARTS = 3;
 /** Starts differ by more than this part of the axis in some number, or in a choice. */
 const APART = 0.1;
@@ -46,26 +56,61 @@ const isApart = ({ parameters }: Space, a: Float64Array, b: Float64Array): boole
     return kind === "categorical" ? u !== v : Math.abs(u - v) > APART;
   });
 
-/** An algorithm whose trial k is the k-th start, as long as there are starts; trials that nobody has tried only. */
+/**
+ * An algorithm whose every second trial is a start, as long as there are starts and they lead; trials that nobody has tried only.
+ * What lies between is its own, so that starts of an unrelated study cost one trial: by then they have fallen behind.
+ */
 export const startingFromEarlier = <Schemas extends OptionSchemas>(
   algorithm: Algorithm<Schemas>,
 ): Algorithm<Schemas> => ({
   ...algorithm,
   propose: (problem, history, count, random) => {
-    const { space, earlier = [], firstNumber } = problem;
-    if (earlier.length === 0 || firstNumber >= STARTS || !usesEarlier(algorithm as unknown as Algorithm))
+    const { earlier = [], firstNumber } = problem;
+    const isOver = earlier.length === 0 || firstNumber >= 2 * STARTS;
+    if (isOver || !usesEarlier(algorithm as unknown as Algorithm))
       return algorithm.propose(problem, history, count, random);
-    const fresh = createFresh(space, history);
-    for (const x of earlierStarts(space, earlier).slice(firstNumber, firstNumber + count)) {
-      if (fresh.accepts(x)) fresh.take(x);
-    }
-    const first = fresh.taken.map(
-      (x): Draft => ({ x, algorithm: algorithm.name, why: "among the best of earlier studies" }),
-    );
+    const drafts = draftsOf(problem, history, { count, algorithm: algorithm.name });
+    const first = drafts.filter((draft) => draft !== null);
     if (first.length === count) return answer(first);
-    const left = count - first.length;
     const further = { ...problem, firstNumber: firstNumber + first.length };
-    const { proposals, hint } = algorithm.propose(further, history, left, random);
-    return { proposals: [...first, ...proposals], hint };
+    const own = algorithm.propose(further, history, count - first.length, random);
+    return { ...own, proposals: merged(drafts, own.proposals) };
   },
 });
+
+/** Per trial to propose, its start, or null where the algorithm itself proposes. */
+const draftsOf = (
+  { space, objectives, earlier = [], firstNumber }: SeededProblem,
+  history: History,
+  { count, algorithm }: { readonly count: number; readonly algorithm: string },
+): (Draft | null)[] => {
+  const starts = earlierStarts(space, earlier);
+  if (!doLead(starts, history, objectives)) return Array<null>(count).fill(null);
+  const fresh = createFresh(space, history);
+  const untried = starts.filter((x) => fresh.accepts(x));
+  return Array.from({ length: count }, (_, i) => {
+    const number = firstNumber + i;
+    const x = number % 2 === 0 && number < 2 * STARTS ? untried.shift() : undefined;
+    return x === undefined ? null : { x, algorithm, why: "among the best of earlier studies" };
+  });
+};
+
+/** Whether the best trial is a start, as far as is known; with several objectives nobody falls behind. */
+const doLead = (starts: readonly Float64Array[], { n, x, y, kind }: History, objectives: number): boolean => {
+  if (objectives > 1) return true;
+  const best = { start: Number.NaN, other: Number.NaN };
+  for (let row = 0; row < n; row++) {
+    if (kind[row] === TrialKind.running) continue;
+    const cost = kind[row] === TrialKind.failed ? Number.POSITIVE_INFINITY : y[row]!;
+    const d = x.length / n;
+    const group = starts.some((start) => isSamePoint(start, 0, x, row * d, d)) ? "start" : "other";
+    if (!(best[group] <= cost)) best[group] = cost;
+  }
+  return !(best.start > best.other);
+};
+
+/** The drafts, with the algorithm's own proposals where there is none. */
+const merged = (drafts: readonly (Draft | null)[], own: readonly Draft[]): Draft[] => {
+  const left = [...own];
+  return drafts.flatMap((draft) => draft ?? left.shift() ?? []);
+};

@@ -90,9 +90,10 @@ test("a study begins with the best configurations of an earlier one, and says so
   expect(first.why).toBe("among the best of earlier studies");
   expect(first.number).toBe(0);
   call = gateway(world.process());
-  const second = await askOne(study.study);
-  expect(second.why).toBe("among the best of earlier studies");
-  expect(second.params).not.toEqual(first.params);
+  expect((await askOne(study.study)).why).not.toBe("among the best of earlier studies");
+  const third = await askOne(study.study);
+  expect(third.why).toBe("among the best of earlier studies");
+  expect(third.params).not.toEqual(first.params);
   expect((await get(study.study)).warmStart).toEqual(study.warmStart);
 });
 
@@ -272,10 +273,9 @@ test("with several objectives the first trials are of the earlier studies' front
   });
   const source = await earlier([at(0.1, 0.9, 50), at(1, 0.5, 1), at(10, 0.4, 60), at(100, 0.3, 70)], two);
   const study = await warm([{ study: source }], { ...two, algorithm: { name: "auto", seed: 1 } });
-  const first = [await askOne(study.study), await askOne(study.study)].map(
-    ({ params }) => params.C as number,
-  );
-  const sorted = first.sort((a, b) => a - b);
+  const asked = [await askOne(study.study), await askOne(study.study), await askOne(study.study)];
+  const starts = asked.filter(({ why }) => why.startsWith("among the best of earlier studies"));
+  const sorted = starts.map(({ params }) => params.C as number).sort((a, b) => a - b);
   expect(sorted[0]).toBeCloseTo(0.1, 9);
   expect(sorted[1]).toBeCloseTo(1, 9);
 });
