@@ -33,6 +33,11 @@ const trials = Number(flags.trials);
 const seeds = Array.from({ length: Number(flags.seeds) }, (_, seed) => seed);
 const algorithms = flags.algorithms.split(",") as AlgorithmName[];
 
+/**
+ * Added to the seeds of a search without earlier studies: what the measure says of one that differs by chance alone, which is no 1, as the goal is what
+ * the first search had the luck to find.
+ */
+const OTHER_LUCK = 1000;
 /** Configurations of the earlier studies that Optuna is given to begin with, as many as Hone takes. */
 const ENQUEUED = 3;
 
@@ -117,7 +122,10 @@ const optuna = startOptuna(flags.python);
 try {
   const all = [...(flags.families === "held-out" ? heldOut() : tuned())];
   const families = all.filter(({ name }) => flags.only.split(",").some((part) => name.includes(part)));
-  const heads = [...algorithms.map((name) => `Hone \`${name}\``), "Optuna, added", "Optuna, enqueued"];
+  const heads = [
+    ...algorithms.flatMap((name) => [`Hone \`${name}\``, "without, other seeds"]),
+    ...["Optuna, added", "Optuna, enqueued"],
+  ];
   console.log(`| family | related | ${heads.join(" | ")} |`);
   console.log(`|---|---|${heads.map(() => "---").join("|")}|`);
   for (const family of families) {
@@ -128,12 +136,14 @@ try {
     const finished = finishedOf(family, searched);
     const cells: string[] = [];
     for (const algorithm of algorithms) {
-      const curves = (given: typeof earlier) =>
+      const curves = (given: typeof earlier, luck = 0) =>
         seeds.map((seed) => {
           const task = family.task(seed);
-          return curveOf(search(task, { algorithm, trials, seed, earlier: given }).values, task.least);
+          const { values } = search(task, { algorithm, trials, seed: seed + luck, earlier: given });
+          return curveOf(values, task.least);
         });
-      cells.push(shown(curves(earlier), curves([])));
+      const cold = curves([]);
+      cells.push(shown(curves(earlier), cold), shown(curves([], OTHER_LUCK), cold));
     }
     const peers = new Map<Peer, number[][]>();
     for (const peer of ["cold", "added", "enqueued"] as const) {

@@ -9,7 +9,6 @@ import {
   type EarlierResults,
   type History,
   type OptionSchemas,
-  type SeededProblem,
   TrialKind,
 } from "../algorithm.ts";
 import { createFresh } from "./fresh.ts";
@@ -69,31 +68,44 @@ export const startingFromEarlier = <Schemas extends OptionSchemas>(
     const isOver = earlier.length === 0 || firstNumber >= 2 * STARTS;
     if (isOver || !usesEarlier(algorithm as unknown as Algorithm))
       return algorithm.propose(problem, history, count, random);
-    const drafts = draftsOf(problem, history, { count, algorithm: algorithm.name });
+    const fresh = createFresh(problem.space, history);
+    const starts = earlierStarts(problem.space, earlier);
+    const untried = starts.filter((x) => fresh.accepts(x));
+    const drafts = doLead(starts, history, problem.objectives)
+      ? draftsOf(untried, { firstNumber, count, algorithm: algorithm.name })
+      : Array<null>(count).fill(null);
     const first = drafts.filter((draft) => draft !== null);
     if (first.length === count) return answer(first);
-    const further = { ...problem, firstNumber: firstNumber + first.length };
-    const own = algorithm.propose(further, history, count - first.length, random);
+    // Its own trials follow one another, as if there were no starts: its design begins with its first point.
+    const tried = Math.min(firstNumber, starts.length - untried.length);
+    const own = algorithm.propose(
+      { ...problem, firstNumber: firstNumber - tried },
+      history,
+      count - first.length,
+      random,
+    );
     return { ...own, proposals: merged(drafts, own.proposals) };
   },
 });
 
 /** Per trial to propose, its start, or null where the algorithm itself proposes. */
 const draftsOf = (
-  { space, objectives, earlier = [], firstNumber }: SeededProblem,
-  history: History,
-  { count, algorithm }: { readonly count: number; readonly algorithm: string },
+  untried: readonly Float64Array[],
+  { firstNumber, count, algorithm }: Turn,
 ): (Draft | null)[] => {
-  const starts = earlierStarts(space, earlier);
-  if (!doLead(starts, history, objectives)) return Array<null>(count).fill(null);
-  const fresh = createFresh(space, history);
-  const untried = starts.filter((x) => fresh.accepts(x));
+  const left = [...untried];
   return Array.from({ length: count }, (_, i) => {
     const number = firstNumber + i;
-    const x = number % 2 === 0 && number < 2 * STARTS ? untried.shift() : undefined;
+    const x = number % 2 === 0 && number < 2 * STARTS ? left.shift() : undefined;
     return x === undefined ? null : { x, algorithm, why: "among the best of earlier studies" };
   });
 };
+
+interface Turn {
+  readonly firstNumber: number;
+  readonly count: number;
+  readonly algorithm: string;
+}
 
 /** Whether the best trial is a start, as far as is known; with several objectives nobody falls behind. */
 const doLead = (starts: readonly Float64Array[], { n, x, y, kind }: History, objectives: number): boolean => {

@@ -67,6 +67,28 @@ test("starts end as soon as they have fallen behind, and come again when they le
   expect(asked(trials("failed", "failed"))).toEqual([1]);
 });
 
+test("the algorithm's own trials are those that it would begin with, in their order", () => {
+  const problem = { space, objectives: 1, budget: { trials: 50, parallel: 4 } };
+  const ask = { choice: { name: "gp" }, count: 1, seed: 1 } as const;
+  const without: Float64Array[] = [];
+  const own: Float64Array[] = [];
+  const [cold, warm]: [HistoryRow[], HistoryRow[]] = [[], []];
+  for (let number = 0; number < 4; number++) {
+    const next = (rows: readonly HistoryRow[], given: object) =>
+      askAlgorithm({
+        ...{ ...ask, problem: { ...problem, ...given }, history: buildHistory(space, 1, rows) },
+        firstNumber: number,
+      }).proposals[0]!.x;
+    const [x, y] = [next(cold, {}), next(warm, { earlier: [earlier] })];
+    without.push(x);
+    if (number % 2 === 1) own.push(y);
+    // Nothing has a result yet.
+    cold.push({ number, x });
+    warm.push({ number, x: y });
+  }
+  expect(own).toEqual(without.slice(0, 2));
+});
+
 test("with several objectives nobody falls behind", () => {
   const rows = trials(2, 1).map((row) => ({ ...row, y: [...(row.y as number[]), 0] }));
   expect(asked(rows, 1, 2)).toEqual([1]);
