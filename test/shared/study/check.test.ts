@@ -73,6 +73,13 @@ test("a scheduler is asked whether it suits the executor, the objectives and the
   ]);
 });
 
+test("the variables of jobs, and the secrets that they are, are looked at", () => {
+  const secrets = { TOKEN: { parameter: "/hone/another/token" } };
+  expect(faultsOf({ executor: { ...batchExecution, secrets } })).toMatchObject([
+    { pointer: "/executor/secrets/TOKEN/parameter", fault: { kind: "secret-elsewhere" } },
+  ]);
+});
+
 test("every fault is told at once", () => {
   const faults = faultsOf({
     objectives: [accuracy, accuracy],
@@ -96,18 +103,6 @@ test("limits of spending are refused where Hone cannot keep to them", () => {
     { pointer: "/budget/gpuHours", fault: { kind: "gpu-hours-without-gpus" } },
   ]);
   expect(faultsOf({ executor: batchExecution }, 10, both)).toEqual([]);
-});
-
-test("a variable that Hone or Batch sets for each job is refused; where checkpoints go is the study's to say", () => {
-  const environment = { SEED: "1", HONE_CHECKPOINT_OUT: "s3://b/c" };
-  expect(faultsOf({ executor: { ...batchExecution, environment } })).toEqual([]);
-  const taken = { HONE_TOKEN: "mine", HONE_CHECKPOINT_OUT_2: "", AWS_BATCH_JOB_ID: "1" };
-  expect(faultsOf({ executor: { ...batchExecution, environment: { ...environment, ...taken } } })).toEqual(
-    Object.keys(taken).map((name) => ({
-      pointer: `/executor/environment/${name}`,
-      fault: { kind: "environment-name-taken", name },
-    })),
-  );
 });
 
 test.each<[string, number, number, string]>([

@@ -72,6 +72,19 @@ describe("a study may name", () => {
   });
 });
 
+test("a variable that Hone or Batch sets for each job is refused; where checkpoints go is the study's to say", () => {
+  const environment = { SEED: "1", HONE_CHECKPOINT_OUT: "s3://b/c" };
+  expect(faultsOf({ environment })).toEqual([]);
+  const taken = { HONE_TOKEN: "mine", HONE_CHECKPOINT_OUT_2: "", HONE_SECRETS: "", AWS_BATCH_JOB_ID: "1" };
+  expect(faultsOf({ environment: { ...environment, ...taken } })).toEqual(
+    Object.keys(taken).map((name) => ({
+      pointer: `/executor/environment/${name}`,
+      fault: { kind: "environment-name-taken", name },
+    })),
+  );
+  expect(checkVariables(specOf({ executor: { type: "client" } }))).toEqual([]);
+});
+
 test.each<[string, string]>([
   ["WANDB_API_KEY", "0123"],
   ["AWS_SECRET_ACCESS_KEY", "0123"],
