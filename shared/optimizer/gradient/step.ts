@@ -28,6 +28,8 @@ const SLOWING = 20;
 /** Rprop: how a parameter's step grows while its derivative keeps its sign, and shrinks when that changes. */
 const GROWTH = 1.5;
 const SHRINKING = 0.4;
+/** L-BFGS begins when so many steps of Rprop were refused. Of 1, 2, 3, 5 and never: see `bench/README.md`. */
+const PATIENCE = 2;
 
 /** The part of a step that comes after it, when it gave no result, and the bounds of what a parabola says otherwise. */
 const AFTER_FAILURE = 0.25;
@@ -59,8 +61,8 @@ export const promisedBy = (history: History, from: number, to: number): number =
 /**
  * Where the next step of a start leads, within the cube; NaN where the last trial has NaN. Sources: L-BFGS of Nocedal and Wright,
  * algorithm 7.4, on the coordinates that no bound holds; Rprop of Riedmiller and Braun 1993; Adam of Kingma and Ba 2015; RMSprop of
- * Hinton's lecture 6e. L-BFGS begins with steps of Rprop, which a wrong scale of the gradient does not disturb, until one of
- * them is refused. A step that follows a refused one is shorter and has its direction.
+ * Hinton's lecture 6e. L-BFGS begins with steps of Rprop, which a wrong scale of the gradient does not disturb, until two of
+ * them were refused. A step that follows a refused one is shorter and has its direction.
  */
 export const nextPoint = (
   history: History,
@@ -71,7 +73,7 @@ export const nextPoint = (
   const tip = trace.path.at(-1)!;
   const x = pointOf(history, tip, history.x.length / history.n);
   const last = trace.refused.at(-1);
-  const isNewDirection = method === "lbfgs" && trace.refused.length === 1 && trace.refusals === 1;
+  const isNewDirection = method === "lbfgs" && trace.refused.length === 1 && trace.refusals === PATIENCE;
   if (last !== undefined && !isNewDirection) return shorterStep(history, x, tip, last);
   const step = stepBy(history, trace, method, rate, most);
   const longest = step.reduce((max, s) => Math.max(max, Math.abs(s)), 0);
@@ -87,7 +89,7 @@ const stepBy = (
   most: number,
 ): Float64Array => {
   if (method === "adam" || method === "rmsprop") return adaptive(history, path, method, rate);
-  if (method === "lbfgs" && refusals > 0) return quasiNewton(history, path, rate);
+  if (method === "lbfgs" && refusals >= PATIENCE) return quasiNewton(history, path, rate);
   return resilient(history, path, rate, most);
 };
 
