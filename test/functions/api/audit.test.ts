@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { isAudited, type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
 import type { AuditExport, AuditPage } from "../../../shared/schemas/audit.ts";
 import type { Study } from "../../../shared/schemas/study.ts";
@@ -44,10 +44,7 @@ const newTeam = async () => {
   const create = async () => (await send<Study>("POST", "/studies", studyBody())).body.study;
   return { team, id, token, send, read, create };
 };
-let acme: Awaited<ReturnType<typeof newTeam>>;
-beforeAll(async () => {
-  acme = await newTeam();
-});
+const acme = await newTeam();
 
 test("a write leaves a line: who, what, when, from which request and address", async () => {
   const { send, read, id, create } = await newTeam();

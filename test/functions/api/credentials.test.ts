@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { examples } from "../../../shared/api/examples.ts";
 import { IAM_BASE_PATH, type Route, type RouteName, routes } from "../../../shared/api/routes.ts";
 import { type Action, roleActions } from "../../../shared/auth/authorize.ts";
@@ -22,10 +22,8 @@ const world = await worldOn(client, tableName);
 const { deps, identities } = world;
 const call: Gateway = gateway(deps);
 
-beforeAll(async () => {
-  await createTeam(deps, TEAM);
-  await createTeam(deps, "other");
-});
+await createTeam(deps, TEAM);
+await createTeam(deps, "other");
 
 const newToken = (role: Role, change: { team?: string; study?: string } = {}): Promise<CreatedToken> => {
   const { team = TEAM, study } = change;

@@ -3,6 +3,7 @@ import { hashToken, issueJobToken } from "../../../../shared/auth/token.ts";
 import { authenticate, type PathTarget } from "../../../../shared/service/access/authenticate.ts";
 import { createTeam } from "../../../../shared/service/access/teams.ts";
 import { createToken, deleteToken, rotateToken } from "../../../../shared/service/access/tokens.ts";
+import { markTeamDeleted } from "../../../../shared/service/studies/delete-team.ts";
 import { putGrant } from "../../../../shared/store/grant.ts";
 import { tokenKey } from "../../../../shared/store/keys.ts";
 import { noteUse, TOKEN, USE_NOTED_MS } from "../../../../shared/store/token.ts";
@@ -60,6 +61,24 @@ test("on another team's path a token still belongs to its own team", async () =>
     kind: "token",
     team: TEAM,
   });
+});
+
+test("of a team that is being deleted no token is let in, but to delete it again; others hear nothing of it", async () => {
+  await createTeam(deps, "doomed");
+  const { token } = await create({}, "doomed");
+  const { token: others } = await create();
+  await markTeamDeleted(deps, "doomed", "doomed", noReceipt);
+  const there = inTeam("doomed");
+  expect(await authenticate(deps, `Bearer ${token}`, there)).toEqual(refusedAs("team-deleted"));
+  expect(await authenticate(deps, `Bearer ${token}`, { ...there, closes: true })).toMatchObject({
+    team: "doomed",
+  });
+  expect(await authenticate(deps, `Bearer ${others}`, there)).toMatchObject({ kind: "token", team: TEAM });
+  const unknown = `hone_aaaaaaaaaaaa_${"a".repeat(43)}`;
+  expect(await authenticate(deps, `Bearer ${unknown}`, there)).toEqual(refusedAs("credential-unknown"));
+  // Its jobs end, too.
+  const atTrial = { ...there, study: "svm-1", trial: 4 };
+  expect(await authenticate(deps, `Bearer ${trialToken}`, atTrial)).toEqual(refusedAs("team-deleted"));
 });
 
 test.each([undefined, "", " "])("the header %j is a missing credential", async (header) => {

@@ -4,6 +4,7 @@ import { createGrant, deleteGrant, listGrants } from "../../../../shared/service
 import { putMember } from "../../../../shared/service/access/members.ts";
 import { createTeam } from "../../../../shared/service/access/teams.ts";
 import { createToken } from "../../../../shared/service/access/tokens.ts";
+import { putGrant } from "../../../../shared/store/grant.ts";
 import { tokenKey } from "../../../../shared/store/keys.ts";
 import { findToken, MAX_GRANTS_OF_TOKEN } from "../../../../shared/store/token.ts";
 import { createTestTable } from "../../../support/emulator.ts";
@@ -46,6 +47,7 @@ test("a grant says whom it is for and what it gives, and is taken back by its id
 test("a second grant for the same takes the place of the first, and has its id", async () => {
   const { id } = await newToken();
   const first = await grant({ token: id });
+  expect(first.principal).toEqual({ token: id });
   const second = await grant({ token: id }, { role: "worker" });
   expect(second).toEqual({ ...first, role: "worker" });
   expect(await listed()).toEqual([second]);
@@ -85,13 +87,66 @@ test("a token is named by so many grants and no more", async () => {
   });
 });
 
+test("a grant in place of another is given however many there are, and a grant that is taken back makes room", async () => {
+  const { id } = await newToken();
+  const { grant: first } = await grant({ token: id });
+  await deps.store.update({
+    name: "fill",
+    key: tokenKey(TEAM, id),
+    update: { set: { grants: MAX_GRANTS_OF_TOKEN } },
+  });
+  expect(await grant({ token: id }, { role: "editor" })).toMatchObject({ grant: first, role: "editor" });
+  await expect(grant({ token: id }, { study: null })).rejects.toMatchObject({ type: "conflict" });
+  await remove(first);
+  const { grant: second } = await grant({ token: id }, { study: null });
+  await remove(second);
+  // Grants to others do not count.
+  const { grant: other } = await grant({ iam });
+  await remove(other);
+  expect(await findToken(deps.store, TEAM, id)).toMatchObject({ grants: MAX_GRANTS_OF_TOKEN - 1 });
+});
+
+test("of several grants the one that is named is taken back, on whatever page of the search it is", async () => {
+  const many = Array.from({ length: 4100 }, (_, i) => `${iam}-${String(i).padStart(4, "0")}`);
+  for (let from = 0; from < many.length; from += 100) {
+    const some = many.slice(from, from + 100);
+    await deps.store.transact(
+      some.map((arn) =>
+        putGrant(
+          {
+            team: "crowd",
+            principal: { kind: "iam", id: arn },
+            study: null,
+            role: "viewer",
+            created: 0,
+            createdBy: "admin",
+          },
+          true,
+        ),
+      ),
+    );
+  }
+  const idAt = async (place: number) =>
+    (await listGrants(deps, "crowd", { limit: many.length })).grants[place]?.grant ?? "";
+  const left = async () =>
+    (await listGrants(deps, "crowd", { limit: many.length })).grants.map(
+      ({ principal }) => Object.values(principal)[0],
+    );
+  for (const place of [4099, 4000, 3999, 1, 0]) {
+    await remove(await idAt(place), "crowd");
+    many.splice(place, 1);
+    expect(await left()).toEqual(many);
+  }
+  await expect(remove("0".repeat(24), "crowd")).rejects.toMatchObject({ type: "not-found" });
+});
+
 test("grants are listed page by page, and one beyond the first page of a search is found", async () => {
   const made = [];
-  for (const name of ["b", "a", "c"]) made.push(await grant({ iam: `${iam}/${name}` }, { study: null }));
-  const first = await listGrants(deps, TEAM, { limit: 2 });
-  const second = await listGrants(deps, TEAM, { limit: 2, cursor: first.cursor ?? "" });
+  for (const name of ["b", "a", "d", "c"]) made.push(await grant({ iam: `${iam}/${name}` }, { study: null }));
+  const first = await listGrants(deps, TEAM, { limit: 3 });
+  const second = await listGrants(deps, TEAM, { limit: 3, cursor: first.cursor ?? "" });
   expect([...first.grants, ...second.grants].map(({ principal }) => principal)).toEqual(
-    ["a", "b", "c"].map((name) => ({ iam: `${iam}/${name}` })),
+    ["a", "b", "c", "d"].map((name) => ({ iam: `${iam}/${name}` })),
   );
   expect(second.cursor).toBeNull();
   for (const each of made) await remove(each.grant);

@@ -56,10 +56,10 @@ test("a team that was not created has no members", async () => {
 
 test("members are listed page by page", async () => {
   const { team, put } = await newTeam();
-  for (const name of ["cid", "ann", "ben"]) await put(name);
-  const first = await listMembers(deps, team, { limit: 2 });
-  const second = await listMembers(deps, team, { limit: 2, cursor: first.cursor ?? "" });
-  expect([...first.members, ...second.members].map(({ name }) => name)).toEqual(["ann", "ben", "cid"]);
+  for (const name of ["cid", "dan", "ann", "ben"]) await put(name);
+  const first = await listMembers(deps, team, { limit: 3 });
+  const second = await listMembers(deps, team, { limit: 3, cursor: first.cursor ?? "" });
+  expect([...first.members, ...second.members].map(({ name }) => name)).toEqual(["ann", "ben", "cid", "dan"]);
   expect(second.cursor).toBeNull();
   await expect(listMembers(deps, "team-0", { cursor: first.cursor ?? "" })).rejects.toMatchObject({
     pointer: "/cursor",

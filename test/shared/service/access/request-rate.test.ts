@@ -51,6 +51,7 @@ test("a small limit holds in steps of a twentieth", async () => {
 });
 
 test("one process lets exactly the limit pass, and holds to it when the table does not answer, too", async () => {
+  expect(await deployment(203, 1).send(2500)).toBe(2030);
   const { client, send } = deployment(1, 1);
   expect(await send(30)).toBe(10);
   clock.now += WINDOW_MS;

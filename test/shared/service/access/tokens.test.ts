@@ -67,11 +67,11 @@ test("a team that was not created gets no token", async () => {
 test("tokens are listed page by page without their secrets, expired ones included", async () => {
   await createTeam(deps, "listing");
   const made = [];
-  for (let i = 0; i < 3; i++) made.push(await create({ days: 1 }, "listing"));
+  for (let i = 0; i < 4; i++) made.push(await create({ days: 1 }, "listing"));
   const ids = made.map(({ id }) => id).sort();
   const later = { ...deps, clock: () => clock.now + 2 * 24 * 3_600_000 };
-  const first = await listTokens(later, "listing", { limit: 2 });
-  const second = await listTokens(later, "listing", { limit: 2, cursor: first.cursor ?? "" });
+  const first = await listTokens(later, "listing", { limit: 3 });
+  const second = await listTokens(later, "listing", { limit: 3, cursor: first.cursor ?? "" });
   expect([...first.tokens, ...second.tokens].map(({ id }) => id)).toEqual(ids);
   expect(second.cursor).toBeNull();
   const text = JSON.stringify([first, second]);

@@ -74,6 +74,27 @@ const twoTeams = async (many: number, isFair: boolean) => {
   return { received, world };
 };
 
+test("whoever sends an attempt names its team: a start, the end of an attempt, the reconciler", async () => {
+  const world = await memoryWorld({ budget: { trials: 3, parallel: 1 } });
+  const groups: string[] = [];
+  const send = world.queue.send.bind(world.queue);
+  world.queue.send = (group, messages) => {
+    groups.push(group);
+    return send(group, messages);
+  };
+  await world.launch();
+  expect(groups).toEqual([TEAM]);
+  await world.settle(
+    world.batch.fail(world.batch.of(0), { statusReason: "Host EC2 (instance i-1) terminated." }),
+  );
+  expect(groups).toEqual([TEAM, TEAM]);
+  // The message is lost.
+  world.queue.take();
+  world.clock.now += 61_000;
+  await world.reconcile();
+  expect(groups).toEqual([TEAM, TEAM, TEAM]);
+});
+
 const MANY = Number(process.env.HONE_HELD ?? 1000);
 
 test("ten trials of a team are submitted within a few receives, however many another team has held up before them", async () => {

@@ -108,17 +108,24 @@ test("the next month has the whole budget again, and what still runs counts in t
   await sound(world);
 });
 
-test("a study that waits is not asked again and again: as many attempts are sent as have room", async () => {
-  const world = await memoryWorld({ budget: { trials: 50, parallel: 50 }, lease: { seconds: 3600 } });
-  await limit(world, { trials: 2 });
-  await world.launch();
-  world.clock.now += 61_000;
-  await world.reconcile();
-  expect(world.queue.take()).toHaveLength(0);
-  await limit(world, { trials: 5 });
-  await world.reconcile();
-  expect(world.queue.take()).toHaveLength(3);
-});
+test.each([
+  ["trials", { trials: 2 }, { trials: 5 }],
+  ["dollars", { dollars: 2.5 * each }, { dollars: 5.5 * each }],
+  ["GPU hours", { gpuHours: 2.5 }, { gpuHours: 5.5 }],
+])(
+  "a study that waits is not asked again and again: as many attempts are sent as have room in %s",
+  async (_, two, five) => {
+    const world = await memoryWorld({ budget: { trials: 50, parallel: 50 }, lease: { seconds: 3600 } });
+    await limit(world, two);
+    await world.launch();
+    world.clock.now += 61_000;
+    await world.reconcile();
+    expect(world.queue.take()).toHaveLength(0);
+    await limit(world, five);
+    await world.reconcile();
+    expect(world.queue.take()).toHaveLength(3);
+  },
+);
 
 test("a lost attempt gives its money back once, whatever is delivered twice, and its trial counts once", async () => {
   const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
