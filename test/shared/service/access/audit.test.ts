@@ -61,6 +61,9 @@ test("of a long month one read looks through a bounded number of lines, and its 
   expect(found.map(numbers)).toEqual([[5, 4999], [5600]]);
   // Months without lines cost little, and are looked through together.
   expect(await pages({ study: "rare-1", to: "2026-10-01T00:00:00Z" })).toEqual([[]]);
+  const { cursor: anns } = await readAudit(deps, TEAM, { who: "aaaaaaaaaaaa", limit: 1 });
+  const bobs = readAudit(deps, TEAM, { who: "bbbbbbbbbbbb", cursor: anns ?? "" });
+  await expect(bobs).rejects.toMatchObject({ type: "invalid-input", pointer: "/cursor" });
   const { cursor } = await readAudit(deps, TEAM, { study: "rare-1", limit: 1 });
   for (const other of [{ study: "svm-1" }, {}, { study: "rare-1", who: "aaaaaaaaaaaa" }]) {
     const read = readAudit(deps, TEAM, { ...other, cursor: cursor ?? "" });
