@@ -72,12 +72,13 @@ test("a job that outlives its attempt may still spend what it was not charged, b
 });
 
 test("what a part has spent includes what its jobs may still spend that have outlived their attempts", () => {
+  const four = loadedStudy({ executor: { ...batchExecution, gpus: 4 } });
   const head = headOf({ gpuSeconds: HOUR, vcpuSeconds: 2 * HOUR });
-  const each = PRICES.spot.gpuHour + 2 * PRICES.spot.vcpuHour;
+  const { gpuHour, vcpuHour } = PRICES.spot;
   const trials = [trialOf(), trialOf({ state: "completed", open: [openRun(0.25 * HOUR)] })];
-  const spent = spentIn({ study, head, trials });
-  expect(spent.gpuHours).toBeCloseTo(1.75, 9);
-  expect(spent.dollars).toBeCloseTo(1.75 * each, 9);
+  const spent = spentIn({ study: four, head, trials });
+  expect(spent.gpuHours).toBeCloseTo(1 + 0.75 * 4, 9);
+  expect(spent.dollars).toBeCloseTo(gpuHour + 2 * vcpuHour + 0.75 * (4 * gpuHour + 2 * vcpuHour), 9);
   expect(spentIn({ study: loadedStudy(), head, trials })).toEqual({ gpuHours: 0, dollars: 0 });
 });
 
@@ -129,6 +130,8 @@ test("the parts of an outer fold have its share: one attempt is kept for the ref
     limitsOfPart(study, 2, isSearch, limits, { search: hours(search), refit: hours(refit), isSearched })
       .gpuHours;
   expect([of(true, 0, 0, false), of(false, 0, 0, false)]).toEqual([9, 1]);
+  // Where there is no limit a part has none.
+  expect(limitsOfPart(study, 2, true, limits).dollars).toBe(0);
   expect(of(false, 4, 0, true)).toBe(6);
   // A search that is extended leaves its fold's refits what they have used, and another attempt.
   expect([of(true, 4, 2, false), of(false, 4, 2, false)]).toEqual([7, 3]);

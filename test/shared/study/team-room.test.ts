@@ -52,6 +52,8 @@ test("a limit of trials holds up the first job of a trial only", () => {
   const spend = { ...NOTHING_SPENT, trials: 4 };
   expect(withoutTeamRoom({ trials: 4 }, spend, each, true)).toMatchObject({ unit: "trials" });
   expect(withoutTeamRoom({ trials: 4 }, spend, each, false)).toBeNull();
+  // One of money holds up every job.
+  expect(withoutTeamRoom({ trials: 4, dollars: 0.4 }, spend, each, false)).toMatchObject({ unit: "dollars" });
 });
 
 test("limits that a person writes are exact in the units that are counted", () => {

@@ -59,6 +59,8 @@ test("of a long month one read looks through a bounded number of lines, and its 
   }));
   const found = await pages({ study: "rare-1" });
   expect(found.map(numbers)).toEqual([[5, 4999], [5600]]);
+  // In the last month that is asked for, too.
+  expect(await pages({ study: "rare-1", from: "2026-11-01T00:00:00Z" })).toEqual(found);
   // Months without lines cost little, and are looked through together.
   expect(await pages({ study: "rare-1", to: "2026-10-01T00:00:00Z" })).toEqual([[]]);
   const { cursor: anns } = await readAudit(deps, TEAM, { who: "aaaaaaaaaaaa", limit: 1 });

@@ -5,7 +5,7 @@ import type { Role } from "../../../../shared/schemas/token.ts";
 import { authenticateIam, type Signer } from "../../../../shared/service/access/authenticate-iam.ts";
 import { createTeam } from "../../../../shared/service/access/teams.ts";
 import { createToken, deleteToken } from "../../../../shared/service/access/tokens.ts";
-import { markTeamDeleted } from "../../../../shared/service/studies/delete-team.ts";
+import { markTeamDeleted } from "../../../../shared/service/teams/delete.ts";
 import { putGrant } from "../../../../shared/store/grant.ts";
 import { newSession, type SessionItem } from "../../../../shared/store/session.ts";
 import { memoryWorld } from "../../../support/batch.ts";

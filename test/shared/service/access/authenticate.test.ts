@@ -3,7 +3,7 @@ import { hashToken, issueJobToken } from "../../../../shared/auth/token.ts";
 import { authenticate, type PathTarget } from "../../../../shared/service/access/authenticate.ts";
 import { createTeam } from "../../../../shared/service/access/teams.ts";
 import { createToken, deleteToken, rotateToken } from "../../../../shared/service/access/tokens.ts";
-import { markTeamDeleted } from "../../../../shared/service/studies/delete-team.ts";
+import { markTeamDeleted } from "../../../../shared/service/teams/delete.ts";
 import { putGrant } from "../../../../shared/store/grant.ts";
 import { tokenKey } from "../../../../shared/store/keys.ts";
 import { noteUse, TOKEN, USE_NOTED_MS } from "../../../../shared/store/token.ts";

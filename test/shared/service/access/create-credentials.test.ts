@@ -6,7 +6,7 @@ import { readAudit } from "../../../../shared/service/access/audit.ts";
 import { createCredentials, type Maker } from "../../../../shared/service/access/create-credentials.ts";
 import { createTeam } from "../../../../shared/service/access/teams.ts";
 import { deleteStudy, SETTLED_MS } from "../../../../shared/service/studies/delete.ts";
-import { markTeamDeleted } from "../../../../shared/service/studies/delete-team.ts";
+import { markTeamDeleted } from "../../../../shared/service/teams/delete.ts";
 import { memoryWorld } from "../../../support/batch.ts";
 import { noReceipt, TEAM } from "../../../support/service.ts";
 

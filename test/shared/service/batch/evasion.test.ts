@@ -3,7 +3,8 @@ import { endRuns } from "../../../../shared/service/batch/end-runs.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { type MemoryWorld, memoryWorld, recordedGpuSeconds } from "../../../support/batch.ts";
-import { noReceipt } from "../../../support/service.ts";
+import { moneyFaults } from "../../../support/money-soundness.ts";
+import { noReceipt, TEAM } from "../../../support/service.ts";
 
 /**
  * Jobs that would use more than their team is charged for, or more slots than their study has. What is charged is compared with
@@ -21,6 +22,7 @@ const usedSeconds = ({ batch, clock }: MemoryWorld): number =>
 const chargedSeconds = async (world: MemoryWorld): Promise<number> => {
   const { head, trials } = await world.snapshot();
   expect(recordedGpuSeconds(world.study, trials)).toBe(head.gpuSeconds);
+  expect(await moneyFaults(world.deps, TEAM, [world.study])).toEqual([]);
   return head.gpuSeconds;
 };
 
@@ -183,6 +185,37 @@ test("a job that falls silent and one that is stopped are charged until they hav
   await pass(world);
   expect(await chargedSeconds(world)).toBe(131);
   expect(usedSeconds(world)).toBe(131);
+});
+
+test("jobs that Hone ended hold no slot, and each is charged when it has ended, in whatever order", async () => {
+  const world = await memoryWorld({
+    budget: { trials: 1, parallel: 1 },
+    lease: { seconds: 60, maxAttempts: 5 },
+  });
+  await world.launch();
+  const terminate = world.batch.terminate.bind(world.batch);
+  world.batch.terminate = async () => {};
+  for (const attempt of [2, 3]) {
+    world.clock.now += 61_000;
+    await world.reconcile();
+    await world.deliver();
+    world.batch.run(world.batch.of(0, attempt));
+    await world.claim(0, attempt);
+  }
+  expect(world.batch.alive()).toHaveLength(3);
+  expect((await world.trial(0)).open).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
+  world.clock.now += 9000;
+  await terminate(world.batch.of(0, 2).jobId, "hone: no heartbeat");
+  await world.settle(world.batch.of(0, 2));
+  expect((await world.trial(0)).open).toMatchObject([{ attempt: 1 }]);
+  expect(await chargedSeconds(world)).toBe(61 + 70);
+  world.clock.now += 5000;
+  await terminate(world.batch.of(0, 1).jobId, "hone: no heartbeat");
+  // An event of a job that has ended before comes again.
+  await world.settle(world.batch.of(0, 2));
+  await world.settle(world.batch.of(0, 1));
+  expect((await world.trial(0)).open).toBeUndefined();
+  expect(await chargedSeconds(world)).toBe(136 + 70);
 });
 
 test("the end of a job is charged although its event is lost, and a finished study is closed after that", async () => {

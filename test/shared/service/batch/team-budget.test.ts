@@ -57,19 +57,27 @@ test.each([
   },
 );
 
-test("what is set aside between the dispatcher's look at the budget and its fence counts: nothing is submitted beyond the limit", async () => {
-  const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
-  const other = await makeStudy(world.deps, { executor: batchExecution, budget: { trials: 1, parallel: 1 } });
-  await limit(world, { dollars: 1.5 * each });
-  await startStudy(world.deps, other, noReceipt);
-  const theirs = world.queue.take();
-  await world.start();
-  before(world.client, TRANSACT, () => world.deliver(theirs));
-  await world.deliver();
-  expect(world.batch.submissions).toBe(1);
-  expect(world.batch.jobs[0]?.environment.HONE_STUDY).toBe(other.id);
-  expect(await messageOf(world)).toContain("dollars for 2026-11");
-});
+test.each([
+  ["dollars", { dollars: 1.5 * each }],
+  ["GPU hours", { gpuHours: 1.5 }],
+  ["trials", { trials: 1 }],
+])(
+  "what is set aside between the dispatcher's look at the budget and its fence counts: nothing is submitted beyond the limit of %s",
+  async (unit, limits) => {
+    const world = await memoryWorld({ budget: { trials: 1, parallel: 1 } });
+    const batch = { executor: batchExecution, budget: { trials: 1, parallel: 1 } };
+    const other = await makeStudy(world.deps, batch);
+    await limit(world, limits);
+    await startStudy(world.deps, other, noReceipt);
+    const theirs = world.queue.take();
+    await world.start();
+    before(world.client, TRANSACT, () => world.deliver(theirs));
+    await world.deliver();
+    expect(world.batch.submissions).toBe(1);
+    expect(world.batch.jobs[0]?.environment.HONE_STUDY).toBe(other.id);
+    expect(await messageOf(world)).toContain(`${unit} for 2026-11`);
+  },
+);
 
 test("a study that waits goes on when its running trials have used less, and then says nothing", async () => {
   const world = await memoryWorld(four);
