@@ -20,7 +20,7 @@ export const SweepWarmStart = z.strictObject({
 
 const Keep = z.int().min(1).max(1000).meta({
   description:
-    "How many studies are kept; after a firing older ones that are finished are deleted. Without it all are.",
+    "How many studies are kept; after a firing older ones that are finished, or were replaced, are deleted. Without it all are.",
 });
 
 const WantedState = z.enum(["active", "paused"]);

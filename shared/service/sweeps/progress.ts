@@ -52,6 +52,7 @@ export const runningStudy = async (
 /** A firing with a study that its sweep has not deleted, and what that came to. */
 export interface Fired extends FiredStudy {
   readonly firing: FiringItem;
+  readonly state: StudyState;
   readonly summary: Summary | null;
 }
 
@@ -79,6 +80,7 @@ export const firedOf = async (deps: ServiceDeps, team: string, firing: FiringIte
   if (progress === null || progress.state === "deleted") return null;
   return {
     firing,
+    state: progress.state,
     summary: progress.summary,
     study: firing.study ?? "",
     isFinished: progress.state === "finished",

@@ -11,27 +11,34 @@ import { type Fired, firedOf, firingsWithStudies } from "./progress.ts";
 /** Studies that one pass looks at beyond those that are kept. */
 const PASS = 20;
 
-/** Deletes the finished studies of firings that the sweep no longer keeps; what they came to stays with the firing. */
+/**
+ * Deletes the studies of firings that the sweep no longer keeps: those that are finished, and those that a later firing has stopped, unless
+ * somebody has resumed them. What they came to stays with the firing.
+ */
 export const retire = async (deps: ServiceDeps, { sweep, team, keep }: SweepItem): Promise<void> => {
   if (keep === 0) return;
   const newer: Fired[] = [];
   let beyond = 0;
+  let next: FiringItem["outcome"] | null = null;
   for await (const firing of firingsWithStudies(deps, sweep)) {
     if (beyond === PASS) return;
     // Whether one that is kept is finished does not matter.
     const fired = newer.length < keep ? asKept(firing) : await firedOf(deps, team, firing);
     if (newer.length >= keep) beyond++;
+    const isReplaced = next === "replaced" && fired?.state === "paused";
+    next = firing.outcome;
     if (fired === null) {
       await markGone(deps, firing);
       continue;
     }
-    newer.push(fired);
+    newer.push({ ...fired, isFinished: fired.isFinished || isReplaced });
     if (tooOld(newer, keep).at(-1) === fired.study) await retireStudy(deps, fired);
   }
 };
 
 const asKept = (firing: FiringItem): Fired => ({
   firing,
+  state: "running",
   summary: null,
   study: firing.study ?? "",
   isFinished: false,

@@ -62,6 +62,7 @@ const bodies: Partial<Record<RouteName, object>> = {
   claim: { attempt: 1, jobId: CANARY.unknown, claimant: "claimant-0123456789" },
   addTrials: { trials: [{ params: { x: CANARY.params } }] },
   createToken: { name: "made", role: "viewer" },
+  createSweep: { name: "made", schedule: { rate: { days: 1 } }, template: studyBody({ space, executor }) },
   exportAudit: { month: "2026-11" },
   deleteTeam: { confirm: "another-team" },
 };

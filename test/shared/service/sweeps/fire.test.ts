@@ -4,6 +4,7 @@ import type { CreateSweepBody, Firing } from "../../../../shared/schemas/sweep.t
 import { loadStudy } from "../../../../shared/service/core/load.ts";
 import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { listStudies } from "../../../../shared/service/studies/list.ts";
+import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { createSweep } from "../../../../shared/service/sweeps/create.ts";
 import { deleteSweep } from "../../../../shared/service/sweeps/delete.ts";
@@ -205,6 +206,28 @@ test("finished studies beyond those that are kept are deleted, and what they cam
   ]);
   expect(states.slice(1).map(({ best }) => best?.values.accuracy)).toEqual([4.1, 3.1, 2.1, 1.1, 0.1]);
   expect(await fired(world)).toHaveLength(2);
+});
+
+test("studies that were replaced are deleted too, but not one that somebody has resumed", async () => {
+  const world = await memoryWorld();
+  const sweep = await make(world, { keep: 1, overlap: "replace" });
+  for (let i = 0; i < 3; i++) await fire(world, sweep);
+  const [, second] = await firings(world, sweep);
+  expect(second).toMatchObject({ state: "deleted", trials: { completed: 0 } });
+  await patchSweep(world.process(), TEAM, sweep, { keep: 2 }, noReceipt);
+  await fire(world, sweep);
+  const [, third] = await firings(world, sweep);
+  const resumed = await loadStudy(world.process(), TEAM, third?.study ?? "");
+  await patchStudy(world.process(), resumed, { state: "running" }, noReceipt);
+  for (let i = 0; i < 2; i++) await fire(world, sweep);
+  expect((await firings(world, sweep)).map(({ state }) => state)).toEqual([
+    "running",
+    "paused",
+    "deleted",
+    "running",
+    "deleted",
+    "deleted",
+  ]);
 });
 
 test("what is delivered after a pause, of an earlier schedule, or of a deleted sweep comes to nothing", async () => {
