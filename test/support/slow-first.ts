@@ -38,6 +38,7 @@ export const slow: readonly string[] = [
   "test/shared/service/trials/freeze-thaw.test.ts",
   "test/clients/worker.test.ts",
   "test/faults/ladder-history.test.ts",
+  "test/shared/service/sweeps/fire.test.ts",
   "test/faults/spend.test.ts",
   "test/cli/admin.test.ts",
   "test/infra/checks.test.ts",

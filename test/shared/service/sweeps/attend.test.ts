@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { CreateSweepBody, Firing } from "../../../../shared/schemas/sweep.ts";
+import { createTeam } from "../../../../shared/service/access/teams.ts";
 import { stopStudy } from "../../../../shared/service/batch/stop.ts";
 import { loadStudy } from "../../../../shared/service/core/load.ts";
 import { createStudy } from "../../../../shared/service/studies/create.ts";
@@ -12,12 +13,13 @@ import { lastDue, nextDue } from "../../../../shared/service/sweeps/due.ts";
 import { patchSweep } from "../../../../shared/service/sweeps/patch.ts";
 import { listFirings, readSweep } from "../../../../shared/service/sweeps/read.ts";
 import { runSweep } from "../../../../shared/service/sweeps/run.ts";
+import { markTeamDeleted } from "../../../../shared/service/teams/delete.ts";
 import { askTrials } from "../../../../shared/service/trials/ask.ts";
 import { tellTrial } from "../../../../shared/service/trials/tell.ts";
 import { findFiring } from "../../../../shared/store/firing.ts";
-import { teamKey } from "../../../../shared/store/keys.ts";
+import { teamKey, teamMinuteKey } from "../../../../shared/store/keys.ts";
 import { findNote, findSweep } from "../../../../shared/store/sweep.ts";
-import { MAX_STUDIES } from "../../../../shared/store/team.ts";
+import { MAX_CREATIONS_A_MINUTE, MAX_STUDIES, MINUTE_MS } from "../../../../shared/store/team.ts";
 import { batchExecution, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
 import { noReceipt, studyBody, TEAM } from "../../../support/service.ts";
 
@@ -64,16 +66,19 @@ test("a firing that waits for a study whose last worker has died gets its own, f
   const lease = { seconds: 60, maxAttempts: 1 };
   const sweep = await make(world, { overlap: "queue", template: { ...template, lease } });
   await fire(world, sweep);
-  const [first] = await firings(world, sweep);
-  await askTrials(world.process(), await studyOf(world, first), { count: 1 }, noReceipt);
   await fire(world, sweep);
+  const [waiting, first] = await firings(world, sweep);
+  expect(waiting).toMatchObject({ outcome: "queued", reason: expect.stringContaining(first?.study ?? "-") });
+  await askTrials(world.process(), await studyOf(world, first), { count: 1 }, noReceipt);
+  world.clock.now += 61_000;
   await world.sweep();
   await fire(world, sweep);
   expect(await firings(world, sweep)).toMatchObject([
     { outcome: "queued" },
-    { outcome: "created", state: "running" },
+    { outcome: "created", state: "running", reason: null },
     { state: "finished" },
   ]);
+  expect(await readSweep(world.process(), TEAM, sweep)).toMatchObject({ firings: { count: 3 } });
 });
 
 test("a firing that waits is refused like any other, and holds none up then", async () => {
@@ -93,6 +98,9 @@ test("a firing that waits is refused like any other, and holds none up then", as
   const [refused] = await firings(world, sweep);
   expect(refused).toMatchObject({ outcome: "failed", study: null });
   expect(refused?.reason).toContain(earlier.study);
+  await fire(world, sweep);
+  expect(await firings(world, sweep)).toMatchObject([{ outcome: "failed" }, { outcome: "failed" }, {}]);
+  expect(await readSweep(world.process(), TEAM, sweep)).toMatchObject({ firings: { count: 3 } });
   expect(await findSweep(world.deps.store, sweep)).toMatchObject({ queued: null });
 });
 
@@ -102,10 +110,26 @@ test("a firing that waits has failed when the team has no room for a study", asy
   await fire(world, sweep);
   await fire(world, sweep);
   await finish(world, (await firings(world, sweep))[1]);
+  const minute = teamMinuteKey(TEAM, Math.floor(world.clock.now / MINUTE_MS));
+  const busy = { name: "minute", key: minute, put: { creations: MAX_CREATIONS_A_MINUTE } };
+  await world.deps.store.transact([busy]);
+  await world.sweep();
+  expect((await firings(world, sweep))[0]).toMatchObject({ outcome: "queued" });
+  world.clock.now += MINUTE_MS;
   const full = { name: "team", key: teamKey(TEAM), update: { set: { studies: MAX_STUDIES } } };
   await world.deps.store.update(full);
   await world.sweep();
   expect((await firings(world, sweep))[0]?.reason).toContain(`at most ${MAX_STUDIES} studies`);
+});
+
+test("a firing of a team that is being deleted comes to nothing, and not again", async () => {
+  const world = await memoryWorld();
+  await createTeam(world.deps, TEAM);
+  const sweep = await make(world);
+  const message = world.schedules.message(sweep, world.clock.now + HOUR);
+  await markTeamDeleted(world.process(), TEAM, TEAM, noReceipt);
+  expect(await world.sweep([message])).toEqual([]);
+  expect(await firings(world, sweep)).toEqual([]);
 });
 
 test("a firing that comes late is the one that was due, whatever is due by now", async () => {
@@ -127,11 +151,13 @@ test("the first firing that passed before EventBridge Scheduler knew of it is ma
   const first = world.clock.now + HOUR;
   world.schedules.fault = null;
   world.clock.now = first + 2 * HOUR + 1000;
+  const known = async () => (await firings(world, sweep)).map(({ firing }) => Date.parse(firing));
   await world.sweep();
+  expect(await known()).toEqual([first]);
   await world.sweep();
   // Should it have been delivered all the same, it is known.
   await world.sweep([world.schedules.message(sweep, first)]);
-  expect((await firings(world, sweep)).map(({ firing }) => Date.parse(firing))).toEqual([first]);
+  expect(await known()).toEqual([first]);
 });
 
 test("a batch study is started once, and stays as people have left it", async () => {

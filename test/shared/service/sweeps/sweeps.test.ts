@@ -107,11 +107,12 @@ test("changes name what they change; a schedule or a state makes another revisio
   const world = await memoryWorld();
   const { sweep } = await make(world, { warmStart: { last: 1 }, template: tpe, keep: 3 });
   const patch = (change: object) => patchSweep(world.process(), TEAM, sweep, change, noReceipt);
+  expect(await patch({ overlap: "replace" })).toMatchObject({ warmStart: { last: 1 }, keep: 3 });
   expect(await patch({ name: "renamed", warmStart: null, keep: null })).toMatchObject({
     name: "renamed",
     warmStart: null,
     keep: null,
-    overlap: "skip",
+    overlap: "replace",
   });
   expect(world.schedules.all.get(sweep)?.revision).toBe(1);
   await patch({ state: "active" });
