@@ -24,11 +24,14 @@ export const sweepText = (sweep: Sweep): string => {
     `${sweep.sweep}  ${sweep.state}`,
     `${scheduleText(sweep.schedule)}${next === null ? "" : `, next ${next}`}`,
     rules.join(", "),
-    `${firings.count} firings${firings.last === null ? "" : ", the last one:"}`,
+    `${countText(firings.count)}${firings.last === null ? "" : ", the last one:"}`,
     ...(firings.last === null ? [] : [firingLine(firings.last)]),
     ...(message === null ? [] : [message]),
   ].join("\n");
 };
+
+/** How many firings there were. */
+export const countText = (count: number): string => `${count} ${count === 1 ? "firing" : "firings"}`;
 
 /** One firing for a person. */
 export const firingLine = (firing: Firing): string => cells(firing).filter(Boolean).join("  ");

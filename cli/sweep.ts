@@ -1,7 +1,7 @@
 import type { Firing, FiringPage, PatchSweepBody, Sweep, SweepPage } from "../shared/schemas/sweep.ts";
 import { CommandError, command } from "./command.ts";
 import { call, callJson, pages } from "./http.ts";
-import { firingLine, firingTable, scheduleText, sweepText } from "./sweep-text.ts";
+import { countText, firingLine, firingTable, scheduleText, sweepText } from "./sweep-text.ts";
 import { aligned } from "./table.ts";
 import { readYaml } from "./yaml-file.ts";
 
@@ -29,7 +29,7 @@ export const list = command({
       sweep,
       state,
       next === null ? "-" : `next ${next}`,
-      `${firings.count} firings`,
+      countText(firings.count),
       scheduleText(schedule),
     ]);
     return { json: { sweeps }, text: aligned(rows).join("\n") || "No sweeps yet." };

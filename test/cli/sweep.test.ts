@@ -95,8 +95,10 @@ test("a sweep is paused, resumed and deleted; its studies stay", async () => {
   const id = await create({ schedule: { rate: { hours: 6 } }, overlap: "queue" });
   const { study } = await json<Firing>("run", id);
   const paused = (await sweep("pause", id)).stdout;
-  expect(paused).toMatch(new RegExp(`^${id} {2}paused\nevery 6 hours\noverlap queue\n1 firings`));
-  expect((await sweep("list")).stdout).toMatch(/ {2}paused {2}- {2}1 firings {2}every 6 hours\n$/);
+  expect(paused).toMatch(
+    new RegExp(`^${id} {2}paused\nevery 6 hours\noverlap queue\n1 firing, the last one:\n`),
+  );
+  expect((await sweep("list")).stdout).toMatch(/ {2}paused {2}- {2}1 firing {2}every 6 hours\n$/);
   expect((await sweep("resume", id)).stdout).toMatch(
     new RegExp(`^${id} {2}active\nevery 6 hours, next \\S+Z\n`),
   );
