@@ -10,6 +10,8 @@ const SPLIT = ["phase", "repeat", "outer", "inner"] as const;
 export interface Columns {
   readonly parameters: readonly string[];
   readonly metrics: readonly string[];
+  /** By which parameters gradients may be told; without any, their columns are left out. */
+  readonly derivatives: readonly string[];
   /** Whether the trials are of nested cross-validation, and say of which fold. */
   readonly isNested: boolean;
   /** Whether configurations have several runs; their columns are left out otherwise. */
@@ -28,7 +30,8 @@ const SEGMENT = ["parent", "resumesAt", "resource"] as const;
 const TELLER = ["toldBy"] as const;
 
 /**
- * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`) and per metric (`values.loss`).
+ * Trials as CSV (RFC 4180): one row per trial, one column per parameter (`params.lr`), per metric (`values.loss`), and per derivative where
+ * gradients are told (`gradients.values.lr`, by what `gradients.space` says).
  *
  * A cell reads back as what it was: empty means that the trial has no such parameter or value; `true`, `false`, `null` and
  * numbers are themselves, doubles exactly; `'` stands before a text that would be read as one of these, or that a
@@ -36,7 +39,7 @@ const TELLER = ["toldBy"] as const;
  */
 export const toCsv = (
   trials: readonly Trial[],
-  { parameters, metrics, isNested, hasRuns, hasSegments, hasJobs }: Columns,
+  { parameters, metrics, derivatives, isNested, hasRuns, hasSegments, hasJobs }: Columns,
 ): string => {
   const split = isNested ? SPLIT : [];
   const run = hasRuns ? RUN : [];
@@ -49,6 +52,8 @@ export const toCsv = (
     ...segment,
     ...parameters.map((name) => `params.${name}`),
     ...metrics.map((name) => `values.${name}`),
+    ...(derivatives.length > 0 ? ["gradients.space"] : []),
+    ...derivatives.map((name) => `gradients.values.${name}`),
     ...AFTER,
     ...teller,
   ];
@@ -61,6 +66,8 @@ export const toCsv = (
     ...segment.map((field) => cell(trial[field] ?? undefined)),
     ...parameters.map((name) => cell(trial.params[name])),
     ...metrics.map((name) => cell(trial.values?.[name])),
+    ...(derivatives.length > 0 ? [cell(trial.gradients?.space)] : []),
+    ...derivatives.map((name) => cell(trial.gradients?.values[name])),
     // What is null here is not there: a reason, a worker.
     ...[...AFTER, ...teller].map((field) => cell(trial[field] ?? undefined)),
   ]);

@@ -8,9 +8,11 @@ import type {
   TrialPage,
   TrialsQuery,
 } from "../../schemas/trial.ts";
+import { isNumeric } from "../../space/space.ts";
 import { type ReportItem, readReports } from "../../store/report.ts";
 import type { Segment } from "../../store/segment.ts";
 import { isFinished } from "../../store/trial.ts";
+import { takesGradients } from "../../study/gradients.ts";
 import { hasInnerRuns } from "../../study/nested.ts";
 import { fillPage, firstPage } from "../../study/page.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
@@ -51,6 +53,8 @@ export interface ExportPage extends TrialPage {
   /** The names of all parameters of the study, and of all metrics of its finished trials, sorted. */
   readonly parameters: readonly string[];
   readonly metrics: readonly string[];
+  /** The names of the parameters by which gradients may be told, sorted. */
+  readonly derivatives: readonly string[];
   /** Whether its trials are of nested cross-validation. */
   readonly isNested: boolean;
   /** Whether configurations have several runs. */
@@ -73,6 +77,8 @@ export const exportTrials = async (
   const cursors = cursorsOf(`export of ${study.id}`, TRIAL_NUMBER);
   const from = Number(cursors.read(cursor) ?? 0);
   const parameters = study.space.parameters.map(({ name }) => name).sort();
+  const numbers = study.space.parameters.filter(isNumeric);
+  const derivatives = takesGradients(study.spec) ? numbers.map(({ name }) => name).sort() : [];
   const read = await Promise.all(
     (await snapshotsOf(deps, study)).map(async (snapshot) => {
       const segments = await segmentsOf(deps, snapshot.study, 0, snapshot.head.segments);
@@ -88,7 +94,7 @@ export const exportTrials = async (
   const hasRuns = evaluation !== undefined || (isNested && hasInnerRuns(nested));
   const isWanted = (trial: Trial) => isFinished(trial.state);
   // Where each trial has other metrics, a row of CSV is mostly separators.
-  const extra = parameters.length + metrics.length;
+  const extra = parameters.length + metrics.length + derivatives.length;
   const { trials, next } = pageOf(
     read.map(({ shelf }) => shelf),
     { from, limit, isWanted, extra },
@@ -98,6 +104,7 @@ export const exportTrials = async (
     cursor: next === null ? null : cursors.write(String(next)),
     parameters,
     metrics,
+    derivatives,
     isNested,
     hasRuns,
     hasSegments: study.scheduler.segments !== undefined,

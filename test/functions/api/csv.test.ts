@@ -52,6 +52,7 @@ const csvOf = (trials: readonly Trial[]): string =>
   toCsv(trials, {
     parameters: [...new Set(trials.flatMap(({ params }) => Object.keys(params)))].sort(),
     metrics: [...new Set(trials.flatMap(({ values }) => Object.keys(values ?? {})))].sort(),
+    derivatives: [],
     isNested: false,
     hasRuns: trials.some(({ configuration }) => configuration !== undefined),
     hasSegments: trials.some(({ resumesAt }) => resumesAt !== undefined),

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Problem } from "../../../shared/schemas/problem.ts";
 import type { CreateStudyBody, Study } from "../../../shared/schemas/study.ts";
-import type { AskReply, Gradients, TrialDetail } from "../../../shared/schemas/trial.ts";
+import type { AskReply, BestReply, Gradients, TrialDetail } from "../../../shared/schemas/trial.ts";
 import { FOLD_AT } from "../../../shared/service/core/fold.ts";
 import { memoryWorld } from "../../support/batch.ts";
 import { callerAs } from "../../support/callers.ts";
@@ -109,6 +109,29 @@ test("gp learns from told gradients, and an algorithm that cannot is refused wit
   });
 });
 
+test("a choice is relaxed by one weight a choice, and the largest weight names it", async () => {
+  const logits = ["linear", "poly", "rbf"];
+  // The loss of each choice alone; a mixture has the mean, weighted by the softmax.
+  const losses = [0.9, 0.2, 0.6];
+  const study = await create({
+    space: Object.fromEntries(logits.map((name) => [name, { type: "float", low: -3, high: 3 }])),
+  });
+  for (let n = 0; n < 12; n++) {
+    const { number, params } = await ask(study);
+    const powers = logits.map((name) => Math.exp(Number(params[name])));
+    const total = powers.reduce((a, b) => a + b);
+    const shares = powers.map((power) => power / total);
+    const loss = shares.reduce((sum, share, k) => sum + share * losses[k]!, 0);
+    const values = Object.fromEntries(logits.map((name, k) => [name, shares[k]! * (losses[k]! - loss)]));
+    await tell(study, number, { values: { loss }, gradients: { metric: "loss", space: "raw", values } });
+  }
+  const { trials } = (await call<BestReply>("GET", `${study}/best`, { caller })).body;
+  const [{ params }] = trials as [BestReply["trials"][number]];
+  const largest = Object.entries(params).sort(([, a], [, b]) => Number(b) - Number(a))[0]![0];
+  expect(largest).toBe("poly");
+  expect(Number(params.poly)).toBeCloseTo(3, 6);
+});
+
 test("a step names its parent and hands out its checkpoint; without one, only the point", async () => {
   const study = await create({ algorithm: { name: "gradient", method: "adam", seed: 1 } });
   const first = await ask(study);
@@ -131,6 +154,35 @@ test("gradients are shown as they were told, before and after their trial is fol
   expect(await read()).toEqual(raw(first!));
   // The optimiser's state is replayed from folded trials too.
   expect(await ask(study)).toMatchObject({ parent: FOLD_AT + 20 });
+});
+
+test("gradients have columns of CSV where they are told, digit for digit, and nowhere else", async () => {
+  const study = await create();
+  const seen = [...(await descend(study, 2, raw)), ...(await descend(study, 1, transformed))];
+  const { number } = await ask(study);
+  await tell(study, number, { values: { loss: 3 } });
+  const csvOf = async (path: string) =>
+    (await call<string>("GET", `${path}/export?format=csv`, { caller })).body.trim().split("\r\n");
+  const [header = "", ...rows] = await csvOf(study);
+  const cells = rows.map((row) => {
+    const values = row.split(",");
+    return Object.fromEntries(header.split(",").map((name, i) => [name, values[i]]));
+  });
+  const wanted = [raw(seen[0]!), raw(seen[1]!), transformed(seen[2]!)];
+  for (const [i, { space, values }] of wanted.entries()) {
+    expect(cells[i]).toMatchObject({
+      "gradients.space": space,
+      "gradients.values.lr": String(values.lr),
+      "gradients.values.x": String(values.x),
+    });
+  }
+  expect(cells[3]).toMatchObject({ "gradients.space": "", "gradients.values.lr": "" });
+  expect(header).not.toContain("gradients.values.kind");
+  const plain = await create({
+    objectives: [{ metric: "loss", direction: "minimize" }],
+    algorithm: { name: "random" },
+  });
+  expect((await csvOf(plain))[0]).not.toContain("gradients");
 });
 
 test("the same tell again is answered, one with other gradients or without is refused", async () => {
