@@ -66,6 +66,22 @@ test("four hundred firings, each delivered twice at once: four hundred studies",
   expect(await world.deps.store.get(teamKey(TEAM))).toMatchObject({ studies: 401 });
 }, 120_000);
 
+test("of firings that come at the same moment, by hand too, one creates its study and the others find it", async () => {
+  for (let round = 0; round < 10; round++) {
+    const world = await memoryWorld({}, round);
+    const sweep = await make(world);
+    const hours = [1, 2, 3].map((n) => world.clock.now + n * 3_600_000);
+    await Promise.all([
+      world.sweep(hours.map((at) => world.schedules.message(sweep, at))),
+      runSweep(world.process(), TEAM, sweep, noReceipt),
+    ]);
+    const outcomes = (await firings(world, sweep)).map(({ outcome }) => outcome);
+    expect(outcomes.sort()).toEqual(["created", "skipped", "skipped", "skipped"]);
+    expect(await fired(world)).toHaveLength(1);
+    expect(await readSweep(world.process(), TEAM, sweep)).toMatchObject({ firings: { count: 4 } });
+  }
+});
+
 test("a firing while an earlier study is not finished is skipped, and says which", async () => {
   const world = await memoryWorld();
   const sweep = await make(world);

@@ -155,6 +155,20 @@ test("whoever does not name the team deletes nothing, and a team that is not the
   await expect(markTeamDeleted(deps, DOOMED, DOOMED, noReceipt)).rejects.toThrow("There is no team");
 });
 
+test("what a request that died has only marked is removed, and the team's name is free when the last sweep is gone", async () => {
+  const { world, deps } = await doomed();
+  await markTeamDeleted(deps, DOOMED, DOOMED, noReceipt);
+  for (let visits = 0; visits < 6; visits++) {
+    await reconcile(world.process(), world.clock.now + 600_000);
+    world.clock.now += SETTLED_MS;
+  }
+  // Nobody has seen to its sweep.
+  await expect(createTeam(world.process(), DOOMED)).rejects.toThrow("is being deleted");
+  await sweep(world);
+  expectNothingLeft(world);
+  await createTeam(world.process(), DOOMED);
+});
+
 test("nothing is written for a team after its mark, whatever was read before it", async () => {
   const { world, deps, client, token } = await doomed();
   const study = await loadStudy(deps, DOOMED, client);
