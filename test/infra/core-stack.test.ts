@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { lambdas } from "../../infra/bundles.ts";
 import { BASE_PATH, HEALTH_PATH, IAM_BASE_PATH, routes } from "../../shared/api/routes.ts";
 import { alarmedEvents, environment, outputs } from "../../shared/deployment.ts";
+import { SweepMessage } from "../../shared/schemas/message.ts";
 import {
   flat,
   lambdaOf,
@@ -194,6 +195,15 @@ describe("queues", () => {
   const targetsOfSchedules = ofType(core, "AWS::Scheduler::Schedule").map(([, schedule]) =>
     property<{ Arn: unknown; DeadLetterConfig?: unknown }>(schedule, "Target"),
   );
+
+  test("the sweep Lambda is told on a schedule of its own to do what was left, in words that it knows", () => {
+    const [sweep] = lambdaOf(core, "sweep");
+    const inputs = ofType(core, "AWS::Scheduler::Schedule")
+      .map(([, schedule]) => property<{ Arn: unknown; Input?: string }>(schedule, "Target"))
+      .filter(({ Arn }) => target(Arn) === sweep)
+      .map(({ Input = "" }) => SweepMessage.parse(JSON.parse(Input)));
+    expect(inputs).toEqual([{ version: 1, attend: "all" }]);
+  });
 
   test("each has a dead-letter queue or is one", () => {
     expect(works).toHaveLength(1);
