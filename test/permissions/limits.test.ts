@@ -46,6 +46,13 @@ const execution = (limit: LimitName, value: number): ExecutionNote => ({
   sizes: [{ limit, value }],
 });
 
+test("a request to the API is known by its path, under the emulator's host and under one of its own", () => {
+  const route = { kind: "request", path: "/v1/teams/a/studies" };
+  expect(request({})).toMatchObject(route);
+  const host = "0a1b2c3d.execute-api.127.0.0.1:80";
+  expect(request({ path: "/v1/teams/a/studies?limit=1", headers: { host } })).toMatchObject(route);
+});
+
 const text = (bytes: number) => "x".repeat(bytes);
 const put = (bytes: number) => ({ TableName: "t", Item: { k: { S: text(bytes - 1) } } });
 const transact = (...TransactItems: object[]) => call("dynamodb", "D.TransactWriteItems", { TransactItems });

@@ -107,6 +107,8 @@ const pass = async (
         path,
         // The Host header, too: it is signed.
         headers: { ...headers, connection: "keep-alive" },
+        // Otherwise the certificate would have to be for that host.
+        servername: "",
         ...(target.protocol === "https:" && agent ? { agent } : { agent: false }),
       },
       async (answer) => {
