@@ -112,6 +112,7 @@ test("a note goes only if nothing more was left to do since", async () => {
   await store.transact([noteSweep(item(), 7)]);
   const note = { sweep: "nightly-abcdef", team: "acme", rev: 2, at: 7 };
   expect(await listNotes(store)).toEqual([note]);
+  expect(await findNote(store, "nightly-abcdef")).toEqual(note);
   // Of the same time, but after another change.
   await store.transact([noteSweep(item({ rev: 2 }), 7)]);
   expect(await failing(store.transact([clearNote(note)]))).toEqual(["sweep-note"]);
@@ -146,7 +147,10 @@ test("a firing is written once; one by hand of the same time is another", async 
     newFiring(firing({ manual: true, study: null, reason: "Busy.", outcome: "skipped" })),
   ]);
   expect(await findFiring(store, "nightly-abcdef", 60_000, false)).toEqual(firing());
-  expect(await findFiring(store, "nightly-abcdef", 60_000, true)).toMatchObject({ reason: "Busy." });
+  expect(await findFiring(store, "nightly-abcdef", 60_000, true)).toMatchObject({
+    manual: true,
+    reason: "Busy.",
+  });
   expect(await findFiring(store, "nightly-abcdef", 60_001, false)).toBeNull();
 });
 
