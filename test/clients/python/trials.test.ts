@@ -266,13 +266,20 @@ test.each([
   const failure0 = new Promise<void>((resolve) => {
     failed = resolve;
   });
+  let askedAgain = () => {};
+  const secondAsk = new Promise<void>((resolve) => {
+    askedAgain = resolve;
+  });
   const { service, env } = await serveStudy(0, {
     ask: async (_, count) => {
       if (count === 1) return handOut(0);
+      askedAgain();
       await failure0;
       return late;
     },
-    tell: (call) => {
+    tell: async (call) => {
+      // The other worker may come to its ask late. What is told later is told because that ask has been answered.
+      await secondAsk;
       // Long enough for a busy machine to take in the answer first.
       setTimeout(failed, 1500);
       return { body: { number: call.number, state: "failed" } };
@@ -537,7 +544,7 @@ test("an answer that is lost is asked for again with the same key, and costs not
 test("a result that cannot be sent is no failure of the trial: it is given back", async () => {
   const { service, env } = await serveStudy(1, { tell: () => ({ problem: "unavailable" }) });
   const script = `
-study.client.patience = 0.5
+study.client.patience = 2
 trials = []
 def work(trial):
     trials.append(trial)
@@ -545,10 +552,14 @@ def work(trial):
 try: study.optimize(work)
 except hone.Unreachable as error: print(error)
 print(trials[0].state)
+time.sleep(1)  # it is being given back meanwhile, and the program's end must not break that off
 `;
+  const began = performance.now();
   expect(await run(script, env)).toMatch(/^POST \/studies\/parabola\/trials\/0\/tell: 503 .*\nreleased\n$/);
   expect(told(service)[0]).toEqual([0, { loss: 1 }]);
   expect(told(service).at(-1)).toEqual([0, GIVEN_BACK]);
+  // Two seconds for the result, and five to give the trial back.
+  expect(performance.now() - began).toBeGreaterThan(6000);
 });
 
 test("what the program knows about its trial does not give the token away", async () => {

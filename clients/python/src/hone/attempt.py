@@ -187,16 +187,15 @@ class Attempt:
             if self.state != "released":
                 return
             self._given_back = True
-        _open.discard(self)
         if self._transfers is not None:
             self._transfers.finish(UPLOAD_SECONDS)
-        if self._is_job:
-            return
-        body = {"attempt": self.lease["attempt"], "released": {"reason": INTERRUPTED}}
-        try:
-            self._client.request("POST", f"{self._path}/tell", body, within=RELEASE_SECONDS)
-        except Error as error:
-            log.warning("Hone: %s: it is handed out again when its lease expires: %s", self._path, error)
+        if not self._is_job:
+            body = {"attempt": self.lease["attempt"], "released": {"reason": INTERRUPTED}}
+            try:
+                self._client.request("POST", f"{self._path}/tell", body, within=RELEASE_SECONDS)
+            except Error as error:
+                log.warning("Hone: %s: it is handed out again when its lease expires: %s", self._path, error)
+        _open.discard(self)  # not before: a program that ends meanwhile waits for those that are in here
 
     def _moving(self) -> Transfers:
         with self._lock:
@@ -266,6 +265,9 @@ def _end_open_attempts() -> None:
             attempt.release()
         return
     for attempt in list(_open):
+        if not attempt.is_open:
+            attempt.release()  # it is being given back
+            continue
         try:
             attempt.fail(describe(error), within=EXIT_SECONDS)
         except Error as problem:
