@@ -8,6 +8,7 @@ import {
   SubmitJobCommand,
 } from "@aws-sdk/client-batch";
 import { DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
+import { ListExecutionsCommand, SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { afterEach, expect, test } from "vitest";
@@ -43,6 +44,7 @@ const { stack, call, read, trial, batchStudy, start, finished, running, local } 
 const access = rootAccess();
 const batch = new BatchClient({ ...access, endpoint: stack.batch });
 const dynamo = new DynamoDBClient(access);
+const machines = new SFNClient(access);
 const store = new Store({
   client: dynamo,
   table: stack.outputs.table ?? "",
@@ -255,13 +257,10 @@ test("a job definition that a start registered before it died is deregistered", 
   );
   await store.update(noteRegistration({ study, at: 0 }));
   await reconcile();
-  const { jobDefinitions } = await batch.send(
-    new DescribeJobDefinitionsCommand({ jobDefinitionName: `hone-${study}`, status: "ACTIVE" }),
-  );
-  expect(jobDefinitions).toEqual([]);
+  expect(await definitionsOf(study)).toEqual([]);
 });
 
-test("of a deleted team nothing is left: no item, no object, no job", async () => {
+test("of a deleted team nothing is left: no item, no object, no schedule, no job, no definition, no execution", async () => {
   const team = `leaving-${randomUUID().slice(0, 6)}`;
   const deps = { store, clock: Date.now, randomBytes };
   await createTeam(deps, team);
@@ -270,6 +269,9 @@ test("of a deleted team nothing is left: no item, no object, no job", async () =
   const study = await theirs.batchStudy(SLOW, { budget: { trials: 2, parallel: 1 } });
   await theirs.start(study);
   const jobId = await theirs.running(study, 0);
+  const inRounds = await theirs.batchStudy(SLOW, { budget: { trials: 2, parallel: 1 }, ...byMachine.rounds });
+  await theirs.start(inRounds);
+  expect(await executionsOf(inRounds)).not.toEqual([]);
   const template = studyBody({ name: "never-fired" });
   const schedule = { rate: { days: 1 } };
   const sweep = (await theirs.call<Sweep>("POST", "/sweeps", { name: "nightly", schedule, template })).body;
@@ -289,8 +291,23 @@ test("of a deleted team nothing is left: no item, no object, no job", async () =
   expect(await bucket.list(auditExportsOf(team), "")).toEqual([]);
   const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
   expect(jobs[0]?.status).toBe("FAILED");
+  for (const id of [study, inRounds]) expect(await definitionsOf(id)).toEqual([]);
+  expect(await executionsOf(inRounds)).toEqual([]);
   expect((await theirs.call("GET", "/studies")).status).toBe(401);
 });
+
+/** The job definitions that a study has. */
+const definitionsOf = async (study: string): Promise<readonly object[]> => {
+  const sought = { jobDefinitionName: `hone-${study}`, status: "ACTIVE" };
+  return (await batch.send(new DescribeJobDefinitionsCommand(sought))).jobDefinitions ?? [];
+};
+
+/** The names of a study's executions of rounds that run. */
+const executionsOf = async (study: string): Promise<string[]> => {
+  const sought = { stateMachineArn: stack.outputs.brackets, statusFilter: "RUNNING" } as const;
+  const { executions = [] } = await machines.send(new ListExecutionsCommand(sought));
+  return executions.flatMap(({ name = "" }) => (name.startsWith(study) ? [name] : []));
+};
 
 /** Keys of all items of the table that name a team. */
 const itemsNaming = async (team: string): Promise<string[]> => {
@@ -413,8 +430,5 @@ const expectGone = async (study: string, job: string) => {
   expect(await store.get(headKey(study))).toBeNull();
   const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [job] }));
   expect(jobs[0]?.statusReason).toContain("study deleted");
-  const { jobDefinitions } = await batch.send(
-    new DescribeJobDefinitionsCommand({ jobDefinitionName: `hone-${study}`, status: "ACTIVE" }),
-  );
-  expect(jobDefinitions).toEqual([]);
+  expect(await definitionsOf(study)).toEqual([]);
 };
