@@ -200,6 +200,18 @@ def test_delta_trains_the_weights_on_unperturbed_hyperparameters():
     assert not torch.allclose(ends[False, -5.0], ends[False, 1.0])
 
 
+def test_what_no_output_depends_on_does_not_run_away_with_delta():
+    """A response that only the decay sees is held by the part of its norm that is quadratic in it."""
+    tuner = tuner_of(True, 0)
+    tuner.knobs.set({"decay": 1.0})
+    layer = answers(tuner.model.layer)
+    tuner.optimizer = torch.optim.SGD([*layer.response.parameters(), *layer.slope.parameters()], lr=0.3)
+    before = layer.squares(torch.ones(1, 1)).item()
+    for _ in range(300):
+        tuner.train_step((torch.zeros(30, 20), torch.zeros(30)))
+    assert layer.squares(torch.ones(1, 1)).item() < before
+
+
 def test_squares_sum_over_layers():
     model = nn.ModuleList([answers(ResponseLinear(2, 3, 1)), answers(ResponseEmbedding(4, 2, 1))])
     response = torch.randn(5, 1)

@@ -76,7 +76,7 @@ class SelfTuner:
         still = torch.zeros_like(raw)
         loss = self._train_loss(batch, still, now)
         general = gradient(loss, self._general)
-        response = gradient(self._train_loss(batch, raw - now, raw), self._response)
+        response = gradient(self._train_loss(batch, raw - now, raw, linear=True), self._response)
         _step(self.optimizer, (*self._general, *self._response), None, (*general, *response))
         return float(loss.detach())
 
@@ -84,7 +84,7 @@ class SelfTuner:
         """A step of the knobs. @returns the validation loss."""
         raw = self.knobs.perturbed(self.size(batch))
         response = raw - self.knobs.raw.detach() if self.delta else raw
-        outputs, _ = self._outputs(batch, response, None)
+        outputs, _ = self._outputs(batch, response, None, self.delta)
         loss = self.loss(outputs, batch).mean()
         _step(self.hyper_optimizer, tuple(self.knobs.parameters()), loss - self.entropy * self.knobs.entropy())
         return float(loss.detach())
@@ -119,24 +119,32 @@ class SelfTuner:
         self.hyper_optimizer.load_state_dict(state["hyper_optimizer"])
         torch.set_rng_state(state["chance"])
 
-    def _train_loss(self, batch: Any, response: Tensor, raw: Tensor) -> Tensor:
+    def _train_loss(self, batch: Any, response: Tensor, raw: Tensor, linear: bool = False) -> Tensor:
         values = self.knobs.values(raw)
-        outputs, norms = self._outputs(batch, response, values)
+        outputs, norms = self._outputs(batch, response, values, linear)
         losses = self.loss(outputs, batch)
         if self.decay is None:
             return losses.mean()
         return losses.mean() + (values[self.decay] * norms).mean()
 
-    def _outputs(self, batch: Any, response: Tensor, values: dict[str, Tensor] | None) -> tuple[Tensor, Tensor]:
-        """The model's outputs, and the squared norms of its weights; linearised at no response, with `delta`."""
+    def _outputs(
+        self, batch: Any, response: Tensor, values: dict[str, Tensor] | None, linear: bool
+    ) -> tuple[Tensor, Tensor]:
+        """The model's outputs, `linear` in the response or not, and the squared norms of its weights.
 
-        def run(at: Tensor) -> tuple[Tensor, Tensor]:
-            return self.model(batch, Tuning(at, values)), squares(self.model, at)
+        The norms are never linearised: what the response costs is quadratic in it, and without that term nothing holds
+        it where the outputs do not depend on it.
+        """
 
-        if not self.delta:
-            return run(response)
-        outputs, tangents = jvp(run, (torch.zeros_like(response),), (response,))[:2]
-        return outputs[0] + tangents[0], outputs[1] + tangents[1]
+        def run(at: Tensor) -> Tensor:
+            outputs: Tensor = self.model(batch, Tuning(at, values))
+            return outputs
+
+        norms = squares(self.model, response)
+        if not linear:
+            return run(response), norms
+        outputs, tangent = jvp(run, (torch.zeros_like(response),), (response,))[:2]
+        return outputs + tangent, norms
 
 
 def _step(
