@@ -86,6 +86,7 @@ def run(trial):
         for part, saved in zip((model, weights, mixture), state["parts"], strict=True):
             part.load_state_dict(saved)
         guard, done = CollapseGuard(**state["guard"]), state["done"]
+        torch.set_rng_state(state["chance"])
     for epoch in range(done + 1, EPOCHS + 1):
         for rows in torch.randint(256, (STEPS, 64)):
             search.step((train[0][rows], train[1][rows]), (val[0][rows], val[1][rows]))
@@ -94,6 +95,7 @@ def run(trial):
             "parts": [part.state_dict() for part in (model, weights, mixture)],
             "guard": vars(guard),
             "done": epoch,
+            "chance": torch.get_rng_state(),
         }
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "state.pt")

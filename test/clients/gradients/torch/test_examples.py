@@ -1,4 +1,4 @@
-"""The job templates, as the runner starts them: killed after a checkpoint, and gone on with."""
+"""The job templates, as the runner starts them: killed after a checkpoint, and gone on with to the same end."""
 
 from __future__ import annotations
 
@@ -53,11 +53,14 @@ def test_a_job_that_is_killed_goes_on_from_its_checkpoint(name, params, tmp_path
     # A runner takes what was saved when it was; the process may have replaced it since.
     os.rename(tmp_path / "state", tmp_path / "taken")
     second = Attempt(name, params, tmp_path / "state", tmp_path / "taken")
-    after = list(second.lines())
-    assert second.process.wait() == 0
+    whole = Attempt(name, params, tmp_path / "whole", None)
+    after, undisturbed = list(second.lines()), list(whole.lines())
+    assert second.process.wait() == 0 and whole.process.wait() == 0
     steps = [line["step"] for line in after if "step" in line]
     assert steps[0] in (3, 4) and steps == list(range(steps[0], steps[-1] + 1))
     assert after[-1]["loss"] < before[0]["loss"]
+    # Nothing was lost: each line that follows is that of a process that was never killed.
+    assert after == undisturbed[-len(after) :]
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in PARAMS}))
