@@ -1,16 +1,19 @@
-"""Peak bytes and seconds of each method by the number of steps; as many hyperparameters as weights; a million of
-them."""
+"""Peak bytes and seconds of each method by the number of steps; forward mode by the number of hyperparameters; as many
+hyperparameters as weights; a million of them."""
 
 from __future__ import annotations
 
 import json
+import tempfile
 import time
+from pathlib import Path
 
 import torch
 from digits import Digits
 from hone_gradients import (
     SGD,
     ConjugateGradient,
+    Forward,
     Identity,
     Neumann,
     PeakBytes,
@@ -20,6 +23,7 @@ from hone_gradients import (
 )
 from torch import nn
 from torch.nn import functional as F
+from torch.profiler import ProfilerActivity, profile
 
 torch.set_num_threads(1)
 
@@ -53,6 +57,63 @@ def measured(table: str, name: str, steps: int, run, **more) -> None:
     seconds = round(time.process_time() - start, 2)
     mib = round(memory.peak / 2**20, 2)
     print(json.dumps({"table": table, "way": name, "steps": steps, "mib": mib, "seconds": seconds, **more}), flush=True)
+
+
+def allocated(run) -> float:
+    """The most MiB that PyTorch's allocator had given out at once, beyond what it had before.
+
+    Unlike `PeakBytes` it sees into function transforms, of which forward mode is made, but only on the CPU.
+    """
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as trace:
+        run()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "trace.json")
+        trace.export_chrome_trace(str(path))
+        events = [e for e in json.loads(path.read_text())["traceEvents"] if e.get("name") == "[memory]"]
+    now = peak = 0
+    for event in sorted(events, key=lambda e: e["ts"]):
+        now += event["args"]["Bytes"]
+        peak = max(peak, now)
+    return round(peak / 2**20, 2)
+
+
+def forward() -> None:
+    """Forward mode by steps and by hyperparameters, beside reverse mode, which both ways of measuring can see."""
+    data, net = Digits(0), network(64)
+
+    def line(name: str, method, steps: int, count: int) -> None:
+        # Weight j, of all in a row, has decay j modulo `count`.
+        owner = [torch.arange(p.numel()).reshape(p.shape) % count for p in net.parameters()]
+
+        def train(bound, hyper):
+            penalty = sum(
+                (hyper.exp()[own] * p**2).sum() for own, p in zip(owner, bound.parameters.values(), strict=True)
+            )
+            return F.cross_entropy(bound(data.train[0]), data.train[1]) + penalty
+
+        def val(bound, hyper):
+            return F.cross_entropy(bound(data.val[0]), data.val[1])
+
+        def run() -> None:
+            hyper = torch.full((count,), -9.0)
+            hypergradient(train, val, net, hyper, method=method, step=SGD(0.1, 0.9), steps=steps)
+
+        start = time.process_time()
+        run()
+        seconds = round(time.process_time() - start, 2)
+        line = {"table": "forward", "way": name, "steps": steps, "hyperparameters": count, "mib": allocated(run)}
+        if isinstance(method, Reverse):
+            with PeakBytes() as memory:
+                run()
+            line["mib by PeakBytes"] = round(memory.peak / 2**20, 2)
+        print(json.dumps({**line, "seconds": seconds}), flush=True)
+
+    for steps in (10, 40):
+        line("reverse mode", Reverse(), steps, 6)
+        line("forward mode", Forward(), steps, 6)
+    for count in (1, 12, 24):
+        line("forward mode", Forward(), 10, count)
+    line("forward mode, one at a time", Forward(chunk=1), 10, 6)
 
 
 def by_steps() -> None:
@@ -124,5 +185,6 @@ def overfitted() -> None:
 
 if __name__ == "__main__":
     by_steps()
+    forward()
     a_million()
     overfitted()
