@@ -2,8 +2,8 @@
  * Gradient-based tuning in PyTorch: `npm run bench:gradients`, after `npm run test:gradients` has made its environment.
  *
  *   npm run bench:gradients                       all questions
- *   npm run bench:gradients -- --only ridge       one: ridge, memory or tuning
- *   npm run bench:gradients -- --seeds 5          of tuning
+ *   npm run bench:gradients -- --only ridge       one: ridge, memory, collapse or tuning
+ *   npm run bench:gradients -- --seeds 5          of collapse and of tuning
  *   npm run bench:gradients -- --report           prints existing results
  *
  * Results are lines of JSON in `.bench/gradients`. Peers are installed into the same environment; one that cannot be is left out.
@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 
 const { values: flags } = parseArgs({
   options: {
-    only: { type: "string", default: "ridge,memory,tuning" },
+    only: { type: "string", default: "ridge,memory,collapse,tuning" },
     seeds: { type: "string", default: "5" },
     report: { type: "boolean", default: false },
   },
@@ -40,7 +40,8 @@ const run = (question: string, ...args: readonly string[]): string =>
 
 const measure = (question: string): void => {
   const seeds = Array.from({ length: Number(flags.seeds) }, (_, seed) => String(seed));
-  const output = question === "tuning" ? seeds.map((seed) => run(question, seed)).join("") : run(question);
+  const seeded = question === "tuning" || question === "collapse";
+  const output = seeded ? seeds.map((seed) => run(question, seed)).join("") : run(question);
   writeFileSync(fileOf(question), output);
 };
 

@@ -3,6 +3,9 @@ stopped."""
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 import torch
 from hone_gradients.darts import Choice, CollapseGuard, Search, choices, curvature, derive, fixed
@@ -157,3 +160,16 @@ def test_the_guard_takes_the_architecture_from_before_the_curvature_grew():
     assert guard.stops(1.2, {"edge": "good 4"}) is False
     assert guard.stops(2.0, {"edge": "skip"}) is True
     assert guard.architecture == {"edge": "good 3"}
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_long_search_on_few_examples_collapses_and_the_guard_prevents_it(seed):
+    """The super-net of `bench/gradients/collapse.py`, in which a skip connection is never right."""
+    path = Path(__file__).parents[4] / "bench/gradients/collapse.py"
+    bench = importlib.util.module_from_spec(importlib.util.spec_from_file_location("collapse", path))
+    bench.__spec__.loader.exec_module(bench)
+    train, val, test = bench.data(seed, 40)
+    end, guarded, stopped = bench.searched(seed, train, val, epochs=120)
+    assert set(end.values()) == {"skip"} and set(guarded.values()) == {"layer"} and stopped < 60
+    losses = [bench.retrained(seed, architecture, train, val, test) for architecture in (end, guarded)]
+    assert losses[1] < 0.3 * losses[0]
