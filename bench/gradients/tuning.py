@@ -57,14 +57,14 @@ class Ordinary:
         return val
 
 
-def self_tuned(data: Digits, delta: bool, rate: float = 0.15) -> tuple[Best, Schedule, list[float]]:
+def self_tuned(data: Digits, delta: bool, rate: float = 0.15, pace: float = 0.005) -> tuple[Best, Schedule, list[float]]:
     tuned, network = knobs(), Network()
     tuner = SelfTuner(
         network,
         tuned,
         losses,
         size=lambda batch: len(batch[1]),
-        optimizer=torch.optim.Adam(network.parameters(), lr=0.005),
+        optimizer=torch.optim.Adam(network.parameters(), lr=pace),
         hyper_optimizer=torch.optim.Adam(tuned.parameters(), lr=rate),
         decay="decay",
         delta=delta,
@@ -134,8 +134,9 @@ def main(seed: int) -> None:
     first = itemgetter(0)
     (_, schedule, _), seconds = timed("stn", lambda: self_tuned(data, delta=False), first)
     timed("delta-stn", lambda: self_tuned(data, delta=True), first)
-    timed("stn, slow knobs", lambda: self_tuned(data, delta=False, rate=0.03), first)
-    timed("delta-stn, slow knobs", lambda: self_tuned(data, delta=True, rate=0.03), first)
+    for delta, name in ((False, "stn"), (True, "delta-stn")):
+        timed(f"{name}, slow knobs", lambda delta=delta: self_tuned(data, delta, 0.03), first)
+        timed(f"{name}, slow knobs, fast weights", lambda delta=delta: self_tuned(data, delta, 0.03, 0.01), first)
     timed("fixed", lambda: kept(data, lambda _: start, EPOCHS))
     (random_best, winner), _ = timed("random", lambda: searched(data, seconds, halving=False), first)
     (halving_best, other), _ = timed("halving", lambda: searched(data, seconds, halving=True), first)
