@@ -12,14 +12,15 @@ const LEAST = 0.3;
 
 /**
  * Whether told slopes agree with the targets: the mean slope of two rows times the way between them should be the difference of their
- * targets, up to the third order (the trapezoidal rule). Only rows with a slope by every feature are compared, and only where choices are the same.
+ * targets, up to the third order (the trapezoidal rule). Only rows whose choices are the same are compared. Of features whose slopes one of both
+ * does not have the way counts for nothing, and then less agreement is expected.
  * @returns true also where nothing can be compared.
  */
 export const doAgree = (data: Data, slopes: Slopes): boolean => {
   const { layout, features, targets } = data;
   const { width, numeric } = layout;
-  const bySlope = slopesByRow(slopes, numeric);
-  const rows = [...bySlope.keys()];
+  const byRow = slopesByRow(slopes, numeric);
+  const rows = [...byRow.keys()];
   const isAlike = (a: number, b: number) => {
     for (let j = numeric; j < width; j++)
       if (features[a * width + j] !== features[b * width + j]) return false;
@@ -30,7 +31,7 @@ export const doAgree = (data: Data, slopes: Slopes): boolean => {
     for (let j = 0; j < numeric; j++) sum += (features[a * width + j]! - features[b * width + j]!) ** 2;
     return sum;
   };
-  let [together, promises, differences] = [0, 0, 0];
+  let [together, promises, differences, pairs, shares] = [0, 0, 0, 0, 0];
   for (const a of rows) {
     const others = rows.filter((b) => b !== a && isAlike(a, b));
     const near = others
@@ -38,20 +39,27 @@ export const doAgree = (data: Data, slopes: Slopes): boolean => {
       .sort((one, other) => one.far - other.far)
       .slice(0, NEIGHBOURS);
     for (const { b } of near) {
-      const [s, t] = [bySlope.get(a)!, bySlope.get(b)!];
-      let promised = 0;
-      for (let j = 0; j < numeric; j++)
-        promised += ((s[j]! + t[j]!) / 2) * (features[b * width + j]! - features[a * width + j]!);
+      const [s, t] = [byRow.get(a)!, byRow.get(b)!];
+      let [promised, compared] = [0, 0];
+      for (let j = 0; j < numeric; j++) {
+        const mean = (s[j]! + t[j]!) / 2;
+        if (Number.isNaN(mean)) continue;
+        promised += mean * (features[b * width + j]! - features[a * width + j]!);
+        compared++;
+      }
+      pairs++;
+      shares += compared / numeric;
       const came = targets[b]! - targets[a]!;
       together += promised * came;
       promises += promised * promised;
       differences += came * came;
     }
   }
-  return !(together < LEAST * Math.sqrt(promises * differences));
+  const least = LEAST * Math.sqrt(shares / pairs);
+  return !(together < least * Math.sqrt(promises * differences));
 };
 
-/** The slopes of rows that have one by every numeric feature. */
+/** The slopes of rows by every numeric feature, NaN where there is none. */
 const slopesByRow = ({ rows, axes, values }: Slopes, numeric: number): ReadonlyMap<number, Float64Array> => {
   const byRow = new Map<number, Float64Array>();
   for (const [k, row] of rows.entries()) {
@@ -59,5 +67,5 @@ const slopesByRow = ({ rows, axes, values }: Slopes, numeric: number): ReadonlyM
     slopes[axes[k]!] = values[k]!;
     byRow.set(row, slopes);
   }
-  return new Map([...byRow].filter(([, slopes]) => slopes.every((value) => !Number.isNaN(value))));
+  return byRow;
 };

@@ -4,7 +4,7 @@ import type { Random } from "../../numerics/random.ts";
 import { keepBest } from "../common/thin.ts";
 import { type Data, negativeLogPosterior, type Priors, pickRows, priorMode } from "./model.ts";
 import { negativeLogPosteriorWithSlopes } from "./slope-model.ts";
-import { thinSlopes } from "./slopes.ts";
+import { MOST_OF_ROW, thinSlopes } from "./slopes.ts";
 
 /** A step for differences of the gradient. */
 const STEP = 1e-3;
@@ -56,7 +56,7 @@ export const fitMode = (
 /**
  * Draws from the hyperparameters' posterior by Laplace's approximation: normal around the mode with the inverse Hessian
  * (differences of the gradient) as covariance.
- * @returns `count` vectors, the first one the mode itself.
+ * @returns `count` vectors, the first one the mode itself; only that where the density has no curvature that can be computed.
  */
 export const drawAround = (
   data: Data,
@@ -89,6 +89,7 @@ export const drawAround = (
     }
   }
   const l = damped(hessian, p);
+  if (l === null) return draws;
   while (draws.length < count) {
     const z = Float64Array.from({ length: p }, () => random.normal());
     const distance = Math.sqrt(z.reduce((sum, u) => sum + u * u, 0) / p);
@@ -99,13 +100,14 @@ export const drawAround = (
   return draws;
 };
 
-/** The factor of the Hessian, made positive definite by adding as much of the identity as necessary. */
-const damped = (hessian: Float64Array, p: number): Float64Array => {
-  for (let damping = 0.05; ; damping *= 4) {
+/** The factor of the Hessian, made positive definite by adding as much of the identity as necessary; null where it is not finite. */
+const damped = (hessian: Float64Array, p: number): Float64Array | null => {
+  for (let damping = 0.05; damping < Number.POSITIVE_INFINITY; damping *= 4) {
     const l = Float64Array.from(hessian);
     for (let i = 0; i < p; i++) l[i * p + i]! += damping;
     if (factorise(l, p)) return l;
   }
+  return null;
 };
 
 /** Fewer data for a fit that may be coarser: the better half of what is wanted, and the others evenly thinned. */
@@ -117,5 +119,8 @@ export const thin = (data: Data, count: number): Data => {
   if (thinned.slopes === undefined) return thinned;
   // The rows are in order of their targets.
   const best = rows.map((_, i) => i);
-  return { ...thinned, slopes: thinSlopes(thinned.slopes, best, Math.max(data.layout.numeric, count)) };
+  return {
+    ...thinned,
+    slopes: thinSlopes(thinned.slopes, best, Math.max(Math.min(data.layout.numeric, MOST_OF_ROW), count)),
+  };
 };

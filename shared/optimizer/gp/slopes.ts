@@ -31,6 +31,9 @@ export const decayAt = (s: number): Decay => {
   return { value: (1 + s + (s * s) / 3) * decay, first: (5 / 3) * (1 + s) * decay, second: (25 / 3) * decay };
 };
 
+/** A row's slopes are taken where they are not more than this; with more of them a fit takes seconds. */
+export const MOST_OF_ROW = 100;
+
 /** The variance of a derivative, and what is added to it so that the covariance can be factorised. */
 export const SLOPE_VARIANCE = 5 / 3;
 export const SLOPE_JITTER = 1e-8;
@@ -48,7 +51,8 @@ export const slopesOfRows = ({ rows, axes, values }: Slopes, chosen: readonly nu
 };
 
 /**
- * At most so many slopes, all of a row or none: half of the rows are the best ones, the others are spread over the rest.
+ * At most so many slopes, all of a row or none: half of the rows are the best ones, the others are spread over the rest. None where
+ * those of a single row are more.
  * @param order rows of the data, from best to worst.
  */
 export const thinSlopes = (slopes: Slopes, order: readonly number[], most: number): Slopes => {
@@ -57,7 +61,7 @@ export const thinSlopes = (slopes: Slopes, order: readonly number[], most: numbe
   const candidates = order.filter((row) => sloped.has(row));
   const perRow = Math.ceil(slopes.count / candidates.length);
   const room = Math.floor(most / perRow);
-  const chosen = new Set(room > 1 ? keepBest(candidates, room, "middle") : candidates.slice(0, 1));
+  const chosen = new Set(room > 1 ? keepBest(candidates, room, "middle") : candidates.slice(0, room));
   const kept = Array.from(slopes.rows, (_, k) => k).filter((k) => chosen.has(slopes.rows[k]!));
   return {
     count: kept.length,

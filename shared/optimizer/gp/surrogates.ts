@@ -14,12 +14,14 @@ import { type Data, type Priors, pickRows, priorMode, toShape } from "./model.ts
 import { optimumPrior } from "./optimum-prior.ts";
 import { Posterior } from "./posterior.ts";
 import { relevance, trends } from "./relevance.ts";
-import { thinSlopes } from "./slopes.ts";
+import { MOST_OF_ROW, thinSlopes } from "./slopes.ts";
 
 /** Points that a model is fitted to at most: the cost grows with their cube (250: 5 ms per factorisation and inverse). */
 export const MOST_POINTS = 250;
 /** Values and slopes together that a model is fitted to, at most, where slopes are told. */
 const MOST_SLOPED = 300;
+/** A slope along a whole axis that is so many times as large as the spread of all results is a mistake, and its squares may overflow. */
+const STEEPEST = 1e6;
 /** Points on which the mode of the hyperparameters is first searched, and on which draws around it are made. */
 const COARSE = 50;
 /** Points on which a mode that was found on fewer, or came with a hint, is refined. */
@@ -189,7 +191,7 @@ export const fitSurrogates = (input: SurrogatesInput): Surrogates => {
 /**
  * The only objective with its told derivatives, or without them where they do not agree with its results.
  * @param all its rows, without targets.
- * @returns null when none are told, or there are several objectives.
+ * @returns null when none are told, there are several objectives, or so many parameters that those of one trial are too many.
  */
 const slopesOf = ({ problem, history, evidence, features }: SurrogatesInput, all: Data): Data | null => {
   const { gradient } = history;
@@ -200,7 +202,7 @@ const slopesOf = ({ problem, history, evidence, features }: SurrogatesInput, all
     Array.from({ length: features.numeric }, (_, axis) => {
       const byCoordinate = gradient[row * d + features.parameterOf[axis]!]! * perResult[i]!;
       return { row: i, axis, value: byCoordinate / features.perCoordinate[axis]! };
-    }).filter(({ value }) => Number.isFinite(value)),
+    }).filter(({ value }) => Math.abs(value) < STEEPEST),
   );
   if (known.length === 0) return null;
   const slopes = {
@@ -212,7 +214,9 @@ const slopesOf = ({ problem, history, evidence, features }: SurrogatesInput, all
   const data = { ...all, targets: evidence.objectives[0]! };
   if (!doAgree(data, slopes)) return data;
   const order = evidence.rows.map((_, i) => i).sort((a, b) => data.targets[a]! - data.targets[b]!);
-  return { ...data, slopes: thinSlopes(slopes, order, Math.max(features.numeric, MOST_SLOPED - all.n)) };
+  const most = Math.max(Math.min(features.numeric, MOST_OF_ROW), MOST_SLOPED - all.n);
+  const thinned = thinSlopes(slopes, order, most);
+  return thinned.count === 0 ? null : { ...data, slopes: thinned };
 };
 
 const sizeOf = ({ n, slopes }: Data): number => n + (slopes?.count ?? 0);
