@@ -191,6 +191,82 @@ test("no secret of the job is in a reason, one that holds another included; of a
   expect(pruned.of("tell")[0]?.body.pruned?.reason).toBe("no [secret]");
 });
 
+/** What a failed program's reason has of its error output, when the job has this secret. */
+const toldWith = async (secret: string, script: string) => {
+  const service = await serve();
+  await runJob(
+    service,
+    python(`import json, os, sys\nsecret = os.environ["SECRET"]\n${script}\nsys.exit(1)`),
+    {
+      env: { HONE_SECRETS: "SECRET", SECRET: secret },
+    },
+  );
+  return service.of("tell")[0]?.body.failed.reason.replace("exit code 1\n", "");
+};
+
+const keyLines = Array.from({ length: 26 }, (_, line) => `KEY${line}-abcdefghijklmnopqrstuvwxyz`);
+const key = `-----BEGIN KEY-----\n${keyLines.join("\n")}\nsh0rt==\n-----END KEY-----\n`;
+const account = JSON.stringify({ user: { name: "tuner", password: "pass-canary", pin: 12345678 }, key });
+
+test.each([
+  ["a secret of more lines than a reason has", key, "print(secret + 'end', file=sys.stderr)", "[secret]end"],
+  [
+    "some lines of a secret, each with a prefix",
+    key.replaceAll("\n", "\r\n"),
+    "[print('log:', line, file=sys.stderr) for line in secret.split()[2:5]]",
+    "log: [secret]\nlog: [secret]\nlog: [secret]",
+  ],
+  [
+    "a value without the blanks around it",
+    "  pa ss\n",
+    "print('no', secret.strip(), file=sys.stderr)",
+    "no [secret]",
+  ],
+  [
+    "values inside JSON",
+    account,
+    "print('no', *json.loads(secret)['user'].values(), file=sys.stderr)",
+    "no tuner [secret] [secret]",
+  ],
+  [
+    "lines of a text inside JSON inside JSON",
+    JSON.stringify([account]),
+    "print(repr(json.loads(json.loads(secret)[0])['key'].splitlines()[3:5]), file=sys.stderr)",
+    "['[secret]', '[secret]']",
+  ],
+  [
+    "the end of a secret whose begin is cut off",
+    `s3cret-canary ${"x".repeat(20_000)} s3cret-canary`,
+    "sys.stderr.write(secret + '\\1' * 8180 + 'end')",
+    "end",
+  ],
+  [
+    "secrets that overlap",
+    JSON.stringify(["canary-one", "one-canary"]),
+    "print('no canary-one-canary!', file=sys.stderr)",
+    "no [secret]!",
+  ],
+])("a reason has nothing of a secret: %s", async (_, secret, script, shown) => {
+  expect(await toldWith(secret, script)).toBe(shown);
+});
+
+test("parts of a secret as short as a word stay in a reason, and so does the rest of the last lines", async () => {
+  const lines = Array.from({ length: 12 }, (_, line) => `line ${line} of the error`);
+  const shown = await toldWith(
+    "word\nanother",
+    `print("""${lines.join("\n")} word another""", file=sys.stderr)`,
+  );
+  expect(shown).toBe(`${lines.slice(-10).join("\n")} word another`);
+});
+
+test("nothing of a token that the cut of the error output splits is in a reason", async () => {
+  const service = await serve();
+  // The control characters count for the cut, and are not shown.
+  const script = `import os, sys; sys.stderr.write(os.environ["HONE_TOKEN"] + "\\1" * 8180 + "end"); sys.exit(1)`;
+  await runJob(service, python(script));
+  expect(service.of("tell")[0]?.body.failed.reason).toBe("exit code 1\nend");
+});
+
 test("without its variables the runner says which are missing, and exits with 2", async () => {
   const bare = await start(["exec", "--", "true"], {}).ended;
   expect([bare.code, bare.stderr]).toEqual([2, "hone: HONE_API, HONE_TEAM, HONE_TOKEN not set\n"]);

@@ -94,6 +94,18 @@ test.each(ways)("%s a program prunes its trial by a rule of its own", async (_, 
   expect(told(service)).toEqual([{ pruned: { reason: "no progress" }, values: { loss: 3 } }]);
 });
 
+test.each(ways)(
+  "%s nothing of a secret is told of a pruned trial, even if the reason is cut",
+  async (_, run) => {
+    const service = await job();
+    const script = `
+os.environ.update(HONE_SECRETS="KEY", KEY="s3cret-canary")
+with hone.trial(): raise hone.Stopped("x" * 1020 + os.environ["KEY"])`;
+    await run(service, script).ended;
+    expect(told(service)).toEqual([{ pruned: { reason: `${"x".repeat(1020)}[sec` } }]);
+  },
+);
+
 test.each(ways)("%s an exception, or a failure that the program tells, fails the trial", async (_, run) => {
   const raised = await job();
   await run(raised, "with hone.trial(): raise ValueError('no such layer')").ended;

@@ -228,6 +228,24 @@ study.optimize(work, catch=ValueError)`;
   expect(told(service)).toEqual([[0, expect.stringContaining("no access with [secret]")]]);
 });
 
+test.each([
+  ["an exception", "raise ValueError(secret.strip())"],
+  ["an exception with one of its lines", "raise ValueError(secret.splitlines()[0].strip())"],
+  ["a failure that the program tells", "trial.fail(secret.strip())"],
+  ["a trial that the program prunes", "raise hone.Stopped(secret.strip())"],
+])("nothing of a secret of several lines is told by %s", async (_, statement) => {
+  const { service, env } = await serveStudy(1);
+  const secret = ` first-canary\n  second-canary ${"x".repeat(2000)}\n`;
+  const program = `
+import os
+secret = os.environ["KEY"]
+for trial in study.trials():
+    with trial: ${statement}`;
+  await start(program, { ...env, HONE_SECRETS: "KEY", KEY: secret }).ended;
+  expect(told(service)).toEqual([[0, expect.stringMatching(/\[secret\]/)]]);
+  expect(JSON.stringify(told(service))).not.toMatch(/canary|xx/);
+});
+
 test("an exception named by catch is told, and the study goes on", async () => {
   const { service, env } = await serveStudy(2);
   await run(`${raising}study.optimize(work, catch=ValueError)`, env);

@@ -129,8 +129,11 @@ class Attempt:
 
     def fail(self, reason: str, within: float | None = None) -> None:
         """Tells that the trial failed."""
-        shown = without_secrets(reason, (self._client.settings.token,))
-        self.end({"failed": {"reason": shorten(shown)}}, within)
+        self.end({"failed": {"reason": self.shown(reason)}}, within)
+
+    def shown(self, reason: str) -> str:
+        """A reason as it is told: without secrets, and no longer than the service takes."""
+        return shorten(without_secrets(reason, (self._client.settings.token,)))
 
     def fail_by(self, error: Exception) -> None:
         """Tells that an exception has ended the trial."""

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hone.attempt import Attempt
+from hone.attempt import Attempt, shorten
 from hone.checkpoints import Checkpoint, is_place
 from hone.client import Client, quote
 from hone.errors import NotConfigured, Refused, Stopped
 from hone.numbers import to_json
-from hone.runner import FIELD_VARIABLES
+from hone.runner import FIELD_VARIABLES, without_secrets
 from hone.trials import REPORT_EVERY_SECONDS, Trial
 
 log = logging.getLogger("hone")
@@ -129,6 +129,10 @@ class Printer:
         """Ends the program, whose exit code and error output tell the runner."""
         self.state = "failed"
         raise SystemExit(reason)
+
+    def shown(self, reason: str) -> str:
+        """A reason as the runner may cut it: without secrets, of which a part would not be found any more."""
+        return shorten(without_secrets(reason, (os.environ.get("HONE_TOKEN", ""),)))
 
     def fail_by(self, error: Exception) -> None:
         """Nothing: the exception ends the program, and its traceback is in the error output."""

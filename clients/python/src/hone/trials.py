@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, SupportsFloat
 
-from hone.attempt import shorten
 from hone.checkpoints import Checkpoint, is_place
 from hone.errors import Error, Refused, Stopped, Unreachable
 from hone.numbers import Metric, to_metrics
@@ -41,6 +40,7 @@ class Handle(Protocol):
     def remove_files(self) -> None: ...
     def end(self, result: dict[str, Any]) -> None: ...
     def fail(self, reason: str) -> None: ...
+    def shown(self, reason: str) -> str: ...
     def fail_by(self, error: Exception) -> None: ...
     def release(self) -> None: ...
     def let_go(self) -> None: ...
@@ -176,7 +176,7 @@ class Trial:
 
     def prune(self, reason: str) -> None:
         """Tells that the program ended the trial by a rule of its own, with the last reported values."""
-        pruned = {"pruned": {"reason": shorten(reason)}}
+        pruned = {"pruned": {"reason": self._attempt.shown(reason)}}
         if self.values:
             try:
                 self._end({**pruned, "values": self.values})
