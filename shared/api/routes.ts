@@ -287,7 +287,7 @@ export const routes = {
     body: CreateSweepBody,
     reply: Sweep,
     status: 201,
-    problems: ["study-not-found"],
+    problems: [],
     summary:
       "Create a sweep: a study template on a schedule. Each firing creates a study of it, and starts it if Hone runs its trials.",
   },
@@ -317,7 +317,7 @@ export const routes = {
     body: PatchSweepBody,
     reply: Sweep,
     status: 200,
-    problems: ["study-not-found"],
+    problems: [],
     summary: "Change, pause or resume a sweep. What it has created stays as it is.",
   },
   deleteSweep: {

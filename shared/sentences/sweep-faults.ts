@@ -33,7 +33,7 @@ export const sweepFaults = {
   "cron-days": ({ given }: { given: "both" | "neither" }) =>
     `${given === "both" ? "Day of month and day of week both say on which days" : "Neither day of month nor day of week says on which days"}. Write ? in one of them, as in 0 3 * * ? * or 0 3 ? * MON-FRI *.`,
   "too-frequent": ({ minutes, least }: { minutes: number; least: number }) =>
-    `This fires again after ${minutes} minutes. At least ${least} minutes must lie between two firings.`,
+    `This fires again after ${minutes} ${minutes === 1 ? "minute" : "minutes"}. At least ${least} minutes must lie between two firings.`,
   "never-fires": () => "This never fires: no such date is still to come.",
   "timezone-unknown": ({ given, meant }: { given: string; meant: string | null }) =>
     meant === null
@@ -45,6 +45,9 @@ export const sweepFaults = {
   "at-skipped": ({ at, timezone }: { at: string; timezone: string }) =>
     `Clocks in ${timezone} go forward and never show ${at}. Choose another time.`,
   "at-past": ({ at }: { at: string }) => `${at} is over. Choose a time that is still to come.`,
+  "at-late": ({ at }: { at: string }) => `${at} is after the year 9999 in UTC. Choose an earlier time.`,
+  "earlier-missing": ({ study }: { study: string }) =>
+    `There is no study ${study} in this team. Name another one, or leave it out.`,
   "too-many-earlier": ({ last, named, most }: { last: number; named: number; most: number }) =>
     `A study begins with at most ${most} earlier ones, and the template names ${named} beside these ${last}. Lower warmStart.last.`,
 };

@@ -1,6 +1,7 @@
 import type { FieldError } from "../errors.ts";
 import type { Fault } from "../sentences/faults.ts";
 import { instantOfAt, readAt } from "./at.ts";
+import { dayNumber } from "./calendar.ts";
 import { type Cron, parseCron } from "./cron.ts";
 import type { Schedule } from "./definition.ts";
 import { daysFrom, intervalOf, nextFirings, timesOfDay } from "./next.ts";
@@ -10,6 +11,8 @@ import { DAY, isZone, spelledZone, UTC } from "./zone.ts";
 export const LEAST_MINUTES = 5;
 const MINUTE = 60_000;
 const DAY_MINUTES = DAY / MINUTE;
+/** Timestamps have years of four digits. */
+const TOO_LATE = dayNumber({ year: 10_000, month: 1, day: 1 }) * DAY;
 
 /**
  * What is wrong with a schedule beyond its form. The pointers begin at the schedule.
@@ -64,5 +67,6 @@ const atFaults = (at: string, timezone: string | undefined, now: number): Fault[
   if (written.offset !== null && timezone !== undefined) return [{ kind: "timezone-twice", at }];
   const instant = instantOfAt(at, timezone ?? UTC);
   if (instant === null) return [{ kind: "at-skipped", at, timezone: timezone ?? UTC }];
+  if (instant >= TOO_LATE) return [{ kind: "at-late", at }];
   return instant <= now ? [{ kind: "at-past", at }] : [];
 };

@@ -1,4 +1,5 @@
-import { type FieldError, InvalidInput } from "../../errors.ts";
+import { type FieldError, InvalidInput, StudyNotFound } from "../../errors.ts";
+import { pointerTo } from "../../json-pointer.ts";
 import type { CreateStudyBody } from "../../schemas/study.ts";
 import { MOST_EARLIER } from "../../schemas/warm-start.ts";
 import type { SweepItem } from "../../store/sweep.ts";
@@ -10,18 +11,27 @@ import { draftStudy, planStudy } from "../studies/create.ts";
 /** What of a sweep a body may get wrong. */
 export type Wanted = Pick<SweepItem, "team" | "schedule" | "template" | "warmStart">;
 
+/** Which of it is new. The rest stays as it is, whatever has become of it: a schedule that is over, a study that was deleted. */
+export interface Changed {
+  readonly schedule: boolean;
+  readonly template: boolean;
+}
+
 /**
  * Refuses at once what every firing would be refused for.
- * @param isNew whether the schedule is: one that has fired for the last time stays as it is.
- * @throws InvalidInput naming the field, StudyNotFound for an earlier study that the template names.
+ * @throws InvalidInput naming the field.
  */
-export const checkSweep = async (deps: ServiceDeps, wanted: Wanted, isNew: boolean): Promise<void> => {
-  const { team, schedule, template, warmStart } = wanted;
+export const checkSweep = async (deps: ServiceDeps, wanted: Wanted, changed: Changed): Promise<void> => {
+  const { schedule, template, warmStart } = wanted;
   const faults: FieldError[] = [
-    ...(isNew ? below("/schedule", checkSchedule(schedule, deps.clock())) : []),
-    ...tooManyEarlier(template, warmStart),
+    ...(changed.schedule ? below("/schedule", checkSchedule(schedule, deps.clock())) : []),
+    ...(changed.template ? tooManyEarlier(template, warmStart) : []),
   ];
   if (faults.length > 0) throw new InvalidInput(faults);
+  if (changed.template) await checkTemplate(deps, wanted);
+};
+
+const checkTemplate = async (deps: ServiceDeps, { team, template, warmStart }: Wanted): Promise<void> => {
   try {
     // An id as long as that of any study; nothing of this is written.
     const id = "template-of-a-sweep";
@@ -29,8 +39,15 @@ export const checkSweep = async (deps: ServiceDeps, wanted: Wanted, isNew: boole
     if (warmStart > 0) checkWarm(deps, team, template, id);
   } catch (error) {
     if (error instanceof InvalidInput) throw new InvalidInput(below("/template", error.errors), error.type);
-    throw error;
+    throw error instanceof StudyNotFound ? missing(template, error.facts.study) : error;
   }
+};
+
+/** The team does not have a study that the template names. */
+const missing = ({ warmStart }: CreateStudyBody, study: string): InvalidInput => {
+  const place = warmStart?.studies.findIndex((named) => named.study === study) ?? 0;
+  const pointer = `/template/warmStart/studies${pointerTo([place])}`;
+  return new InvalidInput([{ pointer, fault: { kind: "earlier-missing", study } }]);
 };
 
 /** Whether studies of the template could begin warm. */

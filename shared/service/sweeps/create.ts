@@ -15,7 +15,7 @@ const MAX_NAME = 36;
 
 /**
  * Creates a sweep. Its schedule is made when it is written; what fails of that the reconciler has done again.
- * @throws InvalidInput naming the field, StudyNotFound for an earlier study that the template names, RateLimited.
+ * @throws InvalidInput naming the field, RateLimited.
  */
 export const createSweep = async (
   deps: ServiceDeps,
@@ -44,7 +44,7 @@ export const createSweep = async (
       queued: null,
       count: 0,
     };
-    await checkSweep(deps, item, true);
+    await checkSweep(deps, item, { schedule: true, template: true });
     return {
       changes: [...newSweep(item), noteSweep({ ...item, rev: 0 }, now), ...countSweep(team, now)],
       answer: toSweep(item, null, now),

@@ -10,7 +10,7 @@ import { lastFiring, toSweep } from "./view.ts";
 
 /**
  * Changes a sweep, pauses or resumes it. From then on nothing is created of what an earlier schedule still delivers.
- * @throws NotFound, InvalidInput naming the field, StudyNotFound for an earlier study that the template names.
+ * @throws NotFound, InvalidInput naming the field.
  */
 export const patchSweep = async (
   deps: ServiceDeps,
@@ -24,7 +24,11 @@ export const patchSweep = async (
     const now = deps.clock();
     const patch = patchOf(item, body, now);
     const next: SweepItem = { ...item, ...patch };
-    await checkSweep(deps, next, body.schedule !== undefined);
+    await checkSweep(deps, next, {
+      schedule: body.schedule !== undefined,
+      // Without warm start it may do no more than before.
+      template: body.template !== undefined || (body.warmStart ?? null) !== null,
+    });
     return {
       changes: [changeSweep(item, patch), noteSweep(item, now)],
       answer: toSweep(next, await lastFiring(deps, item), now),

@@ -167,6 +167,8 @@ const faults = kindsOf<Fault>({
   "at-no-date": fc.record({ at: word }),
   "at-skipped": fc.record({ at: word, timezone: word }),
   "at-past": fc.record({ at: word }),
+  "at-late": fc.record({ at: word }),
+  "earlier-missing": fc.record({ study: word }),
   "too-many-earlier": fc.record({ last: count, named: count, most: count }),
 });
 
@@ -179,6 +181,11 @@ test.each(faults)("a fault of the kind %s is a sentence of its facts", (_, facts
       for (const fact of shownOf(fault)) expect(sentence).toContain(fact);
     }),
   );
+});
+
+test("a firing after one minute is not told in the plural", () => {
+  expect(faultSentence({ kind: "too-frequent", minutes: 1, least: 5 })).toContain("after 1 minute.");
+  expect(faultSentence({ kind: "too-frequent", minutes: 2, least: 5 })).toContain("after 2 minutes.");
 });
 
 test("a metric that is missing is told by its role", () => {

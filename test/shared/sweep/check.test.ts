@@ -18,6 +18,8 @@ test.each<[Schedule]>([
   [{ rate: { minutes: 5 } }],
   [{ rate: { days: 1 } }],
   [{ at: "2026-11-27T12:01:00Z" }],
+  [{ at: "9999-12-31T23:59:59Z" }],
+  [{ at: "9999-12-31T23:59:59", timezone: "Asia/Tokyo" }],
   [{ at: "2026-11-27T14:01:00+02:00" }],
   [{ at: "2026-11-27T13:01", timezone: "Europe/Berlin" }],
   [{ at: "2027-10-31T02:30", timezone: "Europe/Berlin" }],
@@ -66,6 +68,12 @@ test.each<[Schedule, string, object]>([
   ],
   [{ at: "2026-11-27T12:00:30Z" }, "/at", { kind: "at-past", at: "2026-11-27T12:00:30Z" }],
   [{ at: "2026-11-27T13:00", timezone: "Europe/Berlin" }, "/at", { kind: "at-past", at: "2026-11-27T13:00" }],
+  [{ at: "9999-12-31T23:59:59-00:01" }, "/at", { kind: "at-late", at: "9999-12-31T23:59:59-00:01" }],
+  [
+    { at: "9999-12-31T23:59", timezone: "America/New_York" },
+    "/at",
+    { kind: "at-late", at: "9999-12-31T23:59" },
+  ],
 ])("%j is refused at %s as %j", (schedule, pointer, fault) => {
   expect(check(schedule)).toEqual([{ pointer, fault }]);
 });

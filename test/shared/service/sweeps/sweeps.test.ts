@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { InvalidInput } from "../../../../shared/errors.ts";
 import type { AuditPage } from "../../../../shared/schemas/audit.ts";
-import type { CreateSweepBody, Firing, Sweep, SweepPage } from "../../../../shared/schemas/sweep.ts";
+import type {
+  CreateSweepBody,
+  Firing,
+  PatchSweepBody,
+  Sweep,
+  SweepPage,
+} from "../../../../shared/schemas/sweep.ts";
+import { loadStudy } from "../../../../shared/service/core/load.ts";
+import { deleteStudy } from "../../../../shared/service/studies/delete.ts";
 import { createSweep } from "../../../../shared/service/sweeps/create.ts";
 import { deleteSweep } from "../../../../shared/service/sweeps/delete.ts";
 import { patchSweep } from "../../../../shared/service/sweeps/patch.ts";
@@ -77,6 +85,9 @@ test("what no firing could do is refused at once, with the field", async () => {
   const refused = (change: Partial<CreateSweepBody>) => faultsOf(make(world, change));
   expect(await refused({ schedule: { rate: { minutes: 4 } } })).toEqual(["/schedule/rate too-frequent"]);
   expect(await refused({ schedule: { at: "2026-11-23T11:00:00Z" } })).toEqual(["/schedule/at at-past"]);
+  expect(await refused({ schedule: { at: "9999-12-31T23:59", timezone: "America/New_York" } })).toEqual([
+    "/schedule/at at-late",
+  ]);
   expect(await refused({ schedule: { cron: "0 3 * * * *" } })).toEqual(["/schedule/cron cron-days"]);
   const wrong = { ...template, space: { C: { type: "float", low: 2, high: 1 } } } as const;
   expect(await refused({ template: wrong })).toEqual([expect.stringMatching(/^\/template\/space\/C/)]);
@@ -131,6 +142,34 @@ test("changes name what they change; a schedule or a state makes another revisio
   const worse = { ...template, objectives: [...template.objectives, ...template.objectives] };
   expect(await faultsOf(patch({ template: worse }))).toEqual([
     expect.stringMatching(/^\/template\/objectives/),
+  ]);
+});
+
+test("a sweep whose template names a deleted study is paused and changed, but not given such a template", async () => {
+  const world = await memoryWorld();
+  const studies = [{ study: await createdStudy(world) }];
+  const { sweep } = await make(world, { template: { ...tpe, warmStart: { studies } } });
+  const deps = world.process();
+  await deleteStudy(deps, await loadStudy(deps, TEAM, world.study.id), noReceipt);
+  const patch = (change: PatchSweepBody) => patchSweep(deps, TEAM, sweep, change, noReceipt);
+  const changes = { name: "renamed", overlap: "queue", state: "paused", keep: 2 } as const;
+  expect(await patch(changes)).toMatchObject(changes);
+  expect(await patch({ schedule: { rate: { days: 1 } }, state: "active" })).toMatchObject({
+    state: "active",
+  });
+  expect(await patch({ warmStart: null })).toMatchObject({ warmStart: null });
+  const missing = ["/template/warmStart/studies/0 earlier-missing"];
+  expect(await faultsOf(patch({ warmStart: { last: 1 } }))).toEqual(missing);
+  expect(await faultsOf(patch({ template: { ...tpe, warmStart: { studies } } }))).toEqual(missing);
+  expect(await faultsOf(make(world, { template: { ...tpe, warmStart: { studies } } }))).toEqual(missing);
+  expect(await patch({ template: tpe, warmStart: { last: 1 } })).toMatchObject({ warmStart: { last: 1 } });
+});
+
+test("which of several earlier studies the team does not have is told by its place", async () => {
+  const world = await memoryWorld();
+  const studies = [{ study: await createdStudy(world) }, { study: "never-there-abcdef" }];
+  expect(await faultsOf(make(world, { template: { ...tpe, warmStart: { studies } } }))).toEqual([
+    "/template/warmStart/studies/1 earlier-missing",
   ]);
 });
 
