@@ -43,6 +43,8 @@ export interface SweepItem {
   readonly current: string;
   /** When the firing was due that waits for it to finish; null: none waits. */
   readonly queued: { readonly scheduled: number; readonly manual: boolean } | null;
+  /** The studies that the current one replaces, until they are stopped. */
+  readonly stops: readonly string[];
   /** Firings so far. */
   readonly count: number;
 }
@@ -52,11 +54,12 @@ export type SweepPatch = Partial<Omit<SweepItem, "sweep" | "team" | "created" | 
 /** The name under which changes of a sweep fail. */
 export const SWEEP = "sweep";
 
-const written = ({ schedule, template, queued, ...plain }: SweepPatch): Item => ({
+const written = ({ schedule, template, queued, stops, ...plain }: SweepPatch): Item => ({
   ...plain,
   ...(schedule !== undefined && { schedule: JSON.stringify(schedule) }),
   ...(template !== undefined && { template: toJson(template) }),
   ...(queued !== undefined && { queued: queued === null ? "" : JSON.stringify(queued) }),
+  ...(stops !== undefined && { stops: JSON.stringify(stops) }),
 });
 
 /** A sweep that did not exist, and its listing. */
@@ -87,7 +90,7 @@ export const markSynced = ({ sweep, revision }: Pick<SweepItem, "sweep" | "revis
 });
 
 const readSweepItem = (sweep: string, item: Item): SweepItem => {
-  const fields = item as unknown as Omit<SweepItem, "schedule" | "template" | "queued" | "sweep">;
+  const fields = item as unknown as Omit<SweepItem, "schedule" | "template" | "queued" | "stops" | "sweep">;
   return {
     sweep,
     team: fields.team,
@@ -105,6 +108,7 @@ const readSweepItem = (sweep: string, item: Item): SweepItem => {
     synced: fields.synced,
     current: fields.current,
     queued: item.queued === "" ? null : (JSON.parse(String(item.queued)) as SweepItem["queued"]),
+    stops: JSON.parse(String(item.stops)) as string[],
     count: fields.count,
   };
 };

@@ -20,12 +20,13 @@ import { continueSweepDeletion } from "./delete.ts";
 import { nextDue } from "./due.ts";
 import { fireScheduled, releaseQueued } from "./fire.ts";
 import { firingsWithStudies } from "./progress.ts";
+import { stopReplaced } from "./replace.ts";
 import { retire } from "./retire.ts";
 import { tellScheduler } from "./schedule.ts";
 
 /**
- * Does what is still to be done of a sweep: its schedule, the firing that it missed before it had one, the firing that waits, the start
- * of the study that was created last, the studies that are no longer kept; or its deletion. Each part can be repeated, by whoever
+ * Does what is still to be done of a sweep: its schedule, the firing that it missed before it had one, the firing that waits, the stop
+ * of the studies that were replaced, the start of the one that was created last, the studies that are no longer kept; or its deletion. Each part can be repeated, by whoever
  * comes first: the request or the firing that left it to do, or the reconciler's nudge. The note that leads here goes when nothing is
  * left, and nobody is about to undo what was done because it had read the sweep before.
  */
@@ -33,11 +34,15 @@ export const attend = async (deps: ServiceDeps, id: string): Promise<void> => {
   const note = await findNote(deps.store, id);
   const sweep = note === null ? null : await findSweep(deps.store, id);
   if (note === null || sweep === null) return;
-  if (sweep.state === "deleting") return continueSweepDeletion(deps, sweep, note);
+  if (sweep.state === "deleting") {
+    await stopReplaced(deps, id);
+    return continueSweepDeletion(deps, sweep, note);
+  }
   const isSettled = deps.clock() >= note.at + SETTLED_MS;
   const isTold = (!sweep.synced || isSettled) && (await tellScheduler(deps, sweep));
   await fireMissed(deps, sweep);
   await releaseQueued(deps, id);
+  await stopReplaced(deps, id);
   await startCurrent(deps, id);
   await retire(deps, sweep);
   if (isSettled && isTold) await closeNote(deps, note);
@@ -56,9 +61,11 @@ const fireMissed = async (deps: ServiceDeps, sweep: SweepItem): Promise<void> =>
   if (isMissed) await fireScheduled(deps, { sweep: sweep.sweep, scheduled }, sweep.revision);
 };
 
-/** Starts the study that was created last, if Hone runs its trials and it was never started. */
+/** Starts the study that was created last, if Hone runs its trials and it was never started, and those that it replaces are stopped. */
 const startCurrent = async (deps: ServiceDeps, id: string): Promise<void> => {
   const sweep = await findSweep(deps.store, id);
+  // A firing has replaced one meanwhile, and stops it itself.
+  if (sweep !== null && sweep.stops.length > 0) return;
   const study = sweep === null || sweep.current === "" ? null : await loadStudyById(deps, sweep.current);
   if (sweep === null || study?.spec.executor.type !== "batch") return;
   const head = await findHead(deps.store, study.id);

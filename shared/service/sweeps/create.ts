@@ -42,6 +42,7 @@ export const createSweep = async (
       synced: false,
       current: "",
       queued: null,
+      stops: [],
       count: 0,
     };
     await checkSweep(deps, item, { schedule: true, template: true });

@@ -1,4 +1,4 @@
-import { Conflict, DomainError, NotFound, RateLimited, StudyNotFound } from "../../errors.ts";
+import { DomainError, NotFound, RateLimited } from "../../errors.ts";
 import type { Study } from "../../schemas/study.ts";
 import { firingReasonSentence } from "../../sentences/firing-reasons.ts";
 import { changeFiring, type FiringItem, findFiring, newFiring } from "../../store/firing.ts";
@@ -7,12 +7,9 @@ import { changeSweep, findSweep, noteSweep, type SweepItem } from "../../store/s
 import { timestamp } from "../../study/view.ts";
 import { planFiring } from "../../sweep/overlap.ts";
 import { creationRefusals } from "../access/creation-limits.ts";
-import { stopStudy } from "../batch/stop.ts";
 import { commit, type Plan } from "../core/commit.ts";
 import { noRequest, type ServiceDeps, type WriteContext } from "../core/deps.ts";
-import { loadStudyById } from "../core/load.ts";
 import { planStudy } from "../studies/create.ts";
-import { patchStudy } from "../studies/patch.ts";
 import { bodyOfFiring } from "./body.ts";
 import { type Progress, runningStudy } from "./progress.ts";
 
@@ -93,9 +90,10 @@ const planDue = async (
   due: Due,
   refusal: string | null,
 ): Promise<Plan<Fired | null>> => {
-  const { queued, overlap, count } = sweep;
+  const { queued, overlap, count, stops } = sweep;
   const decided = planFiring({
     overlap,
+    manual: due.manual,
     running: await runningStudy(deps, sweep),
     queued: queued === null ? null : timestamp(queued.scheduled),
   });
@@ -114,11 +112,15 @@ const planDue = async (
     const failed = { ...firing, outcome: "failed" as const, reason: refused(creation.refusal) };
     return written(sweep, { firing: failed, patch: { count: count + 1 } });
   }
-  if (outcome === "replaced") await halt(deps, decided.stops);
   const reason = outcome === "replaced" ? firingReasonSentence(decided.reason) : null;
   return written(sweep, {
     firing: { ...firing, reason, study: creation.study, at: creation.at },
-    patch: { count: count + 1, current: creation.study },
+    patch: {
+      count: count + 1,
+      current: creation.study,
+      // Not before this is written: the creation may meet a limit of the team, and then the earlier study goes on.
+      ...(outcome === "replaced" && { stops: [...stops, decided.stops] }),
+    },
     creation,
   });
 };
@@ -183,20 +185,6 @@ const studyIdOf = ({ sweep, scheduled, manual }: Due): string => {
   const [seconds = "", milliseconds = ""] = time.replace("Z", "").split(".");
   const parts = [sweep, day.replaceAll("-", ""), seconds.replaceAll(":", "")];
   return [...parts, ...(manual ? [milliseconds] : [])].join("-");
-};
-
-/** Stops the study of an earlier firing, whoever runs its trials. Repeating it is harmless. */
-const halt = async (deps: ServiceDeps, id: string): Promise<void> => {
-  const study = await loadStudyById(deps, id);
-  if (study === null) return;
-  try {
-    // A batch study that is paused, too, is not started any more by whoever is about to.
-    await patchStudy(deps, study, { state: "paused" }, noRequest);
-    if (study.spec.executor.type === "batch") await stopStudy(deps, study, {}, noRequest);
-  } catch (error) {
-    // It was deleted, or has finished meanwhile.
-    if (!(error instanceof StudyNotFound || error instanceof Conflict)) throw error;
-  }
 };
 
 /**

@@ -52,6 +52,7 @@ const item = (change: Partial<SweepItem> = {}): SweepItem => ({
   synced: false,
   current: "",
   queued: null,
+  stops: [],
   count: 0,
   ...change,
 });
@@ -78,8 +79,10 @@ test("a change holds on the revision that was read, and raises it; what it does 
   const store = await storeOf();
   await store.transact(newSweep(item()));
   const queued = { scheduled: 5, manual: true };
-  await store.transact([changeSweep(item(), { state: "paused", queued, current: "study-abc" })]);
-  const changed = item({ state: "paused", queued, current: "study-abc", rev: 2 });
+  await store.transact([
+    changeSweep(item(), { state: "paused", queued, stops: ["study-old"], current: "study-abc" }),
+  ]);
+  const changed = item({ state: "paused", queued, stops: ["study-old"], current: "study-abc", rev: 2 });
   expect(await findSweep(store, "nightly-abcdef")).toEqual(changed);
   expect(await failing(store.transact([changeSweep(item(), { state: "active" })]))).toEqual([SWEEP]);
   await store.transact([changeSweep(changed, { queued: null })]);

@@ -75,6 +75,7 @@ const simulate = ({ schedule, overlap, keep, last, hours }: Setting) => {
     const busy = all.find(({ ends }) => ends > firing!);
     const plan = planFiring({
       overlap,
+      manual: false,
       running: busy?.study ?? null,
       queued: queued === null ? null : String(queued),
     });

@@ -10,6 +10,7 @@ import { readStudy } from "../../../../shared/service/studies/read.ts";
 import { createSweep } from "../../../../shared/service/sweeps/create.ts";
 import { deleteSweep } from "../../../../shared/service/sweeps/delete.ts";
 import { lastDue, nextDue } from "../../../../shared/service/sweeps/due.ts";
+import { fireScheduled } from "../../../../shared/service/sweeps/fire.ts";
 import { patchSweep } from "../../../../shared/service/sweeps/patch.ts";
 import { listFirings, readSweep } from "../../../../shared/service/sweeps/read.ts";
 import { runSweep } from "../../../../shared/service/sweeps/run.ts";
@@ -21,6 +22,7 @@ import { teamKey, teamMinuteKey } from "../../../../shared/store/keys.ts";
 import { findNote, findSweep } from "../../../../shared/store/sweep.ts";
 import { MAX_CREATIONS_A_MINUTE, MAX_STUDIES, MINUTE_MS } from "../../../../shared/store/team.ts";
 import { batchExecution, type MemoryWorld, memoryWorld } from "../../../support/batch.ts";
+import { before } from "../../../support/interleave.ts";
 import { noReceipt, studyBody, TEAM } from "../../../support/service.ts";
 
 /** What is left to do of sweeps, and what others do to their studies meanwhile. */
@@ -194,6 +196,99 @@ test("a batch study that is replaced is stopped and paused, before it was starte
     state: "paused",
     started: false,
   });
+});
+
+/** A firing that replaces a batch study, cut short when it was committed. */
+const cutShort = async (world: MemoryWorld) => {
+  const sweep = await make(world, { template: batch, overlap: "replace" });
+  await fire(world, sweep);
+  world.clock.now += HOUR;
+  await fireScheduled(world.process(), { sweep, scheduled: world.clock.now }, 1);
+  const [second, first] = await firings(world, sweep);
+  const show = async (firing: Firing | undefined) => readStudy(world.process(), await studyOf(world, firing));
+  return { sweep, first: () => show(first), second: () => show(second) };
+};
+
+test("an earlier study is stopped after a firing that was cut short, once, and before the new one is started", async () => {
+  const world = await memoryWorld();
+  const { sweep, first, second } = await cutShort(world);
+  expect([await first(), await second()]).toMatchObject([
+    { state: "running", started: true },
+    { started: false },
+  ]);
+  let startedFirst = false;
+  const register = world.batch.register.bind(world.batch);
+  world.batch.register = async (definition) => {
+    startedFirst ||= (await first()).started === true;
+    return register(definition);
+  };
+  await world.sweep();
+  expect([await first(), await second()]).toMatchObject([
+    { state: "paused", started: false },
+    { state: "running", started: true },
+  ]);
+  expect(startedFirst).toBe(false);
+  const replaced = await loadStudy(world.process(), TEAM, (await first()).study);
+  await patchStudy(world.process(), replaced, { state: "running" }, noReceipt);
+  await world.sweep();
+  await world.sweep([world.schedules.message(sweep, world.clock.now)]);
+  expect(await first()).not.toMatchObject({ state: "paused" });
+});
+
+/** Another firing comes before the nth read of what is done after the one that was cut short. @returns false when it has fewer reads. */
+const fireBetween = async (nth: number, isFirstStopped: boolean): Promise<boolean> => {
+  const world = await memoryWorld();
+  const { sweep, first, second } = await cutShort(world);
+  if (isFirstStopped) await world.sweep();
+  const earlier = (await second()).study;
+  world.clock.now += HOUR;
+  const due = { sweep, scheduled: world.clock.now };
+  const early: string[] = [];
+  world.batch.register = async ({ study }) => {
+    if (study !== earlier && (await second()).state === "running") early.push(study);
+    return `definition-of-${study}`;
+  };
+  before(world.client, "GetItemCommand", () => fireScheduled(world.process(), due, 1), nth);
+  await world.sweep();
+  const [last] = await firings(world, sweep);
+  if (last?.study === earlier) return false;
+  await world.sweep();
+  expect([await first(), await second(), early]).toMatchObject([
+    { state: "paused" },
+    { state: "paused" },
+    [],
+  ]);
+  return true;
+};
+
+test.each([true, false])(
+  "a firing that comes between starts no study before the earlier one is stopped: %s",
+  async (isFirstStopped) => {
+    let reads = 0;
+    while (await fireBetween(reads + 1, isFirstStopped)) reads++;
+    expect(reads).toBeGreaterThan(4);
+  },
+);
+
+test("studies that several firings replaced are all stopped, whenever that comes", async () => {
+  const world = await memoryWorld();
+  const { sweep, first, second } = await cutShort(world);
+  world.clock.now += HOUR;
+  await fireScheduled(world.process(), { sweep, scheduled: world.clock.now }, 1);
+  world.clock.now += HOUR;
+  await world.sweep();
+  expect([await first(), await second()]).toMatchObject([{ state: "paused" }, { state: "paused" }]);
+  expect((await firings(world, sweep))[0]).toMatchObject({ outcome: "replaced", state: "running" });
+  await world.sweep();
+  expect(await findNote(world.deps.store, sweep)).toBeNull();
+});
+
+test("a study that was replaced is stopped although its sweep was deleted since", async () => {
+  const world = await memoryWorld();
+  const { sweep, first } = await cutShort(world);
+  await deleteSweep(world.process(), TEAM, sweep, noReceipt);
+  await world.sweep();
+  expect(await first()).toMatchObject({ state: "paused", started: false });
 });
 
 test("one that was deleted by a person is noted, and what it came to is not known", async () => {

@@ -151,6 +151,54 @@ test("an earlier study is stopped and replaced", async () => {
   ]);
 });
 
+test("an earlier study goes on when the one that would replace it is refused", async () => {
+  const world = await memoryWorld();
+  const sweep = await make(world, { overlap: "replace" });
+  await fire(world, sweep);
+  const [first = ""] = await fired(world);
+  const state = async () =>
+    (await readStudy(world.process(), await loadStudy(world.process(), TEAM, first))).state;
+  const { store } = world.deps;
+  world.clock.now += 3_600_000;
+  const message = world.schedules.message(sweep, world.clock.now);
+  const minute = teamMinuteKey(TEAM, Math.floor(world.clock.now / MINUTE_MS));
+  await store.transact([{ name: "minute", key: minute, put: { creations: MAX_CREATIONS_A_MINUTE } }]);
+  expect([await world.sweep([message]), await state()]).toEqual([[0], "running"]);
+  world.clock.now += MINUTE_MS;
+  await store.update({ name: "team", key: teamKey(TEAM), update: { set: { studies: MAX_STUDIES } } });
+  expect([await world.sweep([message]), await state()]).toEqual([[], "running"]);
+  expect((await firings(world, sweep)).map(({ outcome }) => outcome)).toEqual(["failed", "created"]);
+  await store.update({ name: "team", key: teamKey(TEAM), update: { set: { studies: 2 } } });
+  await fire(world, sweep);
+  expect(await state()).toBe("paused");
+});
+
+test("by hand a paused sweep fires although one waits, while nothing runs; that one keeps its turn", async () => {
+  const world = await memoryWorld();
+  const sweep = await make(world, { overlap: "queue" });
+  for (let i = 0; i < 2; i++) await fire(world, sweep);
+  const deps = world.process();
+  const [first = ""] = await fired(world);
+  await patchSweep(deps, TEAM, sweep, { state: "paused" }, noReceipt);
+  expect(await runSweep(deps, TEAM, sweep, noReceipt)).toMatchObject({ outcome: "skipped" });
+  await finish(world, first);
+  world.clock.now += 1000;
+  const byHand = await runSweep(deps, TEAM, sweep, noReceipt);
+  expect(byHand).toMatchObject({ outcome: "created", state: "running" });
+  await patchSweep(deps, TEAM, sweep, { state: "active" }, noReceipt);
+  await world.sweep();
+  expect(await fired(world)).toHaveLength(2);
+  await finish(world, byHand.study ?? "");
+  await world.sweep();
+  expect((await firings(world, sweep)).map(({ outcome }) => outcome)).toEqual([
+    "created",
+    "skipped",
+    "created",
+    "created",
+  ]);
+  expect(await fired(world)).toHaveLength(3);
+});
+
 test("a batch study is started, its firing fails if Batch refuses it for good, and the next one does not wait", async () => {
   const world = await memoryWorld();
   const batch = { ...template, executor: batchExecution };
