@@ -31,6 +31,7 @@ import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
 import { auditExportsOf } from "../../shared/study/exports.ts";
 import { deployed, invokeLambda, rootAccess, scheduleOf } from "../support/deployed.ts";
 import { until } from "../support/http.ts";
+import { byMachine } from "../support/machine-kinds.ts";
 import { studyBody } from "../support/service.ts";
 
 /**
@@ -75,22 +76,6 @@ print(json.dumps({"loss": 1.0}))
 `;
 const SLOW = slowOn(0);
 const QUICK = 'print("{\\"loss\\": 1}")';
-/** Studies that a state machine runs. */
-const byMachine = {
-  rounds: { scheduler: { name: "sha", resource: { name: "epoch", min: 1, max: 3 }, eta: 3 } },
-  folds: {
-    evaluation: {
-      type: "nested-cv",
-      samples: 60,
-      outer: { folds: 2, kind: "plain" },
-      inner: { folds: 2, together: true },
-    },
-  },
-  generations: {
-    algorithm: { name: "pbt", population: 2, seed: 1 },
-    scheduler: { name: "segments", type: "synchronous", resource: { name: "epoch", min: 1, max: 3 } },
-  },
-};
 const machineKinds = Object.entries(byMachine);
 const SHA = { name: "sha", resource: { name: "epoch", min: 1, max: 3 }, eta: 3 };
 

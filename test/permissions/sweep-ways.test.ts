@@ -10,6 +10,7 @@ import { Store } from "../../shared/store/store.ts";
 import { findSweep, noteSweep } from "../../shared/store/sweep.ts";
 import { deployed, invokeLambda, rootAccess, scheduleOf } from "../support/deployed.ts";
 import { until } from "../support/http.ts";
+import { byMachine } from "../support/machine-kinds.ts";
 
 /**
  * What the sweep Lambda may do, each used: it is called as by the schedules. A crash is
@@ -28,22 +29,6 @@ const store = new Store({
 
 const QUICK = 'print("{\\"loss\\": 1}")';
 const SLOW = "import time; time.sleep(300)";
-const byMachine = {
-  rounds: { scheduler: { name: "sha", resource: { name: "epoch", min: 1, max: 3 }, eta: 3 } },
-  folds: {
-    evaluation: {
-      type: "nested-cv",
-      samples: 60,
-      outer: { folds: 2, kind: "plain" },
-      inner: { folds: 2, together: true },
-    },
-  },
-  generations: {
-    algorithm: { name: "pbt", population: 2, seed: 1 },
-    scheduler: { name: "segments", type: "synchronous", resource: { name: "epoch", min: 1, max: 3 } },
-  },
-};
-
 const create = async (program: string, change: object, sweep: object = {}): Promise<string> => {
   const template = {
     name: "fired",

@@ -103,6 +103,42 @@ export const addPriors = (
   return value;
 };
 
+/** What the marginal likelihood and its gradient are made of. */
+interface Marginal {
+  /** Its negative logarithm, up to a constant. */
+  readonly value: number;
+  /** The inverse covariance times the residuals. */
+  readonly alpha: Float64Array;
+  /** By how much `alpha alpha'` counts in the gradient. */
+  readonly factor: number;
+}
+
+/**
+ * The marginal likelihood of observations of which the first `n` have the same unknown mean (generalised least squares) and the others, if
+ * any, the mean 0; the signal variance is integrated out (Rasmussen and Williams 2006, section 5.4.1).
+ * @param l the factor of their covariance, by rows.
+ */
+export const marginal = (l: Float64Array, observed: Float64Array, n: number): Marginal => {
+  const size = observed.length;
+  const ones = new Float64Array(size).fill(1, 0, n);
+  solveFactorised(l, size, ones);
+  let above = 0;
+  let below = 0;
+  for (let i = 0; i < size; i++) above += ones[i]! * observed[i]!;
+  for (let i = 0; i < n; i++) below += ones[i]!;
+  const mean = above / below;
+  const residual = Float64Array.from(observed, (v, i) => (i < n ? v - mean : v));
+  const alpha = Float64Array.from(residual);
+  solveFactorised(l, size, alpha);
+  const quadratic = dot(residual, 0, alpha, 0, size);
+  const power = SIGNAL_SHAPE + size / 2;
+  return {
+    value: power * Math.log(SIGNAL_RATE + quadratic / 2) + logDeterminant(l, size) / 2,
+    alpha,
+    factor: power / (SIGNAL_RATE + quadratic / 2),
+  };
+};
+
 /**
  * The negative logarithm of the hyperparameters' posterior density, up to a constant, and its gradient: the marginal
  * likelihood of a process with a constant mean (generalised least squares) and its signal variance integrated out
@@ -116,8 +152,6 @@ export const negativeLogPosterior = (data: Data, priors: Priors): Differentiable
   const scratch = new Float64Array(n * n);
   // Of each pair: (5/3)(1 + sqrt(5) r) exp(-sqrt(5) r), which all derivatives have in common.
   const common = new Float64Array(n * n);
-  const residual = new Float64Array(n);
-  const ones = new Float64Array(n);
   const pull = new Float64Array(n * numeric);
   return (theta, gradient) => {
     const shape = toShape(layout, theta);
@@ -134,22 +168,7 @@ export const negativeLogPosterior = (data: Data, priors: Priors): Differentiable
       l[a * n + a] = 1 + eta * noise[a]! + 1e-10;
     }
     if (!factorise(l, n)) return Number.POSITIVE_INFINITY;
-    ones.fill(1);
-    solveFactorised(l, n, ones);
-    let above = 0;
-    let below = 0;
-    for (let i = 0; i < n; i++) {
-      above += ones[i]! * targets[i]!;
-      below += ones[i]!;
-    }
-    const mean = above / below;
-    for (let i = 0; i < n; i++) residual[i] = targets[i]! - mean;
-    const alpha = Float64Array.from(residual);
-    solveFactorised(l, n, alpha);
-    const quadratic = dot(residual, 0, alpha, 0, n);
-    const power = SIGNAL_SHAPE + n / 2;
-    const value = power * Math.log(SIGNAL_RATE + quadratic / 2) + logDeterminant(l, n) / 2;
-    const factor = power / (SIGNAL_RATE + quadratic / 2);
+    const { value, alpha, factor } = marginal(l, targets, n);
 
     invertFactorised(l, n, scratch, inverse);
     gradient.fill(0);

@@ -1,13 +1,7 @@
-import {
-  dot,
-  factorise,
-  invertFactorised,
-  logDeterminant,
-  solveFactorised,
-} from "../../numerics/cholesky.ts";
+import { factorise, invertFactorised } from "../../numerics/cholesky.ts";
 import type { Differentiable } from "../../numerics/lbfgs.ts";
 import { choiceWeights, SQRT5, scaled, squaredDistance } from "./kernel.ts";
-import { addPriors, type Data, type Priors, SIGNAL_RATE, SIGNAL_SHAPE, toShape } from "./model.ts";
+import { addPriors, type Data, marginal, type Priors, toShape } from "./model.ts";
 import { decayAt, SLOPE_JITTER, SLOPE_VARIANCE, type Slopes } from "./slopes.ts";
 
 /**
@@ -33,8 +27,6 @@ export const negativeLogPosteriorWithSlopes = (
   const steepness = new Float64Array(n * n);
   const byDistance = new Float64Array(n * n);
   const known = new Float64Array(size);
-  const residual = new Float64Array(size);
-  const ones = new Float64Array(size);
   const force = new Float64Array(n * numeric);
   const pairOf = (a: number, b: number) => (a > b ? a * n + b : b * n + a);
   return (theta, gradient) => {
@@ -74,19 +66,9 @@ export const negativeLogPosteriorWithSlopes = (
       known[n + k] = values[k]! * Math.exp(shape.logScale[i]!);
     }
     if (!factorise(l, size)) return Number.POSITIVE_INFINITY;
-    ones.fill(0);
-    ones.fill(1, 0, n);
-    solveFactorised(l, size, ones);
-    let below = 0;
-    for (let i = 0; i < n; i++) below += ones[i]!;
-    const mean = dot(ones, 0, known, 0, size) / below;
-    for (let i = 0; i < size; i++) residual[i] = known[i]! - (i < n ? mean : 0);
-    const alpha = Float64Array.from(residual);
-    solveFactorised(l, size, alpha);
-    const quadratic = dot(residual, 0, alpha, 0, size);
-    const power = SIGNAL_SHAPE + size / 2;
-    let value = power * Math.log(SIGNAL_RATE + quadratic / 2) + logDeterminant(l, size) / 2;
-    const factor = power / (SIGNAL_RATE + quadratic / 2);
+    const fitted = marginal(l, known, n);
+    const { alpha, factor } = fitted;
+    let { value } = fitted;
 
     invertFactorised(l, size, scratch, inverse);
     gradient.fill(0);
