@@ -106,7 +106,7 @@ const outerFold = (nested: NestedSpec, index: number): Omit<Split, "inner"> => {
 const refitResource = ({ scheduler }: StudySpec): number | null =>
   "resource" in scheduler ? scheduler.resource.max : null;
 
-/** How far a trial runs: a refit as far as any. */
+/** How far a trial runs: a refit as far as the longest trial. */
 export const resourceOf = (
   { part }: Pick<LoadedStudy, "part">,
   { resource }: Pick<TrialItem, "resource">,

@@ -111,7 +111,7 @@ x, end = json.loads(os.environ["HONE_PARAMS"])["x"], int(os.environ["HONE_RESOUR
 print(json.dumps({"step": end, "loss": x * x / end}))
 `;
 
-test("searches in rounds have machines of their own, and refits run as far as any trial", async () => {
+test("searches in rounds have machines of their own, and refits run as far as the longest trial", async () => {
   const study = await batchStudy(ROUNDS, {
     name: "nested-rounds",
     budget: { trials: 3, parallel: 3 },

@@ -149,7 +149,7 @@ test("a search of very many brackets begins another execution, which its fold's 
   expect((await openFold(world.deps, at(world, 0))).generation).toBeGreaterThan(generation + 1);
 });
 
-test("a refit trains as far as any trial of the study", async () => {
+test("a refit trains as far as the longest trial of the study", async () => {
   const scheduler = { name: "asha", resource: { name: "epoch", min: 1, max: 9 }, eta: 3 } as const;
   const world = await nestedWorld({ scheduler, budget: { trials: 1, parallel: 1 } });
   const search = await openFold(world.deps, at(world, 0));
