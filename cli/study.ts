@@ -15,11 +15,21 @@ const SHOWN_BEST = 10;
 export const create = command({
   summary: "Create a study from a JSON file (`-` reads standard input).",
   args: [],
-  options: { file: { type: "string", short: "f" } },
-  describe: { file: "the study, as POST /studies takes it (-f for short)" },
-  run: async (_, { file }) => {
+  options: { file: { type: "string", short: "f" }, start: { type: "boolean" } },
+  describe: {
+    file: "the study, as POST /studies takes it (-f for short)",
+    start: "start running its trials, if Hone runs them",
+  },
+  run: async (_, { file, start = false }) => {
     if (file === undefined) throw new CommandError("The option -f is missing: -f study.json");
-    return shown(await callJson<Study>("POST", "/studies", parseJson(file, readText(file))));
+    const created = await callJson<Study>("POST", "/studies", parseJson(file, readText(file)));
+    if (!start) return shown(created);
+    try {
+      return await started(created.study);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(`${created.study} was created but not started. ${error.message}`, error.json);
+    }
   },
 });
 
@@ -149,8 +159,10 @@ export const start = command({
   args: ["study"],
   options: {},
   describe: {},
-  run: async ([study]) => shown(await callJson<Study>("POST", `/studies/${named(study)}/start`)),
+  run: async ([study]) => started(study),
 });
+
+const started = async (study = "") => shown(await callJson<Study>("POST", `/studies/${named(study)}/start`));
 
 export const stop = command({
   summary: "Stop a batch study; running trials are terminated and queued again.",

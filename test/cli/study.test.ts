@@ -171,6 +171,21 @@ test("a batch study is created from standard input, started and stopped", async 
   expect(JSON.parse((await study("stop", id, "--drain", "--json")).stdout).started).toBe(false);
 });
 
+test("a study is started as soon as it is created, and one that Hone does not run says that it was created", async () => {
+  const of = (change: object) => ({ input: JSON.stringify(studyBody(change)) });
+  const args = ["study", "create", "-f", "-", "--start"];
+  const batch = await hone(
+    [...args, "--json"],
+    access,
+    of({ executor: batchExecution, budget: { trials: 4 } }),
+  );
+  expect(JSON.parse(batch.stdout)).toMatchObject({ started: true });
+  const own = await hone(args, access, of({}));
+  expect(own.code).toBe(1);
+  const [, id = ""] = /(svm-digits-\S+) was created but not started\. /.exec(own.stderr) ?? [];
+  expect((await study("show", id)).code).toBe(0);
+});
+
 test("every error in a study is shown with its JSON pointer", async () => {
   const input = JSON.stringify({ ...studyBody(), space: { x: { type: "float", low: 1 } }, nmae: 1 });
   const { code, stderr } = await hone(["study", "create", "-f", "-"], access, { input });
