@@ -19,6 +19,8 @@ const needEmulator = [
 const needStack = ["test/stack/**/*.test.ts", "test/permissions/{rare,sweep}-ways.test.ts"];
 /** What is looked at when those are done. */
 const needRecord = ["test/permissions/recorded.test.ts"];
+/** Jobs that need PyTorch, on a stack of their own: not part of `npm test`, but of `npm run test:gradients`. */
+const needPyTorch = ["test/examples/gradients.test.ts"];
 
 export default defineConfig({
   test: {
@@ -37,7 +39,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...needEmulator, ...needStack, ...needRecord],
+          exclude: [...needEmulator, ...needStack, ...needRecord, ...needPyTorch],
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
@@ -73,6 +75,15 @@ export default defineConfig({
           include: needRecord,
           testTimeout: 60_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "templates",
+          include: needPyTorch,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -1,8 +1,10 @@
 /**
- * Runs the tests of hone_gradients in an environment of their own, .venv-gradients, made on first use. Needs Node 18 and Python 3.10 or newer,
- * and no packages. Where there is no place or no time for PyTorch, it says what it left out and ends well.
+ * Runs the tests of hone_gradients in an environment of their own, .venv-gradients, made on first use, and then the job templates of
+ * examples/gradients on the local stack, for which `npm run setup` must have been run. Needs Node 18 and Python 3.10 or newer, and no packages.
+ * Where there is no place or no time for PyTorch, it says what it left out and ends well.
  *
- *   node local/gradients.mjs [arguments of pytest]
+ *   node local/gradients.mjs                        all tests
+ *   node local/gradients.mjs ARGUMENTS OF PYTEST    those of the library alone
  *
  * HONE_GRADIENTS_MINUTES: how long the installation may take.
  */
@@ -57,13 +59,19 @@ const prepare = () => {
 
 const missing = prepare();
 if (missing !== null) {
-  say(`Skipped: all tests of hone_gradients that need PyTorch (${tests}/torch), because ${missing}.`);
+  say(
+    `Skipped: all tests of hone_gradients that need PyTorch (${tests}/torch) and the job templates, because ${missing}.`,
+  );
   process.exit(0);
 }
 const paths = [join(root, "clients/python-gradients/src"), join(root, "clients/python/src"), tests];
-const { status } = spawnSync(
+const given = process.argv.slice(2);
+const library = spawnSync(
   python,
-  ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", join(tests, "torch"), ...process.argv.slice(2)],
+  ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", join(tests, "torch"), ...given],
   { stdio: "inherit", env: { ...process.env, PYTHONPATH: paths.join(delimiter) } },
 );
-process.exit(status ?? 1);
+if (library.status !== 0 || given.length > 0) process.exit(library.status ?? 1);
+const vitest = join(root, "node_modules", ".bin", "vitest");
+const templates = spawnSync(vitest, ["run", "--project", "templates"], { cwd: root, stdio: "inherit" });
+process.exit(templates.status ?? 1);

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { createTeam } from "./admin.ts";
 import { registerTemplate } from "./batch/register.ts";
 import { startBatch } from "./batch/start.ts";
 import { bootstrap, type DeployOptions, deploy, executeApiUrl, type Outputs, synthesize } from "./deploy.ts";
 import { type Emulator, type EmulatorOptions, requestsAtOnce, startEmulator } from "./emulator.ts";
 import { type Lifetime, pause } from "./lifetime.ts";
-import { freePort, LocalError, type Service } from "./process.ts";
+import { freePort, LocalError, root, type Service } from "./process.ts";
 import { startProxy } from "./proxy.ts";
 
 export interface StackOptions {
@@ -16,6 +17,8 @@ export interface StackOptions {
   readonly endpoint?: string;
   /** vCPUs that jobs may use at once; by default those of the machine. */
   readonly vcpus?: number;
+  /** Virtual environment whose Python jobs run with; by default .venv. */
+  readonly python?: string;
   /** Name of the team to create. */
   readonly team?: string;
   readonly emulator?: Pick<EmulatorOptions, "enforceIam" | "lambdaConcurrency" | "environment">;
@@ -66,7 +69,14 @@ const QUEUE = { waiting: 256, patienceMs: 15_000 } as const;
  * the lifetime, also when this fails half-way.
  */
 export const startStack = async (lifetime: Lifetime, options: StackOptions): Promise<Stack> => {
-  const { folder, team = "demo", vcpus = availableParallelism(), between, onStep = () => {} } = options;
+  const {
+    folder,
+    team = "demo",
+    vcpus = availableParallelism(),
+    python = join(root, ".venv"),
+    between,
+    onStep = () => {},
+  } = options;
   const { signal, atEnd } = lifetime;
   const step = async <T>(title: string, work: Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -104,7 +114,7 @@ export const startStack = async (lifetime: Lifetime, options: StackOptions): Pro
   const { queues, jobDefinition } = names;
   const batch = await step(
     "Local Batch",
-    startBatch({ folder, port: batchPort, awsEndpoint: endpoint, certificate, queues, vcpus }),
+    startBatch({ folder, port: batchPort, awsEndpoint: endpoint, certificate, queues, vcpus, python }),
   );
   atEnd(batch.stop);
   const outputs = await step("Deployment of the CDK app", deploy(deployment));

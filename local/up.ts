@@ -4,6 +4,7 @@
  *   npm run local
  *   npm run local -- --endpoint http://127.0.0.1:4566     deploy to LocalStack or another AWS-compatible endpoint
  *   npm run local -- --vcpus 8                            vCPUs that jobs may use at once
+ *   npm run local -- --python .venv-gradients             jobs run with the Python of this virtual environment
  */
 import { live, untilAborted } from "./lifetime.ts";
 import { announce, refuseSecond } from "./local-file.ts";

@@ -1,7 +1,7 @@
 /**
  * The local Batch endpoint as a separate process, started by `start.ts`.
  *
- *   node local/batch/main.ts PORT FOLDER VCPUS AWS_ENDPOINT QUEUE...
+ *   node local/batch/main.ts PORT FOLDER VCPUS PYTHON AWS_ENDPOINT QUEUE...
  */
 import { delimiter, join } from "node:path";
 import { awsCaller } from "../aws-call.ts";
@@ -12,7 +12,7 @@ import { Faults } from "./faults.ts";
 import { secretReader } from "./secrets.ts";
 import { batchServer } from "./server.ts";
 
-const [port = "", folder = "", vcpus = "", aws = "", ...queues] = process.argv.slice(2);
+const [port = "", folder = "", vcpus = "", python = "", aws = "", ...queues] = process.argv.slice(2);
 const faults = new Faults();
 const { PATH = "", HOME = "", LANG = "" } = minimalEnvironment();
 const batch = new LocalBatch({
@@ -20,11 +20,14 @@ const batch = new LocalBatch({
   vcpus: Number(vcpus),
   directory: root,
   folder,
-  // As in an image with Python and the runner: `hone` and `python` are on the PATH.
+  // As in an image with Python, the runner and the packages of `clients/`: `hone` and `python` are on the PATH.
   environment: {
     HOME,
     LANG,
-    PATH: [join(root, "clients", "runner"), join(root, ".venv", "bin"), PATH].join(delimiter),
+    PATH: [join(root, "clients", "runner"), join(python, "bin"), PATH].join(delimiter),
+    PYTHONPATH: ["python", "python-gradients"]
+      .map((name) => join(root, "clients", name, "src"))
+      .join(delimiter),
     // Without this, numerical libraries would use all cores of the machine.
     OMP_NUM_THREADS: "1",
     PYTHONDONTWRITEBYTECODE: "1",

@@ -15,6 +15,8 @@ export interface BatchServiceOptions {
   readonly queues: readonly string[];
   /** vCPUs that jobs may use at once; by default those of the machine. */
   readonly vcpus?: number;
+  /** Virtual environment whose Python jobs run with. */
+  readonly python: string;
 }
 
 export interface BatchService extends Service {
@@ -26,11 +28,19 @@ const START_MS = 15_000;
 
 /** Starts the local Batch endpoint as a process that ends with this one, and waits until it is ready. */
 export const startBatch = async (options: BatchServiceOptions): Promise<BatchService> => {
-  const { folder, port, awsEndpoint, certificate, queues, vcpus = availableParallelism() } = options;
+  const { folder, port, awsEndpoint, certificate, queues, python, vcpus = availableParallelism() } = options;
   const log = join(folder, "batch.log");
   const service = startService({
     command: process.execPath,
-    args: [join(root, "local/batch/main.ts"), String(port), folder, String(vcpus), awsEndpoint, ...queues],
+    args: [
+      join(root, "local/batch/main.ts"),
+      String(port),
+      folder,
+      String(vcpus),
+      python,
+      awsEndpoint,
+      ...queues,
+    ],
     environment: {
       ...minimalEnvironment(),
       ...(certificate === null ? {} : { NODE_EXTRA_CA_CERTS: certificate }),

@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { readOptions } from "../../local/options.ts";
+import { root } from "../../local/process.ts";
 
 afterEach(() => {
   delete process.env.AWS_ENDPOINT_URL;
@@ -16,6 +18,13 @@ test("an endpoint is taken from the option, and otherwise from the environment",
     endpoint: "https://example.org",
     vcpus: 8,
   });
+});
+
+test("jobs run with the Python of a virtual environment that exists", () => {
+  expect(readOptions(["--python", ".venv"])).toEqual({ python: join(root, ".venv") });
+  expect(() => readOptions(["--python", "nowhere"])).toThrow(
+    `There is no ${join(root, "nowhere/bin/python")}. \`npm run test:gradients\` makes .venv-gradients`,
+  );
 });
 
 test.each([
