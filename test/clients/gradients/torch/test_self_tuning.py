@@ -22,7 +22,9 @@ from hone_gradients.self_tuning import (
     noise,
     squares,
 )
+from hone_gradients.self_tuning.layers import linearised
 from torch import nn
+from torch.func import jvp
 
 
 def answers(layer, *, fill=0.3):
@@ -69,6 +71,63 @@ def test_an_lstm_without_a_response_is_that_of_pytorch():
     assert torch.allclose(hidden, their_hidden[0], atol=1e-6) and torch.allclose(cell, their_cell[0], atol=1e-6)
     again, _ = ours(x[:, 2:], Tuning(torch.zeros(2, 2), None), ours(x[:, :2], Tuning(torch.zeros(2, 2), None))[1])
     assert torch.allclose(again, expected[:, 2:], atol=1e-6)
+
+
+class Images(nn.Module):
+    """A convolution and a linear layer, with dropout between them."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = answers(ResponseConv2d(2, 3, 3, 2, padding=1)), answers(ResponseLinear(48, 5, 2))
+
+    def forward(self, batch, tuning):
+        x = dropout(self.first(batch, tuning).relu(), tuning.value("drop"))
+        return self.last(x.flatten(1), tuning)
+
+
+class Words(nn.Module):
+    """An embedding, an LSTM and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.lstm, self.last = ResponseEmbedding(9, 4, 2), ResponseLSTM(4, 3, 2), ResponseLinear(3, 5, 2)
+        for layer in (self.first, self.lstm.of_input, self.lstm.of_state, self.last):
+            answers(layer)
+
+    def forward(self, batch, tuning):
+        return self.last(self.lstm(self.first(batch, tuning), tuning)[0], tuning)
+
+
+@pytest.mark.parametrize(
+    ("model", "batch"), [(Images, torch.randn(6, 2, 4, 4)), (Words, torch.randint(9, (6, 7)))], ids=["images", "words"]
+)
+def test_outputs_are_linearised_as_by_a_jacobian_vector_product(model, batch):
+    """In value, and in the derivatives by all parameters."""
+    torch.manual_seed(0)
+    model, response = model(), torch.randn(6, 2)
+    values = {"drop": torch.full((6,), 0.4)}
+
+    def outputs(linear):
+        torch.manual_seed(1)
+        if linear:
+            return linearised(model, batch, response, values)
+        none = torch.zeros_like(response)
+        return sum(jvp(lambda r: model(batch, Tuning(r, values)), (none,), (response,)))
+
+    ours, theirs = outputs(True), outputs(False)
+    assert torch.allclose(ours, theirs, atol=1e-6)
+    weight, parameters = torch.randn(ours.shape), tuple(model.parameters())
+    slopes = [torch.autograd.grad((out * weight).sum(), parameters, materialize_grads=True) for out in (ours, theirs)]
+    for one, other in zip(*slopes, strict=True):
+        assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_without_a_response_a_model_has_its_weights_at_the_centre():
+    torch.manual_seed(0)
+    model, batch = Images(), torch.randn(6, 2, 4, 4)
+    none = torch.zeros(6, 2)
+    assert torch.allclose(model(batch, Tuning(None, None)), model(batch, Tuning(none, None)))
+    assert torch.allclose(squares(model, None), squares(model, none))
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
@@ -210,6 +269,28 @@ def test_what_no_output_depends_on_does_not_run_away_with_delta():
     for _ in range(300):
         tuner.train_step((torch.zeros(30, 20), torch.zeros(30)))
     assert layer.squares(torch.ones(1, 1)).item() < before
+
+
+@pytest.mark.parametrize("delta", [False, True])
+def test_each_decay_is_that_of_its_module(delta):
+    """Without any other loss, a step of gradient descent shrinks the weights of each module by twice its decay."""
+    model, knobs = Images(), Knobs([Knob("a", 0, 1, 0.1, perturbation=1e-6), Knob("b", 0, 1, 0.4, perturbation=1e-6)])
+    nn.init.zeros_(model.first.slope.weight), nn.init.zeros_(model.last.slope.weight)
+    before = [layer.general.weight.detach().clone() for layer in (model.first, model.last)]
+    tuner = SelfTuner(
+        model,
+        knobs,
+        lambda out, batch: 0 * out.sum(1),
+        size=len,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.5),
+        hyper_optimizer=torch.optim.SGD(knobs.parameters(), lr=0.1),
+        decay={"a": model.first, "b": model.last},
+        delta=delta,
+    )
+    model.forward = lambda batch, tuning: model.last(model.first(batch, tuning).flatten(1), tuning)
+    tuner.train_step(torch.randn(6, 2, 4, 4))
+    for layer, was, decay in zip((model.first, model.last), before, (0.1, 0.4), strict=True):
+        assert torch.allclose(layer.general.weight, (1 - decay) * was, atol=1e-4)
 
 
 def test_squares_sum_over_layers():

@@ -2,30 +2,48 @@
 
 With r the raw hyperparameters of an example, a layer of weights W and b gives W x + b + (U r) * (V x) + (C r) * c:
 weights that depend linearly on r, at rank one a unit (MacKay et al. 2019, equation 12, without its constant term).
+
+Delta-STN linearises a model in r at r = 0. Its layers then give pairs, which PyTorch's forward mode takes through what
+lies between them: the output at 0 and its derivative along r, which is W dx + (U r) * (V x) + (C r) * c. Forward mode
+alone would go through V dx and products with 0 as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional as F
+
+
+Kind = TypeVar("Kind", nn.Linear, nn.Conv2d, nn.Embedding)
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a model is told with a batch of B examples: `response`, (B, n), which its layers respond to, and the
-    hyperparameters by name, (B,) each, or none where nothing is to be dropped or disturbed, as on validation data."""
+    """What a model is told with a batch of B examples: `response`, (B, n), which its layers respond to, or none at its
+    centre, and the hyperparameters by name, (B,) each, or none where nothing is to be dropped or disturbed, as on
+    validation data. `linear`: to the first order only, see `linearised`."""
 
-    response: Tensor
+    response: Tensor | None
     values: dict[str, Tensor] | None
+    linear: bool = False
 
     def value(self, name: str) -> Tensor | None:
         """A hyperparameter of each example, or None."""
         return None if self.values is None else self.values[name]
+
+
+def linearised(model: nn.Module, batch: Any, response: Tensor, values: dict[str, Tensor] | None) -> Tensor:
+    """A model's outputs to the first order in `response`, at none."""
+    with forward_ad.dual_level():
+        outputs, change = forward_ad.unpack_dual(model(batch, Tuning(response, values, linear=True)))
+        result: Tensor = outputs if change is None else outputs + change
+        return result
 
 
 class _Response(nn.Module):
@@ -39,7 +57,48 @@ class _Response(nn.Module):
         nn.init.zeros_(self.shift.weight)
 
 
-class ResponseLinear(nn.Module):
+class _Layer(nn.Module, Generic[Kind]):
+    """A layer: `general`, its response, and `slope`, whose weights are V and c."""
+
+    general: Kind
+    slope: Kind
+    response: _Response
+
+    def change(self, x: Tensor, response: Tensor) -> Tensor:
+        """(U r) * (V x) + (C r) * c."""
+        raise NotImplementedError
+
+    def moved(self, dx: Tensor) -> Tensor:
+        """W dx."""
+        raise NotImplementedError
+
+    def rows(self, layer: Kind) -> Tensor:
+        """The weights of `general` or of `slope`, a row for each unit that responds."""
+        raise NotImplementedError
+
+    def squares(self, response: Tensor | None) -> Tensor:
+        """The squared norm of the weights of each example, (B,); of W alone without a response, a scalar."""
+        general, slope = self.rows(self.general), self.rows(self.slope)
+        norm = (general * general).sum()
+        if response is not None:
+            # Of W + diag(s) V, row by row, for each s = U r.
+            scale: Tensor = self.response.scale(response)
+            norm = norm + scale @ (2 * (general * slope).sum(1)) + (scale * scale) @ (slope * slope).sum(1)
+        return norm
+
+    def forward(self, x: Tensor, tuning: Tuning) -> Tensor:
+        at, dx = forward_ad.unpack_dual(x) if tuning.linear else (x, None)
+        out: Tensor = self.general(at)
+        if tuning.response is None:
+            return out
+        change = self.change(at, tuning.response)
+        if tuning.linear:
+            pair: Tensor = forward_ad.make_dual(out, change if dx is None else self.moved(dx) + change)
+            return pair
+        return out + change
+
+
+class ResponseLinear(_Layer[nn.Linear]):
     """A linear layer. x is (B, ..., in)."""
 
     def __init__(self, inputs: int, outputs: int, knobs: int) -> None:
@@ -48,19 +107,20 @@ class ResponseLinear(nn.Module):
         self.response = _Response(outputs, knobs)
         self.slope = nn.Linear(inputs, outputs)
 
-    def forward(self, x: Tensor, tuning: Tuning) -> Tensor:
-        r = tuning.response
+    def change(self, x: Tensor, response: Tensor) -> Tensor:
         shape = (len(x), *[1] * (x.ndim - 2), -1)
-        scale, shift = self.response.scale(r).reshape(shape), self.response.shift(r).reshape(shape)
-        out: Tensor = self.general(x) + scale * F.linear(x, self.slope.weight) + shift * self.slope.bias
+        scale, shift = self.response.scale(response).reshape(shape), self.response.shift(response).reshape(shape)
+        out: Tensor = scale * F.linear(x, self.slope.weight) + shift * self.slope.bias
         return out
 
-    def squares(self, response: Tensor) -> Tensor:
-        """The squared norm of the weights of each example, (B,)."""
-        return _squares(self.general.weight, self.slope.weight, self.response.scale(response))
+    def moved(self, dx: Tensor) -> Tensor:
+        return F.linear(dx, self.general.weight)
+
+    def rows(self, layer: nn.Linear) -> Tensor:
+        return layer.weight
 
 
-class ResponseConv2d(nn.Module):
+class ResponseConv2d(_Layer[nn.Conv2d]):
     """A convolution, whose channels respond. x is (B, in, height, width)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, knobs: int, stride: int = 1, padding: int = 0) -> None:
@@ -69,21 +129,22 @@ class ResponseConv2d(nn.Module):
         self.response = _Response(outputs, knobs)
         self.slope = nn.Conv2d(inputs, outputs, kernel, stride, padding)
 
-    def forward(self, x: Tensor, tuning: Tuning) -> Tensor:
-        scale, shift = self.response.scale(tuning.response), self.response.shift(tuning.response)
+    def change(self, x: Tensor, response: Tensor) -> Tensor:
+        scale, shift = self.response.scale(response), self.response.shift(response)
         sloped = F.conv2d(x, self.slope.weight, None, self.slope.stride, self.slope.padding)
         bias = self.slope.bias
         assert bias is not None
-        out: Tensor = self.general(x) + scale[:, :, None, None] * sloped + (shift * bias)[:, :, None, None]
+        out: Tensor = scale[:, :, None, None] * sloped + (shift * bias)[:, :, None, None]
         return out
 
-    def squares(self, response: Tensor) -> Tensor:
-        """The squared norm of the weights of each example, (B,)."""
-        general, slope = self.general.weight.flatten(1), self.slope.weight.flatten(1)
-        return _squares(general, slope, self.response.scale(response))
+    def moved(self, dx: Tensor) -> Tensor:
+        return F.conv2d(dx, self.general.weight, None, self.general.stride, self.general.padding)
+
+    def rows(self, layer: nn.Conv2d) -> Tensor:
+        return layer.weight.flatten(1)
 
 
-class ResponseEmbedding(nn.Module):
+class ResponseEmbedding(_Layer[nn.Embedding]):
     """An embedding, whose dimensions respond. x is (B, T), whole numbers."""
 
     def __init__(self, symbols: int, outputs: int, knobs: int) -> None:
@@ -92,13 +153,12 @@ class ResponseEmbedding(nn.Module):
         self.response = _Response(outputs, knobs)
         self.slope = nn.Embedding(symbols, outputs)
 
-    def forward(self, x: Tensor, tuning: Tuning) -> Tensor:
-        out: Tensor = self.general(x) + self.response.scale(tuning.response)[:, None] * self.slope(x)
+    def change(self, x: Tensor, response: Tensor) -> Tensor:
+        out: Tensor = self.response.scale(response)[:, None] * self.slope(x)
         return out
 
-    def squares(self, response: Tensor) -> Tensor:
-        """The squared norm of the weights of each example, (B,)."""
-        return _squares(self.general.weight.T, self.slope.weight.T, self.response.scale(response))
+    def rows(self, layer: nn.Embedding) -> Tensor:
+        return layer.weight.T
 
 
 class ResponseLSTM(nn.Module):
@@ -122,16 +182,16 @@ class ResponseLSTM(nn.Module):
         return torch.stack(outputs, dim=1), (hidden, cell)
 
 
-def squares(model: nn.Module, response: Tensor) -> Tensor:
-    """The squared norm of all weights that respond, for each example, (B,): times a decay it is a penalty."""
-    layers = (ResponseLinear, ResponseConv2d, ResponseEmbedding)
-    return torch.stack([m.squares(response) for m in model.modules() if isinstance(m, layers)]).sum(0)
+def squares(model: nn.Module, response: Tensor | None) -> Tensor:
+    """The squared norm of all weights that respond, for each example, (B,): times a decay it is a penalty. Without a
+    response a scalar."""
+    return torch.stack([m.squares(response) for m in model.modules() if isinstance(m, _Layer)]).sum(0)
 
 
 def response_parameters(model: nn.Module) -> Iterator[nn.Parameter]:
     """The parameters of the responses: U, V, C and c of each layer."""
     for module in model.modules():
-        if isinstance(module, (ResponseLinear, ResponseConv2d, ResponseEmbedding)):
+        if isinstance(module, _Layer):
             yield from module.response.parameters()
             yield from module.slope.parameters()
 
@@ -152,9 +212,3 @@ def noise(x: Tensor, scale: Tensor | None) -> Tensor:
     if scale is None:
         return x
     return x + torch.randn(x.shape).to(x) * scale.detach().reshape(-1, *[1] * (x.ndim - 1))
-
-
-def _squares(general: Tensor, slope: Tensor, scale: Tensor) -> Tensor:
-    """Of W + diag(s) V, row by row, for each s: |W|^2 + 2 s W.V + s^2 |V|^2."""
-    cross, own = (general * slope).sum(1), (slope * slope).sum(1)
-    return (general * general).sum() + scale @ (2 * cross) + (scale * scale) @ own

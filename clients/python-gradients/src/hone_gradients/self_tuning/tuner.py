@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import jvp
 
 from hone_gradients.self_tuning.knobs import Knobs
-from hone_gradients.self_tuning.layers import Tuning, response_parameters, squares
+from hone_gradients.self_tuning.layers import Tuning, linearised, response_parameters, squares
 from hone_gradients.trees import gradient
 
 Loss = Callable[[Tensor, Any], Tensor]
@@ -22,14 +21,14 @@ class SelfTuner:
 
     `model(batch, tuning)` gives outputs; it drops, disturbs and augments by `tuning.value(name)` and has the layers of
     `self_tuning.layers`. `size(batch)` is the number B of its examples. `decay` names the knob that multiplies the
-    squared norm of the weights.
+    squared norm of the weights, or the knobs of several, each with the module whose weights are meant.
 
     The model learns how its best weights respond to hyperparameters near the current ones, on training batches whose
     examples have perturbed hyperparameters; the hyperparameters follow the gradient of the validation loss through the
     response, and so does how far they are perturbed, held up by `entropy` times its entropy.
 
     `delta`: the response is centred at the current hyperparameters and its outputs are linearised there, so that the
-    weights train on unperturbed hyperparameters and only the response on perturbed ones: more stable, and about twice
+    weights train on unperturbed hyperparameters and only the response on perturbed ones: more stable, and up to twice
     the time a step.
 
     `optimizer` trains the model, `hyper_optimizer` the knobs; nothing else is drawn than from PyTorch's generator.
@@ -44,13 +43,14 @@ class SelfTuner:
         size: Callable[[Any], int],
         optimizer: torch.optim.Optimizer,
         hyper_optimizer: torch.optim.Optimizer,
-        decay: str | None = None,
+        decay: str | Mapping[str, nn.Module] | None = None,
         entropy: float = 1e-3,
         delta: bool = False,
     ) -> None:
         self.model, self.knobs, self.loss, self.size = model, knobs, loss, size
         self.optimizer, self.hyper_optimizer = optimizer, hyper_optimizer
-        self.decay, self.entropy, self.delta = decay, entropy, delta
+        self.entropy, self.delta = entropy, delta
+        self.decays = {decay: model} if isinstance(decay, str) else dict(decay or {})
         responds = {id(p) for p in response_parameters(model)}
         self._response = tuple(p for p in model.parameters() if id(p) in responds)
         self._general = tuple(p for p in model.parameters() if id(p) not in responds)
@@ -73,8 +73,7 @@ class SelfTuner:
             _step(self.optimizer, (*self._general, *self._response), loss)
             return float(loss.detach())
         now = self.knobs.raw.detach().expand_as(raw)
-        still = torch.zeros_like(raw)
-        loss = self._train_loss(batch, still, now)
+        loss = self._train_loss(batch, None, now)
         general = gradient(loss, self._general)
         response = gradient(self._train_loss(batch, raw - now, raw, linear=True), self._response)
         _step(self.optimizer, (*self._general, *self._response), None, (*general, *response))
@@ -84,8 +83,7 @@ class SelfTuner:
         """A step of the knobs. @returns the validation loss."""
         raw = self.knobs.perturbed(self.size(batch))
         response = raw - self.knobs.raw.detach() if self.delta else raw
-        outputs, _ = self._outputs(batch, response, None, self.delta)
-        loss = self.loss(outputs, batch).mean()
+        loss = self.loss(self._outputs(batch, response, None, self.delta), batch).mean()
         _step(self.hyper_optimizer, tuple(self.knobs.parameters()), loss - self.entropy * self.knobs.entropy())
         return float(loss.detach())
 
@@ -96,7 +94,7 @@ class SelfTuner:
         self.model.eval()
         for batch in batches:
             raw = self.knobs.raw.expand(self.size(batch), -1)
-            losses = self.loss(self.model(batch, Tuning(torch.zeros_like(raw) if self.delta else raw, None)), batch)
+            losses = self.loss(self._outputs(batch, None if self.delta else raw, None), batch)
             total, count = total + float(losses.sum()), count + losses.numel()
         self.model.train()
         return total / count
@@ -119,32 +117,22 @@ class SelfTuner:
         self.hyper_optimizer.load_state_dict(state["hyper_optimizer"])
         torch.set_rng_state(state["chance"])
 
-    def _train_loss(self, batch: Any, response: Tensor, raw: Tensor, linear: bool = False) -> Tensor:
+    def _train_loss(self, batch: Any, response: Tensor | None, raw: Tensor, linear: bool = False) -> Tensor:
+        """With the penalties, which are never linearised: what the response costs is quadratic in it, and without that
+        term nothing holds it where the outputs do not depend on it."""
         values = self.knobs.values(raw)
-        outputs, norms = self._outputs(batch, response, values, linear)
-        losses = self.loss(outputs, batch)
-        if self.decay is None:
-            return losses.mean()
-        return losses.mean() + (values[self.decay] * norms).mean()
+        loss = self.loss(self._outputs(batch, response, values, linear), batch).mean()
+        for name, module in self.decays.items():
+            loss = loss + (values[name] * squares(module, response)).mean()
+        return loss
 
     def _outputs(
-        self, batch: Any, response: Tensor, values: dict[str, Tensor] | None, linear: bool
-    ) -> tuple[Tensor, Tensor]:
-        """The model's outputs, `linear` in the response or not, and the squared norms of its weights.
-
-        The norms are never linearised: what the response costs is quadratic in it, and without that term nothing holds
-        it where the outputs do not depend on it.
-        """
-
-        def run(at: Tensor) -> Tensor:
-            outputs: Tensor = self.model(batch, Tuning(at, values))
-            return outputs
-
-        norms = squares(self.model, response)
-        if not linear:
-            return run(response), norms
-        outputs, tangent = jvp(run, (torch.zeros_like(response),), (response,))[:2]
-        return outputs + tangent, norms
+        self, batch: Any, response: Tensor | None, values: dict[str, Tensor] | None, linear: bool = False
+    ) -> Tensor:
+        if linear and response is not None:
+            return linearised(self.model, batch, response, values)
+        outputs: Tensor = self.model(batch, Tuning(response, values))
+        return outputs
 
 
 def _step(
