@@ -47,16 +47,20 @@ const CACHED_SEGMENT_BYTES = 64e6;
 const CACHED_HISTORIES = 8;
 const CACHED_FRONTS = 20;
 
+/** Counted as sizes: for a `max` LRUCache makes room at once, which takes longer than many a process lives. */
+const entries = <V extends {}>(count: number): LRUCache<string, V> =>
+  new LRUCache({ maxSize: count, sizeCalculation: () => 1 });
+
 /** An empty cache, one per process. */
 export const createWarm = (): Warm => ({
-  studies: new LRUCache({ max: CACHED_STUDIES }),
+  studies: entries(CACHED_STUDIES),
   segments: new LRUCache({ maxSize: CACHED_SEGMENT_BYTES, sizeCalculation: ({ bytes }) => bytes }),
-  histories: new LRUCache({ max: CACHED_HISTORIES }),
-  fronts: new LRUCache({ max: CACHED_FRONTS }),
-  listed: new LRUCache({ max: CACHED_STUDIES }),
-  noted: new LRUCache({ max: CACHED_STUDIES }),
-  requests: new LRUCache({ max: CACHED_TEAMS }),
-  moved: new LRUCache({ max: CACHED_STUDIES }),
+  histories: entries(CACHED_HISTORIES),
+  fronts: entries(CACHED_FRONTS),
+  listed: entries(CACHED_STUDIES),
+  noted: entries(CACHED_STUDIES),
+  requests: entries(CACHED_TEAMS),
+  moved: entries(CACHED_STUDIES),
 });
 
 export const segmentId = (study: string, k: number): string => `${study} ${k}`;

@@ -11,7 +11,7 @@ test("what a process keeps is its own, and bounded", () => {
 
 test("what was used last is kept, what was not used for longest is dropped first", () => {
   const { fronts } = createWarm();
-  const room = fronts.max;
+  const room = fronts.maxSize;
   for (let i = 0; i < room; i++) fronts.set(`study-${i}`, { segments: i, trials: [] });
   fronts.get("study-0");
   fronts.set("one-more", { segments: 0, trials: [] });
