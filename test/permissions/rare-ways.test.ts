@@ -23,10 +23,12 @@ import { FOLD_AT } from "../../shared/service/core/fold.ts";
 import { BRACKETS_PER_EXECUTION } from "../../shared/service/rounds/plan.ts";
 import { WAVES_PER_EXECUTION } from "../../shared/service/rounds/waves.ts";
 import { compileSpace } from "../../shared/space/compile.ts";
+import { listDeletions, newDeletion } from "../../shared/store/deletion.ts";
 import { changeHead, overwriteHead, readHead } from "../../shared/store/head.ts";
-import { deletionKey, headKey } from "../../shared/store/keys.ts";
+import { deletionKey, headKey, teamDeletionKey } from "../../shared/store/keys.ts";
 import { noteRegistration } from "../../shared/store/registration.ts";
 import { Store } from "../../shared/store/store.ts";
+import { findSweep, noteSweep } from "../../shared/store/sweep.ts";
 import { newTrial, type TrialItem } from "../../shared/store/trial.ts";
 import { auditExportsOf } from "../../shared/study/exports.ts";
 import { deployed, invokeLambda, rootAccess, scheduleOf } from "../support/deployed.ts";
@@ -266,12 +268,13 @@ test("of a deleted team nothing is left: no item, no object, no schedule, no job
   expect(await bucket.list(auditExportsOf(team), "")).toHaveLength(1);
 
   expect((await theirs.call("DELETE", TEAM_ITSELF, { confirm: team })).status).toBe(204);
+  await age(team, sweep.sweep);
   const remains = async () => {
     await reconcile();
     await invokeLambda("sweep", { version: 1, attend: "all" });
     return itemsNaming(team);
   };
-  await until(remains, (items) => items.length === 0, 150);
+  await until(remains, (items) => items.length === 0, 60);
   expect(await scheduleOf(sweep.sweep)).toBeNull();
   expect(await bucket.list(auditExportsOf(team), "")).toEqual([]);
   const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
@@ -280,6 +283,18 @@ test("of a deleted team nothing is left: no item, no object, no schedule, no job
   expect(await executionsOf(inRounds)).toEqual([]);
   expect((await theirs.call("GET", "/studies")).status).toBe(401);
 });
+
+/** Makes the deletions of a team, its studies and its sweep older: as if a minute had passed. */
+const age = async (team: string, sweep: string): Promise<void> => {
+  const item = await findSweep(store, sweep);
+  if (item === null) throw new Error("The sweep went at once.");
+  const studies = (await listDeletions(store)).filter((deletion) => deletion.team === team);
+  await store.transact([
+    ...studies.map((deletion) => newDeletion({ ...deletion, at: 0 })),
+    noteSweep(item, 0),
+    { name: "team-deletion", key: teamDeletionKey(team), put: { at: 0 } },
+  ]);
+};
 
 /** The job definitions that a study has. */
 const definitionsOf = async (study: string): Promise<readonly object[]> => {
