@@ -169,6 +169,22 @@ test("what a request that died has only marked is removed, and the team's name i
   await createTeam(world.process(), DOOMED);
 });
 
+test("a team that has nothing more stays until requests that began before its mark have ended, and what they upload goes too", async () => {
+  const world = await memoryWorld();
+  await createTeam(world.deps, DOOMED);
+  await markTeamDeleted(world.deps, DOOMED, DOOMED, noReceipt);
+  const visit = () => reconcile(world.process(), world.clock.now + 600_000);
+  world.clock.now += SETTLED_MS - 1;
+  await visit();
+  await expect(createTeam(world.process(), DOOMED)).rejects.toThrow("is being deleted");
+  world.checkpoints.keys.add(`checkpoints/${DOOMED}/gone-study/0/1-1-0123456789abcdef`);
+  for (let visits = 0; visits < 2; visits++) {
+    world.clock.now += 1;
+    await visit();
+  }
+  expectNothingLeft(world);
+});
+
 test("nothing is written for a team after its mark, whatever was read before it", async () => {
   const { world, deps, client, token } = await doomed();
   const study = await loadStudy(deps, DOOMED, client);
