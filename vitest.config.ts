@@ -22,6 +22,11 @@ const needRecord = ["test/permissions/recorded.test.ts"];
 /** Jobs that need PyTorch, on a stack of their own: not part of `npm test`, but of `npm run test:gradients`. */
 const needPyTorch = ["test/examples/gradients.test.ts"];
 
+/**
+ * A process runs file after file: it loads the SDK and the rest once. What a file would leave behind for the next one fails it.
+ */
+const shareProcesses = { isolate: false, setupFiles: "test/support/leaves-nothing.ts" };
+
 export default defineConfig({
   test: {
     reporters: process.env.CI_RESULTS
@@ -37,6 +42,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...shareProcesses,
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...needEmulator, ...needStack, ...needRecord, ...needPyTorch],
@@ -47,6 +53,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...shareProcesses,
           name: "store",
           include: needEmulator,
           globalSetup: "test/support/emulator-setup.ts",

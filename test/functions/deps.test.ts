@@ -1,5 +1,5 @@
 import type { Context } from "aws-lambda";
-import { beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { environment, NO_QUEUE } from "../../shared/deployment.ts";
 import { MACHINES } from "../../shared/ports.ts";
 import { createTeam } from "../../shared/service/access/teams.ts";
@@ -49,9 +49,10 @@ beforeAll(async () => {
   token = (await createToken(deps, TEAM, { name: "test", role: "editor" }, "admin", noReceipt)).token;
 });
 
+afterEach(() => void vi.unstubAllEnvs());
+
 beforeEach(() => {
   vi.resetModules();
-  vi.unstubAllEnvs();
   vi.spyOn(console, "log").mockImplementation(() => {});
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 });
