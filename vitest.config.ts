@@ -35,6 +35,8 @@ export default defineConfig({
     // A hung test must not hang the run; the slowest of a project decide.
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // Of what is awaited from another process; the default of a second is missed while all cores are busy.
+    expect: { poll: { timeout: 20_000 } },
     // More than cores: many tests wait for processes, for the emulator or for time to pass.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: SlowFirst },

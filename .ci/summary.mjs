@@ -1,15 +1,11 @@
-// Prints "N passed, N failed" (and ", N skipped") of vitest's JSON report, and exits as the run did: summary.mjs REPORT EXIT_CODE
-import { readFileSync } from "node:fs";
+// Prints "N passed, N failed" (and ", N skipped") of vitest's JSON reports, and exits as the runs did: summary.mjs EXIT_CODE REPORT...
+import { existsSync, readFileSync } from "node:fs";
 
-const [report, exitCode] = process.argv.slice(2);
-const text = readFileSync(report, "utf8");
-const results = text === "" ? null : JSON.parse(text);
+const [exitCode, ...reports] = process.argv.slice(2);
 
-const count = () => {
-  if (results === null) {
-    console.log("No test ran: a step before them failed, see above.");
-    return { passed: 0, failed: 1, skipped: 0 };
-  }
+const count = (report) => {
+  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+  const results = JSON.parse(readFileSync(report, "utf8"));
   // A file that does not load has no tests to count; it failed all the same.
   const broken = results.testResults.filter(
     ({ status, assertionResults }) =>
@@ -22,6 +18,10 @@ const count = () => {
   };
 };
 
-const { passed, failed, skipped } = count();
-console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+if (!reports.some(existsSync)) console.log("No test ran: a step before them failed, see above.");
+const counts = reports.map(count);
+const sum = (name) => counts.reduce((total, one) => total + one[name], 0);
+const failed = sum("failed");
+const skipped = sum("skipped");
+console.log(`${sum("passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exit(Number(exitCode) || (failed > 0 ? 1 : 0));
