@@ -201,6 +201,7 @@ export class Conflict extends Refused<
   | "folds-begun"
   | "study-finished"
   | "space-exhausted"
+  | "not-worth-more"
   | "batch-refuses"
   | "trials-of-nested"
   | "race-begun"

@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { halvingScheduler, waitingIn } from "./halving.ts";
 import { type Brackets, checkResource, DEFAULT_ETA, Eta, ladder, Resource } from "./ladder.ts";
 import type { Scheduler, SchedulerKind } from "./scheduler.ts";
@@ -8,7 +8,14 @@ import type { Scheduler, SchedulerKind } from "./scheduler.ts";
  * goes on and when a new one begins. Once no new trial may begin, those go on that ASHA would let go on, so that the study ends.
  */
 
-const options = { resource: Resource, eta: Eta.optional() };
+const options = {
+  resource: Resource,
+  eta: Eta.optional(),
+  leastGain: z.number().gt(0).lt(1).optional().meta({
+    description:
+      "The study ends once the resource of another full run is expected to improve the best result by less than this part of what it is ahead of the median trial. By default it only says so, at 0.0001.",
+  }),
+};
 
 type Options = z.infer<z.ZodObject<typeof options>>;
 
@@ -24,7 +31,7 @@ const bracketsOf = (levels: readonly number[]): Brackets => ({
   range: () => [0, Number.POSITIVE_INFINITY],
 });
 
-const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
+const create = ({ resource, eta = DEFAULT_ETA, leastGain }: Options): Scheduler => {
   const levels = ladder(resource.min, resource.max, eta);
   const brackets = bracketsOf(levels);
   const halving = { unit: resource.name, eta, mode: "promotion", levels, brackets } as const;
@@ -34,6 +41,7 @@ const create = ({ resource, eta = DEFAULT_ETA }: Options): Scheduler => {
     start: (ordinal, wanted = 0) =>
       wanted >= resource.max ? { bracket: FULL, rung: 0, resource: resource.max } : climbing.start(ordinal),
     candidates: (rungs, progress) => waitingIn(halving, rungs, progress),
+    ...(leastGain !== undefined && { leastGain }),
   };
 };
 
@@ -41,7 +49,7 @@ export const freezeThaw = {
   name: "freeze-thaw",
   summary:
     "Trials are paused at each level; a model of all learning curves goes on with one of them, or begins a new one, whichever gains most per unit of resource.",
-  revision: 2,
+  revision: 3,
   options,
   check: ({ resource }, { objectives }) => [
     ...checkResource(resource),

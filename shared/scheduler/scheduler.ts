@@ -138,6 +138,8 @@ export interface Scheduler {
    * out, and once none may begin, `resume` decides alone.
    */
   candidates?(rungs: Rungs, progress: Progress): Resumption[];
+  /** The study ends where that model expects less gain of a full run than this (`Choices.gain`). */
+  readonly leastGain?: number;
   /** The paused trials that go on now, at most `count`, the most promising first. */
   resume(rungs: Rungs, progress: Progress, count: number): Resumption[];
 }

@@ -3,6 +3,9 @@ import { type FactsOf, wording } from "./table.ts";
 /** Amounts as people read them: whole ones without decimals. */
 const shown = (amount: number): string => String(Number(amount.toFixed(2)));
 
+/** A share in percent, rounded. */
+const percent = (share: number, digits: number): string => `${Number((100 * share).toPrecision(digits))}%`;
+
 /** What a person should know about a study: why it waits, paused or ended. */
 const sentences = {
   /** Written by a version of Hone that kept the words instead of the facts. */
@@ -62,7 +65,10 @@ const sentences = {
     `The last ${segments} segments that completed left no checkpoint, so that each was followed by a new run. Name the checkpoint of a segment's end in its tell, or in the report before.`,
   "little-to-gain": ({ trials, gain }: { trials: number; gain: number }) =>
     `After ${trials} trials the resource of another full run is expected to improve the best result by ` +
-    `${(100 * gain).toPrecision(1)}% of what it is ahead of the median trial. Stop the study if that is not worth the cost.`,
+    `${percent(gain, 1)} of what it is ahead of the median trial. Stop the study if that is not worth the cost.`,
+  "not-worth-more": ({ trials, gain, least }: { trials: number; gain: number; least: number }) =>
+    `The study ended after ${trials} trials: the resource of another full run was expected to improve the best result by ` +
+    `${percent(gain, 1)} of what it is ahead of the median trial, which is less than its \`leastGain\` of ${percent(least, 6)}.`,
   "none-at-top": ({ unit, top, reached }: { unit: string; top: number; reached: number | null }) =>
     `No trial came to ${unit} ${top}.${reached === null ? "" : ` The best is of ${unit} ${reached}, the furthest with a result.`}`,
   "earlier-useless": ({ studies }: { studies: readonly string[] }) =>

@@ -66,6 +66,8 @@ const sentences = {
   "study-finished": () => "The study is finished. Extend its budget to run it again.",
   "space-exhausted": ({ left }: { left: number }) =>
     `Every configuration of the search space has been tried, with ${left} trials of the budget left: a larger budget changes nothing. Enqueue configurations to try them again.`,
+  "not-worth-more": () =>
+    "The study ended because a further trial was expected to gain less than its `leastGain`; a larger budget changes nothing. Create a study without it, with this one in `warmStart`.",
   "folds-begun": () =>
     "The searches of the outer folds run with the budget that they began with. Stop the study, change the budget, and start it again.",
   "rounds-begun": () =>

@@ -232,6 +232,7 @@ const exhaustedNotice = (snapshot: Snapshot): Notice[] => {
   const { study, head } = snapshot;
   const left = head.trials - trialsUsed(head);
   if (!head.exhausted || left <= 0 || stateOf(snapshot) !== "finished") return [];
+  if (head.notice?.kind === "not-worth-more") return [];
   if (algorithmOf(study.spec.algorithm).races) return [{ kind: "race-over", left }];
   return [{ kind: "space-exhausted", left, failed: countTrials(snapshot).failed }];
 };

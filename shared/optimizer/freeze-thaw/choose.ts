@@ -1,13 +1,20 @@
 import { createRandom } from "../../numerics/random.ts";
-import { type Draft, type History, type Levels, type SeededProblem, TrialKind } from "../algorithm.ts";
-import { createFresh } from "../common/fresh.ts";
+import {
+  type Draft,
+  type Hint,
+  type History,
+  type Levels,
+  type SeededProblem,
+  TrialKind,
+} from "../algorithm.ts";
+import { createFresh, type Fresh } from "../common/fresh.ts";
 import { initialDesign } from "../common/initial-design.ts";
 import { pointOf, runningPoints } from "../common/rows.ts";
-import { createMaximiser } from "../gp/maximise.ts";
-import { type CurveModel, fitCurves } from "./curve-model.ts";
+import { createMaximiser, type Maximiser } from "../gp/maximise.ts";
+import { type CurveModel, costOf, fitCurves } from "./curve-model.ts";
 import { fullRunsDue, proposeFullRuns } from "./full-runs.ts";
 import { lastLevel, type Observations, observe, promise } from "./observations.ts";
-import { gainAtEnd, rateOf } from "./rate.ts";
+import { improvement, rateOf } from "./rate.ts";
 
 /**
  * Freeze-thaw Bayesian optimisation (Swersky et al. 2014): each ask goes on with a paused trial to its next level, or begins a
@@ -21,10 +28,12 @@ export interface Choices {
   /** New trials to begin, the most gainful first: after those that are wanted now, those for the asks to come. */
   readonly started: readonly Draft[];
   /**
-   * Expected improvement for the resource of a full run, as a part of the distance between the best result and the median trial; null before
-   * there is a model. Where it is small, the study is not worth much more.
+   * Expected improvement for the resource of a full run, as a part of the distance between the best result and the median trial. Where it
+   * is small, the study is not worth much more. Null before there is a model, and before a trial has come to its end.
    */
   readonly gain: number | null;
+  /** For the next ask; null when there is nothing new. */
+  readonly hint: Hint | null;
 }
 
 export interface ChoiceInput {
@@ -44,6 +53,10 @@ export interface ChoiceInput {
 }
 
 const NAME = "freeze-thaw";
+/** Of what a hint holds: the mode of the process's hyperparameters. */
+const HINT_REVISION = 1;
+/** The process is fitted anew when there are so many times as many results as when it last was. */
+const GROWTH = 1.05;
 /** Observations that the process is fitted to at most. */
 const MOST_OBSERVATIONS = 140;
 /** Running trials that the process knows of at most, the latest ones. */
@@ -70,29 +83,44 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
   if (levels !== undefined && !isEarly) {
     const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count + ahead, mostStarted)) : 0;
     const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
-    if (full.length >= count) return { resumed: [], started: full, gain: null };
+    if (full.length >= count) return { resumed: [], started: full, gain: null, hint: null };
     const observations = observe(history, levels, MOST_OBSERVATIONS);
     const running = runningRows(history).slice(-MOST_RUNNING);
     const { space, seed, firstNumber, isLate } = problem;
+    const hint = isOurs(problem.hint) ? problem.hint : null;
+    const isRecent = hint !== null && observations !== null && observations.results < GROWTH * hint.trials;
     const model =
       observations === null
         ? null
         : fitCurves({
             ...{ space, history, levels, observations, isLate },
+            known: isRecent ? hint.values : null,
             room: running.length + count + ahead,
-            random: createRandom(seed, firstNumber, observations.list.length),
+            random: createRandom(seed, firstNumber, observations.results),
           });
     if (observations !== null && model !== null) {
       for (const { x } of full) model.add(x);
       const left = { count: count - full.length, mostStarted: mostStarted - full.length };
       const chosen = byModel({ ...input, ...left, levels, observations, running, model });
-      return { ...chosen, started: [...full, ...chosen.started] };
+      return {
+        ...chosen,
+        started: [...full, ...chosen.started],
+        hint: isRecent ? null : hintOf(observations.results, model),
+      };
     }
   }
   const wanted = Math.min(count + ahead, mostStarted);
   const started = initialDesign(problem, history, wanted, { algorithm: NAME, startsInMiddle: true });
-  return { resumed: [], started, gain: null };
+  return { resumed: [], started, gain: null, hint: null };
 };
+
+const isOurs = (hint: Hint | null): hint is Hint =>
+  hint?.algorithm === NAME && hint.revision === HINT_REVISION;
+
+const hintOf = (results: number, { mode }: CurveModel): Hint => ({
+  ...{ algorithm: NAME, revision: HINT_REVISION, trials: results },
+  values: Array.from(mode, Math.fround),
+});
 
 interface ModelInput extends ChoiceInput {
   readonly levels: Levels;
@@ -102,32 +130,37 @@ interface ModelInput extends ChoiceInput {
   readonly model: CurveModel;
 }
 
-const byModel = (input: ModelInput): Choices => {
-  const { problem, history, paused, count, ahead, mostStarted, levels, running, model } = input;
+const byModel = (input: ModelInput): Omit<Choices, "hint"> => {
+  const { problem, history, paused, count, ahead, mostStarted, levels, observations, running, model } = input;
   const d = problem.space.parameters.length;
   for (const row of running) model.add(pointOf(history, row, d));
-  const findNew = searcherOf(input);
+  const fresh = createFresh(problem.space, history);
+  const taken = runningPoints(history, d);
+  const findNew = searchOf(input, fresh, taken);
   const open = new Map(paused.map((number) => [number, { x: pointOf(history, number, d), number }]));
   const resumed: number[] = [];
   const started: Draft[] = [];
-  let gain: number | null = null;
+  const hasEnded = observations.list.some(({ level }) => level === levels.resources.length - 1);
+  let rate: number | null = null;
   while (resumed.length + started.length < count + ahead) {
     const x = started.length < mostStarted ? findNew() : null;
     const options = [...open.values(), ...(x === null ? [] : [{ x, number: null }])];
     const best = mostGainful(model, levels, options);
     if (best === null) break;
-    gain ??= best.rate * model.share;
+    rate ??= best.rate;
     const { x: chosen, number } = best.option;
     if (number !== null && resumed.length + started.length >= count) break;
     model.add(chosen);
+    taken.push(chosen);
     if (number !== null) {
       open.delete(number);
       resumed.push(number);
     } else {
+      fresh.take(chosen);
       started.push({ x: chosen, algorithm: NAME, why: "expected improvement per unit of resource" });
     }
   }
-  return { resumed, started, gain };
+  return { resumed, started, gain: rate === null || !hasEnded ? null : rate * model.share };
 };
 
 /** What may run next: a paused trial by its number, or a new one. */
@@ -138,38 +171,46 @@ interface Option {
 
 const mostGainful = (model: CurveModel, levels: Levels, options: readonly Option[]) => {
   const { best } = model;
-  const bounded = options.map((option) => {
-    const curve = model.curve(option.x, option.number === null ? -1 : lastLevel(levels, option.number));
+  const ends = model.ends(options.map(({ x }) => x));
+  const bounded = options.map((option, i) => {
+    const level = option.number === null ? -1 : lastLevel(levels, option.number);
     const handicap = option.number === null ? AHEAD : 1;
     // At most all of the gain for the cost of the next segment.
-    return { option, curve, handicap, most: gainAtEnd(best, curve) / curve.costs[0]! / handicap };
+    const most = improvement(best, ends.mean[i]!, ends.sd[i]!) / costOf(levels, level + 1) / handicap;
+    return { option, level, handicap, most };
   });
   bounded.sort((a, b) => b.most - a.most);
   let found: { option: Option; rate: number; compared: number } | null = null;
-  for (const { option, curve, handicap, most } of bounded) {
+  for (const { option, level, handicap, most } of bounded) {
     if (found !== null && most <= found.compared) break;
-    const rate = rateOf(best, curve);
+    const rate = rateOf(best, model.curve(option.x, level));
     const compared = rate / handicap;
     if (found === null || compared > found.compared) found = { option, rate, compared };
   }
   return found;
 };
 
-/** Finds one new configuration after the other, where the end promises most; every other one near the best so far. */
-const searcherOf = ({ problem, history, observations, model }: ModelInput): (() => Float64Array | null) => {
+/**
+ * Finds one new configuration after the other, where the end promises most: in turn by chance everywhere, and near the best so far.
+ * @param taken points that run or were chosen, from which the next ones keep a small distance.
+ */
+const searchOf = (
+  { problem, history, observations, model }: ModelInput,
+  fresh: Fresh,
+  taken: Float64Array[],
+): (() => Float64Array | null) => {
   const { space, seed, firstNumber, isLate } = problem;
-  const d = space.parameters.length;
-  const random = createRandom(seed, firstNumber, observations.list.length, 1);
-  const fresh = createFresh(space, history);
-  const running = runningPoints(history, d);
-  const centres = bestRows(observations).map((row) => pointOf(history, row, d));
+  const random = createRandom(seed, firstNumber, observations.results, 1);
+  const centres = bestRows(observations).map((row) => pointOf(history, row, space.parameters.length));
   const isLarge = observations.list.length > LARGE;
-  const common = { space, acquisition: model.acquisition, centres, region: null, isLarge, fresh, isLate };
+  const common = { space, acquisition: model.acquisition, region: null, fresh, isLate, random };
+  const made = new Map<boolean, Maximiser>();
   return () => {
     const isLocal = random.integer(2) === 0;
-    const x = createMaximiser({ ...common, running, isLocal, random }).find();
-    if (x !== null) fresh.take(x);
-    return x;
+    const maximiser =
+      made.get(isLocal) ?? createMaximiser({ ...common, centres, running: taken, isLocal, isLarge });
+    made.set(isLocal, maximiser);
+    return maximiser.find();
   };
 };
 

@@ -14,6 +14,8 @@ export interface Observation {
 export interface Observations {
   /** All of them, or a selection. */
   readonly list: readonly Observation[];
+  /** How many results there are, those left out of the list included. */
+  readonly results: number;
   /** The least value of all. */
   readonly least: number;
   /** What a difference of 1 near the best is, as a part of the distance between the best result and the median trial. */
@@ -53,7 +55,7 @@ export const observe = (history: History, levels: Levels, most: number): Observa
   const list = [...known, ...bad.map((one) => ({ ...one, value: worst }))];
   const share =
     width / (median(measured.filter(isLastOf(measured)).map(({ value }) => value - low)) || width);
-  return { list: select(list, excess, most), least, share, excess };
+  return { list: select(list, excess, most), results: countResults(history, levels), least, share, excess };
 };
 
 /** Of the trials that stand at one level, twice so many are looked at: the best ones and a sample, so that an ask costs no more in a long study. */
@@ -84,6 +86,12 @@ export const lastLevel = ({ resources, value }: Levels, row: number): number => 
     if (Number.isFinite(value[row * count + level]!)) return level;
   }
   return -1;
+};
+
+const countResults = ({ n }: History, levels: Levels): number => {
+  let results = 0;
+  for (let row = 0; row < n; row++) results += lastLevel(levels, row) + 1;
+  return results;
 };
 
 /** How promising a result is, whatever its level: lower is better. */

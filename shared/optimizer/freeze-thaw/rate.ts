@@ -30,18 +30,15 @@ const WEIGHTS = [
 ];
 const HALVINGS = 12;
 
-const improvement = (best: number, mean: number, sd: number): number =>
+/** Expected improvement on the best, of a value with a normal distribution. */
+export const improvement = (best: number, mean: number, sd: number): number =>
   sd > 1e-12 ? sd * Math.exp(logImprovement((best - mean) / sd)) : Math.max(0, best - mean);
 
 const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
 
-/** Expected improvement at the end. */
-export const gainAtEnd = (best: number, { mean, steps }: Curve): number =>
-  improvement(best, mean, Math.hypot(...steps));
-
 /** The highest expected gain per unit of cost. @param best the least value so far. */
 export const rateOf = (best: number, curve: Curve): number => {
-  const gain = gainAtEnd(best, curve);
+  const gain = improvement(best, curve.mean, Math.hypot(...curve.steps));
   if (!(gain > 0)) return 0;
   // To the end in any case; or all of the gain for the first segment's cost.
   let low = Math.log(gain / total(curve.costs));

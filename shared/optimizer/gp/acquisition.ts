@@ -28,6 +28,7 @@ export class Acquisition {
   private readonly logPrior: LogPrior | null;
   private readonly row: Float64Array;
   private readonly moments: Moments;
+  private readonly kept: Pool[] = [];
 
   constructor(
     features: Features,
@@ -58,6 +59,13 @@ export class Acquisition {
       predictions: term.posteriors.map((posterior) => posterior.predict(features, points.length)),
     }));
     return { points, terms };
+  }
+
+  /** The same, and the pool is updated with every point that is added. */
+  keptPool(points: readonly Float64Array[], alternatives?: number): Pool {
+    const pool = this.pool(points, alternatives);
+    this.kept.push(pool);
+    return pool;
   }
 
   /** The logarithm of the acquisition at each candidate. */
@@ -136,14 +144,14 @@ export class Acquisition {
     return value;
   }
 
-  /** Adds a point as running, and updates pools. */
-  add(x: Float64Array, pools: readonly Pool[] = []): void {
+  /** Adds a point as running, and updates the pools that are kept. */
+  add(x: Float64Array): void {
     this.features.write(x, 0, this.row, 0);
     const known = new Map<Posterior, Predictions[]>();
     for (const { posteriors } of [...this.alternatives, ...this.factors]) {
       for (const posterior of posteriors) known.set(posterior, []);
     }
-    for (const { terms } of pools) {
+    for (const { terms } of this.kept) {
       for (const { term, predictions } of terms) {
         for (const [j, posterior] of term.posteriors.entries()) known.get(posterior)!.push(predictions[j]!);
       }

@@ -125,7 +125,7 @@ const model = (
     space,
     acquisition,
     centres,
-    running,
+    running: [...running],
     isLocal,
     region,
     isLarge,

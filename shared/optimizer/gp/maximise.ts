@@ -43,8 +43,8 @@ export interface MaximiserInput {
   readonly acquisition: Acquisition;
   /** Good points to search around. */
   readonly centres: readonly Float64Array[];
-  /** Points being tried, from which the next ones keep a small distance. */
-  readonly running: readonly Float64Array[];
+  /** Points being tried, from which the next ones keep a small distance; `next` adds its own, and a caller may add others. */
+  readonly running: Float64Array[];
   /** Whether to search around the centres only. */
   readonly isLocal: boolean;
   /** A region that is not left; null for the whole space. */
@@ -64,15 +64,14 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
   const everywhere = globalCandidates(space, far, random);
   const near = localCandidates(space, centres, all - far, region?.reach ?? REACH, random);
   const isAllowed = (x: Float64Array) => region === null || isWithin(space, region, x);
-  const rough = acquisition.pool([...everywhere, ...near.filter(isAllowed)], FIRST_PASS);
+  const rough = acquisition.keptPool([...everywhere, ...near.filter(isAllowed)], FIRST_PASS);
   const box = region === null ? { reach: isLocal ? BOX : 1 } : { reach: region.reach, middle: region.centre };
   const slopeAt = (x: Float64Array, gradient: Float64Array) => acquisition.slopeAt(x, gradient);
   const promising = (count: number) => best(rough.points, acquisition.values(rough), count);
   let shortlist: Pool | null = null;
-  const busy = [...running];
   const find = (): Float64Array | null => {
     const { restarts, steps } = shortlist !== null ? FURTHER : isLarge ? LARGE : FIRST;
-    shortlist ??= acquisition.pool(promising(SHORTLIST).map(({ x }) => x));
+    shortlist ??= acquisition.keptPool(promising(SHORTLIST).map(({ x }) => x));
     const found = best(shortlist.points, acquisition.values(shortlist), SHORTLIST);
     for (const start of found.slice(0, restarts)) {
       let { x, value } = start;
@@ -90,7 +89,7 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
       }
     }
     found.sort((a, b) => b.value - a.value);
-    const isApart = (x: Float64Array) => busy.every((other) => !isNear(x, other, NEAREST));
+    const isApart = (x: Float64Array) => running.every((other) => !isNear(x, other, NEAREST));
     const isNew = ({ x }: { x: Float64Array }) => fresh.accepts(x);
     // A large batch, or one that is late, uses the shortlist up.
     const { x: chosen } = found.find((one) => isNew(one) && isApart(one.x)) ??
@@ -103,8 +102,8 @@ export const createMaximiser = (input: MaximiserInput): Maximiser => {
     next: () => {
       const chosen = find();
       if (chosen === null) return null;
-      busy.push(chosen);
-      acquisition.add(chosen, shortlist === null ? [rough] : [rough, shortlist]);
+      running.push(chosen);
+      acquisition.add(chosen);
       return chosen;
     },
   };

@@ -226,6 +226,8 @@ export interface Fit {
   readonly priors: Priors;
   /** The mode of an earlier ask: then only a few steps are taken from it, if there are many data. */
   readonly start: Float64Array | undefined;
+  /** Whether that ask had nearly the same data, so that its mode is taken as it is; false by default. */
+  readonly isKept?: boolean;
   /** In a wide space: how many parameters matter, according to another start. */
   readonly few: number | null;
   /** Draws of the hyperparameters. */
@@ -237,7 +239,7 @@ export interface Fit {
 
 /** The mode of the hyperparameters, and posteriors of draws around it. */
 export const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] } => {
-  const { data, priors, start, few, draws, room, isLate, random } = fit;
+  const { data, priors, start, isKept = false, few, draws, room, isLate, random } = fit;
   const { layout } = data;
   const n = sizeOf(data);
   const coarse = n > COARSE ? thin(data, COARSE) : data;
@@ -248,7 +250,7 @@ export const fitOne = (fit: Fit): { mode: Float64Array; posteriors: Posterior[] 
     return posterior === null ? [] : [posterior];
   };
   let mode = start ?? plain;
-  if (!isLate()) {
+  if (!isLate() && !(isKept && start !== undefined)) {
     // With few data, a search from the same starts each time finds more than one that continues from the last mode.
     const known = n <= COARSE && few === null ? undefined : start;
     const starts = [known ?? short];

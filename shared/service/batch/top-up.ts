@@ -71,7 +71,7 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
   const busy = active + enqueued.length;
   const goingOn = await pausedTrials(deps, snapshot, busy, { now: allowed - taken.length, ahead: 0 });
   const { resumed } = goingOn;
-  const wanted = allowed - taken.length - resumed.length;
+  const wanted = goingOn.end === null ? allowed - taken.length - resumed.length : 0;
   const fresh = await proposeTrials(deps, snapshot, wanted, goingOn.drafts);
 
   const queued = { state: "queued" as const, job: queuedJob(deps.clock()) };
@@ -92,7 +92,8 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
     },
   }));
   const isIdle = again.length + created.length + promoted.length === 0;
-  if (isIdle && fresh.exhausted === head.exhausted && !goingOn.isSettled) return NOTHING;
+  const isOver = goingOn.isSettled || goingOn.end !== null;
+  if (isIdle && fresh.exhausted === head.exhausted && !isOver) return NOTHING;
   return {
     changes: [
       changeHead(head, {
@@ -100,6 +101,7 @@ const planTopUp = async (deps: ServiceDeps, snapshot: Snapshot): Promise<Plan<St
         exhausted: fresh.exhausted,
         ...(isIdle && goingOn.isSettled && { settled: true }),
         ...(isAboutBudget(head.notice) && { notice: null }),
+        ...goingOn.end,
       }),
       ...again.map(({ trial, patch }) => changeTrial(trial, patch)),
       ...promoted.map(({ trial, patch }) => resumedTrial(study.space, trial, patch)),

@@ -2,6 +2,7 @@ import type { Draft } from "../../optimizer/algorithm.ts";
 import { chooseTrials } from "../../optimizer/freeze-thaw/choose.ts";
 import { algorithms } from "../../optimizer/registry.ts";
 import type { Resumption } from "../../scheduler/scheduler.ts";
+import type { Notice } from "../../sentences/notices.ts";
 import { noteRunning } from "../../store/head.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { trialsLeft, trialsUsed } from "../../study/state.ts";
@@ -9,6 +10,7 @@ import { updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { followUp } from "./follow-up.ts";
 import { historyOf, problemOf } from "./history.ts";
+import { keepHint } from "./keep-hint.ts";
 
 /** How long the model may compute before it answers with what it has; as for an algorithm. */
 const COMPUTE_MS = 4000;
@@ -19,6 +21,8 @@ const LITTLE = 1e-4;
 export interface ModelChoice {
   readonly resumptions: readonly Resumption[];
   readonly drafts: readonly Draft[];
+  /** Why the study ends now, because too little is left to gain; null where it goes on. Then nothing else was chosen. */
+  readonly end: Notice | null;
 }
 
 /** How many trials are chosen. */
@@ -39,13 +43,13 @@ export const chooseByModel = async (
   const { study, head } = snapshot;
   const history = await historyOf(deps, snapshot);
   const deadline = deps.clock() + COMPUTE_MS;
-  const { resumed, started, gain } = chooseTrials({
+  const { resumed, started, gain, hint } = chooseTrials({
     problem: {
       ...problemOf(snapshot, count + ahead),
       options: {},
       seed: study.spec.seed,
       firstNumber: head.next,
-      hint: null,
+      hint: snapshot.hint,
       isLate: () => deps.clock() > deadline,
     },
     history,
@@ -55,12 +59,18 @@ export const chooseByModel = async (
     mostStarted: Math.min(count + ahead, trialsLeft(head)),
     runsToTheEnd: algorithms[study.spec.algorithm.name].ignoresResults !== true,
   });
+  await keepHint(deps, study.id, hint);
+  const trials = trialsUsed(head);
+  const { leastGain: least = 0 } = study.scheduler;
+  if (gain !== null && gain < least) {
+    return { resumptions: [], drafts: [], end: { kind: "not-worth-more", trials, gain, least } };
+  }
   if (gain !== null && gain < LITTLE && head.notice === null) {
-    const notice = { kind: "little-to-gain", trials: trialsUsed(head), gain } as const;
+    const notice = { kind: "little-to-gain", trials, gain } as const;
     await followUp(deps, study.id, async () => {
       await updateOnce(deps, noteRunning(study.id, notice, false));
     });
   }
   const byNumber = new Map(candidates.map((candidate) => [candidate.trial, candidate]));
-  return { resumptions: resumed.flatMap((number) => byNumber.get(number) ?? []), drafts: started };
+  return { resumptions: resumed.flatMap((number) => byNumber.get(number) ?? []), drafts: started, end: null };
 };

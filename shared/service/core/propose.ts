@@ -1,18 +1,16 @@
-import type { Draft, Hint } from "../../optimizer/algorithm.ts";
+import type { Draft } from "../../optimizer/algorithm.ts";
 import { continues } from "../../optimizer/choice.ts";
 import { askForRuns } from "../../optimizer/runs.ts";
 import { fromCube } from "../../space/cube.ts";
-import { MOST_HINTED, putHint } from "../../store/hint.ts";
 import type { Origin, Run, TrialItem } from "../../store/trial.ts";
 import { placed } from "../../study/place.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { trialsLeft, trialsUsed } from "../../study/state.ts";
 import type { LoadedStudy } from "../../study/study.ts";
-import { updateOnce } from "./commit.ts";
 import type { ServiceDeps } from "./deps.ts";
 import { trialFinder } from "./find-trial.ts";
-import { followUp } from "./follow-up.ts";
 import { historyOf, problemOf } from "./history.ts";
+import { keepHint } from "./keep-hint.ts";
 
 /**
  * How long an algorithm may compute before it answers with what it has. An ask for one trial takes tens of milliseconds; for 90
@@ -149,11 +147,3 @@ export const queuedTrial = (
   attempts: [],
   job: null,
 });
-
-/** Keeps a hint for the next ask, on a cold Lambda too. An ask never fails because of it. */
-const keepHint = async (deps: ServiceDeps, study: string, hint: Hint | null): Promise<void> => {
-  if (hint === null || hint.values.length > MOST_HINTED) return;
-  await followUp(deps, study, async () => {
-    await updateOnce(deps, putHint(study, hint, deps.clock()));
-  });
-};

@@ -1,5 +1,7 @@
 import type { Draft } from "../../optimizer/algorithm.ts";
 import type { Resumption } from "../../scheduler/scheduler.ts";
+import type { Notice } from "../../sentences/notices.ts";
+import type { HeadPatch } from "../../store/head.ts";
 import type { StoredLadders } from "../../store/rung-table.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
@@ -28,9 +30,14 @@ export interface GoingOn {
   readonly isAtAnEnd: boolean;
   /** At an end, and none of those that are paused goes on: the study is over. */
   readonly isSettled: boolean;
+  /** What the head then says of a study that ends because its model expects too little of more trials; null for any other. */
+  readonly end: HeadPatch | null;
 }
 
-const NONE: GoingOn = { resumed: [], drafts: [], ladders: null, isAtAnEnd: false, isSettled: false };
+const NONE: GoingOn = {
+  ...{ resumed: [], drafts: [], ladders: null },
+  ...{ isAtAnEnd: false, isSettled: false, end: null },
+};
 
 /**
  * Finds the paused trials that the scheduler, or its model, lets go on.
@@ -47,14 +54,16 @@ export const pausedTrials = async (
   const isAtAnEnd = busy === 0 && trialsLeft(snapshot.head) === 0;
   if (countTrials(snapshot).paused === 0) {
     if (!choosesByModel(snapshot)) return NONE;
-    return { ...NONE, drafts: (await chooseByModel(deps, snapshot, [], wanted)).drafts };
+    const { drafts, end } = await chooseByModel(deps, snapshot, [], wanted);
+    return { ...NONE, drafts, end: endPatch(end) };
   }
   const found = await resumable(deps, snapshot, busy, wanted.now);
   if (found === null) return NONE;
   const { ladders } = found;
-  const { resumptions, drafts } = found.byModel
+  const { resumptions, drafts, end } = found.byModel
     ? await chooseByModel(deps, snapshot, found.resumptions, wanted)
-    : { ...found, drafts: [] };
+    : { ...found, drafts: [], end: null };
+  if (end !== null) return { ...NONE, end: endPatch(end) };
   if (resumptions.length === 0 && drafts.length === 0) {
     return { ...NONE, isAtAnEnd, isSettled: isAtAnEnd && !snapshot.head.settled };
   }
@@ -63,8 +72,12 @@ export const pausedTrials = async (
     const item = find(resumption.trial);
     return item !== null && waitsAt(resumption, item) ? [{ ...resumption, item }] : [];
   });
-  return { resumed, drafts, ladders, isAtAnEnd, isSettled: false };
+  return { ...NONE, resumed, drafts, ladders, isAtAnEnd };
 };
+
+/** No new trial begins, and none that is paused goes on. */
+const endPatch = (notice: Notice | null): HeadPatch | null =>
+  notice === null ? null : { exhausted: true, settled: true, notice };
 
 /** The rungs are read after the trials: one that went on meanwhile is not the one that was read. */
 const waitsAt = ({ from }: Resumption, { state, bracket, rung }: TrialItem): boolean =>

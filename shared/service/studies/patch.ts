@@ -145,7 +145,9 @@ const refuseChange = (snapshot: Snapshot, body: PatchStudyBody, trials: number):
   const left = head.trials - trialsUsed(head);
   const isOver = head.exhausted && left > 0 && stateOf(snapshot) === "finished";
   if (trials > head.trials && isOver && !mayRaceOn(snapshot, trials)) {
-    throw new Conflict({ kind: "space-exhausted", left });
+    throw new Conflict(
+      head.notice?.kind === "not-worth-more" ? { kind: "not-worth-more" } : { kind: "space-exhausted", left },
+    );
   }
   if (body.state !== undefined && stateOf(snapshot) === "finished" && trials === head.trials) {
     throw new Conflict({ kind: "study-finished" });

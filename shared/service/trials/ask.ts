@@ -156,7 +156,7 @@ const planAsk = async (
   const tickets = Math.min(chosen.tickets, slots);
   const ticketed = await trialsAhead(deps, snapshot, { leases: tickets, room: room - begun });
   for (const { number } of ticketed) held.add(number);
-  const wanted = slots - ticketed.length;
+  const wanted = goingOn.end === null ? slots - ticketed.length : 0;
   if (mayLook && ticketed.length < tickets) return null;
   if (!isModelled && mayLook && wanted > 0 && leavesItToOthers(head, toss)) return null;
   const ahead = Math.min(
@@ -200,6 +200,7 @@ const planAsk = async (
       ...(wanted > 0 && { aheadFrom: head.next + given.length }),
       aheadTo: head.next + created.length,
     }),
+    ...goingOn.end,
   };
   const goesOn = new Set(resumed.map(({ trial }) => trial.number));
   const after = {

@@ -29,6 +29,11 @@ const notices = kindsOf<Notice>({
   "space-exhausted": fc.record({ left: count, failed: fc.integer({ min: 1, max: 1000 }) }),
   "no-checkpoint": fc.record({ trial: fc.nat(), hours: fc.double({ min: 1, max: 336, noNaN: true }) }),
   "segments-unsaved": fc.record({ segments: count }),
+  "not-worth-more": fc.record({
+    trials: fc.nat(),
+    gain: fc.double({ min: 0, max: 1e-3, noNaN: true }),
+    least: fc.constantFrom(0.001, 0.05),
+  }),
   "little-to-gain": fc.record({ trials: fc.nat(), gain: fc.double({ min: 0, max: 1e-3, noNaN: true }) }),
   "none-at-top": fc.record({ unit: word, top: count, reached: fc.option(count) }),
   "folds-failed": fc.record({ failed: count, folds: count }),

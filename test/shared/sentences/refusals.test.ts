@@ -52,6 +52,7 @@ const refusals = kindsOf<Refusal>({
   "claim-of-stranger": fc.record({ trial: count, attempt: count }),
   "study-paused": none,
   "study-finished": none,
+  "not-worth-more": none,
   "space-exhausted": fc.record({ left: count }),
   "rounds-begun": none,
   "folds-begun": none,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type History, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
+import { type Hint, type History, TrialKind } from "../../../../shared/optimizer/algorithm.ts";
 import { buildHistory } from "../../../../shared/optimizer/common/history.ts";
 import { type ChoiceInput, chooseTrials } from "../../../../shared/optimizer/freeze-thaw/choose.ts";
 import { observe } from "../../../../shared/optimizer/freeze-thaw/observations.ts";
@@ -37,26 +37,27 @@ const kindOf = (levels: number, isRunning: boolean): TrialKind => {
   return levels === RESOURCES.length ? TrialKind.completed : TrialKind.pruned;
 };
 
+const asked = (history: History): ChoiceInput => ({
+  problem: {
+    space,
+    objectives: 1,
+    budget: { trials: 100, parallel: 1 },
+    options: {},
+    seed: 5,
+    firstNumber: history.n,
+    hint: null,
+    isLate: () => false,
+  },
+  history,
+  paused: [],
+  count: 1,
+  ahead: 0,
+  mostStarted: 0,
+  runsToTheEnd: true,
+});
+
 const choose = (history: History, change: Partial<ChoiceInput> = {}) =>
-  chooseTrials({
-    problem: {
-      space,
-      objectives: 1,
-      budget: { trials: 100, parallel: 1 },
-      options: {},
-      seed: 5,
-      firstNumber: history.n,
-      hint: null,
-      isLate: () => false,
-    },
-    history,
-    paused: [],
-    count: 1,
-    ahead: 0,
-    mostStarted: 0,
-    runsToTheEnd: true,
-    ...change,
-  });
+  chooseTrials({ ...asked(history), ...change });
 
 const bowl: Loss = (x, level) => 0.1 + (x - 0.3) ** 2 + 0.5 / (level + 1);
 /** Those on the right begin better and end worse. */
@@ -146,6 +147,28 @@ test("the same study makes the same choice", () => {
   expect(choose(history, both)).toEqual(choose(history, both));
 });
 
+test("a hint of nearly the same results spares the fit, and is not replaced; an unfit one is ignored", () => {
+  const history = historyOf(
+    Array.from({ length: 40 }, (_, i) => [((i * 17) % 40) / 40, (i % 4) + 1] as const),
+    bowl,
+  );
+  const paused = [0, 1, 2];
+  const { hint, ...first } = choose(history, { paused, mostStarted: 1 });
+  expect(hint).toMatchObject({ algorithm: "freeze-thaw", trials: 100 });
+  const { problem } = asked(history);
+  const again = (hint: Hint) => choose(history, { paused, mostStarted: 1, problem: { ...problem, hint } });
+  const { hint: next, ...second } = again(hint!);
+  expect(next).toBeNull();
+  expect(second.resumed).toEqual(first.resumed);
+  expect(second.gain).toBeCloseTo(first.gain!, 3);
+  // Of hyperparameters that say that nothing can be known, it would expect another gain.
+  const misled = again({ ...hint!, values: hint!.values.map(() => 0) });
+  expect(misled.gain).not.toBeCloseTo(first.gain!, 3);
+  for (const unfit of [{ revision: 0 }, { algorithm: "gp" }, { values: [1] }, { trials: 50 }]) {
+    expect(again({ ...hint!, ...unfit }).gain).toBeCloseTo(first.gain!, 3);
+  }
+});
+
 test("what a running trial is about to tell is not asked for again", () => {
   const known = [0.02, 0.2, 0.35, 0.6, 0.72, 0.98].map((x) => [x, 4] as const);
   const startedAt = (history: History) => choose(history, { mostStarted: 1 }).started[0]!.x[0]!;
@@ -185,9 +208,12 @@ test("the expected gain falls as less is left to gain", () => {
     [0.7, 1],
     [0.1, 1],
     [0.55, 1],
+    [0.8, 4],
   ] as const;
   const nearBest = Array.from({ length: 16 }, (_, i) => [0.22 + i / 100, 4] as const);
   const gainOf = (history: History) => choose(history, { paused: [0, 1, 2, 3], mostStarted: 1 }).gain!;
   const [early, late] = [first, [...first, ...nearBest]].map((trials) => gainOf(historyOf(trials, bowl)));
   expect(late).toBeLessThan(early! / 10);
+  // Before a trial has come to its end nothing is known of what is left.
+  expect(gainOf(historyOf(first.slice(0, 4), bowl))).toBeNull();
 });

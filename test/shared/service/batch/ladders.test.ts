@@ -122,6 +122,7 @@ const kinds: [string, SchedulerChoice][] = [
   ["pasha", { name: "pasha", resource: epochs }],
   ["hyperband, stopping", { name: "hyperband", resource: epochs }],
   ["hyperband, promotion", { name: "hyperband", resource: epochs, type: "promotion" }],
+  ["freeze-thaw", { name: "freeze-thaw", resource: epochs }],
   ["median", { name: "median", resource: epochs }],
 ];
 
@@ -172,6 +173,23 @@ test.each(kinds)("%s goes on after a stop and a start, with what it had", async 
   });
   expect(training.reached.size).toBe(27);
   expect(training.most).toBeLessThanOrEqual(4);
+});
+
+test("with freeze-thaw a study ends when too little is left to gain, and leaves no job", async () => {
+  const budget = { trials: 200, parallel: 4 };
+  const scheduler = { name: "freeze-thaw", resource: epochs, leastGain: 0.9 } as const;
+  const training = new Training(await setUp(scheduler, { budget }));
+  const { world } = training;
+  await world.start();
+  await training.toEnd();
+  expect(training.reached.size).toBeLessThan(200);
+  expect(training.reached.values()).toContain(9);
+  const { message, trials } = await readStudy(world.deps, world.study);
+  expect(message).toMatch(/^The study ended after \d+ trials: .* less than its `leastGain` of 90%\.$/);
+  expect(trials).toMatchObject({ queued: 0, running: 0, paused: 0 });
+  await world.reconcile();
+  expect(world.queue.messages).toEqual([]);
+  expect(world.batch.alive()).toEqual([]);
 });
 
 const promotion: SchedulerChoice = {
