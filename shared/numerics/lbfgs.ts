@@ -89,7 +89,7 @@ export const minimise = (
 };
 
 /** A step and what it did to the gradient. */
-export interface Pair {
+interface Pair {
   readonly s: Float64Array;
   readonly y: Float64Array;
   readonly rho: number;
@@ -103,7 +103,7 @@ export const product = (a: Float64Array, b: Float64Array): number => {
 };
 
 /** 1 where a coordinate may move, 0 where its bound holds it. */
-export const freeCoordinates = (
+const freeCoordinates = (
   x: Float64Array,
   gradient: Float64Array,
   lower: Float64Array,
@@ -114,7 +114,7 @@ export const freeCoordinates = (
   );
 
 /** The quasi-Newton direction: the two-loop recursion on the free coordinates. */
-export const descend = (gradient: Float64Array, pairs: readonly Pair[], free: Uint8Array): Float64Array => {
+const descend = (gradient: Float64Array, pairs: readonly Pair[], free: Uint8Array): Float64Array => {
   const q = gradient.map((g, i) => (free[i] ? -g : 0));
   const factors: number[] = [];
   for (let k = pairs.length - 1; k >= 0; k--) {
@@ -137,7 +137,7 @@ export const descend = (gradient: Float64Array, pairs: readonly Pair[], free: Ui
 };
 
 /** Adds a pair if its curvature is positive, so that the direction stays one of descent. */
-export const remember = (
+const remember = (
   pairs: readonly Pair[],
   x: Float64Array,
   gradient: Float64Array,

@@ -36,7 +36,7 @@ const options = {};
 
 export const auto: Algorithm<typeof options> = {
   name: "auto",
-  revision: 3,
+  revision: 4,
   options,
   gradients: "follows",
   propose: (problem, history, count, random): Answer => {

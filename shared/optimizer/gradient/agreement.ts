@@ -1,6 +1,5 @@
 import { type History, TrialKind } from "../algorithm.ts";
-import { promisedBy } from "./step.ts";
-import { hasGradient } from "./trace.ts";
+import { hasGradient, promisedBy } from "./trace.ts";
 
 /** What differences between trials say of the told gradients. */
 export interface Agreement {

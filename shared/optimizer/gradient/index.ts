@@ -59,7 +59,7 @@ const DOUBTFUL = 0.5;
  */
 export const gradient: Algorithm<typeof options> = {
   name: "gradient",
-  revision: 2,
+  revision: 3,
   options,
   gradients: "follows",
   propose: (problem, history, count) => {

@@ -1,7 +1,7 @@
-import { descend, freeCoordinates, type Pair, product, remember } from "../../numerics/lbfgs.ts";
 import type { History } from "../algorithm.ts";
 import { pointOf } from "../common/rows.ts";
-import { gradientOf, type Trace } from "./trace.ts";
+import { quasiNewton } from "./quasi-newton.ts";
+import { gradientOf, partOfRefused, promisedBy, type Trace } from "./trace.ts";
 
 export const METHODS = ["lbfgs", "rprop", "adam", "rmsprop"] as const;
 export type Method = (typeof METHODS)[number];
@@ -28,13 +28,6 @@ const SLOWING = 20;
 /** Rprop: how a parameter's step grows while its derivative keeps its sign, and shrinks when that changes. */
 const GROWTH = 1.5;
 const SHRINKING = 0.4;
-/** L-BFGS begins when so many steps of Rprop were refused. Of 1, 2, 3, 5 and never: see `bench/README.md`. */
-const PATIENCE = 2;
-
-/** The part of a step that comes after it, when it gave no result, and the bounds of what a parabola says otherwise. */
-const AFTER_FAILURE = 0.25;
-const SHORTEST = 0.1;
-const LONGEST = 0.5;
 
 /** Whether a step counts: L-BFGS and Rprop must come down; Adam and RMSprop take what comes, because results may be noisy. */
 export const acceptsBy =
@@ -46,81 +39,35 @@ export const acceptsBy =
     return promised < 0 && history.y[to * m]! <= history.y[from * m]! + SUFFICIENT * promised;
   };
 
-/** By how much the result changes from one row to another, according to the gradient of the first. */
-export const promisedBy = (history: History, from: number, to: number): number => {
-  const d = history.x.length / history.n;
-  const gradient = gradientOf(history, from);
-  let sum = 0;
-  for (let j = 0; j < d; j++) {
-    const moved = history.x[to * d + j]! - history.x[from * d + j]!;
-    if (!Number.isNaN(moved)) sum += gradient[j]! * moved;
-  }
-  return sum;
-};
-
 /**
- * Where the next step of a start leads, within the cube; NaN where the last trial has NaN. Sources: L-BFGS of Nocedal and Wright,
- * algorithm 7.4, on the coordinates that no bound holds; Rprop of Riedmiller and Braun 1993; Adam of Kingma and Ba 2015; RMSprop of
- * Hinton's lecture 6e. L-BFGS begins with steps of Rprop, which a wrong scale of the gradient does not disturb, until two of
- * them were refused. A step that follows a refused one is shorter and has its direction.
+ * Where the next step of a start leads, within the cube; NaN where the last trial has NaN. Sources: Rprop of Riedmiller and Braun 1993; Adam
+ * of Kingma and Ba 2015; RMSprop of Hinton's lecture 6e; `quasi-newton.ts` has its own. A step of Rprop that follows a refused one is shorter
+ * and has its direction.
  */
-export const nextPoint = (
-  history: History,
-  trace: Trace,
-  method: Method,
-  { rate, most }: Lengths,
-): Float64Array => {
+export const nextPoint = (history: History, trace: Trace, method: Method, lengths: Lengths): Float64Array => {
   const tip = trace.path.at(-1)!;
   const x = pointOf(history, tip, history.x.length / history.n);
   const last = trace.refused.at(-1);
-  const isNewDirection = method === "lbfgs" && trace.refused.length === 1 && trace.refusals === PATIENCE;
-  if (last !== undefined && !isNewDirection) return shorterStep(history, x, tip, last);
-  const step = stepBy(history, trace, method, rate, most);
+  if (last !== undefined && method !== "lbfgs") return shorterStep(history, x, tip, last);
+  const step = stepBy(history, trace, method, lengths);
+  return x.map((u, j) => (Number.isNaN(u) ? u : Math.min(1, Math.max(0, u + step[j]!))));
+};
+
+const stepBy = (history: History, trace: Trace, method: Method, { rate, most }: Lengths): Float64Array => {
+  if (method === "lbfgs") return quasiNewton(history, trace, rate, most);
+  const step =
+    method === "rprop"
+      ? resilient(history, trace.path, rate, most)
+      : adaptive(history, trace.path, method, rate);
   const longest = step.reduce((max, s) => Math.max(max, Math.abs(s)), 0);
-  const scale = longest > most ? most / longest : 1;
-  return x.map((u, j) => (Number.isNaN(u) ? u : Math.min(1, Math.max(0, u + scale * step[j]!))));
+  return longest > most ? step.map((s) => (s * most) / longest) : step;
 };
 
-const stepBy = (
-  history: History,
-  { path, refusals }: Trace,
-  method: Method,
-  rate: number,
-  most: number,
-): Float64Array => {
-  if (method === "adam" || method === "rmsprop") return adaptive(history, path, method, rate);
-  if (method === "lbfgs" && refusals >= PATIENCE) return quasiNewton(history, path, rate);
-  return resilient(history, path, rate, most);
-};
-
-/** A part of a refused step: up to the minimum of the parabola through what is known. */
+/** A part of a refused step. */
 const shorterStep = (history: History, x: Float64Array, from: number, to: number): Float64Array => {
-  const m = history.y.length / history.n;
   const other = pointOf(history, to, x.length);
-  const after = history.y[to * m]!;
-  const promised = promisedBy(history, from, to);
-  const curvature = 2 * (after - history.y[from * m]! - promised);
-  const ratio = curvature > 0 ? -promised / curvature : LONGEST;
-  const part = Number.isFinite(after) ? Math.min(LONGEST, Math.max(SHORTEST, ratio)) : AFTER_FAILURE;
+  const part = partOfRefused(history, from, to);
   return x.map((u, j) => (Number.isNaN(other[j]!) ? u : u + part * (other[j]! - u)));
-};
-
-const quasiNewton = (history: History, path: readonly number[], rate: number): Float64Array => {
-  const d = history.x.length / history.n;
-  // Where a parameter is inactive its derivative is 0 and nothing moves.
-  const points = path.map((row) => pointOf(history, row, d).map((u) => u || 0));
-  const gradients = path.map((row) => gradientOf(history, row));
-  let pairs: Pair[] = [];
-  for (let k = 1; k < path.length; k++) {
-    pairs = remember(pairs, points[k - 1]!, gradients[k - 1]!, points[k]!, gradients[k]!);
-  }
-  const gradient = gradients.at(-1)!;
-  const free = freeCoordinates(points.at(-1)!, gradient, new Float64Array(d), new Float64Array(d).fill(1));
-  const direction = descend(gradient, pairs, free);
-  if (pairs.length > 0 && product(direction, gradient) < 0) return direction;
-  const steepest = descend(gradient, [], free);
-  const longest = steepest.reduce((max, s) => Math.max(max, Math.abs(s)), 0);
-  return longest === 0 ? steepest : steepest.map((s) => (s * rate) / longest);
 };
 
 const resilient = (history: History, path: readonly number[], rate: number, most: number): Float64Array => {

@@ -10,10 +10,18 @@ export interface Trace {
   readonly path: readonly number[];
   /** Rows of the steps from the last of them that have ended and were not accepted. */
   readonly refused: readonly number[];
-  /** How many of its steps were refused, from whichever trial. */
-  readonly refusals: number;
+  /** All its steps that have ended, in the order of the trials they go on from. */
+  readonly steps: readonly Step[];
   /** `ready`: its next step can be taken; `ended`: no step is left that could help. */
   readonly state: "running" | "ready" | "ended";
+}
+
+/** A step from one row to another. */
+export interface Step {
+  readonly from: number;
+  readonly to: number;
+  /** Whether it was accepted. */
+  readonly counts: boolean;
 }
 
 /** Whether a step from one row to another counts. */
@@ -21,6 +29,11 @@ export type Accepts = (from: number, to: number) => boolean;
 
 /** Steps from one trial that are refused until its start ends. */
 const MOST_REFUSED = 8;
+
+/** The part of a step that comes after it, when it gave no result, and the bounds of what a parabola says otherwise. */
+const AFTER_FAILURE = 0.25;
+const SHORTEST = 0.1;
+const LONGEST = 0.5;
 
 /** Whether a row has a result, and a derivative of at least one parameter. */
 export const hasGradient = (history: History, row: number): boolean => {
@@ -33,6 +46,37 @@ export const hasGradient = (history: History, row: number): boolean => {
 export const gradientOf = ({ gradient, n, x }: History, row: number): Float64Array => {
   const d = x.length / n;
   return Float64Array.from({ length: d }, (_, j) => gradient?.[row * d + j] || 0);
+};
+
+/** By how much the result changes from one row to another, according to the gradient of the first. */
+export const promisedBy = (history: History, from: number, to: number): number => {
+  const d = history.x.length / history.n;
+  const gradient = gradientOf(history, from);
+  let sum = 0;
+  for (let j = 0; j < d; j++) {
+    const moved = history.x[to * d + j]! - history.x[from * d + j]!;
+    if (!Number.isNaN(moved)) sum += gradient[j]! * moved;
+  }
+  return sum;
+};
+
+/** How far the parameter that moved furthest did, from one row to another. */
+export const furthestMove = ({ x, n }: History, from: number, to: number): number => {
+  const d = x.length / n;
+  let furthest = 0;
+  for (let j = 0; j < d; j++) furthest = Math.max(furthest, Math.abs(x[to * d + j]! - x[from * d + j]!) || 0);
+  return furthest;
+};
+
+/** Which part of a refused step to try next: up to the minimum of the parabola through what is known. */
+export const partOfRefused = (history: History, from: number, to: number): number => {
+  const m = history.y.length / history.n;
+  const after = history.y[to * m]!;
+  if (!Number.isFinite(after)) return AFTER_FAILURE;
+  const promised = promisedBy(history, from, to);
+  const curvature = 2 * (after - history.y[from * m]! - promised);
+  const ratio = curvature > 0 ? -promised / curvature : LONGEST;
+  return Math.min(LONGEST, Math.max(SHORTEST, ratio));
 };
 
 /**
@@ -61,19 +105,21 @@ const follow = (
   accepts: Accepts,
 ): Trace => {
   const path = [root];
-  let earlier = 0;
+  const steps: Step[] = [];
   for (;;) {
     const tip = path.at(-1)!;
-    const steps = stepsFrom(tip);
-    const next = steps.find((row) => hasGradient(history, row) && accepts(tip, row));
+    const begun = stepsFrom(tip);
+    const next = begun.find((row) => hasGradient(history, row) && accepts(tip, row));
+    const ended = begun.filter((row) => history.kind[row] !== TrialKind.running);
+    const refused = next === undefined ? ended : ended.slice(0, ended.indexOf(next));
+    steps.push(...refused.map((to) => ({ from: tip, to, counts: false })));
     if (next !== undefined) {
       path.push(next);
-      earlier += steps.indexOf(next);
+      steps.push({ from: tip, to: next, counts: true });
       continue;
     }
-    const refused = steps.filter((row) => history.kind[row] !== TrialKind.running);
-    const trace = { path, refused, refusals: earlier + refused.length };
-    const isRunning = history.kind[tip] === TrialKind.running || refused.length < steps.length;
+    const trace = { path, refused, steps };
+    const isRunning = history.kind[tip] === TrialKind.running || ended.length < begun.length;
     if (isRunning) return { ...trace, state: "running" };
     const isOver = !hasGradient(history, tip) || refused.length >= MOST_REFUSED;
     return { ...trace, state: isOver ? "ended" : "ready" };

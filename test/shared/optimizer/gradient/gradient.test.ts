@@ -95,6 +95,37 @@ test("L-BFGS follows a curved valley, which steps along signs do not", () => {
   expect(valleyIn("rprop")).toBeGreaterThan(1e-3);
 });
 
+test("scales of parameters that differ ten thousandfold are learned within some steps", () => {
+  const steep = (j: number) => 1e4 ** (j / 19 - 1);
+  const miss = (x: Float64Array) => x.map((u, j) => u - 0.3 - j / 100);
+  const cost: Cost = (x) => ({
+    y: miss(x).reduce((sum, u, j) => sum + (steep(j) * u ** 2) / 2, 0),
+    gradient: miss(x).map((u, j) => steep(j) * u),
+  });
+  const { best } = run({ space: floats(20), cost, trials: 20 });
+  expect(best).toBeLessThan(1e-6);
+});
+
+test("a step that was refused told the curvature: the next one goes to the minimum in each parameter", () => {
+  const cost: Cost = (x) => ({
+    y: 1000 * (x[0]! - 0.505) ** 2 + 600 * (x[1]! - 0.515) ** 2,
+    gradient: Float64Array.of(2000 * (x[0]! - 0.505), 1200 * (x[1]! - 0.515)),
+  });
+  const { drafts } = run({ space: floats(2), cost, trials: 3, options: { rate: 0.2 } });
+  expect(drafts.map(({ parent }) => parent)).toEqual([undefined, 0, 0]);
+  expect(cost(drafts[1]!.x).y).toBeGreaterThan(cost(drafts[0]!.x).y);
+  expect(drafts[2]!.x[0]).toBeCloseTo(0.505, 6);
+  expect(drafts[2]!.x[1]).toBeCloseTo(0.515, 6);
+});
+
+test("steps grow while they are accepted, and never beyond their bound", () => {
+  // A slope without curvature: as far as a step may go it goes.
+  const slope: Cost = (x) => ({ y: 1e-3 * x[0]!, gradient: Float64Array.of(1e-3) });
+  const { drafts } = run({ space: floats(1), cost: slope, trials: 5, options: { rate: 0.02, maxStep: 0.1 } });
+  const moved = drafts.slice(1).map(({ x }, k) => drafts[k]!.x[0]! - x[0]!);
+  for (const [k, length] of [0.02, 0.04, 0.08, 0.1].entries()) expect(moved[k]).toBeCloseTo(length, 6);
+});
+
 test("Adam's first step has its learning rate along each coordinate, against the sign of the derivative", () => {
   const options = { method: "adam", rate: 0.04 } as const;
   const { drafts } = run({ space: floats(3), cost: bowl(0.3), trials: 2, options });
@@ -180,6 +211,22 @@ test("choices stay as their start has them, and what is inactive does not move",
   for (const { x, parent } of steps) expect(x[1]).toBe(drafts[parent!]!.x[1]);
   const inactive = steps.filter(({ x }) => x[1]! > 0.5);
   for (const { x } of inactive) expect(x[2]).toBeNaN();
+});
+
+test("a parameter whose derivative is not told stays where it is, although others told how it matters", () => {
+  const cost: Cost = (x) => {
+    const sum = x[0]! + x[1]! - 0.6;
+    return {
+      y: sum ** 2 + (x[0]! - 0.1) ** 2,
+      gradient: Float64Array.of(2 * sum + 2 * (x[0]! - 0.1), 2 * sum),
+    };
+  };
+  const end = (number: number) => (number === 3 ? { gradient: [0.1, Number.NaN] } : {});
+  const { drafts } = run({ space: floats(2), cost, trials: 5, end });
+  expect(drafts[4]!.parent).toBe(3);
+  expect(drafts[4]!.x[0]).not.toBe(drafts[3]!.x[0]);
+  expect(drafts[4]!.x[1]).toBe(drafts[3]!.x[1]);
+  expect(drafts[3]!.x[1]).not.toBe(drafts[2]!.x[1]);
 });
 
 test("a step that does not leave the cell of its values is followed by another start", () => {
