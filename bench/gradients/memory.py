@@ -108,7 +108,7 @@ def forward() -> None:
             line["mib by PeakBytes"] = round(memory.peak / 2**20, 2)
         print(json.dumps({**line, "seconds": seconds}), flush=True)
 
-    for steps in (10, 40):
+    for steps in (10, 40, 160):
         line("reverse mode", Reverse(), steps, 6)
         line("forward mode", Forward(), steps, 6)
     for count in (1, 12, 24):

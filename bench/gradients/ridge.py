@@ -4,7 +4,10 @@ peers."""
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -46,7 +49,7 @@ class Problem:
             return float(value.detach()), leaf.grad.numpy()
 
         bounds = [(LOW, HIGH)] * FEATURES
-        starts = [np.full(FEATURES, s) for s in (-4.0, -1.0)]
+        starts = [np.full(FEATURES, s) for s in (-6.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)]
         options = {"maxiter": 400, "maxfun": 500, "ftol": 1e-12, "gtol": 1e-8}
         return min(minimize(of, s, jac=True, method="L-BFGS-B", bounds=bounds, options=options).fun for s in starts)
 
@@ -96,6 +99,19 @@ def lbfgs(trials: Trials, count: int) -> None:
     )
 
 
+def gradient(trials: Trials, count: int) -> None:
+    """The service's algorithm of this name, which runs in Node."""
+    script = Path(__file__).with_name("steps.ts")
+    command = [os.environ.get("NODE", "node"), str(script), str(FEATURES), str(count)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as steps:
+        assert steps.stdin is not None and steps.stdout is not None
+        for _ in range(count):
+            value, slopes = trials(LOW + (HIGH - LOW) * np.array(json.loads(steps.stdout.readline())))
+            told = {"value": value, "gradient": list((HIGH - LOW) * slopes)}
+            steps.stdin.write(json.dumps(told) + "\n")
+            steps.stdin.flush()
+
+
 def reached(values: list[float], best: float) -> int | None:
     """The first trial whose validation loss is within 1e-3 of the best."""
     return next((i + 1 for i, value in enumerate(values) if value < best + 1e-3), None)
@@ -110,7 +126,7 @@ def main() -> None:
             "optimum": best,
             "start": float(problem.val(problem.solve(torch.full((FEATURES,), -2.0).double()))),
         }
-        for name, tune in (("lbfgs", lbfgs), ("adam", adam)):
+        for name, tune in (("gradient", gradient), ("lbfgs", lbfgs), ("adam", adam)):
             trials = Trials(problem)
             tune(trials, 40)
             line[name] = {"reached": reached(trials.values, best), "gap30": min(trials.values[:30]) - best}

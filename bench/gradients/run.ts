@@ -2,7 +2,7 @@
  * Gradient-based tuning in PyTorch: `npm run bench:gradients`, after `npm run test:gradients` has made its environment.
  *
  *   npm run bench:gradients                       all questions
- *   npm run bench:gradients -- --only ridge       one: ridge, memory, collapse or tuning
+ *   npm run bench:gradients -- --only ridge       one or several: ridge, memory, collapse, tuning
  *   npm run bench:gradients -- --seeds 5          of collapse and of tuning
  *   npm run bench:gradients -- --report           prints existing results
  *
@@ -14,9 +14,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+const QUESTIONS = ["ridge", "memory", "collapse", "tuning"];
+
 const { values: flags } = parseArgs({
   options: {
-    only: { type: "string", default: "ridge,memory,collapse,tuning" },
+    only: { type: "string", default: QUESTIONS.join(",") },
     seeds: { type: "string", default: "5" },
     report: { type: "boolean", default: false },
   },
@@ -31,6 +33,7 @@ const run = (question: string, ...args: readonly string[]): string =>
   execFileSync(python, ["-W", "ignore", join(root, "bench/gradients", `${question}.py`), ...args], {
     env: {
       ...process.env,
+      NODE: process.execPath,
       OMP_NUM_THREADS: "1",
       PYTHONPATH: join(root, "clients/python-gradients/src"),
     },
@@ -71,6 +74,10 @@ const report = (question: string): void => {
   for (const [, part] of Map.groupBy(lines, (line) => line.table)) console.log(`${table(part)}\n`);
 };
 
+const questions = flags.only.split(",");
+const unknown = questions.find((question) => !QUESTIONS.includes(question));
+if (unknown !== undefined)
+  throw new Error(`There is no question "${unknown}"; there are ${QUESTIONS.join(", ")}.`);
 if (!existsSync(python))
   throw new Error("There is no .venv-gradients yet. Run `npm run test:gradients` first.");
 mkdirSync(results, { recursive: true });
@@ -81,7 +88,7 @@ if (!flags.report) {
   });
   if (status !== 0) console.error("Peers could not be installed, so they are left out.");
 }
-for (const question of flags.only.split(",")) {
+for (const question of questions) {
   if (!flags.report) measure(question);
   report(question);
 }
