@@ -3,7 +3,7 @@ import { type Hint, TrialKind } from "../../shared/optimizer/algorithm.ts";
 import type { AlgorithmChoice } from "../../shared/optimizer/choice.ts";
 import { buildHistory, type HistoryRow } from "../../shared/optimizer/common/history.ts";
 import { askAlgorithm } from "../../shared/optimizer/propose.ts";
-import type { AlgorithmName } from "../../shared/optimizer/registry.ts";
+import { type AlgorithmName, algorithms } from "../../shared/optimizer/registry.ts";
 import { sampleCube } from "../../shared/space/sample.ts";
 import { type NamedSpace, spaceNamed } from "./spaces.ts";
 
@@ -110,6 +110,29 @@ const ask = (
   return { pinned: { ask: hint === null ? title : `${title}, hint`, proposals }, hint: answered.hint };
 };
 
+/** So many trials of a bowl with steep walls that tell its gradient, each asked after those before it. */
+const FOLLOWED = 9;
+
+const followed = (name: AlgorithmName, { space }: NamedSpace): PinnedAsk => {
+  const rows: HistoryRow[] = [];
+  const problem = { space, objectives: 1, budget: { trials: FOLLOWED, parallel: 1 } };
+  const proposals = Array.from({ length: FOLLOWED }, (_, number) => {
+    const history = buildHistory(space, 1, rows);
+    const asked = { problem, choice: { name }, history, count: 1, seed: 11, firstNumber: number };
+    const { x, algorithm, parent } = askAlgorithm(asked).proposals[0]!;
+    const moved = x.map((u) => u - 0.3);
+    const all = moved.reduce((sum, u) => sum + u, 0);
+    const y = moved.reduce((sum, u, j) => sum + (j + 1) * (u ** 2 / 2 + 2 * u ** 4), all ** 2 / 2);
+    const gradient = moved.map((u, j) => (j + 1) * (u + 8 * u ** 3) + all);
+    rows.push({
+      ...{ number, x, kind: TrialKind.completed, y: [y], gradient },
+      ...(parent !== undefined && { parent }),
+    });
+    return { algorithm, x: Array.from(x.subarray(0, KEPT), pin) };
+  });
+  return { ask: `${WIDE}, ${FOLLOWED} trials that tell gradients`, proposals };
+};
+
 /** Every pinned ask of an algorithm. */
 export const pinnedAsks = (name: AlgorithmName): PinnedAsk[] => {
   const asks: PinnedAsk[] = [];
@@ -125,5 +148,6 @@ export const pinnedAsks = (name: AlgorithmName): PinnedAsk[] => {
   }
   const wide = spaceNamed(WIDE);
   for (const trials of [0, 60]) asks.push(ask({ name }, wide, plain(trials, 2), null).pinned);
+  if (algorithms[name].gradients === "follows") asks.push(followed(name, wide));
   return asks;
 };
