@@ -74,15 +74,17 @@ def test_an_lstm_without_a_response_is_that_of_pytorch():
 
 
 class Images(nn.Module):
-    """A convolution and a linear layer, with dropout between them."""
+    """Two convolutions and a linear layer, with dropout between them."""
 
     def __init__(self):
         super().__init__()
-        self.first, self.last = answers(ResponseConv2d(2, 3, 3, 2, padding=1)), answers(ResponseLinear(48, 5, 2))
+        self.first = answers(ResponseConv2d(2, 3, 3, 2, padding=1))
+        self.second = answers(ResponseConv2d(3, 3, 3, 2, stride=2, padding=1))
+        self.last = answers(ResponseLinear(12, 5, 2))
 
     def forward(self, batch, tuning):
         x = dropout(self.first(batch, tuning).relu(), tuning.value("drop"))
-        return self.last(x.flatten(1), tuning)
+        return self.last(self.second(x, tuning).relu().flatten(1), tuning)
 
 
 class Words(nn.Module):
@@ -274,9 +276,12 @@ def test_what_no_output_depends_on_does_not_run_away_with_delta():
 @pytest.mark.parametrize("delta", [False, True])
 def test_each_decay_is_that_of_its_module(delta):
     """Without any other loss, a step of gradient descent shrinks the weights of each module by twice its decay."""
+    torch.manual_seed(0)
     model, knobs = Images(), Knobs([Knob("a", 0, 1, 0.1, perturbation=1e-6), Knob("b", 0, 1, 0.4, perturbation=1e-6)])
-    nn.init.zeros_(model.first.slope.weight), nn.init.zeros_(model.last.slope.weight)
-    before = [layer.general.weight.detach().clone() for layer in (model.first, model.last)]
+    layers = (model.first, model.last)
+    for layer in layers:
+        nn.init.zeros_(layer.slope.weight)
+    before = [layer.general.weight.detach().clone() for layer in layers]
     tuner = SelfTuner(
         model,
         knobs,
@@ -287,9 +292,9 @@ def test_each_decay_is_that_of_its_module(delta):
         decay={"a": model.first, "b": model.last},
         delta=delta,
     )
-    model.forward = lambda batch, tuning: model.last(model.first(batch, tuning).flatten(1), tuning)
+    model.forward = lambda batch, tuning: model.last(model.second(model.first(batch, tuning), tuning).flatten(1), tuning)
     tuner.train_step(torch.randn(6, 2, 4, 4))
-    for layer, was, decay in zip((model.first, model.last), before, (0.1, 0.4), strict=True):
+    for layer, was, decay in zip(layers, before, (0.1, 0.4), strict=True):
         assert torch.allclose(layer.general.weight, (1 - decay) * was, atol=1e-4)
 
 
