@@ -1,48 +1,114 @@
-"""A network on few of scikit-learn's digits, which needs regularisation: with responses (STN) or without."""
+"""Few of scikit-learn's digits, and networks with many hyperparameters that regularise them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 import torch
-from hone_gradients.self_tuning import Knob, Knobs, ResponseLinear, Tuning, dropout, noise
+from hone_gradients.self_tuning import Knob, ResponseConv2d, ResponseLinear, Tuning, dropout, noise
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-UNITS, BATCH = 64, 25
-KNOBS = [
-    Knob("drop0", 0, 0.95, 0.05),
-    Knob("drop1", 0, 0.95, 0.05),
-    Knob("drop2", 0, 0.95, 0.05),
-    Knob("noise", 0, 1, 0.05),
-    Knob("decay", 1e-6, 1e-1, 1e-4, scale="log"),
-]
-
+BATCH = 25
 Batch = tuple[Tensor, Tensor]
 
 
-class Plain(nn.Linear):
-    """A linear layer that does not respond."""
-
-    def __init__(self, inputs: int, outputs: int, _: int) -> None:
-        super().__init__(inputs, outputs)
-
-    def forward(self, x: Tensor, tuning: Tuning) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+def _drop(name: str) -> Knob:
+    return Knob(name, 0.01, 0.8, 0.05, scale="log")
 
 
-class Network(nn.Module):
-    """Two hidden layers, with noise on the pixels and dropout before each layer."""
+def _noise() -> Knob:
+    return Knob("noise", 0.01, 1, 0.05, scale="log")
 
-    def __init__(self, layer=ResponseLinear) -> None:
+
+def _decay(name: str) -> Knob:
+    return Knob(name, 1e-6, 1e-1, 1e-4, scale="log")
+
+
+def _dropped(x: Tensor, tuning: Tuning, names: Sequence[str]) -> Tensor:
+    """A dropout rate for each of several parts of the units or channels."""
+    parts = zip(x.chunk(len(names), dim=1), names, strict=True)
+    return torch.cat([dropout(part, tuning.value(name)) for part, name in parts], dim=1)
+
+
+class Five(nn.Module):
+    """Two hidden layers: noise on the pixels, a dropout rate before each layer, one decay."""
+
+    knobs = (_drop("drop0"), _drop("drop1"), _drop("drop2"), _noise(), _decay("decay"))
+
+    def __init__(self) -> None:
         super().__init__()
-        count = len(KNOBS)
-        self.layers = nn.ModuleList([layer(64, UNITS, count), layer(UNITS, UNITS, count), layer(UNITS, 10, count)])
+        count = len(self.knobs)
+        sizes = (64, 64, 64, 10)
+        self.layers = nn.ModuleList(ResponseLinear(a, b, count) for a, b in zip(sizes, sizes[1:], strict=False))
+
+    def decays(self) -> dict[str, nn.Module]:
+        return {"decay": self}
 
     def forward(self, batch: Batch, tuning: Tuning) -> Tensor:
         x = noise(batch[0], tuning.value("noise"))
         for i, layer in enumerate(self.layers):
             x = layer(dropout(x if i == 0 else x.relu(), tuning.value(f"drop{i}")), tuning)
         return x
+
+
+class Mlp(nn.Module):
+    """Three hidden layers: a dropout rate for each quarter of the pixels and each half of a layer, a decay a layer."""
+
+    parts = (("in0", "in1", "in2", "in3"), ("one0", "one1"), ("two0", "two1"), ("three0", "three1"))
+    knobs = (*(_drop(name) for names in parts for name in names), *(_decay(f"decay{i}") for i in range(4)))
+
+    def __init__(self) -> None:
+        super().__init__()
+        count = len(self.knobs)
+        sizes = (64, 64, 64, 64, 10)
+        self.layers = nn.ModuleList(ResponseLinear(a, b, count) for a, b in zip(sizes, sizes[1:], strict=False))
+
+    def decays(self) -> dict[str, nn.Module]:
+        return {f"decay{i}": layer for i, layer in enumerate(self.layers)}
+
+    def forward(self, batch: Batch, tuning: Tuning) -> Tensor:
+        x = batch[0]
+        for i, (layer, names) in enumerate(zip(self.layers, self.parts, strict=True)):
+            x = layer(_dropped(x if i == 0 else x.relu(), tuning, names), tuning)
+        return x
+
+
+class Cnn(nn.Module):
+    """Two convolutions and a linear layer: noise, a dropout rate for every four channels, a decay a layer."""
+
+    parts = (("one0", "one1"), ("two0", "two1", "two2", "two3"))
+    knobs = (_noise(), *(_drop(name) for names in parts for name in names), *(_decay(f"decay{i}") for i in range(3)))
+
+    def __init__(self) -> None:
+        super().__init__()
+        count = len(self.knobs)
+        self.one = ResponseConv2d(1, 8, 3, count, padding=1)
+        self.two = ResponseConv2d(8, 16, 3, count, stride=2, padding=1)
+        self.last = ResponseLinear(256, 10, count)
+
+    def decays(self) -> dict[str, nn.Module]:
+        return {f"decay{i}": layer for i, layer in enumerate((self.one, self.two, self.last))}
+
+    def forward(self, batch: Batch, tuning: Tuning) -> Tensor:
+        x = noise(batch[0].reshape(-1, 1, 8, 8), tuning.value("noise"))
+        x = _dropped(self.one(x, tuning).relu(), tuning, self.parts[0])
+        x = _dropped(self.two(x, tuning).relu(), tuning, self.parts[1])
+        return self.last(x.flatten(1), tuning)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network, and how long it is trained."""
+
+    network: Callable[[], Five | Mlp | Cnn]
+    knobs: tuple[Knob, ...]
+    epochs: int
+
+
+PROBLEMS = {"five": Problem(Five, Five.knobs, 30), "mlp": Problem(Mlp, Mlp.knobs, 40), "cnn": Problem(Cnn, Cnn.knobs, 40)}
 
 
 def losses(outputs: Tensor, batch: Batch) -> Tensor:
@@ -62,7 +128,3 @@ class Digits:
     def batches(part: Batch, size: int = BATCH) -> list[Batch]:
         order = torch.randperm(len(part[1]))
         return [(part[0][rows], part[1][rows]) for rows in order.split(size)]
-
-
-def knobs() -> Knobs:
-    return Knobs(KNOBS)

@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { measureSelfTuning, PROBLEMS, reportSelfTuning } from "./self-tuning.ts";
 
 const QUESTIONS = ["ridge", "memory", "collapse", "tuning"];
 
@@ -29,34 +30,39 @@ const python = join(root, ".venv-gradients/bin/python");
 const results = join(root, ".bench/gradients");
 const fileOf = (question: string) => join(results, `${question}.jsonl`);
 
-const run = (question: string, ...args: readonly string[]): string =>
-  execFileSync(python, ["-W", "ignore", join(root, "bench/gradients", `${question}.py`), ...args], {
-    env: {
-      ...process.env,
-      NODE: process.execPath,
-      OMP_NUM_THREADS: "1",
-      PYTHONPATH: join(root, "clients/python-gradients/src"),
-    },
+process.env.NODE = process.execPath;
+process.env.OMP_NUM_THREADS = "1";
+process.env.PYTHONPATH = join(root, "clients/python-gradients/src");
+const commandOf = (question: string) => [
+  python,
+  "-W",
+  "ignore",
+  join(root, "bench/gradients", `${question}.py`),
+];
+
+const run = (question: string, ...args: readonly string[]): string => {
+  const [program = "", ...before] = commandOf(question);
+  return execFileSync(program, [...before, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
+};
 
-const measure = (question: string): void => {
+const outputOf = async (question: string): Promise<string> => {
   const seeds = Array.from({ length: Number(flags.seeds) }, (_, seed) => String(seed));
-  const seeded = question === "tuning" || question === "collapse";
-  const output = seeded ? seeds.map((seed) => run(question, seed)).join("") : run(question);
-  writeFileSync(fileOf(question), output);
+  if (question === "collapse") return seeds.map((seed) => run(question, seed)).join("");
+  if (question !== "tuning") return run(question);
+  const programs = { command: commandOf(question), run: (...args: string[]) => run(question, ...args) };
+  let output = "";
+  for (const problem of PROBLEMS) output += await measureSelfTuning(programs, problem, seeds);
+  return output;
 };
 
 type Line = Readonly<Record<string, unknown>>;
 
-/** Lines of results as a table in Markdown, without curves and schedules. */
+/** Lines of results as a table in Markdown. */
 const table = (lines: readonly Line[]): string => {
-  const names = [
-    ...new Set(
-      lines.flatMap((line) => Object.keys(line).filter((name) => !["curve", "schedule"].includes(name))),
-    ),
-  ];
+  const names = [...new Set(lines.flatMap((line) => Object.keys(line)))];
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const text = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
   return [
@@ -66,12 +72,18 @@ const table = (lines: readonly Line[]): string => {
   ].join("\n");
 };
 
-const report = (question: string): void => {
-  const lines = readFileSync(fileOf(question), "utf8")
+const linesOf = <T>(question: string): T[] =>
+  readFileSync(fileOf(question), "utf8")
     .split("\n")
     .filter((line) => line !== "")
-    .map((line): Line => JSON.parse(line));
-  for (const [, part] of Map.groupBy(lines, (line) => line.table)) console.log(`${table(part)}\n`);
+    .map((line): T => JSON.parse(line));
+
+const report = (question: string): void => {
+  const texts =
+    question === "tuning"
+      ? [reportSelfTuning(linesOf(question))]
+      : [...Map.groupBy(linesOf<Line>(question), (line) => line.table).values()].map(table);
+  for (const text of texts) console.log(`${text}\n`);
 };
 
 const questions = flags.only.split(",");
@@ -81,7 +93,7 @@ if (unknown !== undefined)
 if (!existsSync(python))
   throw new Error("There is no .venv-gradients yet. Run `npm run test:gradients` first.");
 mkdirSync(results, { recursive: true });
-if (!flags.report) {
+if (!flags.report && questions.includes("ridge")) {
   const peers = join(root, "bench/gradients/requirements.txt");
   const { status } = spawnSync(python, ["-m", "pip", "install", "--quiet", "-r", peers], {
     stdio: "inherit",
@@ -89,6 +101,6 @@ if (!flags.report) {
   if (status !== 0) console.error("Peers could not be installed, so they are left out.");
 }
 for (const question of questions) {
-  if (!flags.report) measure(question);
+  if (!flags.report) writeFileSync(fileOf(question), await outputOf(question));
   report(question);
 }

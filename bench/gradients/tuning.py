@@ -1,150 +1,162 @@
-"""STN and Delta-STN beside fixed settings, random search and successive halving, at equal seconds of CPU.
+"""STN and Delta-STN beside fixed settings, random search and the schedules they found.
 
-    python tuning.py SEED
+    python tuning.py rates PROBLEM               the learning rates of each way, chosen on seeds of its own
+    python tuning.py compare PROBLEM SEED RATES  a line of JSON for each way, at these rates
+    python tuning.py replay PROBLEM SEED RATES   the same of the best fixed value and of the schedules that were found
+    python tuning.py serve PROBLEM SEED RATES    trainings that `asha.ts` asks for, at the same rates
 
-Prints a line of JSON for each way: the least validation loss after any epoch, the test loss there, the seconds of CPU.
+Searches have the seconds of CPU that STN trained for, draw evenly on the scales and within the bounds of STN's knobs,
+and try STN's start first.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
-import time
-from operator import itemgetter
+from statistics import mean
+from typing import Any
 
 import torch
-from digits import KNOBS, Batch, Digits, Network, Plain, knobs, losses
-from hone_gradients.self_tuning import Schedule, SelfTuner, Tuning
+from digits import PROBLEMS, Digits
+from training import Plain, Training, Tuned
 
-EPOCHS, WARM_UP = 30, 3
-RUNGS = (3, 10, 30)
-torch.set_num_threads(1)
-
-
-class Best:
-    """The least validation loss so far, and the test loss there."""
-
-    def __init__(self) -> None:
-        self.val, self.test = float("inf"), float("inf")
-
-    def note(self, val: float, test: float) -> None:
-        if val < self.val:
-            self.val, self.test = val, test
+Rates = dict[str, dict[str, float]]
+SELF_TUNED = {"stn": False, "delta-stn": True}
+"""Whether a way is Delta-STN."""
+WEIGHTS, KNOBS = (0.001, 0.003, 0.01, 0.03), (0.01, 0.03, 0.1)
+OTHER_SEEDS = (100, 101)
+BEST_OF, AGAIN = 20, 3
+"""Configurations among which the best fixed value is, beside the start, and how often some are trained once more."""
 
 
-def mean_loss(network, part: Batch) -> float:
-    with torch.no_grad():
-        return float(losses(network(part, Tuning(torch.zeros(len(part[1]), len(KNOBS)), None)), part).mean())
+def started(problem: str) -> dict[str, float]:
+    """The hyperparameters that all begin with."""
+    return {knob.name: knob.start for knob in PROBLEMS[problem].knobs}
 
 
-class Ordinary:
-    """A training of the same network, at hyperparameters that are given for each epoch."""
-
-    def __init__(self, data: Digits) -> None:
-        self.data, self.network = data, Network(Plain)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=0.005)
-
-    def epoch(self, values: dict[str, float], best: Best) -> float:
-        for batch in self.data.batches(self.data.train):
-            each = {name: torch.full((len(batch[1]),), value) for name, value in values.items()}
-            norm = sum((layer.weight**2).sum() for layer in self.network.layers)
-            loss = losses(self.network(batch, Tuning(torch.zeros(0), each)), batch).mean() + values["decay"] * norm
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-        val = mean_loss(self.network, self.data.val)
-        best.note(val, mean_loss(self.network, self.data.test))
-        return val
-
-
-def self_tuned(data: Digits, delta: bool, rate: float = 0.15, pace: float = 0.005) -> tuple[Best, Schedule, list[float]]:
-    tuned, network = knobs(), Network()
-    tuner = SelfTuner(
-        network,
-        tuned,
-        losses,
-        size=lambda batch: len(batch[1]),
-        optimizer=torch.optim.Adam(network.parameters(), lr=pace),
-        hyper_optimizer=torch.optim.Adam(tuned.parameters(), lr=rate),
-        decay="decay",
-        delta=delta,
-    )
-    best, schedule, curve = Best(), Schedule(), []
-    for epoch in range(EPOCHS):
-        tuner.epoch(data.batches(data.train), data.batches(data.val, 50), tunes=epoch >= WARM_UP)
-        schedule.add(tuned.now())
-        curve.append(tuner.validate([data.val]))
-        best.note(curve[-1], tuner.validate([data.test]))
-    return best, schedule, curve
-
-
-def drawn() -> dict[str, float]:
+def drawn(problem: str) -> dict[str, float]:
     """Hyperparameters at random, each evenly on its scale."""
-    return {knob.name: float(knob.value(torch.logit(torch.rand(()), 1e-6))) for knob in KNOBS}
+    return {knob.name: float(knob.value(torch.logit(torch.rand(()), 1e-6))) for knob in PROBLEMS[problem].knobs}
 
 
-def searched(data: Digits, seconds: float, halving: bool) -> tuple[Best, dict[str, float]]:
-    """Random configurations to the end, or in rounds of nine of which a third goes on, until the time is over."""
-    best, winner, start = Best(), {}, time.process_time()
-    while time.process_time() - start < seconds:
-        runs = [(Ordinary(data), drawn()) for _ in range(9 if halving else 1)]
-        done = 0
-        for rung in RUNGS if halving else (EPOCHS,):
-            scored = []
-            for run, values in runs:
-                before, score = best.val, float("inf")
-                for _ in range(done, rung):
-                    if time.process_time() - start >= seconds:
-                        break
-                    score = min(score, run.epoch(values, best))
-                if best.val < before:
-                    winner = values
-                scored.append((score, run, values))
-            scored.sort(key=lambda it: it[0])
-            runs, done = [(run, values) for _, run, values in scored[: max(1, len(scored) // 3)]], rung
-    return best, winner
+def trained(seed: int, make, *args: Any, **more: Any) -> Training:
+    """A whole training, whose chance is the seed's."""
+    torch.manual_seed(seed)
+    training: Training = make(*args, **more)
+    training.whole()
+    return training
 
 
-def kept(data: Digits, values, epochs: int) -> Best:
-    best, run = Best(), Ordinary(data)
-    for epoch in range(epochs):
-        run.epoch(values(epoch), best)
-    return best
+def chosen(problem: str) -> Rates:
+    """Of each way the rates with the least mean of the least validation losses."""
+
+    def least(make, options: list[dict[str, Any]]) -> dict[str, float]:
+        means = [mean(trained(s, make, problem, Digits(s), **each).val for s in OTHER_SEEDS) for each in options]
+        return options[means.index(min(means))]
+
+    both = [{"rate": rate, "pace": pace} for rate, pace in itertools.product(WEIGHTS, KNOBS)]
+    start = started(problem)
+    found = {
+        way: least(lambda *args, d=delta, **rates: Tuned(*args, d, **rates), both) for way, delta in SELF_TUNED.items()
+    }
+    plain = least(lambda *args, rate: Plain(*args, lambda _: start, rate), [{"rate": rate} for rate in WEIGHTS])
+    return {**found, "plain": plain}
 
 
-def main(seed: int) -> None:
+def searched(problem: str, data: Digits, rate: float, seconds: float) -> tuple[float, float, float]:
+    """Random configurations, each to its end, until the time is over. @returns the losses of the best, and all seconds."""
+    spent, best = 0.0, None
+    for values in itertools.chain([started(problem)], iter(lambda: drawn(problem), None)):
+        run = Plain(problem, data, lambda _, values=values: values, rate)
+        while len(run.curve) < run.problem.epochs and spent + run.seconds < seconds:
+            run.epoch()
+        spent += run.seconds
+        if best is None or run.val < best.val:
+            best = run
+        if spent >= seconds:
+            return best.val, best.test, spent
+    raise AssertionError
+
+
+def ready(problem: str, seed: int, rates: Rates) -> Digits:
+    """Its images. What PyTorch does on first use is nobody's time, so it is done here."""
     data = Digits(seed)
+    Plain(problem, data, lambda _: started(problem), rates["plain"]["rate"]).epoch()
+    return data
 
-    def timed(name: str, work, part=lambda it: it):
-        torch.manual_seed(seed)
-        start = time.process_time()
-        done = work()
-        seconds, best = time.process_time() - start, part(done)
-        more = (
-            {"curve": [round(v, 4) for v in done[2]], "schedule": done[1].epochs}
-            if name.startswith(("stn", "delta"))
-            else {}
-        )
-        line = {"seed": seed, "way": name, "val": best.val, "test": best.test, "seconds": round(seconds, 2), **more}
-        print(json.dumps(line), flush=True)
-        return done, seconds
 
-    start = {knob.name: knob.start for knob in KNOBS}
-    kept(data, lambda _: start, 1)  # what PyTorch does on first use is nobody's time
-    first = itemgetter(0)
-    (_, schedule, _), seconds = timed("stn", lambda: self_tuned(data, delta=False), first)
-    timed("delta-stn", lambda: self_tuned(data, delta=True), first)
-    for delta, name in ((False, "stn"), (True, "delta-stn")):
-        timed(f"{name}, slow knobs", lambda delta=delta: self_tuned(data, delta, 0.03), first)
-        timed(f"{name}, slow knobs, fast weights", lambda delta=delta: self_tuned(data, delta, 0.03, 0.01), first)
-    timed("fixed", lambda: kept(data, lambda _: start, EPOCHS))
-    (random_best, winner), _ = timed("random", lambda: searched(data, seconds, halving=False), first)
-    (halving_best, other), _ = timed("halving", lambda: searched(data, seconds, halving=True), first)
-    timed("replayed schedule", lambda: kept(data, schedule.at, EPOCHS))
-    timed("final value, kept", lambda: kept(data, lambda _: schedule.epochs[-1], EPOCHS))
-    found = winner if random_best.val < halving_best.val else other
-    timed("best fixed value", lambda: kept(data, lambda _: found, EPOCHS))
+def told(problem: str, seed: int, way: str, val: float, test: float, seconds: float, **more: Any) -> None:
+    """Prints a way."""
+    line = {"table": problem, "seed": seed, "way": way, "val": val, "test": test, "seconds": seconds, **more}
+    print(json.dumps(line), flush=True)
+
+
+def compare(problem: str, seed: int, rates: Rates) -> None:
+    """Prints what tunes itself, with its knobs kept too, the start, and random search."""
+    data, rate, start = ready(problem, seed, rates), rates["plain"]["rate"], started(problem)
+    limit = 0.0
+    for way, delta in SELF_TUNED.items():
+        run = trained(seed, Tuned, problem, data, delta, **rates[way])
+        told(problem, seed, way, *run.result, curve=run.curve, clock=run.clock, schedule=run.schedule.epochs)
+        limit = limit or run.seconds
+        kept = trained(seed, Tuned, problem, data, delta, **rates[way], tunes=False)
+        told(problem, seed, f"{way}, knobs kept", *kept.result)
+    told(problem, seed, "the start", *trained(seed, Plain, problem, data, lambda _: start, rate).result)
+    torch.manual_seed(seed)
+    told(problem, seed, "random", *searched(problem, data, rate, limit))
+
+
+def replay(problem: str, seed: int, rates: Rates) -> None:
+    """Prints the best fixed value of many, and how it, the start and the schedules that were found train again, with
+    other chance, for the best was chosen by what it came to."""
+    data, rate, start = ready(problem, seed, rates), rates["plain"]["rate"], started(problem)
+    torch.manual_seed(seed)
+    ways = [start, *(drawn(problem) for _ in range(BEST_OF))]
+    fixed = [trained(seed, Plain, problem, data, lambda _, values=values: values, rate) for values in ways]
+    best = min(fixed, key=lambda run: run.val)
+    told(problem, seed, "the best fixed", best.val, best.test, sum(run.seconds for run in fixed))
+    found = {way: trained(seed, Tuned, problem, data, delta, **rates[way]) for way, delta in SELF_TUNED.items()}
+    for way, values in {
+        "the start": lambda _: start,
+        "the best fixed": best.values,
+        **{f"the schedule of {way}": run.schedule.at for way, run in found.items()},
+        "the end of the schedule of stn": lambda _: found["stn"].schedule.epochs[-1],
+    }.items():
+        again = [trained(1000 * k + seed, Plain, problem, data, values, rate) for k in range(1, AGAIN + 1)]
+        val, test, seconds = (mean(getattr(run, name) for run in again) for name in ("val", "test", "seconds"))
+        told(problem, seed, f"again: {way}", val, test, seconds)
+
+
+def serve(problem: str, seed: int, rates: Rates) -> None:
+    """Says to a first line what the problem is, and answers lines `{"trial", "params", "epochs", "seconds"}` with what the training has
+    come to when so many epochs are done, of which it may take so many seconds of CPU more."""
+    data, runs, rate = ready(problem, seed, rates), {}, rates["plain"]["rate"]
+    torch.manual_seed(seed)
+    space = {k.name: {"type": "float", "low": k.low, "high": k.high, "scale": k.scale} for k in PROBLEMS[problem].knobs}
+    sys.stdin.readline()
+    print(json.dumps({"space": space, "start": started(problem), "epochs": PROBLEMS[problem].epochs}), flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        number, params = asked["trial"], asked["params"]
+        if number not in runs:
+            runs[number] = Plain(problem, data, lambda _, params=params: params, rate)
+        run = runs[number]
+        before = run.seconds
+        while len(run.curve) < asked["epochs"] and run.seconds - before < asked["seconds"]:
+            run.epoch()
+        told = {"val": run.val, "test": run.test, "seconds": run.seconds - before, "epochs": len(run.curve)}
+        print(json.dumps(told), flush=True)
+
+
+def main() -> None:
+    what, problem = sys.argv[1:3]
+    if what == "rates":
+        print(json.dumps(chosen(problem)))
+    else:
+        ways = {"compare": compare, "replay": replay, "serve": serve}
+        ways[what](problem, int(sys.argv[3]), json.loads(sys.argv[4]))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main()

@@ -42,9 +42,9 @@ export const pictures: Readonly<Record<string, () => string>> = {
   "hypernetwork-schedule.svg": () =>
     drawCurves(
       "Hyperparameters and validation loss over the epochs of one training",
-      { name: "epoch", range: [1, 30], ticks: [1, 10, 20, 30] },
+      { name: "epoch", range: [1, 40], ticks: [1, 10, 20, 30, 40] },
       { name: "rate, scale, loss", range: [0, 1], ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] },
-      ["drop0", "drop1", "drop2", "noise", "loss"].map((name) => ({
+      ["noise", "one0", "one1", "two0", "two1", "loss"].map((name) => ({
         name,
         points: pointsOf(rowsOf(read("runs/schedule.csv")), "epoch", name).filter(([, y]) => y <= 1),
         bold: name === "loss",
