@@ -76,6 +76,8 @@ const sentences = {
   "folds-failed": ({ failed, folds }: { failed: number; folds: number }) =>
     `Of ${folds} outer folds ${failed} ${failed === 1 ? "has" : "have"} no outer score: no trial of the search completed, or the winner's refit failed. ` +
     "The mean is that of the others.",
+  "searches-ended": ({ ended, folds }: { ended: number; folds: number }) =>
+    `Of ${folds} outer folds the searches of ${ended} ended before their budget was spent, because a further trial was expected to gain less than \`leastGain\`.`,
   "plain-credentials": ({ names }: { names: readonly string[] }) =>
     `What looks like credentials stands in executor.environment, in plain text: ${names.join(", ")}. ` +
     "Whoever may change the study or describe its jobs reads it. Keep it in Secrets Manager or the SSM Parameter Store, and name it in executor.secrets.",

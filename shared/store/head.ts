@@ -67,21 +67,26 @@ export interface Head {
   readonly pricedVcpuSeconds: number;
   /** What a person should know, or null. */
   readonly notice: Notice | null;
+  /** Why the study's model ended it before its budget was spent, for good; null for any other study. Other notices come and go. */
+  readonly ended: NotWorthMore | null;
   /** While it is being deleted: trials below this number have no reports any more. */
   readonly sweptReports: number;
 }
+
+export type NotWorthMore = Extract<Notice, { readonly kind: "not-worth-more" }>;
 
 /** The name under which changes of the head fail. */
 export const HEAD = "head";
 
 /** The head as stored. Doubles and objects travel as JSON; `message` holds the notice of heads written in words only. */
-type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars" | "notice"> & {
+type HeadFields = Omit<Head, "study" | "folded" | "gpuHours" | "dollars" | "notice" | "ended"> & {
   readonly gpuHours: string;
   readonly dollars: string;
   readonly foldedCompleted: number;
   readonly foldedPruned: number;
   readonly foldedFailed: number;
   readonly notice: string;
+  readonly ended?: string;
   readonly message?: string;
 };
 
@@ -122,6 +127,7 @@ export const firstHead = (study: string, budget: BudgetFields, revisions: Revisi
   pricedGpuSeconds: 0,
   pricedVcpuSeconds: 0,
   notice: null,
+  ended: null,
   sweptReports: 0,
 });
 
@@ -133,7 +139,7 @@ export const newHead = ({ study, rev, ...fields }: Head): Change => ({
   when: { expression: "attribute_not_exists(pk)" },
 });
 
-const written = ({ gpuHours, dollars, folded, notice, ...plain }: HeadPatch): Item => ({
+const written = ({ gpuHours, dollars, folded, notice, ended, ...plain }: HeadPatch): Item => ({
   ...plain,
   ...(gpuHours !== undefined && { gpuHours: String(gpuHours) }),
   ...(dollars !== undefined && { dollars: String(dollars) }),
@@ -143,6 +149,7 @@ const written = ({ gpuHours, dollars, folded, notice, ...plain }: HeadPatch): It
     foldedFailed: folded.failed,
   }),
   ...(notice !== undefined && { notice: notice === null ? "" : JSON.stringify(notice), message: "" }),
+  ...(ended !== undefined && { ended: ended === null ? "" : JSON.stringify(ended) }),
 });
 
 export const readHead = (study: string, item: Item): Head => {
@@ -185,6 +192,7 @@ export const readHead = (study: string, item: Item): Head => {
     pricedGpuSeconds: fields.pricedGpuSeconds ?? 0,
     pricedVcpuSeconds: fields.pricedVcpuSeconds ?? 0,
     notice: readNotice(fields),
+    ended: fields.ended ? (JSON.parse(fields.ended) as NotWorthMore) : null,
     sweptReports: fields.sweptReports ?? 0,
   };
 };

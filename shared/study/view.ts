@@ -176,6 +176,7 @@ const noticesOf = (snapshot: Snapshot, best: readonly BestTrial[]): Notice[] => 
   const isNoneFeasible = best.length === 0 && outcomes.length > 0 && countTrials(snapshot).completed > 0;
   return [
     ...(head.notice === null ? [] : [head.notice]),
+    ...(head.ended === null ? [] : [head.ended]),
     ...revisionNotice(algorithm.name, head.algorithmRevision, algorithms[algorithm.name].revision),
     ...revisionNotice(scheduler.name, head.schedulerRevision, schedulers[scheduler.name].revision),
     ...exhaustedNotice(snapshot),
@@ -231,8 +232,7 @@ const secondsAnAttempt = ({ seconds, attempts, state }: TrialItem): number =>
 const exhaustedNotice = (snapshot: Snapshot): Notice[] => {
   const { study, head } = snapshot;
   const left = head.trials - trialsUsed(head);
-  if (!head.exhausted || left <= 0 || stateOf(snapshot) !== "finished") return [];
-  if (head.notice?.kind === "not-worth-more") return [];
+  if (!head.exhausted || head.ended !== null || left <= 0 || stateOf(snapshot) !== "finished") return [];
   if (algorithmOf(study.spec.algorithm).races) return [{ kind: "race-over", left }];
   return [{ kind: "space-exhausted", left, failed: countTrials(snapshot).failed }];
 };

@@ -29,7 +29,8 @@ export interface Choices {
   readonly started: readonly Draft[];
   /**
    * Expected improvement for the resource of a full run, as a part of the distance between the best result and the median trial. Where it
-   * is small, the study is not worth much more. Null before there is a model, and before a trial has come to its end.
+   * is small, the study is not worth much more. Null before there is a model, before a trial has come to its end, and where the best result
+   * is no better than the median trial: nothing is known of what there is to gain.
    */
   readonly gain: number | null;
   /** For the next ask; null when there is nothing new. */
@@ -140,7 +141,12 @@ const byModel = (input: ModelInput): Omit<Choices, "hint"> => {
   const open = new Map(paused.map((number) => [number, { x: pointOf(history, number, d), number }]));
   const resumed: number[] = [];
   const started: Draft[] = [];
-  const hasEnded = observations.list.some(({ level }) => level === levels.resources.length - 1);
+  const top = levels.resources.length - 1;
+  // One that broke a constraint there, or failed on its way, says nothing of the best result.
+  const hasEnded = observations.list.some(
+    ({ row }) => lastLevel(levels, row) === top && !(history.violation[row]! > 0),
+  );
+  const isKnown = hasEnded && Number.isFinite(model.share);
   let rate: number | null = null;
   while (resumed.length + started.length < count + ahead) {
     const x = started.length < mostStarted ? findNew() : null;
@@ -160,7 +166,7 @@ const byModel = (input: ModelInput): Omit<Choices, "hint"> => {
       started.push({ x: chosen, algorithm: NAME, why: "expected improvement per unit of resource" });
     }
   }
-  return { resumed, started, gain: rate === null || !hasEnded ? null : rate * model.share };
+  return { resumed, started, gain: rate !== null && isKnown ? rate * model.share : null };
 };
 
 /** What may run next: a paused trial by its number, or a new one. */

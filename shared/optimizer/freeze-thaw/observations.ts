@@ -18,7 +18,7 @@ export interface Observations {
   readonly results: number;
   /** The least value of all. */
   readonly least: number;
-  /** What a difference of 1 near the best is, as a part of the distance between the best result and the median trial. */
+  /** What a difference of 1 near the best is, as a part of the distance between the best result and the median trial; Infinity where that is 0. */
   readonly share: number;
   /** By how much values at each level are above those at the end, on average. */
   readonly excess: Float64Array;
@@ -53,8 +53,7 @@ export const observe = (history: History, levels: Levels, most: number): Observa
   const worst = known.reduce((high, { value }) => Math.max(high, value), -Infinity);
   const least = known.reduce((low, { value }) => Math.min(low, value), Infinity);
   const list = [...known, ...bad.map((one) => ({ ...one, value: worst }))];
-  const share =
-    width / (median(measured.filter(isLastOf(measured)).map(({ value }) => value - low)) || width);
+  const share = width / median(measured.filter(isLastOf(measured)).map(({ value }) => value - low));
   return { list: select(list, excess, most), results: countResults(history, levels), least, share, excess };
 };
 

@@ -2,8 +2,7 @@ import type { Draft } from "../../optimizer/algorithm.ts";
 import { chooseTrials } from "../../optimizer/freeze-thaw/choose.ts";
 import { algorithms } from "../../optimizer/registry.ts";
 import type { Resumption } from "../../scheduler/scheduler.ts";
-import type { Notice } from "../../sentences/notices.ts";
-import { noteRunning } from "../../store/head.ts";
+import { type NotWorthMore, noteRunning } from "../../store/head.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
 import { trialsLeft, trialsUsed } from "../../study/state.ts";
 import { updateOnce } from "./commit.ts";
@@ -22,7 +21,7 @@ export interface ModelChoice {
   readonly resumptions: readonly Resumption[];
   readonly drafts: readonly Draft[];
   /** Why the study ends now, because too little is left to gain; null where it goes on. Then nothing else was chosen. */
-  readonly end: Notice | null;
+  readonly end: NotWorthMore | null;
 }
 
 /** How many trials are chosen. */
@@ -61,11 +60,11 @@ export const chooseByModel = async (
   });
   await keepHint(deps, study.id, hint);
   const trials = trialsUsed(head);
-  const { leastGain: least = 0 } = study.scheduler;
-  if (gain !== null && gain < least) {
+  const { leastGain: least } = study.scheduler;
+  if (gain !== null && least !== undefined && gain < least) {
     return { resumptions: [], drafts: [], end: { kind: "not-worth-more", trials, gain, least } };
   }
-  if (gain !== null && gain < LITTLE && head.notice === null) {
+  if (gain !== null && least === undefined && gain < LITTLE && head.notice === null) {
     const notice = { kind: "little-to-gain", trials, gain } as const;
     await followUp(deps, study.id, async () => {
       await updateOnce(deps, noteRunning(study.id, notice, false));

@@ -153,8 +153,10 @@ const toWholeStudy = (whole: Whole): Study => {
   const shown = toStudy(snapshot, winnersOf(whole));
   const failed = folds.filter((fold) => foldState(fold) === "failed").length;
   const notice = failed === 0 ? [] : [noticeSentence({ kind: "folds-failed", failed, folds: folds.length })];
+  const ended = whole.parts.filter(({ head }) => head.ended !== null).length;
   const messages = new Set([
     ...notice,
+    ...(ended === 0 ? [] : [noticeSentence({ kind: "searches-ended", ended, folds: folds.length })]),
     ...(shown.message === null ? [] : [shown.message]),
     ...whole.parts.flatMap(({ head }) => (head.notice === null ? [] : [noticeSentence(head.notice)])),
   ]);

@@ -1,7 +1,6 @@
 import type { Draft } from "../../optimizer/algorithm.ts";
 import type { Resumption } from "../../scheduler/scheduler.ts";
-import type { Notice } from "../../sentences/notices.ts";
-import type { HeadPatch } from "../../store/head.ts";
+import type { HeadPatch, NotWorthMore } from "../../store/head.ts";
 import type { StoredLadders } from "../../store/rung-table.ts";
 import type { TrialItem } from "../../store/trial.ts";
 import type { Snapshot } from "../../study/snapshot.ts";
@@ -76,8 +75,8 @@ export const pausedTrials = async (
 };
 
 /** No new trial begins, and none that is paused goes on. */
-const endPatch = (notice: Notice | null): HeadPatch | null =>
-  notice === null ? null : { exhausted: true, settled: true, notice };
+const endPatch = (ended: NotWorthMore | null): HeadPatch | null =>
+  ended === null ? null : { exhausted: true, settled: true, ended };
 
 /** The rungs are read after the trials: one that went on meanwhile is not the one that was read. */
 const waitsAt = ({ from }: Resumption, { state, bracket, rung }: TrialItem): boolean =>

@@ -44,8 +44,7 @@ export const patchStudy = async (
       // Resuming says that the person has dealt with what paused the study.
       ...(body.state === "running" && head.state === "paused" && { notice: null }),
       trials,
-      // What more trials tell may let paused ones go on.
-      settled: head.settled && trials === head.trials,
+      settled: staysSettled(head, trials),
       // Races that ended because the budget was spent go on.
       ...(mayRaceOn(snapshot, trials) && { exhausted: false }),
       parallel: body.budget?.parallel ?? head.parallel,
@@ -87,7 +86,10 @@ const changedParts = (
     const patch: HeadPatch = {
       ...(state !== undefined && { state }),
       ...(state === "running" && head.state === "paused" && { notice: null }),
-      ...(hasOtherBudget && { trials, settled: false, ...(mayRaceOn(part, trials) && { exhausted: false }) }),
+      ...(hasOtherBudget && {
+        ...{ trials, settled: staysSettled(head, trials) },
+        ...(mayRaceOn(part, trials) && { exhausted: false }),
+      }),
       parallel,
       ...limitsOfPart(study, folds, isSearch, limits, spendingOf(parts, index % folds, folds, trials)),
     };
@@ -122,7 +124,10 @@ const refuseChangeOfWhole = (whole: Whole, body: PatchStudyBody, trials: number)
     throw new Conflict({ kind: "folds-begun" });
   }
   const searches = whole.parts.slice(0, foldsOf(whole.nested));
-  for (const search of searches) refuseChange(search, { budget: body.budget }, trials);
+  // A larger budget is for the searches that go on.
+  const open = searches.filter(({ head }) => head.ended === null);
+  const changed = trials > whole.snapshot.head.trials && open.length > 0 ? open : searches;
+  for (const search of changed) refuseChange(search, { budget: body.budget }, trials);
   if (
     body.state !== undefined &&
     stateOfWhole(whole) === "finished" &&
@@ -131,6 +136,10 @@ const refuseChangeOfWhole = (whole: Whole, body: PatchStudyBody, trials: number)
     throw new Conflict({ kind: "study-finished" });
   }
 };
+
+/** Whether none of the paused trials goes on: what more trials tell may let them, except in a study that its model ended. */
+const staysSettled = ({ settled, ended, trials: before }: Head, trials: number): boolean =>
+  settled && (trials === before || ended !== null);
 
 /** Whether a larger budget lets a race go on. */
 const mayRaceOn = ({ study, head }: Snapshot, trials: number): boolean =>
@@ -143,13 +152,14 @@ const refuseChange = (snapshot: Snapshot, body: PatchStudyBody, trials: number):
     throw new Conflict({ kind: "rounds-begun" });
   }
   const left = head.trials - trialsUsed(head);
-  const isOver = head.exhausted && left > 0 && stateOf(snapshot) === "finished";
-  if (trials > head.trials && isOver && !mayRaceOn(snapshot, trials)) {
-    throw new Conflict(
-      head.notice?.kind === "not-worth-more" ? { kind: "not-worth-more" } : { kind: "space-exhausted", left },
-    );
+  const isFinished = stateOf(snapshot) === "finished";
+  if (head.ended !== null && (trials > head.trials || (body.state !== undefined && isFinished))) {
+    throw new Conflict({ kind: "not-worth-more" });
   }
-  if (body.state !== undefined && stateOf(snapshot) === "finished" && trials === head.trials) {
+  if (trials > head.trials && head.exhausted && left > 0 && isFinished && !mayRaceOn(snapshot, trials)) {
+    throw new Conflict({ kind: "space-exhausted", left });
+  }
+  if (body.state !== undefined && isFinished && trials === head.trials) {
     throw new Conflict({ kind: "study-finished" });
   }
 };

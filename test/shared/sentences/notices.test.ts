@@ -37,6 +37,7 @@ const notices = kindsOf<Notice>({
   "little-to-gain": fc.record({ trials: fc.nat(), gain: fc.double({ min: 0, max: 1e-3, noNaN: true }) }),
   "none-at-top": fc.record({ unit: word, top: count, reached: fc.option(count) }),
   "folds-failed": fc.record({ failed: count, folds: count }),
+  "searches-ended": fc.record({ ended: count, folds: count }),
   "plain-credentials": fc.record({ names: fc.array(word, { minLength: 1, maxLength: 3 }) }),
   "none-feasible": none,
   "earlier-useless": fc.record({ studies: fc.array(word, { minLength: 1, maxLength: 3 }) }),

@@ -64,6 +64,7 @@ test("a head reads back as it was written, doubles and notices included", async 
     generation: 4,
     definition: "arn:definition",
     notice: { kind: "infra-failure", trial: 3, detail: "no queue", paused: true },
+    ended: { kind: "not-worth-more", trials: 5, gain: 1e-4, least: 1e-3 },
     sweptReports: 9,
     grants: 10,
     crowd: 11,
@@ -270,7 +271,7 @@ test("what attempts have used adds up, and holds no ask up", async () => {
 
 test("a head of an earlier version is read: its words as a notice, its missing fields as they were", async () => {
   const study = "written-earlier";
-  const { notice, schedulerRevision, sweptReports, ...fields } = {
+  const { notice, ended, schedulerRevision, sweptReports, ...fields } = {
     ...firstHead(
       study,
       { trials: 1, parallel: 1, gpuHours: 0, dollars: 0 },
@@ -290,6 +291,7 @@ test("a head of an earlier version is read: its words as a notice, its missing f
   await store.transact([{ name: HEAD, key: headKey(study), put: item }]);
   expect(await read(study)).toMatchObject({
     notice: { kind: "text", text: "The rounds failed." },
+    ended: null,
     schedulerRevision: 1,
     sweptReports: 0,
   });

@@ -216,4 +216,10 @@ test("the expected gain falls as less is left to gain", () => {
   expect(late).toBeLessThan(early! / 10);
   // Before a trial has come to its end nothing is known of what is left.
   expect(gainOf(historyOf(first.slice(0, 4), bowl))).toBeNull();
+  // One that failed on its way there has not.
+  const failed = historyOf([...first.slice(0, 4), [0.8, 3]], bowl);
+  failed.kind[4] = TrialKind.failed;
+  expect(gainOf(failed)).toBeNull();
+  // Nor is anything known while all results are the same.
+  expect(gainOf(historyOf(first, () => 0.9))).toBeNull();
 });

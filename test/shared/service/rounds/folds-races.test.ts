@@ -298,3 +298,26 @@ test("who resumes a study of many folds does not wait until all have their trial
   await world.reconcile();
   expect(parts()).toBe(20);
 });
+
+test("the searches that their model ended stay ended, while a larger budget extends the others", async () => {
+  const scheduler = {
+    name: "freeze-thaw",
+    resource: { name: "epoch", min: 1, max: 3 },
+    leastGain: 0.1,
+  } as const;
+  const world = await nestedWorld({ scheduler });
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  const headOf = async (fold: number) => (await findHead(world.deps.store, `${world.study.id}.${fold}`))!;
+  const end = async (fold: number) => {
+    const ended = { kind: "not-worth-more", trials: 2, gain: 0.05, least: 0.1 } as const;
+    const patch = { exhausted: true, settled: true, ended };
+    await world.deps.store.transact([changeHead(await headOf(fold), patch)]);
+  };
+  const extend = (trials: number) => patchStudy(world.deps, world.study, { budget: { trials } }, noReceipt);
+  await end(0);
+  expect((await extend(5)).message).toContain("Of 2 outer folds the searches of 1 ended before");
+  expect(await headOf(0)).toMatchObject({ trials: 5, settled: true, exhausted: true });
+  expect(await headOf(1)).toMatchObject({ trials: 5, settled: false, exhausted: false });
+  await end(1);
+  await expect(extend(7)).rejects.toMatchObject({ type: "conflict", facts: { kind: "not-worth-more" } });
+});

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { PatchStudyBody } from "../../../../shared/schemas/study.ts";
 import type { LeasedTrial } from "../../../../shared/schemas/trial.ts";
 import { patchStudy } from "../../../../shared/service/studies/patch.ts";
 import { type ClientWorld, clientWorld } from "../../../support/client.ts";
@@ -117,6 +118,46 @@ test("a study whose least gain is named ends there: nothing more is handed out, 
   await expect(
     patchStudy(world.deps, world.study, { budget: { trials: 90, parallel: 2 } }, noReceipt),
   ).rejects.toMatchObject({ type: "conflict", facts: { kind: "not-worth-more" } });
+});
+
+/** A study that its model has ended, while a trial still runs. */
+const ending = async () => {
+  const world = await setUp("gp", { trials: 60, parallel: 2 }, { leastGain: 1e-3 });
+  const running = new Map<string, LeasedTrial>();
+  for (let i = 0; (await world.snapshot()).head.ended === null; i++) {
+    const worker = `w${i % 2}`;
+    const mine = running.get(worker);
+    if (mine !== undefined) await run(world, mine);
+    running.delete(worker);
+    for (const trial of (await world.ask(worker)).trials) running.set(worker, trial);
+  }
+  const [trial] = running.values();
+  const { message } = await world.read();
+  return { world, trial: trial!, message, change: patchOf(world) };
+};
+
+const patchOf = (world: ClientWorld) => (body: PatchStudyBody) =>
+  patchStudy(world.deps, world.study, body, noReceipt);
+
+const NOT_WORTH_MORE = { type: "conflict", facts: { kind: "not-worth-more" } };
+
+test("a study that its model ended says so after a pause too, and no budget or state continues it", async () => {
+  const { world, trial, message, change } = await ending();
+  expect(message).toMatch(/^The study ended after/);
+  await change({ state: "paused" });
+  await change({ state: "running" });
+  await expect(change({ budget: { trials: 90 } })).rejects.toMatchObject(NOT_WORTH_MORE);
+  await run(world, trial);
+  expect(await world.read()).toMatchObject({ state: "finished", message });
+  await expect(change({ budget: { trials: 90 } })).rejects.toMatchObject(NOT_WORTH_MORE);
+  await expect(change({ state: "running" })).rejects.toMatchObject(NOT_WORTH_MORE);
+});
+
+test("a smaller budget does not let paused trials of a study that its model ended go on", async () => {
+  const { world, trial, change } = await ending();
+  await run(world, trial);
+  await change({ budget: { trials: 50 } });
+  expect(await world.read()).toMatchObject({ state: "finished", trials: { paused: 0 } });
 });
 
 test("the model is fitted anew only when there are clearly more results, by any process", async () => {
