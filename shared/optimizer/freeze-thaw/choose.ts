@@ -12,7 +12,7 @@ import { initialDesign } from "../common/initial-design.ts";
 import { pointOf, runningPoints } from "../common/rows.ts";
 import { createMaximiser, type Maximiser } from "../gp/maximise.ts";
 import { type CurveModel, costOf, fitCurves } from "./curve-model.ts";
-import { fullRunsDue, proposeFullRuns } from "./full-runs.ts";
+import { FULL_BRACKET, fullRunsDue, proposeFullRuns } from "./full-runs.ts";
 import { lastLevel, type Observations, observe, promise } from "./observations.ts";
 import { improvement, rateOf } from "./rate.ts";
 
@@ -29,8 +29,8 @@ export interface Choices {
   readonly started: readonly Draft[];
   /**
    * Expected improvement for the resource of a full run, as a part of the distance between the best result and the median trial. Where it
-   * is small, the study is not worth much more. Null before there is a model, before a trial has come to its end, and where the best result
-   * is no better than the median trial: nothing is known of what there is to gain.
+   * is small, the study is not worth much more. Null before there is a model; before the best
+   * trial has come to its end, and a few have; and where the best result is no better than the median trial.
    */
   readonly gain: number | null;
   /** For the next ask; null when there is nothing new. */
@@ -71,6 +71,8 @@ const CENTRES = 5;
  * point that promises a little more than those that were begun for the same promise, and without this none of them would go on.
  */
 const AHEAD = 1.1;
+/** Trials that must have come to their ends before a gain is known, where some run there at once, however little they promise. */
+const ENDS = 4;
 /** Trials before the model is used: half as many as there are parameters, within these bounds. */
 const FEWEST = 4;
 const MOST = 12;
@@ -132,21 +134,23 @@ interface ModelInput extends ChoiceInput {
 }
 
 const byModel = (input: ModelInput): Omit<Choices, "hint"> => {
-  const { problem, history, paused, count, ahead, mostStarted, levels, observations, running, model } = input;
+  const { problem, history, paused, count, ahead, mostStarted, runsToTheEnd } = input;
+  const { levels, observations, running, model } = input;
   const d = problem.space.parameters.length;
+  const top = levels.resources.length - 1;
+  const optionOf = (row: number): Option => ({ x: pointOf(history, row, d), number: row });
+  // Where those that run would go on after their next result is left to gain, although the model then takes their ends as known.
+  const mayGoOn = (row: number) =>
+    lastLevel(levels, row) + 1 < top && history.bracket?.[row] !== FULL_BRACKET;
+  const goingOn = mostGainful(model, levels, running.filter(mayGoOn).map(optionOf));
   for (const row of running) model.add(pointOf(history, row, d));
   const fresh = createFresh(problem.space, history);
   const taken = runningPoints(history, d);
   const findNew = searchOf(input, fresh, taken);
-  const open = new Map(paused.map((number) => [number, { x: pointOf(history, number, d), number }]));
+  const open = new Map(paused.map((number) => [number, optionOf(number)]));
   const resumed: number[] = [];
   const started: Draft[] = [];
-  const top = levels.resources.length - 1;
-  // One that broke a constraint there, or failed on its way, says nothing of the best result.
-  const hasEnded = observations.list.some(
-    ({ row }) => lastLevel(levels, row) === top && !(history.violation[row]! > 0),
-  );
-  const isKnown = hasEnded && Number.isFinite(model.share);
+  const isKnown = observations.ends >= (runsToTheEnd ? ENDS : 1) && Number.isFinite(model.share);
   let rate: number | null = null;
   while (resumed.length + started.length < count + ahead) {
     const x = started.length < mostStarted ? findNew() : null;
@@ -166,7 +170,8 @@ const byModel = (input: ModelInput): Omit<Choices, "hint"> => {
       started.push({ x: chosen, algorithm: NAME, why: "expected improvement per unit of resource" });
     }
   }
-  return { resumed, started, gain: rate !== null && isKnown ? rate * model.share : null };
+  const gain = rate === null || !isKnown ? null : Math.max(rate, goingOn?.rate ?? 0) * model.share;
+  return { resumed, started, gain };
 };
 
 /** What may run next: a paused trial by its number, or a new one. */

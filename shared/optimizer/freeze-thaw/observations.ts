@@ -20,6 +20,8 @@ export interface Observations {
   readonly least: number;
   /** What a difference of 1 near the best is, as a part of the distance between the best result and the median trial; Infinity where that is 0. */
   readonly share: number;
+  /** How many trials have come to their ends; 0 as long as the one that looks best has not. */
+  readonly ends: number;
   /** By how much values at each level are above those at the end, on average. */
   readonly excess: Float64Array;
 }
@@ -54,7 +56,14 @@ export const observe = (history: History, levels: Levels, most: number): Observa
   const least = known.reduce((low, { value }) => Math.min(low, value), Infinity);
   const list = [...known, ...bad.map((one) => ({ ...one, value: worst }))];
   const share = width / median(measured.filter(isLastOf(measured)).map(({ value }) => value - low));
-  return { list: select(list, excess, most), results: countResults(history, levels), least, share, excess };
+  const standing = known.filter(isLastOf(known)).filter(({ row }) => history.kind[row] !== TrialKind.failed);
+  const ended = standing.filter(({ level }) => level === count - 1);
+  const promiseOf = (list: readonly Observation[]) =>
+    list.reduce((low, one) => Math.min(low, promise(one, excess)), Infinity);
+  return {
+    ...{ list: select(list, excess, most), results: countResults(history, levels), least, share, excess },
+    ends: promiseOf(ended) <= promiseOf(standing) ? ended.length : 0,
+  };
 };
 
 /** Of the trials that stand at one level, twice so many are looked at: the best ones and a sample, so that an ask costs no more in a long study. */

@@ -202,24 +202,49 @@ test("of a long study the best at each level are looked at, and some of the othe
   expect(least).toBe(0);
 });
 
+/** What is left to gain when so many trials have come to their ends, and others wait after their first level. */
+const ENDED = [
+  [0.9, 4],
+  [0.7, 4],
+  [0.1, 4],
+  [0.55, 4],
+] as const;
+const WAITING = [
+  [0.8, 1],
+  [0.65, 1],
+] as const;
+const gainOf = (history: History): number | null =>
+  choose(history, { paused: waitingIn(history), mostStarted: 1 }).gain;
+const waitingIn = ({ kind }: History) => [...kind.keys()].filter((row) => kind[row] === TrialKind.pruned);
+
 test("the expected gain falls as less is left to gain", () => {
-  const first = [
-    [0.9, 1],
-    [0.7, 1],
-    [0.1, 1],
-    [0.55, 1],
-    [0.8, 4],
-  ] as const;
   const nearBest = Array.from({ length: 16 }, (_, i) => [0.22 + i / 100, 4] as const);
-  const gainOf = (history: History) => choose(history, { paused: [0, 1, 2, 3], mostStarted: 1 }).gain!;
-  const [early, late] = [first, [...first, ...nearBest]].map((trials) => gainOf(historyOf(trials, bowl)));
+  const early = gainOf(historyOf([...ENDED, ...WAITING], bowl));
+  const late = gainOf(historyOf([...ENDED, ...WAITING, ...nearBest], bowl));
   expect(late).toBeLessThan(early! / 10);
-  // Before a trial has come to its end nothing is known of what is left.
-  expect(gainOf(historyOf(first.slice(0, 4), bowl))).toBeNull();
-  // One that failed on its way there has not.
-  const failed = historyOf([...first.slice(0, 4), [0.8, 3]], bowl);
-  failed.kind[4] = TrialKind.failed;
+});
+
+test("the gain is not known before a few trials have come to their ends, and among them the best one", () => {
+  expect(gainOf(historyOf([...ENDED, ...WAITING], bowl))).not.toBeNull();
+  expect(gainOf(historyOf([...ENDED.slice(1), ...WAITING], bowl))).toBeNull();
+  expect(gainOf(historyOf([...ENDED, ...WAITING, [0.3, 3]], bowl))).toBeNull();
+  // One that failed before its end has not come to it.
+  const failed = historyOf([...ENDED.slice(0, 3), [0.55, 3], ...WAITING], bowl);
+  failed.kind[3] = TrialKind.failed;
   expect(gainOf(failed)).toBeNull();
-  // Nor is anything known while all results are the same.
-  expect(gainOf(historyOf(first, () => 0.9))).toBeNull();
+});
+
+test("nothing is known of the gain while the best result is no better than the others", () => {
+  expect(gainOf(historyOf([...ENDED, ...WAITING], () => 0.9))).toBeNull();
+});
+
+test("what a running trial gains beyond its next result is left to gain", () => {
+  const falling: Loss = (x, level) => x + 0.5 / (level + 1);
+  const ended = Array.from({ length: 20 }, (_, i) => [0.5 + i / 50, 4] as const);
+  const trials = [...ended, [0.45, 1], [0.9, 1]] as const;
+  const gain = (running: readonly number[]) => {
+    const history = historyOf(trials, falling, running);
+    return choose(history, { paused: waitingIn(history) }).gain;
+  };
+  expect(gain([20])).toBeGreaterThan(gain([])! / 2);
 });

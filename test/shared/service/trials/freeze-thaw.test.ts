@@ -25,31 +25,36 @@ const accuracyOf = ({ params, resource }: LeasedTrial): number =>
   0.9 - (Math.log10(Number(params.rate)) + 2) ** 2 / 10 - 0.3 / (resource ?? 1);
 
 /** Runs a trial as far as it was told to. */
-const run = async (world: ClientWorld, trial: LeasedTrial): Promise<void> => {
+const run = async (world: ClientWorld, trial: LeasedTrial, accuracy = accuracyOf): Promise<void> => {
   const { number, attempt, resource } = trial;
   const checkpoint = `s3://bucket/${number}-${resource}`;
   if (resource === 9) {
-    await world.tell(number, accuracyOf(trial), attempt);
+    await world.tell(number, accuracy(trial), attempt);
     return;
   }
-  const { decision } = await world.report(number, resource ?? 0, accuracyOf(trial), { attempt, checkpoint });
+  const { decision } = await world.report(number, resource ?? 0, accuracy(trial), { attempt, checkpoint });
   expect(decision).toBe("pause");
 };
 
 /** Workers that take turns. */
-const work = async (world: ClientWorld, asks: number, workers = 1): Promise<LeasedTrial[]> => {
+const work = async (
+  world: ClientWorld,
+  asks: number,
+  workers = 1,
+  accuracy = accuracyOf,
+): Promise<LeasedTrial[]> => {
   const handedOut: LeasedTrial[] = [];
   const running = new Map<string, LeasedTrial>();
   for (let i = 0; i < asks; i++) {
     const worker = `w${i % workers}`;
     const mine = running.get(worker);
-    if (mine !== undefined) await run(world, mine);
+    if (mine !== undefined) await run(world, mine, accuracy);
     const [trial] = (await world.ask(worker)).trials;
     if (trial === undefined) break;
     running.set(worker, trial);
     handedOut.push(trial);
   }
-  for (const trial of running.values()) await run(world, trial);
+  for (const trial of running.values()) await run(world, trial, accuracy);
   return handedOut;
 };
 
@@ -118,6 +123,24 @@ test("a study whose least gain is named ends there: nothing more is handed out, 
   await expect(
     patchStudy(world.deps, world.study, { budget: { trials: 90, parallel: 2 } }, noReceipt),
   ).rejects.toMatchObject({ type: "conflict", facts: { kind: "not-worth-more" } });
+});
+
+test("many workers at once do not end a study before its best trials have come to their ends", async () => {
+  const world = await clientWorld(table, {
+    space: { a: { type: "float", low: 0, high: 1 }, b: { type: "float", low: 0, high: 1 } },
+    scheduler: { name: "freeze-thaw", resource: { name: "epoch", min: 1, max: 9 }, leastGain: 0.01 },
+    algorithm: { name: "gp", seed: 1 },
+    budget: { trials: 200, parallel: 16 },
+  });
+  // The best ones learn slowly, and come to 0.80.
+  const accuracy = ({ params, resource }: LeasedTrial) => {
+    const [a, b] = [Number(params.a), Number(params.b)];
+    return 1 - 2 * (a - 0.25) ** 2 - 2 * (b - 0.6) ** 2 - 0.6 * Math.exp((-(resource ?? 0) * (0.05 + a)) / 3);
+  };
+  await work(world, 1000, 16, accuracy);
+  const { state, best } = await world.read();
+  expect(state).toBe("finished");
+  expect(best[0]?.values.accuracy).toBeGreaterThan(0.7);
 });
 
 /** A study that its model has ended, while a trial still runs. */
