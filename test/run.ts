@@ -15,11 +15,16 @@ const results = process.env.CI_RESULTS;
 const vitest = (args: readonly string[], output: "inherit" | "pipe", report: string) => {
   const colours = output === "pipe" && process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   const reported = results === undefined ? {} : { CI_RESULTS: join(results, `${report}.json`) };
-  return spawn(join(binFolder, "vitest"), ["run", ...args], {
+  const run = spawn(join(binFolder, "vitest"), ["run", ...args], {
     env: { ...process.env, ...colours, ...reported },
     stdio: ["inherit", output, output],
   });
+  process.on("SIGTERM", () => run.kill());
+  return run;
 };
+
+// A terminal tells the runs too: they clean up, and this waits for them.
+process.on("SIGINT", () => {});
 
 const exitCode = async (run: ReturnType<typeof vitest>): Promise<number> => {
   const [code] = await once(run, "close");
@@ -40,5 +45,6 @@ const runBoth = async (): Promise<number> => {
 };
 
 const args = process.argv.slice(2);
-const some = ["--project", "!templates", ...args];
+const isOfProject = args.some((arg) => /^--project\b/.test(arg));
+const some = isOfProject ? args : ["--project", "!templates", ...args];
 process.exitCode = args.length > 0 ? await exitCode(vitest(some, "inherit", "others")) : await runBoth();
