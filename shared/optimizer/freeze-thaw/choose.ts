@@ -101,6 +101,8 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
             room: running.length + count + ahead,
             random: createRandom(seed, firstNumber, observations.results),
           });
+    // What was not fitted for want of time must not be kept as if it were.
+    const isFitted = !isRecent && !isLate();
     if (observations !== null && model !== null) {
       for (const { x } of full) model.add(x);
       const left = { count: count - full.length, mostStarted: mostStarted - full.length };
@@ -108,7 +110,7 @@ export const chooseTrials = (input: ChoiceInput): Choices => {
       return {
         ...chosen,
         started: [...full, ...chosen.started],
-        hint: isRecent ? null : hintOf(observations.results, model),
+        hint: isFitted ? hintOf(observations.results, model) : null,
       };
     }
   }

@@ -161,6 +161,8 @@ test("a hint of nearly the same results spares the fit, and is not replaced; an 
   expect(next).toBeNull();
   expect(second.resumed).toEqual(first.resumed);
   expect(second.gain).toBeCloseTo(first.gain!, 3);
+  // What there was no time to fit is not kept.
+  expect(choose(history, { paused, problem: { ...problem, isLate: () => true } }).hint).toBeNull();
   // Of hyperparameters that say that nothing can be known, it would expect another gain.
   const misled = again({ ...hint!, values: hint!.values.map(() => 0) });
   expect(misled.gain).not.toBeCloseTo(first.gain!, 3);
