@@ -215,7 +215,7 @@ export class BudgetSpent extends Refused<"budget-below-used" | "budget-without-r
 }
 
 /** The study is paused, finished or being deleted. */
-export class StudyNotRunning extends Refused<"study-paused" | "study-finished"> {
+export class StudyNotRunning extends Refused<"study-paused" | "study-finished" | "not-worth-more"> {
   readonly type = "study-not-running";
 }
 

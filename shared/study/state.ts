@@ -40,10 +40,14 @@ export const stateOf = ({ head, trials }: Pick<Snapshot, "head" | "trials">): St
   return head.state;
 };
 
-/** @throws StudyNotRunning when the study is paused or finished. */
-export const refuseUnlessRunning = (state: StudyState): void => {
+/**
+ * @param head of a study that its model may have ended.
+ * @throws StudyNotRunning when the study is paused or finished.
+ */
+export const refuseUnlessRunning = (state: StudyState, head: Pick<Head, "ended"> | null = null): void => {
   if (state === "paused") throw new StudyNotRunning({ kind: "study-paused" });
-  if (state === "finished") throw new StudyNotRunning({ kind: "study-finished" });
+  if (state !== "finished") return;
+  throw new StudyNotRunning(head?.ended ? { kind: "not-worth-more" } : { kind: "study-finished" });
 };
 
 /** Trials of the study by their state, the folded ones included. */

@@ -86,7 +86,7 @@ const refuseUnlessWholeRuns = async (
   parts: readonly Snapshot[],
 ): Promise<void> => {
   const { nested } = snapshot.study.spec;
-  if (nested === undefined) return refuseUnlessRunning(stateOf(snapshot));
+  if (nested === undefined) return refuseUnlessRunning(stateOf(snapshot), snapshot.head);
   refuseUnlessRunning(stateOfWhole(await wholeOf(deps, snapshot, nested, parts)));
 };
 

@@ -190,6 +190,8 @@ test("with freeze-thaw a study ends when too little is left to gain, and leaves 
   await world.reconcile();
   expect(world.queue.messages).toEqual([]);
   expect(world.batch.alive()).toEqual([]);
+  await stopStudy(world.deps, world.study, {}, noReceipt);
+  await expect(world.start()).rejects.toMatchObject({ facts: { kind: "not-worth-more" } });
 });
 
 const promotion: SchedulerChoice = {
