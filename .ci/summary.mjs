@@ -3,9 +3,20 @@ import { existsSync, readFileSync } from "node:fs";
 
 const [exitCode, ...reports] = process.argv.slice(2);
 
+/** A report that is missing, or was cut because its run was killed. */
+const LOST = { passed: 0, failed: 1, skipped: 0 };
+
+const resultsOf = (report) => {
+  try {
+    return JSON.parse(readFileSync(report, "utf8"));
+  } catch {
+    return null;
+  }
+};
+
 const count = (report) => {
-  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const results = JSON.parse(readFileSync(report, "utf8"));
+  const results = resultsOf(report);
+  if (results === null) return LOST;
   // A file that does not load has no tests to count; it failed all the same.
   const broken = results.testResults.filter(
     ({ status, assertionResults }) =>
