@@ -79,44 +79,47 @@ const MOST = 12;
 
 /** Chooses what runs next. Pure: the same arguments give the same answer. */
 export const chooseTrials = (input: ChoiceInput): Choices => {
-  const { problem, history, count, ahead, mostStarted, runsToTheEnd } = input;
-  const { levels } = history;
-  const startup = Math.min(MOST, Math.max(FEWEST, Math.ceil((problem.space.parameters.length + 1) / 2)));
-  const isEarly = history.n < startup && mostStarted > 0;
-  if (levels !== undefined && !isEarly) {
-    const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count + ahead, mostStarted)) : 0;
-    const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
-    if (full.length >= count) return { resumed: [], started: full, gain: null, hint: null };
-    const observations = observe(history, levels, MOST_OBSERVATIONS);
-    const running = runningRows(history).slice(-MOST_RUNNING);
-    const { space, seed, firstNumber, isLate } = problem;
-    const hint = isOurs(problem.hint) ? problem.hint : null;
-    const isRecent = hint !== null && observations !== null && observations.results < GROWTH * hint.trials;
-    const model =
-      observations === null
-        ? null
-        : fitCurves({
-            ...{ space, history, levels, observations, isLate },
-            known: isRecent ? hint.values : null,
-            room: running.length + count + ahead,
-            random: createRandom(seed, firstNumber, observations.results),
-          });
-    // What was not fitted for want of time must not be kept as if it were.
-    const isFitted = !isRecent && !isLate();
-    if (observations !== null && model !== null) {
-      for (const { x } of full) model.add(x);
-      const left = { count: count - full.length, mostStarted: mostStarted - full.length };
-      const chosen = byModel({ ...input, ...left, levels, observations, running, model });
-      return {
-        ...chosen,
-        started: [...full, ...chosen.started],
-        hint: isFitted ? hintOf(observations.results, model) : null,
-      };
-    }
-  }
+  const chosen = byCurves(input);
+  if (chosen !== null) return chosen;
+  const { problem, history, count, ahead, mostStarted } = input;
   const wanted = Math.min(count + ahead, mostStarted);
   const started = initialDesign(problem, history, wanted, { algorithm: NAME, startsInMiddle: true });
   return { resumed: [], started, gain: null, hint: null };
+};
+
+/** @returns null before there is anything to model. */
+const byCurves = (input: ChoiceInput): Choices | null => {
+  const { problem, history, count, ahead, mostStarted, runsToTheEnd } = input;
+  const { space, seed, firstNumber, isLate } = problem;
+  const { levels } = history;
+  const startup = Math.min(MOST, Math.max(FEWEST, Math.ceil((space.parameters.length + 1) / 2)));
+  if (levels === undefined || (history.n < startup && mostStarted > 0)) return null;
+  const due = runsToTheEnd ? fullRunsDue(history, levels, Math.min(count + ahead, mostStarted)) : 0;
+  const full = due === 0 ? [] : proposeFullRuns(problem, history, levels, due);
+  if (full.length >= count) return { resumed: [], started: full, gain: null, hint: null };
+  const observations = observe(history, levels, MOST_OBSERVATIONS);
+  if (observations === null) return null;
+  const running = runningRows(history).slice(-MOST_RUNNING);
+  const { results } = observations;
+  const hint = isOurs(problem.hint) ? problem.hint : null;
+  const isRecent = hint !== null && results < GROWTH * hint.trials;
+  const model = fitCurves({
+    ...{ space, history, levels, observations, isLate },
+    known: isRecent ? hint.values : null,
+    room: running.length + count + ahead,
+    random: createRandom(seed, firstNumber, results),
+  });
+  if (model === null) return null;
+  // A fit that ended early is no good start for the next asks.
+  const isFitted = !isRecent && !isLate();
+  for (const { x } of full) model.add(x);
+  const left = { count: count - full.length, mostStarted: mostStarted - full.length };
+  const chosen = byModel({ ...input, ...left, levels, observations, running, model });
+  return {
+    ...chosen,
+    started: [...full, ...chosen.started],
+    hint: isFitted ? hintOf(results, model) : null,
+  };
 };
 
 const isOurs = (hint: Hint | null): hint is Hint =>
