@@ -44,9 +44,16 @@ export const pictures: Readonly<Record<string, () => string>> = {
       "Hyperparameters and validation loss over the epochs of one training",
       { name: "epoch", range: [1, 40], ticks: [1, 10, 20, 30, 40] },
       { name: "rate, scale, loss", range: [0, 1], ticks: [0, 0.2, 0.4, 0.6, 0.8, 1] },
-      ["noise", "one0", "one1", "two0", "two1", "loss"].map((name) => ({
+      Object.entries({
+        noise: "noise",
+        one0: "dropout 1a",
+        one1: "dropout 1b",
+        two0: "dropout 2a",
+        two1: "dropout 2b",
+        loss: "loss",
+      }).map(([column, name]) => ({
         name,
-        points: pointsOf(rowsOf(read("runs/schedule.csv")), "epoch", name).filter(([, y]) => y <= 1),
+        points: pointsOf(rowsOf(read("runs/schedule.csv")), "epoch", column).filter(([, y]) => y <= 1),
         bold: name === "loss",
       })),
     ),

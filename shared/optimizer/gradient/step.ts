@@ -29,7 +29,7 @@ const SLOWING = 20;
 const GROWTH = 1.5;
 const SHRINKING = 0.4;
 
-/** Whether a step counts: L-BFGS and Rprop must come down; Adam and RMSprop take what comes, because results may be noisy. */
+/** Whether a step counts: quasi-Newton steps (`lbfgs`) and Rprop must come down; Adam and RMSprop take what comes, because results may be noisy. */
 export const acceptsBy =
   (method: Method, history: History) =>
   (from: number, to: number): boolean => {
