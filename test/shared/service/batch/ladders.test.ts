@@ -186,6 +186,8 @@ test("with freeze-thaw a study ends when too little is left to gain, and leaves 
   expect(training.reached.values()).toContain(9);
   const { message, trials } = await readStudy(world.deps, world.study);
   expect(message).toMatch(/^The study ended after \d+ trials: .* less than its `leastGain` of 90%\.$/);
+  const all = Object.values(trials).reduce((sum, count) => sum + count, 0);
+  expect(message).toContain(`after ${all} trials`);
   expect(trials).toMatchObject({ queued: 0, running: 0, paused: 0 });
   await world.reconcile();
   expect(world.queue.messages).toEqual([]);
